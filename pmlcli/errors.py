@@ -1,0 +1,178 @@
+"""Everything that pmlcli raises on purpose, drawn once.
+
+    PmlError                       exit 1   base class, never raised itself
+    |- ValidationError             exit 2   an option, name or parameter is wrong
+    |- LogError                    exit 3   the event log cannot be used
+    |- TrainingError               exit 3   the algorithm cannot be trained on this log
+    |- PredictionError             exit 4   the model cannot predict (untrained, wrong task, ...)
+    |- PersistenceError            exit 4   the model directory cannot be used
+    |  |- MissingArtifactError     exit 4   a file that the manifest lists is absent
+    |  |- ChecksumMismatchError    exit 4   a file's bytes are not those that the manifest vouches for
+    |  |- IncompatibleVersionError exit 4   written by another schema or library version
+    |  |- UntrustedArtifactError   exit 4   an artifact holds something that this algorithm never writes
+    |  `- SignatureError           exit 5   a signature is absent, wrong, or by another key
+    |- MissingDependencyError      exit 4   an optional library is not installed; names the pip extra
+    |- HookError                   exit 1   a hook raised; names the hook
+    |- BusyError                   exit 7   another process works on the same model directory
+    `- OutputError                 exit 74  cannot read or write a file
+
+Codes 5 (verification failed) and 6 (a gate was crossed) are results, not errors: commands return them.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar
+
+
+class PmlError(Exception):
+    """A foreseen failure: what happened, where, and what to do about it.
+
+    `code` is a stable identifier for scripts, `context` holds plain facts (line, column, samples,
+    dependency, ...), `hint` is one sentence that says what to do.
+    """
+
+    default_code: ClassVar[str] = "error"
+    exit_code: ClassVar[int] = 1
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str | None = None,
+        code: str | None = None,
+        context: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.code = code or self.default_code
+        self.context: dict[str, Any] = dict(context or {})
+
+    def to_dict(self) -> dict[str, Any]:
+        """The error as one JSON-plain dict: kind, code, exit_code, message, hint, context."""
+        return {
+            "kind": type(self).__name__,
+            "code": self.code,
+            "exit_code": self.exit_code,
+            "message": self.message,
+            "hint": self.hint,
+            "context": self.context,
+        }
+
+
+class ValidationError(PmlError):
+    """An option, a name or a parameter is wrong; nothing was read or written."""
+
+    default_code = "usage"
+    exit_code = 2
+
+
+class LogError(PmlError):
+    """The event log cannot be used as it is."""
+
+    default_code = "log"
+    exit_code = 3
+
+
+class TrainingError(PmlError):
+    """The algorithm cannot be trained on this log."""
+
+    default_code = "training"
+    exit_code = 3
+
+
+class PredictionError(PmlError):
+    """The model cannot predict what was asked."""
+
+    default_code = "prediction"
+    exit_code = 4
+
+
+class PersistenceError(PmlError):
+    """The model directory cannot be written, read or trusted."""
+
+    default_code = "model"
+    exit_code = 4
+
+
+class MissingArtifactError(PersistenceError):
+    """A file that the manifest lists is absent."""
+
+    default_code = "model.missing"
+
+
+class ChecksumMismatchError(PersistenceError):
+    """A file's bytes are not those that the manifest vouches for."""
+
+    default_code = "model.checksum"
+
+
+class IncompatibleVersionError(PersistenceError):
+    """The directory was written by a schema or library version that this one cannot read."""
+
+    default_code = "model.version"
+
+
+class UntrustedArtifactError(PersistenceError):
+    """An artifact holds something that this algorithm never writes."""
+
+    default_code = "model.untrusted"
+
+
+class SignatureError(PersistenceError):
+    """A signature is absent, wrong, or made by another key."""
+
+    default_code = "model.signature"
+    exit_code = 5
+
+
+class MissingDependencyError(PmlError):
+    """An optional library is not installed."""
+
+    default_code = "dependency"
+    exit_code = 4
+
+    def __init__(self, dependency: str, *, extra: str, needed_by: str) -> None:
+        super().__init__(
+            f"{needed_by} needs the library '{dependency}', which is not installed",
+            hint=f"pip install 'pmlcli[{extra}]'",
+            context={"dependency": dependency, "extra": extra},
+        )
+
+
+class HookError(PmlError):
+    """A hook raised; the run ended there."""
+
+    default_code = "hook"
+    exit_code = 1
+
+
+class BusyError(PmlError):
+    """Another process works on the same model directory."""
+
+    default_code = "busy"
+    exit_code = 7
+
+
+class OutputError(PmlError):
+    """A file cannot be read or written."""
+
+    default_code = "io"
+    exit_code = 74
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The known name that `name` most likely misspells, or None."""
+    by_lower = {candidate.lower(): candidate for candidate in known}
+    matches = difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=0.6)
+    return by_lower[matches[0]] if matches else None
+
+
+def unknown_name(kind: str, name: str, known: Iterable[str]) -> ValidationError:
+    """The error for a misspelt name: says what is nearest, else what there is."""
+    names = sorted(known)
+    near = nearest(name, names)
+    hint = f"did you mean '{near}'?" if near else f"there are: {', '.join(names) or 'none'}"
+    return ValidationError(f"unknown {kind} '{name}'", hint=hint, context={"kind": kind, "name": name})

@@ -1,0 +1,1 @@
+"""What an event log is, and how one is read, split and written."""

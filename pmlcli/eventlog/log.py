@@ -1,0 +1,161 @@
+"""What an event log is in memory: one sorted frame, integer codes, UTC times and case offsets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from pmlcli.eventlog.ledger import Ledger
+
+CASE_ID = "case_id"
+ACTIVITY = "activity"
+TIMESTAMP = "timestamp"
+START_TIMESTAMP = "start_timestamp"
+RESOURCE = "resource"
+LIFECYCLE = "lifecycle"
+CANONICAL_COLUMNS = (CASE_ID, ACTIVITY, TIMESTAMP, START_TIMESTAMP, RESOURCE, LIFECYCLE)
+CASE_PREFIX = "case:"
+"""Columns whose name begins with this hold one value a case, repeated on each of its events."""
+
+MISSING = -1
+"""The code of a missing activity or resource."""
+
+
+@dataclass(frozen=True)
+class LogSource:
+    """Where a log came from: its name (never a directory), format, size and SHA-256 (None: from memory)."""
+
+    name: str
+    format: str
+    sha256: str | None = None
+    size_bytes: int | None = None
+
+
+@dataclass(frozen=True)
+class LogSchema:
+    """How the source's columns became the log's.
+
+    `columns` maps canonical names to the source's; `timezone` is the zone that naive times were read
+    in and that calendar features use; `order` is `time` or `row`.
+    """
+
+    columns: Mapping[str, str]
+    timezone: str = "UTC"
+    order: str = "time"
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-plain form."""
+        return {"columns": dict(self.columns), "timezone": self.timezone, "order": self.order}
+
+
+@dataclass(frozen=True)
+class EventLog:
+    """A table of events, ordered by case and position, ready for array arithmetic.
+
+    Case i is rows `offsets[i]:offsets[i + 1]`; cases stand in order of first appearance in the source.
+    Nobody changes a log: every method returns a new one, and arrays are read-only by convention.
+
+    - `frame`: (events,) rows; canonical columns first (`case_id` and `activity` always; `timestamp` is
+      `datetime64[us, UTC]`), then the source's other columns under their own names.
+    - `offsets`: int64 (cases + 1)
+    - `activity_codes`, `resource_codes`: int32 (events,), positions in `activities` and `resources`
+      (sorted text); `MISSING` where the source has none; `resource_codes` is None without the column.
+    - `times`: int64 (events,), microseconds since 1970 UTC, or None for a log without timestamps.
+    """
+
+    frame: pd.DataFrame
+    offsets: NDArray[np.int64]
+    activity_codes: NDArray[np.int32]
+    activities: tuple[str, ...]
+    resource_codes: NDArray[np.int32] | None
+    resources: tuple[str, ...]
+    times: NDArray[np.int64] | None
+    ledger: Ledger
+    schema: LogSchema
+    source: LogSource = field(default=LogSource("memory", "memory"))
+
+    @property
+    def n_cases(self) -> int:
+        """Number of cases."""
+        return len(self.offsets) - 1
+
+    @property
+    def n_events(self) -> int:
+        """Number of events."""
+        return int(self.offsets[-1])
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """Events of each case, (cases,)."""
+        return np.diff(self.offsets)
+
+    @property
+    def case_of_event(self) -> NDArray[np.int64]:
+        """Index of the case of each event, (events,)."""
+        return np.repeat(np.arange(self.n_cases), self.lengths)
+
+    @property
+    def position(self) -> NDArray[np.int64]:
+        """0-based position of each event in its case, (events,)."""
+        return np.arange(self.n_events) - np.repeat(self.offsets[:-1], self.lengths)
+
+    @property
+    def case_ids(self) -> NDArray[np.object_]:
+        """Identifier of each case, (cases,) of str."""
+        return self.frame[CASE_ID].to_numpy(dtype=object)[self.offsets[:-1]]
+
+    @property
+    def starts(self) -> NDArray[np.int64]:
+        """Time of each case's first event, (cases,), microseconds; the position of the case without times."""
+        if self.times is None:
+            return np.arange(self.n_cases, dtype=np.int64)
+        return self.times[self.offsets[:-1]]
+
+    @property
+    def ends(self) -> NDArray[np.int64]:
+        """Time of each case's last event, (cases,), microseconds; the position of the case without times."""
+        if self.times is None:
+            return np.arange(self.n_cases, dtype=np.int64)
+        return self.times[self.offsets[1:] - 1]
+
+    def attribute_columns(self) -> tuple[str, ...]:
+        """The columns that are neither canonical nor of the case."""
+        return tuple(
+            str(c) for c in self.frame.columns if c not in CANONICAL_COLUMNS and not str(c).startswith(CASE_PREFIX)
+        )
+
+    def case_attribute_columns(self) -> tuple[str, ...]:
+        """The columns that hold one value a case."""
+        return tuple(str(c) for c in self.frame.columns if str(c).startswith(CASE_PREFIX))
+
+    def take_rows(self, rows: NDArray[np.int64], offsets: NDArray[np.int64]) -> EventLog:
+        """The log made of these rows, in this order, cut into cases by these offsets.
+
+        Rows may repeat and be left out: selections, prefixes and injected deviations are all this one
+        gather. Vocabularies, ledger, schema and source stay; `offsets` has no empty case.
+        """
+        return replace(
+            self,
+            frame=self.frame.take(rows).reset_index(drop=True),
+            offsets=offsets,
+            activity_codes=self.activity_codes[rows],
+            resource_codes=None if self.resource_codes is None else self.resource_codes[rows],
+            times=None if self.times is None else self.times[rows],
+        )
+
+    def take_cases(self, cases: NDArray[np.int64], lengths: NDArray[np.int64] | None = None) -> EventLog:
+        """The log of these cases, in this order; with `lengths`, each cut to its first so many events."""
+        lengths = self.lengths[cases] if lengths is None else lengths
+        offsets = offsets_of(lengths)
+        rows = np.arange(offsets[-1]) - np.repeat(offsets[:-1] - self.offsets[:-1][cases], lengths)
+        return self.take_rows(rows, offsets)
+
+
+def offsets_of(lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Case lengths (cases,) to offsets (cases + 1)."""
+    return np.concatenate(([0], np.cumsum(lengths))).astype(np.int64)
