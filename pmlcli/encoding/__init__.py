@@ -1,0 +1,1 @@
+"""Event logs to numbers, fitted once and applied unchanged."""

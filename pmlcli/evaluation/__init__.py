@@ -1,0 +1,1 @@
+"""Metrics and comparisons over arrays: knows no algorithm and no log."""

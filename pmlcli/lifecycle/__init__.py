@@ -1,0 +1,1 @@
+"""Train and predict, in the same order of steps for every algorithm."""

@@ -1,0 +1,138 @@
+"""What every algorithm is: a dataclass of parameters with a learned state, of one task and one encoding.
+
+Three hands hold it. The *algorithm's file* declares parameters, encoding and `fit` (and what its task
+asks for: `score`, `forecast`, ...). Its *task's base* (`_<task>.py`) turns that into targets, calibrated
+output columns and measurements. The *lifecycle* decides the order of steps. None does another's work.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from typing import Annotated, Any, ClassVar, Self
+
+import pandas as pd
+
+from pmlcli.algorithms._param import Param, specs, validated
+from pmlcli.encoding.base import Encoding
+from pmlcli.evaluation.measurement import Measurement
+from pmlcli.eventlog.log import EventLog
+from pmlcli.eventlog.split import Split, split_by_start
+
+
+@dataclass(frozen=True)
+class PredictRequest:
+    """What a caller wants of a prediction; a task refuses what it cannot give.
+
+    - `level`: `case` or `event` (anomaly)
+    - `cases`: `running` or `all` (predictive tasks); `every_prefix`: one row a prefix instead of a case
+    - `horizon`: steps ahead (forecast), None for the trained one; `top`: how many classes (next-activity)
+    """
+
+    level: str | None = None
+    cases: str = "running"
+    every_prefix: bool = False
+    horizon: int | None = None
+    top: int = 3
+
+
+@dataclass(kw_only=True)
+class Algorithm(ABC):
+    """A method that can be trained. Fields are its parameters; attributes that end in `_` its learned state.
+
+    It never saves, loads, logs, prints or touches a raw event.
+    """
+
+    seed: Annotated[int, Param("Seed of every random step.", ge=0, le=4294967295)] = 0
+    calibration_: dict[str, Any] = field(init=False, default_factory=dict, repr=False)
+    """What the task learned from held-out data (threshold, residuals): JSON-plain, kept in threshold.json."""
+
+    task: ClassVar[str]
+    baseline: ClassVar[str]
+    """Name of the task's baseline, as in the registry."""
+    source: ClassVar[str]
+    """The paper or text that describes the method."""
+    extra: ClassVar[str | None] = None
+    """The pip extra that holds the libraries it needs."""
+    container: ClassVar[str] = "plain"
+    """How its learned state is kept: plain (JSON and arrays), sklearn (joblib), safetensors or xgboost."""
+    allowed_globals: ClassVar[frozenset[str]] = frozenset()
+    """`sklearn` only: the exact `module.Class` names that its joblib file may hold beside the common ones."""
+    estimator_class: ClassVar[str | None] = None
+    """`sklearn` only: the `module.Class` of `estimator_`."""
+    minimum_samples: ClassVar[int] = 10
+    tolerance: ClassVar[float] = 0.0
+    """Largest difference that other cases in the batch may make to an answer; 0 promises the same bits."""
+
+    @classmethod
+    def build(cls, parameters: dict[str, Any]) -> Self:
+        """The algorithm with these parameters, checked and coerced; ValidationError names what is wrong."""
+        return cls(**validated(cls, parameters))
+
+    def parameters(self) -> dict[str, Any]:
+        """All parameters and their values, JSON-plain."""
+        values = {spec.name: getattr(self, spec.name) for spec in specs(type(self))}
+        return {name: list(v) if isinstance(v, tuple) else v for name, v in values.items()}
+
+    @abstractmethod
+    def make_encoding(self) -> Encoding[Any]:
+        """The unfitted encoding that it takes its data from."""
+
+    @abstractmethod
+    def fit(self, data: Any) -> None:
+        """Learns from encoded training data."""
+
+    def refit(self, data: Any, trial: Self) -> None:
+        """Learns from all data, guided by what `trial` (fitted on the training part) found."""
+        self.fit(data)
+
+    def state(self) -> dict[str, Any]:
+        """The learned state: every attribute that ends in `_` except the calibration."""
+        return {k: v for k, v in vars(self).items() if k.endswith("_") and k != "calibration_"}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """The inverse of `state`."""
+        for name, value in state.items():
+            setattr(self, name, value)
+
+    # What a task's base answers for all of its algorithms.
+
+    @abstractmethod
+    def count_samples(self, data: Any) -> int:
+        """How many samples the encoded data holds: cases, prefixes or buckets."""
+
+    def split(self, log: EventLog) -> Split:
+        """Training and test part of a log: the last fifth of the cases by start."""
+        return split_by_start(log)
+
+    def calibrate(self, encoding: Encoding[Any], split: Split, log: EventLog) -> dict[str, Any]:
+        """What this trial, fitted on `split.train`, learns from data it has not seen; for `calibration_`."""
+        return {}
+
+    def settle(self, data: Any) -> None:  # noqa: B027 (most tasks have nothing to settle)
+        """Completes `calibration_` once the final model is fitted on all of the data (a threshold, say)."""
+
+    @abstractmethod
+    def measure(self, encoding: Encoding[Any], split: Split, log: EventLog) -> Measurement:
+        """How well this trial, fitted on `split.train`, does on the test part."""
+
+    @abstractmethod
+    def predict(self, encoding: Encoding[Any], log: EventLog, request: PredictRequest) -> pd.DataFrame:
+        """The task's table of predictions for a log: key columns first, units as the task documents."""
+
+    @classmethod
+    def units(cls) -> dict[str, str]:
+        """Unit of each numeric output column."""
+        return {}
+
+
+def clone(algorithm: Algorithm) -> Algorithm:
+    """The same algorithm with the same parameters, untrained."""
+    names = {spec.name for spec in specs(type(algorithm))}
+    return type(algorithm)(**{n: v for n, v in vars(algorithm).items() if n in names})
+
+
+def field_names(cls: type[Algorithm]) -> set[str]:
+    """Names of all dataclass fields of an algorithm."""
+    return {f.name for f in dataclasses.fields(cls)}

@@ -1,0 +1,169 @@
+"""Parameters as data: one declaration gives help, validation, `inspect` and the docs."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import types
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from pmlcli.errors import ValidationError, unknown_name
+
+
+@dataclass(frozen=True)
+class Param:
+    """Metadata of a parameter: `Annotated[int, Param("Number of trees.", ge=1)]`.
+
+    Bounds are inclusive (ge, le) or exclusive (gt, lt).
+    """
+
+    help: str
+    ge: float | None = None
+    gt: float | None = None
+    le: float | None = None
+    lt: float | None = None
+    unit: str | None = None
+
+
+@dataclass(frozen=True)
+class ParameterSpec:
+    """A parameter as people meet it: name, type in words, default, bounds and help."""
+
+    name: str
+    type: str
+    default: Any
+    help: str
+    range: str = ""
+    unit: str | None = None
+
+
+P = TypeVar("P")
+_TYPE_WORDS = {int: "integer", float: "number", bool: "true or false", str: "text"}
+
+
+def _annotations(cls: type) -> dict[str, tuple[Any, Param, Any]]:
+    """Name to (type, Param, default) of each declared parameter, base class first."""
+    hints = get_type_hints(cls, include_extras=True)
+    found: dict[str, tuple[Any, Param, Any]] = {}
+    for field in dataclasses.fields(cls):
+        hint = hints[field.name]
+        if get_origin(hint) is Annotated:
+            base, *metadata = get_args(hint)
+            declared = [m for m in metadata if isinstance(m, Param)]
+            if declared:
+                found[field.name] = (base, declared[0], field.default)
+    return found
+
+
+def _type_word(hint: Any) -> str:
+    if get_origin(hint) is Literal:
+        return " or ".join(str(choice) for choice in get_args(hint))
+    if get_origin(hint) in (Union, types.UnionType):
+        return " or ".join("none" if a is type(None) else _type_word(a) for a in get_args(hint))
+    if get_origin(hint) is tuple:
+        return "names separated by commas"
+    return _TYPE_WORDS[hint]
+
+
+def range_text(param: Param) -> str:
+    """The bounds in words: `>= 1`, `> 0 and < 1`, or nothing."""
+    bounds = [(">=", param.ge), (">", param.gt), ("<=", param.le), ("<", param.lt)]
+    return " and ".join(f"{sign} {bound:g}" for sign, bound in bounds if bound is not None)
+
+
+def specs(cls: type) -> tuple[ParameterSpec, ...]:
+    """The parameters that an algorithm class declares, in order of declaration."""
+    return tuple(
+        ParameterSpec(name, _type_word(hint), default, param.help, range_text(param), param.unit)
+        for name, (hint, param, default) in _annotations(cls).items()
+    )
+
+
+def _coerce(hint: Any, value: Any) -> Any:
+    """`value` as `hint`; raises ValueError when it is none. Text comes from a command line."""
+    origin = get_origin(hint)
+    if origin is Literal:
+        return _one_of(get_args(hint), value)
+    if origin in (Union, types.UnionType):
+        return _first_of(get_args(hint), value)
+    if origin is tuple:
+        items = value.split(",") if isinstance(value, str) else value
+        return tuple(str(item).strip() for item in items if str(item).strip())
+    return _plain(hint, value)
+
+
+def _one_of(choices: tuple[Any, ...], value: Any) -> Any:
+    for choice in choices:
+        if str(choice) == str(value):
+            return choice
+    raise ValueError
+
+
+def _first_of(hints: tuple[Any, ...], value: Any) -> Any:
+    if type(None) in hints and (value is None or str(value).lower() == "none"):
+        return None
+    for hint in hints:
+        if hint is not type(None):
+            try:
+                return _coerce(hint, value)
+            except ValueError:
+                continue
+    raise ValueError
+
+
+def _plain(hint: Any, value: Any) -> Any:
+    if hint is bool:
+        words = {"true": True, "false": False}
+        if str(value).lower() not in words:
+            raise ValueError
+        return words[str(value).lower()]
+    if isinstance(value, bool) or value is None:
+        raise ValueError
+    if hint is int and float(value) != int(float(value)):
+        raise ValueError
+    if hint is int and isinstance(value, float):
+        value = int(value)
+    number = hint(value)
+    if isinstance(number, float) and not math.isfinite(number):
+        raise ValueError
+    return number
+
+
+def _is_within(param: Param, value: Any) -> bool:
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        return True
+    return all(
+        (
+            param.ge is None or value >= param.ge,
+            param.gt is None or value > param.gt,
+            param.le is None or value <= param.le,
+            param.lt is None or value < param.lt,
+        )
+    )
+
+
+def validated(cls: type, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The given values as an algorithm's parameters; a ValidationError names the first that is wrong."""
+    declared = _annotations(cls)
+    checked = {}
+    for name, value in values.items():
+        if name not in declared:
+            raise unknown_name("parameter", name, declared)
+        hint, param, _default = declared[name]
+        wanted = " and ".join(part for part in (_type_word(hint), range_text(param)) if part)
+        try:
+            checked[name] = _coerce(hint, value)
+        except (ValueError, TypeError, OverflowError):
+            raise _wrong(name, value, wanted) from None
+        if not _is_within(param, checked[name]):
+            raise _wrong(name, value, wanted)
+    return checked
+
+
+def _wrong(name: str, value: Any, wanted: str) -> ValidationError:
+    return ValidationError(
+        f"parameter '{name}' is {value!r}, but must be {wanted}",
+        context={"parameter": name, "value": str(value)},
+    )

@@ -1,0 +1,47 @@
+"""What every encoding does: log to numbers, fitted once, saved, applied unchanged."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar, Generic, Self, TypeVar
+
+from pmlcli.eventlog.log import EventLog
+
+Encoded = TypeVar("Encoded")
+
+
+class Encoding(ABC, Generic[Encoded]):
+    """Log to numbers. Fitted on the training log alone; values it has not seen get a code of their own.
+
+    An encoding never looks at anything but the log that it is given: what it returns for a case
+    depends on that case alone, so company changes nothing. (Series and inter-case features, which
+    are about the log as a whole, look only at events up to the moment that they describe.)
+    """
+
+    name: ClassVar[str]
+    requires_times: ClassVar[bool] = False
+
+    @abstractmethod
+    def fit(self, log: EventLog) -> Self:
+        """Learns vocabularies, columns and scales from the training log; returns itself."""
+
+    @abstractmethod
+    def transform(self, log: EventLog) -> Encoded:
+        """The log as numbers, with the columns and codes fixed by `fit`."""
+
+    @abstractmethod
+    def state(self) -> dict[str, Any]:
+        """All that was configured and learned, as dicts, lists, text, numbers and arrays: no class."""
+
+    @classmethod
+    @abstractmethod
+    def from_state(cls, state: dict[str, Any]) -> Self:
+        """The inverse of `state`."""
+
+    @abstractmethod
+    def required_columns(self) -> tuple[str, ...]:
+        """Columns of the frame that a log must have to be transformed (besides case_id and activity)."""
+
+    @abstractmethod
+    def vocabularies(self) -> dict[str, tuple[str, ...]]:
+        """Values seen in training by column, for reports of unseen values and for canary cases."""

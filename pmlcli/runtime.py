@@ -1,0 +1,43 @@
+"""What the caller decides for a whole run: threads and progress. The lowest layer, beside the errors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TypeVar
+
+T = TypeVar("T")
+
+ProgressSink = Callable[[str, int, int | None], None]
+"""Called with (label, steps done, steps in all or None)."""
+
+_threads: ContextVar[int] = ContextVar("threads", default=1)
+_sink: ContextVar[ProgressSink | None] = ContextVar("progress", default=None)
+
+
+def threads() -> int:
+    """How many threads numeric libraries may use; 1 unless the caller says otherwise."""
+    return _threads.get()
+
+
+@contextmanager
+def use(*, threads: int = 1, progress: ProgressSink | None = None) -> Iterator[None]:
+    """Sets threads and the progress sink for the code inside."""
+    tokens = _threads.set(threads), _sink.set(progress)
+    try:
+        yield
+    finally:
+        _threads.reset(tokens[0])
+        _sink.reset(tokens[1])
+
+
+def track(steps: Iterable[T], label: str, total: int | None = None) -> Iterator[T]:
+    """The same steps, each reported to whoever watches; silent when nobody does."""
+    sink = _sink.get()
+    for done, step in enumerate(steps):
+        if sink is not None:
+            sink(label, done, total)
+        yield step
+    if sink is not None and total is not None:
+        sink(label, total, total)
