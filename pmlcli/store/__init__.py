@@ -1,0 +1,1 @@
+"""Model directories: manifest, artifacts, verified reading and safe publication."""

@@ -1,0 +1,56 @@
+"""What a check found wrong with a model directory, and how a list of it becomes one error."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+from pmlcli.errors import PersistenceError
+
+_SHOWN_IN_MESSAGE = 3
+_MAX_TEXT = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is not as it must be: where, what was expected, what was found."""
+
+    what: str
+    expected: str
+    found: str
+
+    def __str__(self) -> str:
+        return f"{self.what}: expected {self.expected}, found {self.found}"
+
+    def to_dict(self) -> dict[str, str]:
+        """The finding as a JSON-plain dict: what, expected, found."""
+        return asdict(self)
+
+
+def shown(value: object) -> str:
+    """A short, printable form of a value that was read from an untrusted file.
+
+    `ascii` escapes control and bidirectional characters, so the text cannot steer a terminal.
+    """
+    if isinstance(value, int) and not isinstance(value, bool) and value.bit_length() > 200:
+        return "a number of more than 60 digits"
+    if isinstance(value, dict | list):
+        kind = "an object" if isinstance(value, dict) else "a list"
+        return f"{kind} of {len(value)}"
+    text = ascii(value[:_MAX_TEXT] if isinstance(value, str) else value)
+    return text if len(text) <= _MAX_TEXT else text[: _MAX_TEXT - 3] + "..."
+
+
+def refusal(
+    subject: str,
+    findings: Sequence[Finding],
+    *,
+    error: type[PersistenceError] = PersistenceError,
+    hint: str | None = None,
+) -> PersistenceError:
+    """The error that refuses `subject`: all findings in `context["findings"]`, the first few in the message."""
+    listed = "; ".join(str(finding) for finding in findings[:_SHOWN_IN_MESSAGE])
+    more = len(findings) - _SHOWN_IN_MESSAGE
+    suffix = f" (and {more} more)" if more > 0 else ""
+    context = {"findings": [finding.to_dict() for finding in findings]}
+    return error(f"{subject}: {listed}{suffix}", hint=hint, context=context)
