@@ -51,6 +51,8 @@ class Algorithm(ABC):
     task: ClassVar[str]
     baseline: ClassVar[str]
     """Name of the task's baseline, as in the registry."""
+    recommended: ClassVar[str]
+    """Name of the algorithm that the task takes when none is named."""
     source: ClassVar[str]
     """The paper or text that describes the method."""
     extra: ClassVar[str | None] = None

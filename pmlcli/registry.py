@@ -1,0 +1,152 @@
+"""The algorithms that there are: the file's path is the registry.
+
+`algorithms/anomaly/isolation_forest.py` is `anomaly/isolation-forest`. `names` and `card` import no
+algorithm; `find` imports exactly one. Other packages add theirs by the entry-point group
+`pmlcli.algorithms`, with `task/name` as the entry's name and the class as its object.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Iterable
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import TYPE_CHECKING
+
+from pmlcli._cards import PACKAGE_ROOT, AlgorithmCard, ParameterCard, read_card
+from pmlcli.errors import MissingDependencyError, ValidationError, nearest, unknown_name
+
+if TYPE_CHECKING:
+    from pmlcli.algorithms._base import Algorithm
+
+ENTRY_POINTS = "pmlcli.algorithms"
+
+
+@cache
+def _own() -> dict[str, str]:
+    """Name to module of each algorithm in this package."""
+    files = sorted(PACKAGE_ROOT.glob("algorithms/*/[!_]*.py"))
+    return {
+        f"{f.parent.name}/{f.stem}".replace("_", "-"): f"pmlcli.algorithms.{f.parent.name}.{f.stem}"
+        for f in files
+        if not f.parent.name.startswith("_")
+    }
+
+
+@cache
+def _others() -> dict[str, EntryPoint]:
+    return {entry.name: entry for entry in entry_points(group=ENTRY_POINTS) if entry.name not in _own()}
+
+
+def names(task: str | None = None) -> tuple[str, ...]:
+    """All algorithms as `task/name`, sorted; with `task`, those of that task."""
+    everything = sorted([*_own(), *_others()])
+    return tuple(name for name in everything if task is None or name.startswith(f"{task}/"))
+
+
+def tasks() -> tuple[str, ...]:
+    """The tasks that have an algorithm, sorted."""
+    return tuple(sorted({name.partition("/")[0] for name in names()}))
+
+
+def resolve(text: str | None, task: str | None = None) -> str:
+    """The full name meant by `task/name`, by a unique `name`, or by a task alone (its recommended default).
+
+    Raises ValidationError with the nearest name when there is none, or the choices when there are several.
+    """
+    if task is not None and task not in tasks():
+        raise unknown_name("task", task, tasks())
+    if text is None:
+        if task is None:
+            raise ValidationError("no algorithm given", hint="name one with -a, or a task with -t")
+        return card(names(task)[0]).recommended
+    known = names(task)
+    if text in known:
+        return text
+    matches = [name for name in known if name.partition("/")[2] == text]
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        raise ValidationError(
+            f"there are several algorithms named '{text}'", hint=f"name one of: {', '.join(matches)}"
+        )
+    raise _unknown(text, known)
+
+
+def _unknown(text: str, known: Iterable[str]) -> ValidationError:
+    """Compares with full and short names alike, so that `isolation-forst` finds its way."""
+    full = {name.partition("/")[2]: name for name in known} | {name: name for name in known}
+    near = nearest(text, full)
+    hint = f"did you mean '{full[near]}'?" if near else "`pmlcli algorithms` lists them"
+    return ValidationError(
+        f"unknown algorithm '{text}'", hint=hint, context={"kind": "algorithm", "name": text}
+    )
+
+
+def card(name: str) -> AlgorithmCard:
+    """What there is to know of an algorithm, without importing it when it is one of ours."""
+    if name in _own():
+        return read_card(name, PACKAGE_ROOT.parent / (_own()[name].replace(".", "/") + ".py"))
+    if name in _others():
+        return _imported_card(name)
+    raise unknown_name("algorithm", name, names())
+
+
+def find(name: str) -> type[Algorithm]:
+    """The algorithm's class; imports its one module.
+
+    Raises ValidationError for an unknown name and MissingDependencyError, with the pip extra, when its
+    library is not installed.
+    """
+    if name not in _own() and name not in _others():
+        raise _unknown(name, names())
+    try:
+        if name in _others():
+            loaded: type[Algorithm] = _others()[name].load()
+            return loaded
+        return _only_algorithm(_own()[name])
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("pmlcli"):
+            raise
+        raise _missing(name, (error.name or "").partition(".")[0]) from error
+
+
+def _missing(name: str, dependency: str) -> MissingDependencyError:
+    extra = card(name).extra if name in _own() else None
+    return MissingDependencyError(dependency, extra=extra or "all", needed_by=name)
+
+
+def _only_algorithm(module_name: str) -> type[Algorithm]:
+    base: type[Algorithm] = importlib.import_module("pmlcli.algorithms._base").Algorithm
+    module = importlib.import_module(module_name)
+    classes: list[type[Algorithm]] = [
+        value
+        for value in vars(module).values()
+        if inspect.isclass(value) and issubclass(value, base) and value.__module__ == module_name
+    ]
+    public = [cls for cls in classes if not cls.__name__.startswith("_")]
+    if len(public) != 1:
+        raise TypeError(f"{module_name} must hold exactly one algorithm, not {len(public)}")
+    return public[0]
+
+
+def _imported_card(name: str) -> AlgorithmCard:
+    specs = importlib.import_module("pmlcli.algorithms._param").specs
+    cls = find(name)
+    doc = inspect.getdoc(cls) or ""
+    return AlgorithmCard(
+        name=name,
+        task=name.partition("/")[0],
+        summary=doc.partition("\n")[0],
+        description=doc,
+        parameters=tuple(ParameterCard(**vars(spec)) for spec in specs(cls)),
+        encoding=str(inspect.signature(cls.make_encoding).return_annotation),
+        extra=cls.extra,
+        container=cls.container,
+        source=cls.source,
+        baseline=cls.baseline,
+        recommended=getattr(cls, "recommended", cls.baseline),
+        is_baseline=cls.baseline == name,
+        libraries=(),
+    )
