@@ -1,0 +1,97 @@
+"""Which cases are still running at a log's end: not idle for long, and not ended the way cases end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pmlcli.eventlog.log import EventLog
+
+GAP_QUANTILE = 0.99
+"""A pause longer than this share of all pauses inside cases means that nothing more will come."""
+
+Ending = tuple[str | None, str | None]
+"""The last two activities of a case; None where the case has only one, or where an activity is missing."""
+
+
+@dataclass(frozen=True)
+class RunningRule:
+    """How to tell a running case from a finished one, learned from a log.
+
+    A case is running when its last event is at most `idle_limit_us` microseconds before the log's end
+    and its last two activities are not one of `endings`. Two activities, because in many processes the
+    last one alone says little (a decision, then the closing of any work item). `idle_limit_us` is None
+    when the rule was learned from a log without times; then no case counts as running, nor does one
+    in a log without times: nothing tells a short case from an unfinished one.
+    """
+
+    idle_limit_us: int | None
+    endings: tuple[Ending, ...] = ()
+
+    def find(self, log: EventLog, *, at: int | None = None) -> NDArray[np.bool_]:
+        """Whether each case is running at `at` (microseconds UTC; the log's last event), (cases,)."""
+        if self.idle_limit_us is None or log.times is None or log.n_cases == 0:
+            return np.zeros(log.n_cases, dtype=np.bool_)
+        moment = log.times.max() if at is None else at
+        is_recent = moment - log.ends <= self.idle_limit_us
+        return is_recent & ~np.isin(_endings(log)[log.offsets[1:] - 1], self._known_endings(log))
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-plain form."""
+        return {"idle_limit_us": self.idle_limit_us, "endings": [list(pair) for pair in self.endings]}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> RunningRule:
+        """The inverse of `to_dict`."""
+        return cls(data["idle_limit_us"], tuple((pair[0], pair[1]) for pair in data["endings"]))
+
+    def _known_endings(self, log: EventLog) -> NDArray[np.int64]:
+        """The rule's endings as keys of this log; those with an activity it does not have are left out."""
+        codes: dict[str | None, int] = {name: i + 1 for i, name in enumerate(log.activities)} | {None: 0}
+        pairs = [(codes[a], codes[b]) for a, b in self.endings if a in codes and b in codes]
+        return np.asarray([a * _base(log) + b for a, b in pairs], dtype=np.int64)
+
+
+def fit_running_rule(log: EventLog) -> RunningRule:
+    """The rule of a log: its 99 % longest pause inside a case, and how its settled cases end.
+
+    Settled are the cases that have been idle for longer than that pause. An ending is a pair of
+    activities after which more than half of the settled cases that came through it ended there, with
+    one that did not added, so that a single case proves nothing.
+    """
+    if log.times is None or log.n_cases == 0:
+        return RunningRule(None)
+    gaps = np.diff(log.times)[log.position[1:] > 0]
+    limit = int(np.quantile(gaps, GAP_QUANTILE)) if len(gaps) else 0
+    is_settled = log.times.max() - log.ends > limit
+    if not is_settled.any():
+        is_settled[:] = True
+    keys = _endings(log)
+    last = log.offsets[1:] - 1
+    passed, n_passed = np.unique(keys[np.repeat(is_settled, log.lengths)], return_counts=True)
+    ended, n_ended = np.unique(keys[last[is_settled]], return_counts=True)
+    share = n_ended / (n_passed[np.searchsorted(passed, ended)] + 1)
+    names = (None, *log.activities)
+    pairs = [divmod(int(key), _base(log)) for key in ended[share > 0.5]]
+    return RunningRule(limit, tuple((names[a], names[b]) for a, b in pairs))
+
+
+def find_running(log: EventLog) -> NDArray[np.bool_]:
+    """Which cases of a log are running at its end by its own rule, (cases,)."""
+    return fit_running_rule(log).find(log)
+
+
+def _base(log: EventLog) -> int:
+    return len(log.activities) + 1
+
+
+def _endings(log: EventLog) -> NDArray[np.int64]:
+    """Each event's activity and the one before it in its case as one number, (events,)."""
+    current = log.activity_codes.astype(np.int64) + 1
+    before = np.roll(current, 1)
+    before[log.offsets[:-1]] = 0
+    return before * _base(log) + current
