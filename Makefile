@@ -1,0 +1,44 @@
+# Two commands for a stranger: `make demo` and `make test`. `make help` lists the rest.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint bench sample-logs docs wheel clean
+
+help:  ## list what can be made
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[all,test]'
+	@touch $@
+
+setup: $(READY)  ## make the virtual environment with pinned dependencies
+
+demo: $(READY)  ## train, predict, inspect and verify on the sample log
+	@PATH="$(CURDIR)/$(BIN):$$PATH" sh sample_logs/demo.sh
+
+lint: $(READY)  ## ruff and mypy --strict
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+test: lint  ## lint, types and the whole test suite
+	$(BIN)/python -m pytest -n 2
+
+bench: $(READY)  ## the benchmarks that need no log of yours
+	$(BIN)/python benchmarks/encoding.py
+
+sample-logs: $(READY)  ## make the sample logs again (the same bytes)
+	$(BIN)/python sample_logs/generate.py
+
+docs: $(READY)  ## rebuild the pages that are made from the code
+	$(BIN)/python docs/build.py
+
+wheel: $(READY)  ## build the wheel and the source distribution
+	$(BIN)/python -m build
+
+clean:  ## remove the environment, caches and demo output
+	rm -rf $(VENV) demo-output build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

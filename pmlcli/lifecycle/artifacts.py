@@ -1,0 +1,84 @@
+"""A trained model as files, and back: which codec holds what. Reads and writes bytes, never a file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pmlcli.algorithms._base import Algorithm
+from pmlcli.encoding.base import Encoding
+from pmlcli.errors import PersistenceError, UntrustedArtifactError
+from pmlcli.store import strictjson
+from pmlcli.store.codecs import plain, safetensors, sklearn
+
+ESTIMATOR = "estimator_"
+ESTIMATOR_FILE = "model.joblib"
+ENCODING_FILE = "feature_extractor.joblib"
+THRESHOLD_FILE = "threshold.json"
+REFERENCE_FILE = "reference.json"
+CANARY_FILE = "canary.json"
+_SHARED_FILES = (ESTIMATOR_FILE, ENCODING_FILE, THRESHOLD_FILE, REFERENCE_FILE, CANARY_FILE)
+_MAX_JSON_BYTES = 64_000_000
+
+
+def to_files(
+    algorithm: Algorithm, encoding: Encoding[Any], reference: dict[str, Any], canary: dict[str, Any]
+) -> dict[str, bytes]:
+    """Every artifact of a trained model, by file name."""
+    return {
+        **_learner_files(algorithm),
+        ENCODING_FILE: sklearn.encode_plain(encoding.state()),
+        THRESHOLD_FILE: strictjson.dump({**algorithm.calibration_, "units": algorithm.units()}),
+        REFERENCE_FILE: strictjson.dump(reference),
+        CANARY_FILE: strictjson.dump(canary),
+    }
+
+
+def _learner_files(algorithm: Algorithm) -> dict[str, bytes]:
+    state = algorithm.state()
+    if algorithm.container == "safetensors":
+        return safetensors.encode(state)
+    if algorithm.container == "plain":
+        return plain.encode(state)
+    estimator = state.pop(ESTIMATOR)
+    files = plain.encode(state) if state else {}
+    return {ESTIMATOR_FILE: sklearn.encode(estimator), **files}
+
+
+def restore(algorithm: Algorithm, files: Mapping[str, bytes]) -> Encoding[Any]:
+    """Gives an untrained algorithm the state that `files` hold, and returns its fitted encoding.
+
+    `files` are verified bytes. Raises a PersistenceError when they are not what this algorithm writes.
+    """
+    missing = [name for name in _SHARED_FILES[1:] if name not in files]
+    if missing:
+        raise PersistenceError(f"the model lacks {', '.join(missing)}", context={"missing": missing})
+    algorithm.restore(_learner_state(algorithm, files))
+    calibration = read_json(files, THRESHOLD_FILE)
+    calibration.pop("units", None)
+    algorithm.calibration_ = calibration
+    state = sklearn.decode_plain(files[ENCODING_FILE])
+    if not isinstance(state, dict):
+        raise UntrustedArtifactError(f"{ENCODING_FILE}: holds {type(state).__name__}, expected a dict")
+    return type(algorithm.make_encoding()).from_state(state)
+
+
+def _learner_state(algorithm: Algorithm, files: Mapping[str, bytes]) -> dict[str, Any]:
+    own = {name: data for name, data in files.items() if name not in _SHARED_FILES}
+    if algorithm.container == "safetensors":
+        return safetensors.decode(own)
+    if algorithm.container == "plain":
+        return plain.decode(own)
+    if ESTIMATOR_FILE not in files or algorithm.estimator_class is None:
+        raise PersistenceError(f"the model lacks {ESTIMATOR_FILE}", context={"missing": [ESTIMATOR_FILE]})
+    allowed = algorithm.allowed_globals | {algorithm.estimator_class}
+    estimator = sklearn.decode(files[ESTIMATOR_FILE], allowed, algorithm.estimator_class)
+    return {ESTIMATOR: estimator, **(plain.decode(own) if own else {})}
+
+
+def read_json(files: Mapping[str, bytes], name: str) -> dict[str, Any]:
+    """The object in a JSON artifact, read strictly."""
+    value = strictjson.parse(files[name], source=name, max_bytes=_MAX_JSON_BYTES)
+    if not isinstance(value, dict):
+        raise PersistenceError(f"{name}: holds {type(value).__name__}, expected an object")
+    return value

@@ -1,0 +1,115 @@
+"""Canary cases: synthetic cases kept with a model, and the answers that it must give to them anywhere.
+
+They are made from the vocabulary with a fixed generator, never from rows of the training log, so that a
+model directory gives away no case. `verify --level replay` asks again and compares.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from pmlcli.algorithms._base import Algorithm, PredictRequest
+from pmlcli.encoding.base import Encoding
+from pmlcli.eventlog import read_log
+
+CASES = 6
+LONGEST = 12
+START = datetime(2020, 1, 6, 9, tzinfo=UTC)
+REQUEST = PredictRequest(cases="all")
+RELATIVE_TOLERANCE = 1e-6
+"""What another processor or BLAS may change in a number; on the training machine the bits are the same."""
+
+
+def make_canary(algorithm: Algorithm, encoding: Encoding[Any], required: Mapping[str, str]) -> dict[str, Any]:
+    """Synthetic events and the predictions for them, JSON-plain; no events for a forecaster."""
+    events = [] if algorithm.task == "forecast" else _events(encoding.vocabularies(), required)
+    return {"events": events, "predictions": _answers(algorithm, encoding, events)}
+
+
+def replay(algorithm: Algorithm, encoding: Encoding[Any], canary: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What differs from the recorded answers, the worst of each column, as (what, expected, found)."""
+    expected, found = canary["predictions"], _answers(algorithm, encoding, canary["events"])
+    if list(expected) != list(found) or any(len(expected[c]) != len(found[c]) for c in expected):
+        return [{"what": "columns and rows", "expected": _shape(expected), "found": _shape(found)}]
+    findings = []
+    for column in expected:
+        pairs = zip(expected[column], found[column], strict=True)
+        worst = max(pairs, key=lambda pair: _difference(*pair), default=(None, None))
+        if _difference(*worst) > RELATIVE_TOLERANCE:
+            findings.append({"what": column, "expected": worst[0], "found": worst[1]})
+    return findings
+
+
+def largest_difference(algorithm: Algorithm, encoding: Encoding[Any], canary: Mapping[str, Any]) -> float:
+    """The largest relative difference of any number of the canary's answers; 0.0 when all bits agree."""
+    expected, found = canary["predictions"], _answers(algorithm, encoding, canary["events"])
+    pairs = (pair for c in expected for pair in zip(expected[c], found.get(c, []), strict=False))
+    return max((_difference(*pair) for pair in pairs), default=0.0)
+
+
+def _difference(expected: Any, found: Any) -> float:
+    numbers = (int, float)
+    if isinstance(expected, numbers) and isinstance(found, numbers):
+        return abs(expected - found) / max(1.0, abs(expected))
+    return 0.0 if expected == found else math.inf
+
+
+def _shape(table: Mapping[str, list[Any]]) -> str:
+    return f"{', '.join(table)}: {max((len(v) for v in table.values()), default=0)} rows"
+
+
+def _answers(
+    algorithm: Algorithm, encoding: Encoding[Any], events: list[dict[str, Any]]
+) -> dict[str, list[Any]]:
+    log = read_log(events) if events else None
+    table = algorithm.predict(encoding, log, REQUEST)
+    return {str(column): [_plain(value) for value in table[column]] for column in table.columns}
+
+
+def _plain(value: Any) -> Any:
+    """A cell as JSON has it: text, number, truth value or null."""
+    if isinstance(value, (bool, np.bool_)):
+        return bool(value)
+    if isinstance(value, pd.Timestamp):
+        return value.isoformat()
+    if isinstance(value, (int, np.integer)):
+        return int(value)
+    if isinstance(value, (float, np.floating)):
+        return float(value) if math.isfinite(value) else None
+    return None if value is None or value is pd.NaT else str(value)
+
+
+def _events(vocabularies: Mapping[str, tuple[str, ...]], required: Mapping[str, str]) -> list[dict[str, Any]]:
+    rng = np.random.Generator(np.random.PCG64(0))
+    events: list[dict[str, Any]] = []
+    for case in range(CASES):
+        time = START + timedelta(days=case)
+        for _ in range(1 + case * (LONGEST - 1) // (CASES - 1)):
+            event = {column: _value(column, kind, vocabularies, rng) for column, kind in required.items()}
+            events.append(event | {"case_id": f"canary-{case + 1}", **_time(required, time)})
+            time += timedelta(seconds=int(rng.integers(60, 100_000)))
+    events[-1]["activity"] = "an activity that training never saw"
+    return events
+
+
+def _time(required: Mapping[str, str], time: datetime) -> dict[str, datetime]:
+    return {"timestamp": time} if "timestamp" in required else {}
+
+
+def _value(
+    column: str, kind: str, vocabularies: Mapping[str, tuple[str, ...]], rng: np.random.Generator
+) -> Any:
+    known = vocabularies.get(column, ())
+    if known:
+        return known[int(rng.integers(len(known)))]
+    if kind == "number":
+        return round(float(rng.normal()), 3)
+    if kind == "boolean":
+        return bool(rng.integers(2))
+    return START if kind == "time" else "canary"

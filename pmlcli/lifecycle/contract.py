@@ -1,0 +1,90 @@
+"""The data contract: what a model asks of a log, and how a new log compares with the one it learned from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from pmlcli.encoding.base import Encoding
+from pmlcli.errors import LogError
+from pmlcli.eventlog.log import ACTIVITY, CASE_ID, EventLog
+
+EXAMPLES = 5
+QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
+
+
+def input_schema(log: EventLog, encoding: Encoding[Any]) -> dict[str, Any]:
+    """Columns and types that the model needs, how they were found, time zone and vocabulary sizes."""
+    needed = (CASE_ID, ACTIVITY, *encoding.required_columns())
+    return {
+        **log.schema.to_dict(),
+        "format": log.source.format,
+        "required": {column: _kind(log.frame[column]) for column in dict.fromkeys(needed)},
+        "encoding": encoding.name,
+        "vocabulary_sizes": {column: len(values) for column, values in encoding.vocabularies().items()},
+    }
+
+
+def _kind(column: pd.Series[Any]) -> str:
+    if isinstance(column.dtype, pd.DatetimeTZDtype):
+        return "time"
+    if pd.api.types.is_bool_dtype(column.dtype):
+        return "boolean"
+    return "number" if pd.api.types.is_numeric_dtype(column.dtype) else "text"
+
+
+def check_log(log: EventLog, schema: Mapping[str, Any]) -> None:
+    """Raises LogError, naming every column, when the log lacks what the model was trained on."""
+    required: Mapping[str, str] = schema["required"]
+    missing = [column for column in required if column not in log.frame.columns]
+    if missing:
+        raise LogError(
+            f"{log.source.name}: no column {', '.join(map(repr, missing))}, which the model was trained on",
+            code="log.column",
+            hint=f"the log has: {', '.join(map(str, log.frame.columns))}",
+            context={"column": missing[0], "missing": missing},
+        )
+    changed = {c: k for c, k in required.items() if k in ("time", "number") and _kind(log.frame[c]) != k}
+    if changed:
+        column, kind = next(iter(changed.items()))
+        raise LogError(
+            f"{log.source.name}: column '{column}' holds {_kind(log.frame[column])}, "
+            f"but the model was trained on {kind}",
+            code="log.type",
+            context={"column": column},
+        )
+
+
+def unseen_values(log: EventLog, encoding: Encoding[Any]) -> dict[str, dict[str, Any]]:
+    """Values that training never saw, by column: how many events hold one, and a few of them."""
+    found = {}
+    for column, known in encoding.vocabularies().items():
+        if column in log.frame.columns:
+            present = log.frame[column].dropna()
+            unseen = present[~present.isin(known)]
+            if len(unseen):
+                examples = sorted(map(str, unseen.unique()))[:EXAMPLES]
+                found[column] = {"events": len(unseen), "examples": examples}
+    return found
+
+
+def reference(log: EventLog) -> dict[str, Any]:
+    """The training log's distributions, as counts and quantiles: what drift is measured against later."""
+    counts = np.bincount(log.activity_codes[log.activity_codes >= 0], minlength=len(log.activities))
+    numbers: dict[str, Any] = {
+        "cases": log.n_cases,
+        "events": log.n_events,
+        "activities": dict(zip(log.activities, counts.tolist(), strict=True)),
+        "events_per_case": _quantiles(log.lengths),
+    }
+    if log.times is not None:
+        numbers["throughput_seconds"] = _quantiles((log.ends - log.starts) / 1e6)
+    return numbers
+
+
+def _quantiles(values: Any) -> dict[str, float]:
+    found = np.quantile(np.asarray(values, dtype=np.float64), QUANTILES)
+    return {f"q{quantile:g}": float(value) for quantile, value in zip(QUANTILES, found, strict=True)}

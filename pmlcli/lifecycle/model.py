@@ -1,0 +1,299 @@
+"""`Model`: the whole life of a model, the same for every algorithm."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any, Self
+
+from pmlcli import registry
+from pmlcli.algorithms._base import Algorithm, PredictRequest
+from pmlcli.encoding.base import Encoding
+from pmlcli.errors import PersistenceError, PmlError, PredictionError, TrainingError
+from pmlcli.eventlog import ReadOptions, read_log
+from pmlcli.eventlog.log import EventLog
+from pmlcli.lifecycle import artifacts
+from pmlcli.lifecycle.canary import make_canary
+from pmlcli.lifecycle.context import Hook, LifecycleContext, call_hooks, frozen, installed_hooks
+from pmlcli.lifecycle.contract import check_log, input_schema, reference, unseen_values
+from pmlcli.lifecycle.provenance import dependencies, determinism, machine, now
+from pmlcli.lifecycle.reproducible import reproducible
+from pmlcli.lifecycle.result import ModelMetadata, PredictionResult, SavedModel, TrainingResult
+from pmlcli.lifecycle.training import Trained, train_algorithm
+from pmlcli.store.artifacts import ArtifactStore
+from pmlcli.store.manifest import SCHEMA_VERSION, Manifest
+
+LogLike = Any
+"""An EventLog, a DataFrame, a list of event dicts, or a path."""
+
+
+class Model(Hook):
+    """An algorithm with its encoding and everything that vouches for them.
+
+    `model_type` is `task/name`; keyword arguments are the algorithm's parameters (`seed` among them).
+    A subclass may override the hook methods; `hooks` are called around them.
+
+    >>> model = Model("anomaly/isolation-forest", model_id="p2p", contamination=0.05)  # doctest: +SKIP
+    >>> model.train("log.csv").metrics  # doctest: +SKIP
+    """
+
+    def __init__(
+        self,
+        model_type: str,
+        *,
+        model_id: str | None = None,
+        version: str = "1",
+        hooks: Sequence[Hook] = (),
+        **parameters: Any,
+    ) -> None:
+        self.model_type = registry.resolve(model_type)
+        self.model_id = model_id or self.model_type.replace("/", "-")
+        self.version = version
+        self.hooks: tuple[Hook, ...] = (*installed_hooks(), *hooks)
+        self.algorithm: Algorithm = registry.find(self.model_type).build(parameters)
+        self.metadata = ModelMetadata()
+        self.manifest_fields: dict[str, Any] = {}
+        self.files: dict[str, bytes] = {}
+        self._encoding: Encoding[Any] | None = None
+
+    # --- train
+
+    def train(
+        self, log: LogLike, *, options: ReadOptions | None = None, hooks: Sequence[Hook] = ()
+    ) -> TrainingResult:
+        """Trains on a log: split by time, measured beside the baseline, then fitted on all of it.
+
+        Raises LogError, TrainingError or HookError; then `metadata.status` is `failed`.
+        """
+        with self._operation("train", hooks) as run:
+            self.metadata.status = "training"
+            started = time.process_time()
+            log = read_log(log, options or ReadOptions())
+            run.call("before_train", log=log, parameters=self.algorithm.parameters())
+            with reproducible(self.algorithm.seed):
+                trained = train_algorithm(self.algorithm, self.model_type, log)
+                self._keep(trained, log)
+            result = self._training_result(trained, log, time.process_time() - started)
+            run.call("after_train", metrics=result.metrics, metadata=result.metadata)
+            self.metadata.status = "trained"
+        return result
+
+    def _keep(self, trained: Trained, log: EventLog) -> None:
+        """Takes over what training found, and turns it into the bytes that `save` will write."""
+        self.algorithm, self._encoding = trained.algorithm, trained.encoding
+        self.metadata.training_samples = trained.samples
+        self.metadata.created_at = self.metadata.trained_at = now()
+        schema = input_schema(log, trained.encoding)
+        canary = make_canary(trained.algorithm, trained.encoding, schema["required"])
+        self.files = artifacts.to_files(trained.algorithm, trained.encoding, reference(log), canary)
+        metrics = {trained.comparison.metric: trained.comparison.to_dict()} if trained.comparison else {}
+        stamp = self.metadata.trained_at.isoformat().replace("+00:00", "Z")
+        self.manifest_fields = {
+            "schema_version": SCHEMA_VERSION,
+            "model_id": self.model_id,
+            "model_type": self.model_type,
+            "version": self.version,
+            "status": "trained",
+            "created_at": stamp,
+            "trained_at": stamp,
+            "hyperparameters": trained.algorithm.parameters(),
+            "performance_metrics": metrics,
+            "training_samples": trained.samples,
+            "input_schema": schema,
+            "training_log": _log_facts(log),
+            "seed": trained.algorithm.seed,
+            "dependencies": dependencies(registry.card(self.model_type).libraries),
+            "platform": machine(),
+            "determinism": determinism(trained.algorithm.tolerance),
+        }
+
+    def _training_result(self, trained: Trained, log: EventLog, cpu_seconds: float) -> TrainingResult:
+        metadata = {
+            "model_id": self.model_id,
+            "model_type": self.model_type,
+            "samples": trained.samples,
+            "parameters": trained.algorithm.parameters(),
+            "training_log": _log_facts(log),
+            "columns": dict(log.schema.columns),
+            "timezone": log.schema.timezone,
+            "cpu_seconds": cpu_seconds,
+        }
+        return TrainingResult(True, dict(self.manifest_fields["performance_metrics"]), metadata)
+
+    # --- predict
+
+    def predict(
+        self,
+        log: LogLike | None = None,
+        *,
+        request: PredictRequest | None = None,
+        options: ReadOptions | None = None,
+        hooks: Sequence[Hook] = (),
+    ) -> PredictionResult:
+        """The task's predictions for a log; a forecaster needs none and then continues its training series.
+
+        Raises PredictionError when the model is untrained or cannot give what is asked, LogError when
+        the log breaks the model's data contract.
+        """
+        encoding = self._trained_encoding()
+        with self._operation("predict", hooks) as run:
+            checked = None if log is None else self._checked(log, options)
+            if checked is None and self.algorithm.task != "forecast":
+                raise PredictionError(f"{self.model_type} needs an event log to predict")
+            run.call("before_predict", log=checked)
+            with reproducible(self.algorithm.seed):
+                table = self.algorithm.predict(encoding, checked, request or PredictRequest())
+            metadata = self._prediction_metadata(checked, encoding, len(table))
+            run.call("after_predict", predictions=table.copy(), metadata=metadata)
+        return PredictionResult(table, metadata)
+
+    def _checked(self, log: LogLike, options: ReadOptions | None) -> EventLog:
+        read = read_log(log, self.read_options(options or ReadOptions()))
+        check_log(read, self.manifest_fields["input_schema"])
+        return read
+
+    def read_options(self, options: ReadOptions) -> ReadOptions:
+        """The caller's options, completed by how the training log was read: same columns, zone and order."""
+        schema = self.manifest_fields["input_schema"]
+        return replace(
+            options,
+            preferred_columns=dict(schema["columns"]),
+            timezone=options.timezone or schema["timezone"],
+            order=options.order or schema["order"],
+        )
+
+    def _prediction_metadata(
+        self, log: EventLog | None, encoding: Encoding[Any], rows: int
+    ) -> dict[str, Any]:
+        metadata: dict[str, Any] = {
+            "model_id": self.model_id,
+            "model_type": self.model_type,
+            "rows": rows,
+            "units": self.algorithm.units(),
+            "warnings": [],
+        }
+        if log is not None:
+            unseen = unseen_values(log, encoding)
+            metadata |= {"log": _log_facts(log), "cases": log.n_cases, "unseen": unseen}
+            metadata["warnings"] = [_unseen_sentence(column, **found) for column, found in unseen.items()]
+        return metadata
+
+    def _trained_encoding(self) -> Encoding[Any]:
+        if self._encoding is None:
+            raise PredictionError(
+                f"model '{self.model_id}' is not trained",
+                code="prediction.untrained",
+                hint="train it, or load one",
+            )
+        return self._encoding
+
+    # --- save and load
+
+    def save(self, path: str | Path, *, force: bool = False, hooks: Sequence[Hook] = ()) -> SavedModel:
+        """Writes the model directory, whole or not at all; `force` replaces an existing model.
+
+        Raises PersistenceError when the model is untrained, OutputError when it cannot be written.
+        """
+        if not self.files:
+            raise PersistenceError(
+                f"model '{self.model_id}' is not trained, so there is nothing to save", code="model.untrained"
+            )
+        with self._operation("save", hooks) as run:
+            run.call("before_save", path=Path(path))
+            digest = ArtifactStore().save(Path(path), self.manifest_fields, self.files, force=force)
+        return SavedModel(Path(path), digest)
+
+    @classmethod
+    def load(cls, path: str | Path, *, hooks: Sequence[Hook] = ()) -> Self:
+        """The model in a directory: verified first, then built from the very bytes that were verified.
+
+        Raises a PersistenceError when anything is missing, changed, unexpected or untrusted.
+        """
+        stored = ArtifactStore().load(Path(path))
+        manifest = stored.manifest
+        try:
+            model = cls(
+                manifest.model_type,
+                model_id=manifest.model_id,
+                version=manifest.version,
+                hooks=hooks,
+                **manifest.hyperparameters,
+            )
+        except PmlError as error:
+            if error.exit_code != 2:
+                raise
+            raise PersistenceError(f"{path}: {error.message}", hint=error.hint, code="model.type") from error
+        model._restore(stored.files, _fields_of(manifest))
+        with model._operation("load", ()) as run:
+            run.call("after_load", path=Path(path))
+        return model
+
+    def _restore(self, files: Mapping[str, bytes], fields: dict[str, Any]) -> None:
+        self._encoding = artifacts.restore(self.algorithm, files)
+        self.files, self.manifest_fields = dict(files), fields
+        self.metadata.status = "trained"
+        self.metadata.training_samples = fields["training_samples"]
+
+    # --- hooks and failure
+
+    @contextmanager
+    def _operation(self, operation: str, hooks: Sequence[Hook]) -> Iterator[_Run]:
+        """One train, predict, save or load: gives hooks their context, and tells them when it fails."""
+        run = _Run(self, operation, (*self.hooks, self, *hooks))
+        try:
+            yield run
+        except Exception as error:
+            if operation == "train":
+                self.metadata.status = "failed"
+            run.tell_failure(error)
+            if isinstance(error, MemoryError):
+                raise TrainingError(
+                    "out of memory", hint="use a smaller log or a lighter algorithm"
+                ) from error
+            raise
+
+
+class _Run:
+    """The hooks of one operation and the context they are shown."""
+
+    def __init__(self, model: Model, operation: str, hooks: tuple[Hook, ...]) -> None:
+        self._model, self._operation, self._hooks = model, operation, hooks
+
+    def call(self, point: str, **data: Any) -> None:
+        """Calls one hook point on all hooks with this data."""
+        context = LifecycleContext(
+            self._model.model_id, self._model.model_type, self._operation, now(), frozen(data)
+        )
+        call_hooks(point, self._hooks, context)
+
+    def tell_failure(self, error: Exception) -> None:
+        """Calls on_failure; what a hook raises there is noted on the error that it was told of."""
+        try:
+            self.call("on_failure", error=error)
+        except PmlError as second:
+            error.add_note(second.message)
+
+
+def _fields_of(manifest: Manifest) -> dict[str, Any]:
+    """The manifest's fields as `save` takes them: all but the artifacts, which are computed anew."""
+    return {f.name: getattr(manifest, f.name) for f in fields(manifest) if f.name != "artifacts"}
+
+
+def _log_facts(log: EventLog) -> dict[str, Any]:
+    return {
+        "name": log.source.name,
+        "format": log.source.format,
+        "sha256": log.source.sha256,
+        "size_bytes": log.source.size_bytes,
+        "cases": log.n_cases,
+        "events": log.n_events,
+        "ledger": log.ledger.to_dict(),
+    }
+
+
+def _unseen_sentence(column: str, events: int, examples: list[str]) -> str:
+    values = ", ".join(repr(example) for example in examples)
+    return f"{events} events hold a {column} that training never saw ({values})"

@@ -1,0 +1,69 @@
+"""What the contract suite trains on, by task; shared with the child processes that it starts."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from pmlcli import registry
+from pmlcli.errors import MissingDependencyError
+from pmlcli.lifecycle.model import Model
+from tests.logs import purchase_events
+
+# Cheap settings, so that the suite stays fast; everything else is the default.
+QUICK: dict[str, dict[str, Any]] = {
+    "anomaly/isolation-forest": {"trees": 50},
+    "next-activity/gru": {"max_epochs": 3},
+    "forecast/arima": {"horizon": 7},
+    "forecast/seasonal-naive": {"horizon": 7},
+}
+KEYS = {
+    "anomaly": ["case_id", "score", "threshold", "is_anomaly", "severity", "p_value", "reason"],
+    "forecast": ["timestamp", "kpi", "value", "lower_80", "upper_80", "lower_95", "upper_95"],
+    "next-activity": ["case_id", "prefix_length", "next_activity", "probability"],
+}
+
+
+def daily_events(days: int = 120, seed: int = 0) -> list[dict[str, Any]]:
+    """A process with a weekly rhythm: some cases a day, fewer at weekends, two events each."""
+    rng = np.random.Generator(np.random.PCG64(seed))
+    events = []
+    for day in pd.date_range("2024-01-01", periods=days, tz="UTC"):
+        for case in range(int(rng.poisson(3 if day.weekday() >= 5 else 12))):
+            start = day + pd.Timedelta(minutes=int(rng.integers(480, 1000)))
+            for step, activity in enumerate(("Open", "Close")):
+                at = start + pd.Timedelta(minutes=37 * step)
+                events.append(
+                    {"case_id": f"{day:%Y%m%d}-{case}", "activity": activity, "timestamp": at, "resource": "Ann"}
+                )
+    return events
+
+
+def events_for(name: str, seed: int = 0) -> list[dict[str, Any]]:
+    """Events to train this algorithm on, or with another seed to predict."""
+    return daily_events(seed=seed) if name.startswith("forecast/") else purchase_events(60, seed=seed)
+
+
+def untrained(name: str) -> Model:
+    """The algorithm with cheap settings."""
+    return Model(name, **QUICK.get(name, {}))
+
+
+@cache
+def trained(name: str) -> Model:
+    """The algorithm trained on its contract log; nobody may change it."""
+    model = untrained(name)
+    model.train(events_for(name))
+    return model
+
+
+def is_installed(name: str) -> bool:
+    """Whether the library of an algorithm's extra is there."""
+    try:
+        registry.find(name)
+    except MissingDependencyError:
+        return False
+    return True

@@ -1,0 +1,246 @@
+"""Every algorithm keeps the same promises. The population is the registry's; it may not shrink."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from pandas.testing import assert_frame_equal
+
+from pmlcli import registry
+from pmlcli.algorithms._base import PredictRequest
+from pmlcli.errors import LogError, PersistenceError, PredictionError, TrainingError, ValidationError
+from pmlcli.eventlog import read_log
+from pmlcli.lifecycle.context import Hook, LifecycleContext
+from pmlcli.lifecycle.model import Model
+from tests.contract.cases import KEYS, events_for, is_installed, trained, untrained
+from tests.contract.child import digests, exact
+
+NAMES = registry.names()
+SMALLEST_POPULATION = 8
+ALL = PredictRequest(cases="all")
+ROOT = Path(__file__).parent.parent.parent
+VERDICTS = {"better", "no better", "worse", "unclear", "is the baseline"}
+
+every_algorithm = pytest.mark.parametrize("name", NAMES)
+every_algorithm_over_cases = pytest.mark.parametrize(
+    "name", [name for name in NAMES if not name.startswith("forecast/")]
+)
+
+
+@pytest.fixture(autouse=True)
+def _skip_only_for_a_missing_library(request: pytest.FixtureRequest) -> None:
+    name = getattr(request.node, "callspec", None) and request.node.callspec.params.get("name")
+    if name and not is_installed(name):
+        pytest.skip(f"the extra '{registry.card(name).extra}' is not installed")
+
+
+def predictions(model: Model, events: Any) -> pd.DataFrame:
+    return model.predict(events, request=ALL).predictions
+
+
+def child(*arguments: str, hash_seed: int, threads: int) -> Any:
+    environment = os.environ | {"PYTHONHASHSEED": str(hash_seed), "OMP_NUM_THREADS": str(threads)}
+    shown = subprocess.run(
+        [sys.executable, "-m", "tests.contract.child", *arguments],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env=environment,
+    )
+    assert shown.returncode == 0, shown.stderr
+    return json.loads(shown.stdout)
+
+
+def test_the_population_did_not_shrink() -> None:
+    assert len(NAMES) >= SMALLEST_POPULATION
+    assert set(KEYS) == set(registry.tasks()), "a new task needs its columns in KEYS"
+
+
+def test_nothing_is_skipped_while_its_extra_is_installed() -> None:
+    for name in NAMES:
+        if not is_installed(name):
+            assert registry.card(name).extra, f"{name} cannot be imported, though it asks for no extra"
+
+
+@every_algorithm
+def test_it_trains_and_says_how_it_compares(name: str) -> None:
+    model = trained(name)
+    (comparison,) = model.manifest_fields["performance_metrics"].values()
+    assert model.metadata.status == "trained"
+    assert comparison["verdict"] in VERDICTS
+    assert comparison["baseline"] == registry.card(name).baseline
+    assert (comparison["verdict"] == "is the baseline") == registry.card(name).is_baseline
+    assert np.isfinite([comparison["value"], comparison["baseline_value"]]).all()
+    assert comparison["about"]
+    assert comparison["unit"]
+
+
+@every_algorithm
+def test_it_answers_with_its_tasks_columns_and_units(name: str) -> None:
+    found = predictions(trained(name), events_for(name, seed=1))
+    keys = KEYS[registry.card(name).task]
+    assert list(found.columns[: len(keys)]) == keys
+    assert len(found) > 0
+    numbers = set(found.select_dtypes("number").columns) - {"prefix_length"}
+    assert numbers == set(trained(name).algorithm.units()) & set(found.columns)
+
+
+@every_algorithm
+def test_it_predicts_the_same_bits_after_reload_in_another_process(name: str, tmp_path: Path) -> None:
+    trained(name).save(tmp_path / "model")
+    told = child("predict", name, str(tmp_path / "model"), hash_seed=1, threads=2)
+    assert told == exact(trained(name), name)
+
+
+@every_algorithm
+def test_it_trains_to_the_same_bytes_whatever_hash_seed_and_threads(name: str) -> None:
+    assert child("train", name, hash_seed=7, threads=2) == digests(trained(name))
+
+
+@every_algorithm
+def test_it_saves_what_the_design_names(name: str, tmp_path: Path) -> None:
+    trained(name).save(tmp_path / "model")
+    found = {file.name for file in (tmp_path / "model" / "artifacts").iterdir()}
+    assert found >= {"feature_extractor.joblib", "threshold.json", "reference.json", "canary.json"}
+    learner = {"sklearn": "model.joblib", "plain": "model.json", "safetensors": "model.safetensors"}
+    assert learner[registry.card(name).container] in found
+
+
+@every_algorithm
+def test_it_does_not_change_what_it_is_given(name: str) -> None:
+    log = read_log(events_for(name))
+    frame, offsets = log.frame.copy(deep=True), log.offsets.copy()
+    model = untrained(name)
+    model.train(log)
+    model.predict(log, request=ALL)
+    assert_frame_equal(log.frame, frame)
+    assert (log.offsets == offsets).all()
+
+
+@every_algorithm
+def test_its_parameters_are_plain_and_documented(name: str) -> None:
+    model = untrained(name)
+    assert json.loads(json.dumps(model.algorithm.parameters())) == model.algorithm.parameters()
+    card = registry.card(name)
+    assert {parameter.name for parameter in card.parameters} == set(model.algorithm.parameters())
+    assert all(parameter.help.endswith(".") for parameter in card.parameters)
+
+
+@every_algorithm
+def test_a_wrong_parameter_is_refused_before_anything_is_read(name: str) -> None:
+    with pytest.raises(ValidationError, match="seed"):
+        Model(name, seed=-1)
+    with pytest.raises(ValidationError, match="unknown parameter 'seeed'") as caught:
+        Model(name, seeed=1)
+    assert caught.value.hint == "did you mean 'seed'?"
+
+
+@every_algorithm
+def test_too_few_samples_are_a_training_error(name: str) -> None:
+    model = untrained(name)
+    events = [event for event in events_for(name) if event["case_id"] == events_for(name)[0]["case_id"]]
+    with pytest.raises(TrainingError) as caught:
+        model.train(events)
+    assert caught.value.context["samples"] < 10
+    assert model.metadata.status == "failed"
+
+
+@every_algorithm
+def test_untrained_it_neither_predicts_nor_saves(name: str, tmp_path: Path) -> None:
+    with pytest.raises(PredictionError, match="not trained"):
+        untrained(name).predict(events_for(name))
+    with pytest.raises(PersistenceError, match="not trained"):
+        untrained(name).save(tmp_path / "model")
+    assert not (tmp_path / "model").exists()
+
+
+@every_algorithm
+def test_hooks_are_called_in_order(name: str) -> None:
+    calls: list[str] = []
+
+    class Watcher(Hook):
+        def __init__(self, label: str) -> None:
+            self.label = label
+
+        def before_predict(self, context: LifecycleContext) -> None:
+            calls.append(f"{self.label} before {context.operation}")
+
+        def after_predict(self, context: LifecycleContext) -> None:
+            calls.append(f"{self.label} after {context.operation}")
+
+    hooks = (Watcher("first"), Watcher("second"))
+    trained(name).predict(events_for(name, seed=1), request=ALL, hooks=hooks)
+    assert calls == [
+        "first before predict",
+        "second before predict",
+        "second after predict",
+        "first after predict",
+    ]
+
+
+@every_algorithm_over_cases
+def test_company_does_not_matter(name: str) -> None:
+    events = events_for(name, seed=2)
+    together = predictions(trained(name), events).set_index("case_id")
+    shuffled = [events[i] for i in np.random.default_rng(0).permutation(len(events))]
+    tolerance = registry.find(name).tolerance
+    apart = predictions(trained(name), shuffled).set_index("case_id")
+    assert_same(together, apart.loc[together.index], tolerance)
+    for case_id in together.index[:5]:
+        alone = predictions(trained(name), [e for e in events if e["case_id"] == case_id])
+        assert_same(together.loc[[case_id]], alone.set_index("case_id"), tolerance)
+
+
+def assert_same(expected: pd.DataFrame, found: pd.DataFrame, tolerance: float) -> None:
+    if tolerance == 0.0:
+        assert_frame_equal(expected, found, check_exact=True)
+    else:
+        assert_frame_equal(expected, found, rtol=0, atol=tolerance)
+
+
+def with_unseen(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [event | {"activity": "Never Seen", "resource": "Nobody"} for event in events[:3]] + events[3:]
+
+
+def one_event(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [event for event in events if event["case_id"] != events[0]["case_id"]] + events[:1]
+
+
+def one_case(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [event for event in events if event["case_id"] == events[0]["case_id"]]
+
+
+def equal_times(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [event | {"timestamp": events[0]["timestamp"]} for event in events]
+
+
+def missing_resource(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [event | {"resource": None} for event in events[:5]] + events[5:]
+
+
+@every_algorithm_over_cases
+@pytest.mark.parametrize("odd", [with_unseen, one_event, one_case, equal_times, missing_resource])
+def test_odd_cases_get_an_answer(name: str, odd: Any) -> None:
+    events = odd(events_for(name, seed=3))
+    found = predictions(trained(name), events)
+    assert set(found["case_id"]) == {event["case_id"] for event in events}
+    numbers = found.select_dtypes("number").drop(columns=["threshold"], errors="ignore")
+    assert np.isfinite(numbers.filter(regex="score|probability$").to_numpy()).all()
+
+
+@every_algorithm
+def test_a_log_without_a_trained_column_is_refused(name: str) -> None:
+    required = trained(name).manifest_fields["input_schema"]["required"]
+    if "timestamp" not in required:
+        pytest.skip("this algorithm asks for no column beside case and activity")
+    events = [{k: v for k, v in e.items() if k != "timestamp"} for e in events_for(name, seed=1)]
+    with pytest.raises(LogError, match="timestamp"):
+        trained(name).predict(events, request=ALL)
