@@ -48,7 +48,7 @@ def refusal(
     error: type[PersistenceError] = PersistenceError,
     hint: str | None = None,
 ) -> PersistenceError:
-    """The error that refuses `subject`: all findings in `context["findings"]`, the first few in the message."""
+    """The error that refuses `subject`: all of them in the context, the first few in the message."""
     listed = "; ".join(str(finding) for finding in findings[:_SHOWN_IN_MESSAGE])
     more = len(findings) - _SHOWN_IN_MESSAGE
     suffix = f" (and {more} more)" if more > 0 else ""

@@ -1,0 +1,78 @@
+"""One writer at a time for a name in a directory."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from pmlcli.errors import BusyError
+from pmlcli.store import fsio
+
+_POLL_SECONDS = 0.05
+_MAX_PID_DIGITS = 20
+
+
+@contextmanager
+def held(name: str, parent: int, *, wait_seconds: float = 0.0) -> Iterator[None]:
+    """Hold the lock of `name` in the open directory `parent` for the block.
+
+    Raises `BusyError` when another holder (process or thread) has it for longer than `wait_seconds`.
+    The lock file `.NAME.lock` is removed at the end; a dead holder's lock is free at once.
+    """
+    lock_name = f".{name}.lock"
+    descriptor = _acquire(name, lock_name, parent, time.monotonic() + wait_seconds)
+    try:
+        yield
+    finally:
+        # Removed while held: a waiter notices that its file has no name any more and opens anew. If the
+        # removal fails the file is empty of meaning and the next holder removes it.
+        try:
+            with suppress(OSError):
+                fsio.unlink(lock_name, parent)
+            with suppress(OSError):
+                fsio.unlock(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _acquire(name: str, lock_name: str, parent: int, deadline: float) -> int:
+    while True:
+        descriptor = fsio.open_lock(lock_name, parent)
+        try:
+            taken = fsio.lock(descriptor)
+            if taken and _is_current(lock_name, parent, descriptor):
+                _write_holder(descriptor)
+                return descriptor
+            if not taken and time.monotonic() >= deadline:
+                raise _busy(name, descriptor)
+        except BaseException:
+            os.close(descriptor)
+            raise
+        os.close(descriptor)
+        if not taken:
+            time.sleep(_POLL_SECONDS)
+
+
+def _is_current(lock_name: str, parent: int, descriptor: int) -> bool:
+    """Whether the locked file still bears its name (its last holder may have removed it)."""
+    named = fsio.status(lock_name, parent)
+    return named is not None and os.path.samestat(named, fsio.status_of(descriptor))
+
+
+def _write_holder(descriptor: int) -> None:
+    # Only for the message of whoever finds us busy; the lock holds without it.
+    with suppress(OSError):
+        fsio.write_note(descriptor, str(os.getpid()).encode())
+
+
+def _busy(name: str, descriptor: int) -> BusyError:
+    digits = fsio.read_note(descriptor, _MAX_PID_DIGITS)
+    process = int(digits) if digits.isdigit() else None
+    who = f"process {process}" if process else "another process"
+    return BusyError(
+        f"'{name}' is busy: {who} is writing it",
+        hint="wait until it is done, or give --wait SECONDS",
+        context={"name": name, "pid": process},
+    )
