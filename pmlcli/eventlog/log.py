@@ -126,7 +126,9 @@ class EventLog:
     def attribute_columns(self) -> tuple[str, ...]:
         """The columns that are neither canonical nor of the case."""
         return tuple(
-            str(c) for c in self.frame.columns if c not in CANONICAL_COLUMNS and not str(c).startswith(CASE_PREFIX)
+            str(c)
+            for c in self.frame.columns
+            if c not in CANONICAL_COLUMNS and not str(c).startswith(CASE_PREFIX)
         )
 
     def case_attribute_columns(self) -> tuple[str, ...]:

@@ -25,4 +25,6 @@ def split_by_start(log: EventLog, test_share: float = 0.2) -> Split:
     by_start = np.argsort(log.starts, kind="stable")
     n_test = min(max(round(log.n_cases * test_share), 1), log.n_cases - 1)
     first_test = log.n_cases - n_test
-    return Split(log.take_cases(np.sort(by_start[:first_test])), log.take_cases(np.sort(by_start[first_test:])))
+    return Split(
+        log.take_cases(np.sort(by_start[:first_test])), log.take_cases(np.sort(by_start[first_test:]))
+    )

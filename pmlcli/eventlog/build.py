@@ -1,0 +1,285 @@
+"""From raw rows to an event log: every row is used or refused by name, then sorted and coded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from pmlcli.errors import LogError, nearest
+from pmlcli.eventlog.columns import ColumnChoice, choose_columns
+from pmlcli.eventlog.ledger import Ledger, Refusal
+from pmlcli.eventlog.log import (
+    ACTIVITY,
+    CANONICAL_COLUMNS,
+    CASE_ID,
+    LIFECYCLE,
+    RESOURCE,
+    START_TIMESTAMP,
+    TIMESTAMP,
+    EventLog,
+    LogSchema,
+    offsets_of,
+)
+from pmlcli.eventlog.options import ReadOptions
+from pmlcli.eventlog.raw import RawTable, TextColumn, as_text
+from pmlcli.eventlog.times import Times, parse_times
+from pmlcli.eventlog.values import text_series, time_series, typed
+
+Flags = NDArray[np.bool_]
+FIRST_LINES = 5
+SET_ASIDE = "source."
+"""Prefix of a source column that has a canonical name and plays no role."""
+
+
+@dataclass
+class _Work:
+    """A log under construction: the rows that still stand, and the account of those that do not."""
+
+    table: RawTable
+    options: ReadOptions
+    choice: ColumnChoice
+    keep: Flags
+    refused: list[Refusal]
+    notes: list[tuple[str, int]]
+    examples: list[str] = field(default_factory=list)
+
+    def refuse(self, reason: str, flags: Flags, source: str | None = None) -> None:
+        """Leave out the flagged rows that still stand; `source` names the column to quote from."""
+        rows = np.flatnonzero(flags & self.keep)
+        if not len(rows):
+            return
+        lines = tuple(int(line) for line in self.table.lines[rows[:FIRST_LINES]])
+        self.refused.append(Refusal(reason, len(rows), lines))
+        self.keep[rows] = False
+        column = self.table.columns[source] if source is not None else None
+        quoted = f", {as_text(column).texts()[rows[0]]!r}" if column is not None else ""
+        self.examples.append(f"{reason} ({len(rows):,}; first: {self.table.unit} {lines[0]}{quoted})")
+
+
+def build_log(table: RawTable, options: ReadOptions) -> EventLog:
+    """The event log of a raw table.
+
+    Raises LogError when there are no events, when a column cannot be told, and when a row must be
+    refused while `on_bad_row` is `error`.
+    """
+    if options.classifier is not None:
+        table = _classify(table, options.classifier)
+    if not table.n_rows and not table.refused:
+        raise LogError(f"{table.name}: no events", code="log.no-events", hint="is it the right file?")
+    choice = choose_columns(table, _wanted(options))
+    work = _Work(
+        table,
+        options,
+        choice,
+        np.ones(table.n_rows, bool),
+        list(table.refused),
+        [*table.notes, *choice.notes],
+    )
+    work.examples = [f"{r.reason} ({r.count:,}; first: {table.unit} {r.lines[0]})" for r in table.refused]
+    case, activity = (as_text(table.columns[choice.columns[role]]) for role in (CASE_ID, ACTIVITY))
+    for reason, flags in table.bad_rows.items():
+        work.refuse(reason, flags)
+    work.refuse("no case_id", case.codes < 0)
+    work.refuse("no activity", activity.codes < 0)
+    end, start = _time_columns(work)
+    _check_refused(work)
+    groups = table.groups if table.groups is not None and _is_own_grouping(work) else case.codes
+    rows, offsets = _order(work, groups, None if end is None else end.micros)
+    return _assemble(work, rows, offsets, {TIMESTAMP: end, START_TIMESTAMP: start})
+
+
+def _wanted(options: ReadOptions) -> dict[str, str]:
+    wanted = dict(options.columns)
+    if options.classifier is not None:
+        wanted[ACTIVITY] = _classifier_column(options.classifier)
+    return wanted
+
+
+def _classifier_column(name: str) -> str:
+    return f"classifier:{name}"
+
+
+def _classify(table: RawTable, name: str) -> RawTable:
+    """The table with one more column: the values of the classifier's keys joined by `+`."""
+    keys = table.classifiers.get(name) or [key.strip() for key in name.split("+")]
+    absent = [key for key in keys if key not in table.columns]
+    if absent:
+        there = ", ".join(f"'{known}'" for known in table.classifiers) or "none"
+        near = nearest(name, table.classifiers)
+        hint = f"did you mean '{near}'?" if near else f"classifiers of this log: {there}"
+        raise LogError(f"{table.name}: no classifier or column '{name}'", hint=hint, code="log.classifier")
+    parts = [as_text(table.columns[key]) for key in keys]
+    combined = np.stack([part.codes for part in parts], axis=1)
+    distinct, codes = np.unique(combined, axis=0, return_inverse=True)
+    values = ["+".join(str(part.values[c]) for part, c in zip(parts, row, strict=True)) for row in distinct]
+    whole = np.where((combined < 0).any(axis=1), -1, codes.reshape(-1)).astype(np.int32)
+    columns = {**table.columns, _classifier_column(name): TextColumn.of(whole, values)}
+    return RawTable(**{**vars(table), "columns": columns})
+
+
+def _is_own_grouping(work: _Work) -> bool:
+    return work.options.columns.get(CASE_ID, work.choice.columns[CASE_ID]) == "case:concept:name"
+
+
+def _time_columns(work: _Work) -> tuple[Times | None, Times | None]:
+    """The parsed times of both roles; rows whose times cannot be used are refused."""
+    end = _times_of(work, TIMESTAMP)
+    if end is not None and bool(end.missing.all()):
+        work.notes.append(("no event has a time: rows keep their order", work.table.n_rows))
+        del work.choice.columns[TIMESTAMP]
+        end = None
+    if end is not None:
+        work.refuse("no timestamp", end.missing)
+    start = _times_of(work, START_TIMESTAMP)
+    for role, times in ((TIMESTAMP, end), (START_TIMESTAMP, start)):
+        if times is not None:
+            for reason, flags in times.refused.items():
+                work.refuse(
+                    f"{role} is {reason}" if "not" in reason else f"{role}: {reason}",
+                    flags,
+                    work.choice.columns[role],
+                )
+            work.notes.extend(
+                times.notes if role == TIMESTAMP else [(f"start_timestamp: {k}", n) for k, n in times.notes]
+            )
+    return end, start
+
+
+def _times_of(work: _Work, role: str) -> Times | None:
+    source = work.choice.columns.get(role)
+    if source is None:
+        return None
+    return parse_times(work.table.columns[source], work.options, f"{work.table.name}: column '{source}'")
+
+
+def _check_refused(work: _Work) -> None:
+    table = work.table
+    refused = sum(refusal.count for refusal in work.refused)
+    total = table.n_rows + sum(refusal.count for refusal in table.refused)
+    if not refused:
+        return
+    if work.options.on_bad_row == "error":
+        raise LogError(
+            f"{table.name}: {refused:,} of {total:,} rows cannot be used: {'; '.join(work.examples)}",
+            hint=_row_hint(work),
+            code="log.bad-rows",
+            context={
+                "refused": [
+                    {"reason": r.reason, "count": r.count, "lines": list(r.lines)} for r in work.refused
+                ]
+            },
+        )
+    if not work.keep.any():
+        raise LogError(
+            f"{table.name}: no events: all {total:,} rows are refused: {'; '.join(work.examples)}",
+            code="log.no-events",
+        )
+
+
+def _row_hint(work: _Work) -> str:
+    hint = "--on-bad-row drop leaves them out and counts them"
+    if any("time" in refusal.reason for refusal in work.refused):
+        hint += "; --columns timestamp=none reads the log without times, in row order"
+    if any(NOT in refusal.reason for NOT in ("not a time",) for refusal in work.refused):
+        hint += "; --timestamp-format says how times are written"
+    return hint
+
+
+def _order(
+    work: _Work, groups: NDArray[np.integer], times: NDArray[np.int64] | None
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows by case (of first appearance) and time or source order, and the offsets of the cases."""
+    rows = np.flatnonzero(work.keep)
+    case = pd.factorize(groups[rows])[0].astype(np.int64)
+    by_row = np.argsort(case, kind="stable")
+    order = by_row
+    if times is not None and work.options.order == "time":
+        order = np.lexsort((times[rows], case))
+        moved = int((order != by_row).sum())
+        same_case = case[order][1:] == case[order][:-1]
+        ties = int((same_case & (times[rows][order][1:] == times[rows][order][:-1])).sum())
+        facts = [
+            ("events moved by their time", moved),
+            ("events at the time of the one before, in source order", ties),
+        ]
+        work.notes.extend(fact for fact in facts if fact[1])
+    return rows[order], offsets_of(np.bincount(case))
+
+
+def _assemble(
+    work: _Work, rows: NDArray[np.int64], offsets: NDArray[np.int64], times: dict[str, Times | None]
+) -> EventLog:
+    series: dict[str, pd.Series] = {}
+    coded: dict[str, tuple[NDArray[np.int32], tuple[str, ...]]] = {}
+    for role in CANONICAL_COLUMNS:
+        source = work.choice.columns.get(role)
+        if source is None:
+            continue
+        parsed = times.get(role)
+        if parsed is not None:
+            series[role] = time_series(parsed.micros[rows], parsed.missing[rows])
+        else:
+            codes, values = _sorted_codes(as_text(work.table.columns[source]).take(rows))
+            series[role], coded[role] = text_series(codes, values), (codes, tuple(values))
+    for name, column in _other_columns(work, rows).items():
+        series[name] = column
+    end = times[TIMESTAMP]
+    resource = coded.get(RESOURCE)
+    return EventLog(
+        frame=pd.DataFrame(series, copy=False),
+        offsets=offsets,
+        activity_codes=coded[ACTIVITY][0],
+        activities=coded[ACTIVITY][1],
+        resource_codes=None if resource is None else resource[0],
+        resources=() if resource is None else resource[1],
+        times=None if end is None else end.micros[rows],
+        ledger=_ledger(work, len(rows)),
+        schema=LogSchema(
+            dict(work.choice.columns), work.options.timezone, "row" if end is None else work.options.order
+        ),
+        source=work.table.source,
+    )
+
+
+def _sorted_codes(column: TextColumn) -> tuple[NDArray[np.int32], NDArray[np.object_]]:
+    """Codes into the sorted values that occur."""
+    codes, values = column.used()
+    order = np.argsort(values.astype(str), kind="stable") if len(values) else np.empty(0, dtype=np.int64)
+    rank = np.empty(len(values) + 1, dtype=np.int32)
+    rank[order], rank[-1] = np.arange(len(values), dtype=np.int32), -1
+    return rank[codes], values[order]
+
+
+def _other_columns(work: _Work, rows: NDArray[np.int64]) -> dict[str, pd.Series]:
+    """The columns without a role, typed; one that bears a canonical name is set aside under another."""
+    used = set(work.choice.columns.values())
+    others: dict[str, pd.Series] = {}
+    for name, column in work.table.columns.items():
+        if name in used:
+            continue
+        taken = column.take(rows) if isinstance(column, TextColumn) else column.iloc[rows]
+        series, as_declared = typed(taken, work.options.timezone)
+        if not as_declared:
+            work.notes.append(
+                (f"column '{name}' kept as text: some values are not of its declared type", len(rows))
+            )
+        others[_free_name(name, work.table.columns)] = series
+    return others
+
+
+def _free_name(name: str, taken: Sequence[str] | dict[str, object]) -> str:
+    while name in CANONICAL_COLUMNS:
+        name = SET_ASIDE + name
+    return name
+
+
+def _ledger(work: _Work, used: int) -> Ledger:
+    refused = tuple(work.refused)
+    return Ledger(used + sum(r.count for r in refused), used, refused, tuple(work.notes))
+
+
+__all__ = ["LIFECYCLE", "build_log"]

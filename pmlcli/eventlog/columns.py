@@ -1,0 +1,145 @@
+"""Which source column plays which role, by the names that process-mining tools write."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from pmlcli.errors import LogError, nearest
+from pmlcli.eventlog.options import NONE, REQUIRED_ROLES, ROLES
+from pmlcli.eventlog.raw import RawTable, equal_columns
+
+EXACT = {
+    "case_id": ("case:concept:name", "case_id"),
+    "activity": ("concept:name", "activity"),
+    "timestamp": ("time:timestamp", "timestamp"),
+    "start_timestamp": ("start_timestamp", "time:start_timestamp"),
+    "resource": ("org:resource", "resource"),
+    "lifecycle": ("lifecycle:transition", "lifecycle"),
+}
+"""The names of XES and of this project: the first of these that a log has wins over every other name."""
+
+KNOWN = {
+    "case_id": "caseid case casekey caseconceptname caseidentifier casenumber traceid trace processinstanceid",
+    "activity": "activity activityid activityname activityen activitylabel conceptname eventname event task",
+    "timestamp": (
+        "timestamp timetimestamp completetimestamp endtimestamp endtime completetime completiontime eventtime "
+        "eventtimestamp time datetime timecomplete completedate enddate finishtimestamp finishtime"
+    ),
+    "start_timestamp": "starttimestamp starttime startdate timestart start begintime begin",
+    "resource": "resource resourceid orgresource user userid username performer originator",
+    "lifecycle": "lifecycle lifecycletransition lifecycleid transition eventtype",
+}
+"""Names of XES, Celonis, Disco, Apromore, bupaR and Nirdizati: lower case, letters and digits only."""
+
+
+@dataclass
+class ColumnChoice:
+    """Canonical name to source name for each role that was found, and what should be said about it."""
+
+    columns: dict[str, str]
+    notes: list[tuple[str, int]] = field(default_factory=list)
+
+
+def choose_columns(table: RawTable, wanted: Mapping[str, str]) -> ColumnChoice:
+    """The source column of each role: as wanted, else found by name.
+
+    Raises LogError, with the command line that settles it, when a required role has no candidate, a
+    wanted column is absent, or several differing columns could play one role.
+    """
+    choice = ColumnChoice({})
+    for role in ROLES:
+        if role in wanted:
+            if wanted[role] != NONE:
+                choice.columns[role] = _existing(table, role, wanted[role])
+            continue
+        taken = set(choice.columns.values()) | {name for name in wanted.values() if name != NONE}
+        source = _found(table, role, taken, choice)
+        if source is not None:
+            choice.columns[role] = source
+    _start_stands_in(choice, wanted)
+    for role in REQUIRED_ROLES:
+        if role not in choice.columns:
+            raise _no_column(table, role)
+    return choice
+
+
+def _found(table: RawTable, role: str, taken: set[str], choice: ColumnChoice) -> str | None:
+    free = [name for name in table.columns if name not in taken]
+    candidates = [name for name in EXACT[role] if name in free]
+    known = KNOWN[role].split()
+    candidates += [name for name in free if name not in candidates and _plain(name) in known]
+    if len(candidates) < 2:
+        return candidates[0] if candidates else None
+    first, *others = candidates
+    if all(equal_columns(table.columns[first], table.columns[name]) for name in others):
+        choice.notes.append(
+            (f"'{first}' taken as {role}; equal in every row: {_quoted(others)}", table.n_rows)
+        )
+        return first
+    if first == EXACT[role][0]:
+        choice.notes.append((f"'{first}' taken as {role}, not {_quoted(others)}", table.n_rows))
+        return first
+    raise _several(table, role, candidates)
+
+
+def _start_stands_in(choice: ColumnChoice, wanted: Mapping[str, str]) -> None:
+    """A log with start times only is ordered by them."""
+    start = choice.columns.get("start_timestamp")
+    if (
+        start is not None
+        and "timestamp" not in choice.columns
+        and not {"timestamp", "start_timestamp"} & set(wanted)
+    ):
+        choice.columns["timestamp"] = choice.columns.pop("start_timestamp")
+        choice.notes.append((f"'{start}' taken as timestamp: there is no time of completion", 0))
+
+
+def _existing(table: RawTable, role: str, name: str) -> str:
+    if name in table.columns:
+        return name
+    near = nearest(name, table.columns)
+    hint = f"did you mean --columns {_assignment(role, near)}?" if near else _there_are(table.columns)
+    raise LogError(
+        f"{table.name}: column '{name}' not found", hint=hint, code="log.column", context={"column": name}
+    )
+
+
+def _no_column(table: RawTable, role: str) -> LogError:
+    if len(table.columns) == 1:
+        hint = "is the delimiter right? (--delimiter)"
+    else:
+        hint = f"name it: --columns {role}=NAME ({_there_are(table.columns)})"
+    return LogError(
+        f"{table.name}: no column for '{role}' found", hint=hint, code="log.column", context={"column": role}
+    )
+
+
+def _several(table: RawTable, role: str, candidates: list[str]) -> LogError:
+    choices = " or ".join(f"--columns {_assignment(role, name)}" for name in candidates)
+    optional = "" if role in REQUIRED_ROLES else f" or --columns {role}={NONE}"
+    return LogError(
+        f"{table.name}: several columns could be '{role}': {_quoted(candidates)}",
+        hint=f"say which: {choices}{optional}",
+        code="log.column",
+        context={"column": role, "candidates": candidates},
+    )
+
+
+def _assignment(role: str, name: str) -> str:
+    return f"{role}={name}" if re.fullmatch(r"[\w:.@-]+", name) else f"'{role}={name}'"
+
+
+def _there_are(names: Iterable[str], most: int = 20) -> str:
+    names = list(names)
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return f"there are: {', '.join(names[:most]) or 'none'}{more}"
+
+
+def _quoted(names: Iterable[str]) -> str:
+    return ", ".join(f"'{name}'" for name in names)
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[\W_]+", "", name).lower()

@@ -1,0 +1,194 @@
+"""CSV files: every cell is text, every row has the header's number of cells, or it is named."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterator
+from itertools import islice
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pmlcli.errors import LogError
+from pmlcli.eventlog.ledger import Refusal
+from pmlcli.eventlog.options import DELIMITERS, ReadOptions
+from pmlcli.eventlog.raw import Column, RawTable, TextColumn, Vocabulary
+from pmlcli.eventlog.source import ByteSource
+
+MAX_COLUMNS = 2_000
+MAX_CELL = 1 << 20
+BATCH = 20_000
+HEAD = 1 << 16
+FIRST_LINES = 5
+
+_MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
+
+Row = list[str]
+
+
+def read_csv(source: ByteSource, options: ReadOptions) -> RawTable:
+    """The raw table of a CSV file.
+
+    Raises LogError for an unreadable byte, a NUL, an unclosed quote, a repeated or missing header;
+    rows with too many or too few cells are refused.
+    """
+    head = source.peek(HEAD)
+    encoding = options.encoding or next((name for mark, name in _MARKS if head.startswith(mark)), "utf-8")
+    delimiter = options.delimiter or found_delimiter(head.decode(encoding, "replace"))
+    watched = _Watched(source, encoding)
+    text = io.TextIOWrapper(watched, encoding, newline="")
+    before = csv.field_size_limit(MAX_CELL)
+    try:
+        return _Reading(source, text, delimiter).table()
+    except UnicodeDecodeError as error:
+        raise watched.undecodable(error, encoding) from error
+    finally:
+        csv.field_size_limit(before)
+        text.detach()
+
+
+def found_delimiter(head: str) -> str:
+    """The delimiter that stands most often in the first line, outside quotes."""
+    first = re.sub(r'"[^"]*"', "", head.lstrip("\r\n")).splitlines()[:1] or [""]
+    return max(DELIMITERS, key=first[0].count)
+
+
+class _Watched(io.BufferedIOBase):
+    """The source's bytes, refused at the first NUL of a text that cannot have one."""
+
+    def __init__(self, source: ByteSource, encoding: str) -> None:
+        self._name = source.name
+        self._chunks = source.chunks()
+        self._wide = encoding.lower().replace("_", "-").startswith(("utf-16", "utf-32"))
+        self._lines = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def read1(self, size: int = -1) -> bytes:
+        """The next chunk, whatever its size."""
+        piece = next(self._chunks, b"")
+        if not self._wide and b"\0" in piece:
+            line = self._lines + piece[: piece.index(b"\0")].count(b"\n") + 1
+            raise LogError(
+                f"{self._name}: line {line}: NUL byte", code="log.nul", hint="is this a text file?"
+            )
+        self._lines += piece.count(b"\n")
+        return piece
+
+    def undecodable(self, error: UnicodeDecodeError, encoding: str) -> LogError:
+        """The error with the file's own line and the byte's place in it."""
+        line = self._lines - error.object[error.start :].count(b"\n") + 1
+        byte = error.start - error.object.rfind(b"\n", 0, error.start)
+        return LogError(
+            f"{self._name}: line {line}, byte {byte}: not {encoding.upper()}",
+            hint="say how the text is encoded: --encoding windows-1252, latin-1, ...",
+            code="log.encoding",
+            context={"line": line, "byte": byte},
+        )
+
+
+class _Reading:
+    """One pass over the records of a CSV file, into coded columns."""
+
+    def __init__(self, source: ByteSource, text: io.TextIOWrapper, delimiter: str) -> None:
+        self._source = source
+        self._reader = csv.reader(text, delimiter=delimiter, strict=True)
+        self._delimiter = delimiter
+        self._record_start = 1
+        self._ragged: dict[str, list[int]] = {}
+        self._blank = 0
+
+    def table(self) -> RawTable:
+        """All rows as a raw table."""
+        names = self._header()
+        vocabularies = [Vocabulary() for _ in names]
+        codes: list[list[NDArray[np.int32]]] = [[] for _ in names]
+        lines: list[int] = []
+        for batch_lines, rows in self._batches(len(names)):
+            lines.extend(batch_lines)
+            for column, cells in enumerate(zip(*rows, strict=True)):
+                codes[column].append(vocabularies[column].codes(cells))
+        columns: dict[str, Column] = {
+            name: TextColumn.of(_joined(codes[i]), list(vocabularies[i])) for i, name in enumerate(names)
+        }
+        refused = [
+            Refusal(reason, len(places), tuple(places[:FIRST_LINES]))
+            for reason, places in self._ragged.items()
+        ]
+        notes = [("blank lines passed over", self._blank)] if self._blank else []
+        identity = self._source.identity("csv")
+        return RawTable(
+            columns, len(lines), np.array(lines, dtype=np.int64), identity, refused=refused, notes=notes
+        )
+
+    def _header(self) -> Row:
+        header = next((row for _, row in self._records() if row), [])
+        self._blank = 0
+        names = [name.strip() or f"column_{i + 1}" for i, name in enumerate(header)]
+        if len(names) > MAX_COLUMNS:
+            raise LogError(
+                f"{self._source.name}: {len(names):,} columns, more than {MAX_COLUMNS:,}", code="log.limit"
+            )
+        seen: set[str] = set()
+        for name in names:
+            if name in seen:
+                raise LogError(
+                    f"{self._source.name}: column '{name}' twice in the header",
+                    hint="rename one of them",
+                    code="log.duplicate-column",
+                    context={"column": name},
+                )
+            seen.add(name)
+        return names
+
+    def _records(self) -> Iterator[tuple[int, Row]]:
+        """Each record with the line on which it begins."""
+        while True:
+            self._record_start = self._reader.line_num + 1
+            try:
+                row = next(self._reader, None)
+            except csv.Error as error:
+                raise self._malformed(error) from error
+            if row is None:
+                return
+            yield self._record_start, row
+
+    def _batches(self, width: int) -> Iterator[tuple[list[int], list[Row]]]:
+        """Records of the right width with their lines; blank lines and ragged rows are counted aside."""
+        records = self._records()
+        while batch := list(islice(records, BATCH)):
+            good = [record for record in batch if len(record[1]) == width]
+            if len(good) < len(batch):
+                self._set_aside(batch, width)
+            if good:
+                lines, rows = zip(*good, strict=True)
+                yield list(lines), list(rows)
+
+    def _set_aside(self, batch: list[tuple[int, Row]], width: int) -> None:
+        for line, row in batch:
+            if not row:
+                self._blank += 1
+            elif len(row) != width:
+                many = "many" if len(row) > width else "few"
+                self._ragged.setdefault(f"too {many} cells, expected {width}", []).append(line)
+
+    def _malformed(self, error: csv.Error) -> LogError:
+        where = f"{self._source.name}: line {self._record_start}"
+        if "unexpected end of data" in str(error):
+            return LogError(
+                f"{where}: a quote is opened and never closed", code="log.quote", hint="close the quote"
+            )
+        if "field larger" in str(error):
+            return LogError(
+                f"{where}: a cell longer than {MAX_CELL:,} characters (an unclosed quote?)", code="log.limit"
+            )
+        return LogError(
+            f"{where}: malformed CSV: {error}", code="log.csv", hint="is the delimiter right? (--delimiter)"
+        )
+
+
+def _joined(parts: list[NDArray[np.int32]]) -> NDArray[np.int32]:
+    return np.concatenate(parts) if parts else np.empty(0, dtype=np.int32)

@@ -1,0 +1,80 @@
+"""Logs that are already in memory: a pandas frame, or a list of event dicts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from pmlcli.errors import LogError
+from pmlcli.eventlog.log import LogSource
+from pmlcli.eventlog.raw import Column, RawTable, TextColumn
+
+
+def frame_table(frame: pd.DataFrame, source: LogSource | None = None) -> RawTable:
+    """The raw table of a frame; its index is not read. Rows are counted from 1."""
+    names = [str(name) for name in frame.columns]
+    repeated = next((name for name in names if names.count(name) > 1), None)
+    if repeated is not None:
+        raise LogError(f"the frame has the column '{repeated}' twice", code="log.duplicate-column")
+    columns = {name: _column(frame.iloc[:, place]) for place, name in enumerate(names)}
+    identity = source or LogSource("frame", "frame")
+    return RawTable(columns, len(frame), np.arange(1, len(frame) + 1), identity, unit="row")
+
+
+def events_table(events: Sequence[Mapping[str, Any]]) -> RawTable:
+    """The raw table of event dicts; a key that an event lacks is missing there."""
+    names: dict[str, None] = {}
+    for number, event in enumerate(events, 1):
+        if not isinstance(event, Mapping):
+            raise LogError(f"event {number} is a {type(event).__name__}, not a dict", code="log.event")
+        names.update(dict.fromkeys(map(str, event)))
+    columns = {name: _column(_series([event.get(name) for event in events])) for name in names}
+    return RawTable(
+        columns, len(events), np.arange(1, len(events) + 1), LogSource("events", "dicts"), unit="row"
+    )
+
+
+def _series(values: list[Any]) -> pd.Series:
+    """Values of one kind as a typed column (whole numbers stay whole beside missing ones), else as objects."""
+    kinds = {type(value) for value in values if value is not None}
+    if kinds and kinds <= {bool, np.bool_}:
+        return pd.Series(values, dtype="boolean")
+    if (
+        kinds
+        and kinds <= {int, np.int64, np.int32}
+        and all(abs(int(v)) < 2**63 for v in values if v is not None)
+    ):
+        return pd.Series(values, dtype="Int64")
+    if kinds and kinds <= {int, float, np.int64, np.float64, np.int32, np.float32}:
+        return pd.Series([np.nan if value is None else float(value) for value in values], dtype="float64")
+    return pd.Series(values, dtype=object)
+
+
+def _column(series: pd.Series) -> Column:
+    """Typed columns as they are, whole numbers made nullable; everything else as coded text."""
+    kind = series.dtype
+    if pd.api.types.is_datetime64_any_dtype(kind):
+        return series
+    if pd.api.types.is_bool_dtype(kind) and kind != object:
+        return series.astype("boolean")
+    if pd.api.types.is_integer_dtype(kind):
+        return (
+            series.astype("Int64")
+            if not pd.api.types.is_unsigned_integer_dtype(kind)
+            else series.astype("float64")
+        )
+    if pd.api.types.is_float_dtype(kind):
+        return pd.Series(series.to_numpy(dtype="float64", na_value=np.nan))
+    objects = series.astype(object)
+    codes, distinct = pd.factorize(objects.map(_plain, na_action="ignore"))
+    return TextColumn.of(codes.astype(np.int32), list(distinct), "string")
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, date):  # a datetime is a date
+        return value.isoformat()
+    return value if isinstance(value, str) else str(value)

@@ -1,0 +1,83 @@
+"""How a log is to be read: every choice a user can make, checked once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pmlcli.errors import ValidationError, unknown_name
+
+FORMATS = ("csv", "xes", "parquet")
+ROLES = ("case_id", "activity", "timestamp", "start_timestamp", "resource", "lifecycle")
+REQUIRED_ROLES = ("case_id", "activity")
+NONE = "none"
+"""The source name that means: do not use a column for this role."""
+
+DELIMITERS = (",", ";", "\t", "|")
+
+MAX_INPUT_BYTES = 4 << 30
+MAX_RATIO = 200
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """The choices of one reading; the defaults ask nothing and guess nothing.
+
+    - `format`: csv, xes or parquet; None: found in the content, never in the name
+    - `columns`: canonical name to the source's; the value `none` leaves an optional role unused
+    - `timezone`: the zone that times without one are read in (IANA name)
+    - `on_bad_row`: `error` refuses the log, `drop` leaves the row out and counts it
+    - `order`: events of a case by `time`, or in the source's `row` order
+    - `day_first`: settles 03/04/2024 (True: 3 April); None: found, or an error where it cannot be
+    - `timestamp_format`: a strptime format for all time columns; None: ISO 8601 and its kin are found
+    - `delimiter`, `encoding`: of a CSV file; None: found (UTF-8, or UTF-16 by its mark)
+    - `classifier`: name of a classifier of the XES file, or columns joined by `+`, as the activity
+    - `max_input_bytes`, `max_ratio`: bounds on inflated size; a ratio of 0 turns that check off
+    """
+
+    format: str | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
+    timezone: str = "UTC"
+    on_bad_row: str = "error"
+    order: str = "time"
+    day_first: bool | None = None
+    timestamp_format: str | None = None
+    delimiter: str | None = None
+    encoding: str | None = None
+    classifier: str | None = None
+    max_input_bytes: int = MAX_INPUT_BYTES
+    max_ratio: int = MAX_RATIO
+
+    def __post_init__(self) -> None:
+        if self.format is not None:
+            _one_of("format", self.format, FORMATS)
+        _one_of("value of on_bad_row", self.on_bad_row, ("error", "drop"))
+        _one_of("order", self.order, ("time", "row"))
+        for role, source in self.columns.items():
+            _one_of("column role", role, ROLES)
+            if source == NONE and role in REQUIRED_ROLES:
+                raise ValidationError(f"a log needs a column for '{role}'; it cannot be 'none'")
+        if self.delimiter is not None and len(self.delimiter) != 1:
+            raise ValidationError(f"the delimiter is one character, not {self.delimiter!r}")
+        self._check_timezone()
+        self._check_encoding()
+
+    def _check_timezone(self) -> None:
+        try:
+            ZoneInfo(self.timezone)
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+            raise ValidationError(
+                f"unknown time zone '{self.timezone}'", hint="use a name such as UTC or Europe/Amsterdam"
+            ) from error
+
+    def _check_encoding(self) -> None:
+        try:
+            "".encode(self.encoding or "utf-8")
+        except LookupError as error:
+            raise ValidationError(f"unknown encoding '{self.encoding}'") from error
+
+
+def _one_of(kind: str, value: str, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise unknown_name(kind, value, known)

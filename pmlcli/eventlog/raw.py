@@ -1,0 +1,120 @@
+"""What every reader hands on: columns of coded text or typed arrays, and where each row stood."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from pmlcli.eventlog.ledger import Refusal
+from pmlcli.eventlog.log import LogSource
+
+TEXT = "string"
+UNTYPED = "untyped"
+
+
+class Vocabulary(dict[str, int]):
+    """Text to codes 0, 1, ... in order of first appearance; looking up a new text adds it."""
+
+    def __missing__(self, text: str) -> int:
+        code = self[text] = len(self)
+        return code
+
+    def codes(self, texts: Iterable[str]) -> NDArray[np.int32]:
+        """The code of each text."""
+        return np.fromiter(map(self.__getitem__, texts), dtype=np.int32)
+
+
+@dataclass(frozen=True)
+class TextColumn:
+    """A column of text, coded: `values[codes[row]]`, and -1 where a row has none.
+
+    `kind` is the XES type its source declared (string, date, int, float, boolean, id), or `untyped`.
+    """
+
+    codes: NDArray[np.int32]
+    values: NDArray[np.object_]
+    kind: str = UNTYPED
+
+    @classmethod
+    def of(cls, codes: NDArray[np.int32], values: Sequence[str], kind: str = UNTYPED) -> TextColumn:
+        """The column, with empty text made missing."""
+        array = np.empty(len(values), dtype=object)
+        array[:] = values
+        empty = np.array([value == "" for value in values], dtype=bool)
+        if empty.any():
+            codes = np.where(empty[codes] & (codes >= 0), np.int32(-1), codes)
+        return cls(codes, array, kind)
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    def take(self, rows: NDArray[Any]) -> TextColumn:
+        """The column of these rows, in this order."""
+        return TextColumn(self.codes[rows], self.values, self.kind)
+
+    def counts(self) -> NDArray[np.int64]:
+        """How many rows hold each value, (values,)."""
+        return np.bincount(self.codes[self.codes >= 0], minlength=len(self.values))
+
+    def used(self) -> tuple[NDArray[np.int32], NDArray[np.object_]]:
+        """Codes and values without the values that no row holds, in the same order."""
+        present = self.counts() > 0
+        renumber = np.append(np.cumsum(present) - 1, -1).astype(np.int32)
+        return renumber[self.codes], self.values[present]
+
+    def texts(self) -> NDArray[np.object_]:
+        """The text of each row; None where there is none."""
+        return np.append(self.values, None)[self.codes]
+
+
+Column = TextColumn | pd.Series
+"""Coded text, or a typed pandas column (number, boolean or time)."""
+
+
+@dataclass
+class RawTable:
+    """Rows as a reader found them; nothing is decided yet.
+
+    `lines` are 1-based places of the rows in the source, counted in `unit`. `groups` numbers the trace
+    of each row where the source groups rows itself. `refused` rows are not in the columns; `bad_rows` are, and are to be refused.
+    """
+
+    columns: dict[str, Column]
+    n_rows: int
+    lines: NDArray[np.int64]
+    source: LogSource
+    unit: str = "line"
+    groups: NDArray[np.int64] | None = None
+    classifiers: dict[str, list[str]] = field(default_factory=dict)
+    refused: list[Refusal] = field(default_factory=list)
+    bad_rows: dict[str, NDArray[np.bool_]] = field(default_factory=dict)
+    notes: list[tuple[str, int]] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        """The source's name, for messages."""
+        return self.source.name
+
+
+def equal_columns(a: Column, b: Column) -> bool:
+    """Whether two columns hold the same text in every row."""
+    return bool(np.array_equal(as_text(a).texts(), as_text(b).texts()))
+
+
+def as_text(column: Column) -> TextColumn:
+    """The column as coded text; numbers that are whole lose a trailing `.0`."""
+    if isinstance(column, TextColumn):
+        return column
+    codes, uniques = pd.factorize(column)
+    return TextColumn.of(codes.astype(np.int32), [_text(value) for value in uniques])
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, float | np.floating) and float(value).is_integer():
+        return str(int(value))
+    return str(value)

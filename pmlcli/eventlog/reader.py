@@ -1,0 +1,71 @@
+"""The one door through which a log comes in, whatever it is kept in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from pmlcli.errors import LogError, ValidationError
+from pmlcli.eventlog.build import build_log
+from pmlcli.eventlog.csv import read_csv
+from pmlcli.eventlog.frame import events_table, frame_table
+from pmlcli.eventlog.log import EventLog
+from pmlcli.eventlog.options import ReadOptions
+from pmlcli.eventlog.parquet import MAGIC, read_parquet
+from pmlcli.eventlog.raw import RawTable
+from pmlcli.eventlog.source import ByteSource
+from pmlcli.eventlog.xes import read_xes
+
+LogLike = str | Path | pd.DataFrame | Sequence[Mapping[str, Any]] | EventLog
+
+_READERS = {"csv": read_csv, "xes": read_xes, "parquet": read_parquet}
+_MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
+
+
+def read_log(source: LogLike, options: ReadOptions | None = None, **changes: Any) -> EventLog:
+    """The event log in a file, stdin (`-`), frame or list of event dicts; an EventLog comes back as it is.
+
+    `changes` replace single options: `read_log(path, timezone="Europe/Rome")`. Raises LogError for a
+    log that cannot be used whole, ValidationError for options that make no sense.
+    """
+    chosen = replace(options or ReadOptions(), **changes)
+    if isinstance(source, EventLog):
+        return source
+    if isinstance(source, pd.DataFrame):
+        return build_log(frame_table(source), chosen)
+    if isinstance(source, str | Path):
+        return build_log(_read_file(source, chosen), chosen)
+    if isinstance(source, Sequence) and not isinstance(source, bytes | bytearray):
+        return build_log(events_table(source), chosen)
+    raise ValidationError(f"a log is a path, frame or list of event dicts, not {type(source).__name__}")
+
+
+def _read_file(path: str | Path, options: ReadOptions) -> RawTable:
+    with ByteSource(path, options) as source:
+        return _READERS[options.format or _format_of(source)](source, options)
+
+
+def _format_of(source: ByteSource) -> str:
+    """The format by content; the name is only believed where it contradicts the content, as an error."""
+    head = source.peek(1 << 12)
+    if head.startswith(MAGIC):
+        return "parquet"
+    for mark in _MARKS:
+        head = head.removeprefix(mark)
+    start = head.replace(b"\0", b"").lstrip()[:1]
+    if start == b"<":
+        return "xes"
+    if source.name.lower().endswith((".xes", ".xes.gz", ".xml")):
+        raise LogError(
+            f"{source.name}: line 1: not XML",
+            hint="is it CSV? --format csv",
+            code="log.format",
+            context={"line": 1},
+        )
+    if start in (b"{", b"["):
+        raise LogError(f"{source.name}: looks like JSON; a log is CSV, XES or Parquet", code="log.format")
+    return "csv"

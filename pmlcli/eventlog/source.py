@@ -1,0 +1,168 @@
+"""A log's bytes: from a regular file or stdin, inflated by content, hashed, and bounded."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import stat
+import sys
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from pmlcli.errors import LogError
+from pmlcli.eventlog.log import LogSource
+from pmlcli.eventlog.options import ReadOptions
+
+CHUNK = 1 << 18
+FREE_BYTES = 64 << 20
+"""Inflated bytes below which the ratio is not looked at."""
+
+GZIP_MAGIC = b"\x1f\x8b"
+ZIP_MAGIC = b"PK\x03\x04"
+
+
+class ByteSource(io.RawIOBase):
+    """The inflated bytes of one input, readable once from front to end.
+
+    `name` is the base name, for messages. After the last byte `identity` tells the format, size and
+    SHA-256 of the bytes as stored. Raises LogError for what cannot be read whole.
+    """
+
+    def __init__(self, path: str | Path, options: ReadOptions) -> None:
+        self.path = str(path)
+        self.name = "stdin" if self.path == "-" else Path(path).name
+        self._options = options
+        self._file = sys.stdin.buffer if self.path == "-" else _open_regular(Path(path))
+        self._hash = hashlib.sha256()
+        self._stored = 0
+        self._inflated = 0
+        self._ahead = b""
+        head = self._read_stored()
+        if not head:
+            raise LogError(f"{self.name}: the file is empty", code="log.empty", hint="is it the right file?")
+        if head.startswith(ZIP_MAGIC):
+            raise LogError(
+                f"{self.name}: a zip archive, not a log", hint="unpack it first", code="log.format"
+            )
+        self._chunks = self._inflate(head) if head.startswith(GZIP_MAGIC) else self._plain(head)
+
+    def peek(self, size: int) -> bytes:
+        """The first `size` inflated bytes (fewer at the end), which stay to be read."""
+        while len(self._ahead) < size:
+            chunk = next(self._chunks, b"")
+            if not chunk:
+                break
+            self._ahead += chunk
+        return self._ahead[:size]
+
+    def chunks(self) -> Iterator[bytes]:
+        """All inflated bytes, in pieces."""
+        if self._ahead:
+            ahead, self._ahead = self._ahead, b""
+            yield ahead
+        yield from self._chunks
+
+    def readable(self) -> bool:
+        """True: this is a reader."""
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        """Fill `buffer` with inflated bytes; 0 at the end."""
+        if not self._ahead:
+            self._ahead = next(self._chunks, b"")
+        size = min(len(buffer), len(self._ahead))
+        buffer[:size] = self._ahead[:size]
+        self._ahead = self._ahead[size:]
+        return size
+
+    def close(self) -> None:
+        """Close the file; stdin stays open."""
+        if not self.closed and self.path != "-":
+            self._file.close()
+        super().close()
+
+    def identity(self, format_name: str) -> LogSource:
+        """What was read: name, format, SHA-256 and size of the stored bytes."""
+        for _ in self._chunks:  # what a reader left unread still counts for the hash
+            pass
+        return LogSource(self.name, format_name, self._hash.hexdigest(), self._stored)
+
+    def _read_stored(self) -> bytes:
+        try:
+            chunk = self._file.read(CHUNK)
+        except OSError as error:
+            raise LogError(f"{self.name}: cannot read: {error.strerror}") from error
+        self._hash.update(chunk)
+        self._stored += len(chunk)
+        return chunk
+
+    def _plain(self, chunk: bytes) -> Iterator[bytes]:
+        while chunk:
+            self._count(len(chunk))
+            yield chunk
+            chunk = self._read_stored()
+
+    def _inflate(self, chunk: bytes) -> Iterator[bytes]:
+        inflater = zlib.decompressobj(wbits=31)
+        while True:
+            if inflater.eof:
+                chunk = inflater.unused_data or self._read_stored()
+                if not chunk:
+                    return
+                inflater = zlib.decompressobj(wbits=31)
+            elif not chunk:
+                chunk = self._read_stored()
+                if not chunk:
+                    raise LogError(
+                        f"{self.name}: the gzip stream is cut off", code="log.truncated", hint=_AGAIN
+                    )
+            piece, chunk = self._inflate_piece(inflater, chunk)
+            if piece:
+                self._count(len(piece), compressed=True)
+                yield piece
+
+    def _inflate_piece(self, inflater: zlib._Decompress, chunk: bytes) -> tuple[bytes, bytes]:
+        try:
+            piece = inflater.decompress(chunk, CHUNK)
+        except zlib.error as error:
+            raise LogError(
+                f"{self.name}: the gzip data is damaged", code="log.damaged", hint=_AGAIN
+            ) from error
+        return piece, inflater.unconsumed_tail
+
+    def _count(self, size: int, *, compressed: bool = False) -> None:
+        self._inflated += size
+        if self._inflated > self._options.max_input_bytes:
+            raise LogError(
+                f"{self.name}: more than {self._options.max_input_bytes:,} bytes",
+                hint="--max-input-bytes raises the bound",
+                code="log.too-big",
+            )
+        ratio = self._options.max_ratio
+        if compressed and ratio and self._inflated > max(FREE_BYTES, ratio * self._stored):
+            raise LogError(
+                f"{self.name}: inflates too much ({self._inflated:,} bytes from {self._stored:,})",
+                hint="--max-ratio 0 turns this check off for a log that you trust",
+                code="log.bomb",
+            )
+
+
+_AGAIN = "fetch or copy the file again"
+
+
+def _open_regular(path: Path) -> BinaryIO:
+    """The opened file; LogError for what is absent, no regular file or not readable."""
+    try:
+        mode = path.stat().st_mode
+        if not stat.S_ISREG(mode):
+            what = "a directory" if stat.S_ISDIR(mode) else "not a regular file"
+            raise LogError(
+                f"{path.name}: {what}, not a log", code="log.not-a-file", hint="give the path of a file"
+            )
+        return path.open("rb")
+    except FileNotFoundError as error:
+        raise LogError(f"{path}: no such file", code="log.missing", hint="check the path") from error
+    except (OSError, ValueError) as error:
+        raise LogError(f"{path.name}: cannot open: {error}", code="log.unreadable") from error

@@ -1,0 +1,236 @@
+"""Times of any writing to int64 microseconds UTC; what is no time is named, never made missing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from pmlcli.errors import LogError
+from pmlcli.eventlog.options import ReadOptions
+from pmlcli.eventlog.raw import Column, TextColumn
+from pmlcli.eventlog.time_layouts import DAY_MICROS, ISO, MICRO, Block, blocks, finer_than_micros, instants
+
+Ints = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+
+EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
+LATEST = datetime(2262, 1, 1, tzinfo=UTC)
+MODERN = datetime(1990, 1, 1, tzinfo=UTC)
+_FAR = datetime(2100, 1, 1, tzinfo=UTC)
+_EXCEL_EPOCH_DAYS = 25_569
+_UNITS = {"seconds": 1, "milliseconds": 1_000, "microseconds": MICRO, "nanoseconds": MICRO * 1_000}
+
+NOT_A_TIME = "not a time"
+OUT_OF_RANGE = "time out of range"
+
+
+@dataclass
+class Times:
+    """The times of a column's rows: microseconds UTC, which rows have none, and which are refused and why."""
+
+    micros: Ints
+    missing: Flags
+    refused: dict[str, Flags] = field(default_factory=dict)
+    notes: list[tuple[str, int]] = field(default_factory=list)
+
+
+@dataclass
+class _Distinct:
+    """Times of a column's distinct values, before they are spread over its rows."""
+
+    micros: Ints
+    valid: Flags
+    naive: Flags
+    finer: Flags
+    notes: list[tuple[str, Flags]] = field(default_factory=list)
+
+    @classmethod
+    def empty(cls, n: int) -> _Distinct:
+        none = np.zeros(n, dtype=bool)
+        return cls(np.zeros(n, dtype=np.int64), none, none.copy(), none.copy())
+
+
+def parse_times(column: Column, options: ReadOptions, where: str) -> Times:
+    """The times of a column. `where` names log and column in errors.
+
+    Raises LogError where day and month cannot be told apart.
+    """
+    if not isinstance(column, TextColumn):
+        return _typed_times(column, options)
+    codes, values = column.used()
+    texts = [str(value).strip() for value in values]
+    if options.timestamp_format is not None:
+        distinct = _by_format(texts, options.timestamp_format)
+    elif texts and _all_numbers(texts):
+        distinct = _by_number(np.array(texts, dtype=float), texts)
+    else:
+        distinct = _by_shape(texts, options.day_first, where)
+    return _spread(distinct, codes, options.timezone)
+
+
+def iso_times(texts: Sequence[str], timezone: str) -> Ints | None:
+    """Microseconds UTC when every text is an ISO 8601 date with a time, else None."""
+    if not texts or not (16 <= len(texts[0]) <= 40):
+        return None
+    distinct = _Distinct.empty(len(texts))
+    for block in blocks(texts, (ISO,)):
+        if block.match is None:
+            return None
+        _fill(distinct, block, day_first=True)
+    if not distinct.valid.all():
+        return None
+    _localise(distinct, timezone)
+    return distinct.micros
+
+
+def _typed_times(column: pd.Series, options: ReadOptions) -> Times:
+    """Times of a pandas column: real times as they are, numbers as an epoch."""
+    missing = column.isna().to_numpy(dtype=bool)
+    if pd.api.types.is_datetime64_any_dtype(column.dtype):
+        stamps = pd.DatetimeIndex(column)
+        distinct = _Distinct.empty(len(column))
+        distinct.naive[:] = stamps.tz is None
+        utc = stamps if stamps.tz is None else stamps.tz_convert("UTC")
+        distinct.finer = np.asarray(utc.nanosecond % 1000 > 0) & ~missing
+        values = utc.tz_localize(None).as_unit("us").to_numpy().view("int64")
+        distinct.micros, distinct.valid = np.where(missing, 0, values), np.ones(len(column), dtype=bool)
+    elif pd.api.types.is_numeric_dtype(column.dtype) and not pd.api.types.is_bool_dtype(column.dtype):
+        distinct = _by_number(column.to_numpy(dtype=float, na_value=0.0), None)
+    else:
+        distinct = _Distinct.empty(len(column))
+    codes = np.where(missing, -1, np.arange(len(column))).astype(np.int32)
+    return _spread(distinct, codes, options.timezone)
+
+
+def _by_format(texts: list[str], layout: str) -> _Distinct:
+    distinct = _Distinct.empty(len(texts))
+    aware = "%z" in layout or "%Z" in layout
+    stamps = pd.to_datetime(pd.Series(texts, dtype=object), format=layout, errors="coerce", utc=aware)
+    distinct.valid = stamps.notna().to_numpy()
+    values = pd.DatetimeIndex(stamps).tz_localize(None).as_unit("us").to_numpy().view("int64")
+    distinct.micros = np.where(distinct.valid, values, 0)
+    distinct.naive = distinct.valid & (not aware)
+    return distinct
+
+
+def _all_numbers(texts: list[str]) -> bool:
+    if not texts[0].replace(".", "", 1).isdigit():
+        return False
+    plain = [text.replace(".", "", 1) for text in texts]
+    dates = {8, 14} if all("." not in text for text in texts) else set()
+    return all(p.isascii() and p.isdigit() for p in plain) and not {len(p) for p in plain} <= dates
+
+
+def _by_number(numbers: NDArray[np.float64], texts: list[str] | None) -> _Distinct:
+    """Seconds to nanoseconds since 1970, or spreadsheet days since 1900, told by their size."""
+    distinct = _Distinct.empty(len(numbers))
+    middle = float(np.median(numbers)) if len(numbers) else 0.0
+    everywhere = np.ones(len(numbers), dtype=bool)
+    for unit, per_second in _UNITS.items():
+        if MODERN.timestamp() <= middle / per_second < _FAR.timestamp():
+            distinct.micros = _scaled(numbers, texts, per_second)
+            distinct.notes.append((f"times as {unit} since 1970", everywhere))
+            distinct.valid = everywhere.copy()
+            return distinct
+    days = [moment.timestamp() / 86_400 + _EXCEL_EPOCH_DAYS for moment in (MODERN, _FAR)]
+    if days[0] <= middle < days[1]:
+        whole_seconds = np.rint((numbers - _EXCEL_EPOCH_DAYS) * 86_400)
+        distinct.micros = (np.clip(whole_seconds, -1e11, 1e11) * MICRO).astype(np.int64)
+        distinct.notes.append(("times as spreadsheet day numbers", everywhere))
+        distinct.valid, distinct.naive = everywhere.copy(), everywhere.copy()
+    return distinct
+
+
+def _scaled(numbers: NDArray[np.float64], texts: list[str] | None, per_second: int) -> Ints:
+    """Epoch numbers in microseconds; whole numbers exactly, beyond what a float can hold."""
+    if texts is not None and all(text.isdigit() and len(text) < 19 for text in texts):
+        whole = np.array(list(map(int, texts)), dtype=np.int64)
+        return whole * (MICRO // per_second) if per_second <= MICRO else whole // (per_second // MICRO)
+    return np.rint(np.clip(numbers / per_second, -1e11, 1e11) * MICRO).astype(np.int64)
+
+
+def _by_shape(texts: list[str], day_first: bool | None, where: str) -> _Distinct:
+    distinct = _Distinct.empty(len(texts))
+    known = [block for block in blocks(texts) if block.match is not None]
+    doubtful = [block for block in known if block.has("a")]
+    if doubtful and day_first is None:
+        day_first = _told_day_first(doubtful, texts, where)
+    for block in known:
+        _fill(distinct, block, day_first=bool(day_first))
+    return distinct
+
+
+def _told_day_first(doubtful: list[Block], texts: list[str], where: str) -> bool:
+    """Whether the day stands first; LogError unless some value above 12 settles it for all."""
+    first = any(bool((block.number("a") > 12).any()) for block in doubtful)
+    second = any(bool((block.number("b") > 12).any()) for block in doubtful)
+    if first != second:
+        return first
+    examples = [repr(texts[row]) for block in doubtful for row in block.rows[:2]][:2]
+    what = "some say day first and some month first" if first else "day and month cannot be told apart"
+    raise LogError(
+        f"{where}: {what} in times such as {' and '.join(examples)}",
+        hint="say which: --day-first or --month-first",
+        code="log.day-month",
+    )
+
+
+def _fill(distinct: _Distinct, block: Block, *, day_first: bool) -> None:
+    micros, valid = instants(block, day_first=day_first)
+    distinct.micros[block.rows] = micros
+    distinct.valid[block.rows] = valid
+    distinct.naive[block.rows] = not block.has("zone")
+    distinct.finer[block.rows] = finer_than_micros(block)
+
+
+def _spread(distinct: _Distinct, codes: NDArray[np.int32], timezone: str) -> Times:
+    """From distinct values to rows: range check, local times to UTC, and notes counted in rows."""
+    low, high, modern = (int(moment.timestamp()) * MICRO for moment in (EARLIEST, LATEST, MODERN))
+    in_range = (distinct.micros >= low) & (distinct.micros < high)
+    good = distinct.valid & in_range
+    distinct.micros = np.where(good, distinct.micros, 0)
+    distinct.naive &= good
+    _localise(distinct, timezone)
+    now = int(datetime.now(UTC).timestamp()) * MICRO
+    aware = good & ~distinct.naive
+    facts = [
+        *distinct.notes,
+        (f"times without a zone, read as {timezone}", distinct.naive),
+        ("times with a zone beside times without", aware & bool(distinct.naive.any())),
+        ("times finer than a microsecond, cut", distinct.finer & good),
+        ("times before 1990", good & (distinct.micros < modern)),
+        ("times in the future", good & (distinct.micros > now + DAY_MICROS)),
+    ]
+    present = codes >= 0
+    counts = np.bincount(codes[present], minlength=len(good))
+    notes = [(kind, int(counts[flags].sum())) for kind, flags in facts if flags.any()]
+    refused = {
+        NOT_A_TIME: present & np.append(~distinct.valid, False)[codes],
+        OUT_OF_RANGE: present & np.append(distinct.valid & ~in_range, False)[codes],
+    }
+    return Times(np.append(distinct.micros, 0)[codes], ~present, refused, notes)
+
+
+def _localise(distinct: _Distinct, timezone: str) -> None:
+    """Turn naive times to UTC in place, naming those that the zone's clock skips or shows twice."""
+    if timezone == "UTC" or not distinct.naive.any():
+        return
+    rows = np.flatnonzero(distinct.naive)
+    local = pd.DatetimeIndex(distinct.micros[rows].view("datetime64[us]"))
+    first = np.ones(len(rows), dtype=bool)
+    utc = local.tz_localize(timezone, ambiguous=first, nonexistent="shift_forward").tz_convert("UTC")
+    skipped = local.tz_localize(timezone, ambiguous=first, nonexistent="NaT").isna()
+    twice = local.tz_localize(timezone, ambiguous="NaT", nonexistent="shift_forward").isna()
+    distinct.micros[rows] = utc.tz_localize(None).as_unit("us").to_numpy().view("int64")
+    for kind, flags in (
+        ("times that the clock skips (daylight saving), moved to its end", skipped),
+        ("times that the clock shows twice (daylight saving), read as the first", twice),
+    ):
+        marked = np.zeros(len(distinct.micros), dtype=bool)
+        marked[rows[flags]] = True
+        distinct.notes.append((kind, marked))

@@ -1,0 +1,109 @@
+"""Coded text to typed pandas columns: whole numbers, numbers, booleans, times, or text as it stands."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from pmlcli.eventlog.raw import TEXT, UNTYPED, Column, TextColumn
+from pmlcli.eventlog.times import iso_times
+
+STRING = pd.StringDtype(storage="python", na_value=np.nan)
+TIME = "datetime64[us, UTC]"
+
+_WHOLE = re.compile(r"-?(?:0|[1-9][0-9]{0,18})")
+_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
+_XES_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|[+-]?INF|NaN")
+_XES_WHOLE = re.compile(r"[+-]?[0-9]{1,19}")
+_BOOLEANS = {"true": True, "false": False}
+
+
+def typed(column: Column, timezone: str) -> tuple[pd.Series, bool]:
+    """The column as pandas holds it, and whether every value was of the type that its source declared."""
+    if not isinstance(column, TextColumn):
+        return column.reset_index(drop=True), True
+    codes, values = column.used()
+    if column.kind == UNTYPED:
+        return _inferred(codes, values, timezone), True
+    if column.kind in _DECLARED and len(values):
+        converted = _DECLARED[column.kind](codes, list(values), timezone)
+        return (text_series(codes, values), False) if converted is None else (converted, True)
+    return text_series(codes, values), True
+
+
+def text_series(codes: NDArray[np.int32], values: NDArray[np.object_]) -> pd.Series:
+    """Coded text as a pandas text column; missing where the code is -1."""
+    return pd.Series(np.append(values, np.nan)[codes], dtype=STRING)
+
+
+def time_series(micros: NDArray[np.int64], missing: NDArray[np.bool_] | None = None) -> pd.Series:
+    """Microseconds since 1970 as a UTC time column."""
+    stamps = micros.view("datetime64[us]").copy()
+    if missing is not None:
+        stamps[missing] = np.datetime64("NaT")
+    return pd.Series(stamps).dt.tz_localize("UTC")
+
+
+def _inferred(codes: NDArray[np.int32], values: NDArray[np.object_], timezone: str) -> pd.Series:
+    """A CSV cell has no type: a column is a number, boolean or time when each of its values is one."""
+    texts = list(values)
+    for infer in (_whole, _number, _boolean, _time):
+        series = infer(codes, texts, timezone) if texts else None
+        if series is not None:
+            return series
+    return text_series(codes, values)
+
+
+def _whole(
+    codes: NDArray[np.int32], texts: list[str], timezone: str, pattern: re.Pattern[str] = _WHOLE
+) -> pd.Series | None:
+    if not all(map(pattern.fullmatch, texts)):
+        return None
+    numbers = list(map(int, texts))
+    if min(numbers) < -(2**63) or max(numbers) >= 2**63:
+        return None
+    data = np.append(np.array(numbers, dtype=np.int64), 1)[codes]
+    return pd.Series(pd.arrays.IntegerArray(data, codes < 0))
+
+
+def _number(
+    codes: NDArray[np.int32], texts: list[str], timezone: str, pattern: re.Pattern[str] = _NUMBER
+) -> pd.Series | None:
+    if not all(map(pattern.fullmatch, texts)):
+        return None
+    return pd.Series(np.append(np.array(list(map(float, texts))), np.nan)[codes])
+
+
+def _boolean(codes: NDArray[np.int32], texts: list[str], timezone: str) -> pd.Series | None:
+    known = [_BOOLEANS.get(text.lower()) for text in texts]
+    if None in known:
+        return None
+    data = np.append(np.array(known, dtype=bool), False)[codes]
+    return pd.Series(pd.arrays.BooleanArray(data, codes < 0))
+
+
+def _time(codes: NDArray[np.int32], texts: list[str], timezone: str) -> pd.Series | None:
+    micros = iso_times(texts, timezone)
+    return None if micros is None else time_series(np.append(micros, 0)[codes], codes < 0)
+
+
+def _xes_whole(codes: NDArray[np.int32], texts: list[str], timezone: str) -> pd.Series | None:
+    return _whole(codes, texts, timezone, _XES_WHOLE)
+
+
+def _xes_number(codes: NDArray[np.int32], texts: list[str], timezone: str) -> pd.Series | None:
+    return _number(codes, texts, timezone, _XES_NUMBER)
+
+
+_DECLARED: dict[str, Callable[..., Any]] = {
+    "int": _xes_whole,
+    "float": _xes_number,
+    "boolean": _boolean,
+    "date": _time,
+}
+__all__ = ["STRING", "TEXT", "TIME", "text_series", "time_series", "typed"]
