@@ -21,7 +21,7 @@ _DAY_SECONDS = 86_400
 
 @dataclass(frozen=True)
 class Frequency:
-    """How often a value occurs: `share` is of all events (activities, resources) or of all cases (variants)."""
+    """How often a value occurs; `share` is of all events (activities, resources) or cases (variants)."""
 
     name: str
     count: int

@@ -1,1 +1,1 @@
-"""Results to text and to JSON; knows no files and no terminal."""
+"""Results to text and to JSON: knows no files and no terminal."""

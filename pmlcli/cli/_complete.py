@@ -1,0 +1,47 @@
+"""What the shell is offered on TAB: tasks, algorithms and the parameters of the chosen one."""
+
+from __future__ import annotations
+
+import typer
+
+from pmlcli import registry
+from pmlcli.errors import ValidationError
+
+LOG_FORMATS = ("csv", "xes", "parquet")
+OUTPUT_FORMATS = ("csv", "jsonl", "parquet")
+LEVELS = ("structure", "checksums", "signature", "environment", "replay")
+
+
+def tasks() -> list[str]:
+    """All tasks."""
+    return list(registry.tasks())
+
+
+def algorithms(context: typer.Context) -> list[tuple[str, str]]:
+    """All algorithms, or those of the task already given, with what each does."""
+    names = registry.names(context.params.get("task"))
+    return [(name, registry.card(name).summary) for name in names]
+
+
+def parameters(context: typer.Context) -> list[tuple[str, str]]:
+    """`name=` of each parameter of the algorithm already given."""
+    try:
+        name = registry.resolve(context.params.get("algorithm"), context.params.get("task"))
+    except ValidationError:
+        return []
+    return [(f"{parameter.name}=", parameter.help) for parameter in registry.card(name).parameters]
+
+
+def log_formats() -> list[str]:
+    """Formats of logs."""
+    return list(LOG_FORMATS)
+
+
+def output_formats() -> list[str]:
+    """Formats of tables."""
+    return list(OUTPUT_FORMATS)
+
+
+def levels() -> list[str]:
+    """Rungs of verification."""
+    return list(LEVELS)

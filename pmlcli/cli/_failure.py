@@ -1,0 +1,129 @@
+"""How a run ends: every foreseen failure becomes one line, a hint, and an exit code."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import typer
+
+from pmlcli.errors import OutputError, PmlError, ValidationError
+from pmlcli.render.escape import visible
+from pmlcli.render.json import error_document
+
+EXIT_BUG = 1
+EXIT_INTERRUPTED = 130
+EXIT_BROKEN_PIPE = 141
+EXIT_TERMINATED = 143
+
+
+@dataclass
+class Mode:
+    """How errors are to be told; known before and after the options are."""
+
+    json: bool = False
+    debug: bool = False
+
+
+class Terminated(BaseException):  # noqa: N818 (like KeyboardInterrupt: an order to stop, not an error)
+    """SIGTERM arrived."""
+
+
+def mode_of(arguments: list[str], environment: Mapping[str, str]) -> Mode:
+    """How errors are to be told, guessed before anything is parsed."""
+    given = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    return Mode(
+        json="--json" in given or _is_on(environment.get("PMLCLI_JSON")),
+        debug="--debug" in given or _is_on(environment.get("PMLCLI_DEBUG")),
+    )
+
+
+def _is_on(value: str | None) -> bool:
+    return (value or "").strip().lower() in ("1", "true", "yes", "on", "t", "y")
+
+
+def guarded(call: Callable[[], Any], mode: Mode) -> int:
+    """Runs a command and returns its exit code; what it raised has been told by then."""
+    try:
+        code = int(call() or 0)
+    except PmlError as error:
+        return tell(error, mode)
+    except typer.TyperException as error:
+        return tell(usage_error(error), mode)
+    except typer.Abort:
+        code = EXIT_INTERRUPTED
+    except Terminated:
+        code = EXIT_TERMINATED
+    except MemoryError:
+        return tell(OutputError("out of memory", hint="use a smaller log", code="memory"), mode)
+    except OSError as error:
+        return tell(_io_error(error), mode)
+    if code in (EXIT_INTERRUPTED, EXIT_TERMINATED):
+        word = "interrupted" if code == EXIT_INTERRUPTED else "terminated"
+        typer.echo(f"{word}; nothing half-written is left", err=True)
+    return code
+
+
+def _io_error(error: OSError) -> OutputError:
+    where = f"{error.filename}: " if error.filename else ""
+    return OutputError(f"{where}{error.strerror or error}", context={"path": str(error.filename or "")})
+
+
+def usage_error(error: typer.TyperException) -> ValidationError:
+    """Typer's complaint about the command line in our words: what, and what to do."""
+    message = error.format_message().strip()
+    near = re.search(r"[.,]? ?Did you mean (.+?)\?$", message)
+    possible = sorted(getattr(error, "possibilities", None) or ())
+    hint = _help_hint(error)
+    if near:
+        message, hint = message[: near.start()], f"did you mean {near.group(1)}?"
+    elif possible:
+        message = message.partition(" (Possible options")[0]
+        hint = f"did you mean {' or '.join(possible)}?"
+    message = message.rstrip(".").replace("Invalid value for ", "", 1)
+    return ValidationError(message[:1].lower() + message[1:], hint=hint)
+
+
+def _help_hint(error: typer.TyperException) -> str | None:
+    context = getattr(error, "ctx", None)
+    return None if context is None else f"`{context.command_path} --help` lists what it takes"
+
+
+def tell(error: PmlError, mode: Mode) -> int:
+    """Prints the error as the mode says and returns its exit code."""
+    if mode.debug:
+        typer.echo("".join(traceback.format_exception(error)), err=True)
+    if mode.json:
+        typer.echo(error_document(error))
+        return error.exit_code
+    typer.echo(f"error: {visible(error.message)}", err=True)
+    if error.hint:
+        typer.echo(f"hint: {visible(error.hint)}", err=True)
+    return error.exit_code
+
+
+class _BugError(PmlError):
+    """What nobody foresaw, dressed for `tell`."""
+
+    default_code = "bug"
+
+
+def tell_bug(error: BaseException, mode: Mode) -> int:
+    """Prints one line about an unforeseen exception, or its traceback in debug mode."""
+    if mode.debug:
+        typer.echo("".join(traceback.format_exception(error)), err=True)
+    what = f"a bug in pmlcli: {type(error).__name__}: {error}"
+    return tell(
+        _BugError(what, hint="run it again with --debug to see where; please report that"),
+        Mode(json=mode.json),
+    )
+
+
+def silence_stdout() -> None:
+    """Lets the interpreter's last flush of stdout go nowhere, once its reader has gone."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

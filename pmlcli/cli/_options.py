@@ -1,0 +1,284 @@
+"""Options that more than one command has: one declaration, one meaning, one help text."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pmlcli.cli import _complete, _config
+from pmlcli.cli._failure import Mode
+from pmlcli.cli._group import options
+from pmlcli.cli._session import NORMAL, QUIET, VERBOSE, Session, opened
+from pmlcli.errors import ValidationError, unknown_name
+
+if TYPE_CHECKING:
+    from pmlcli.eventlog import ReadOptions
+
+_READING = "Reading the log"
+_COMMON = "Common options"
+
+LogArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="LOG", help="Event log: CSV, XES or Parquet, also .gz; - is stdin.", show_default=False
+    ),
+]
+ForceOption = Annotated[bool, typer.Option("--force", help="Replace what stands there.")]
+
+
+def _remember_json(context: typer.Context, value: bool) -> bool:
+    context.ensure_object(Mode).json |= value
+    return value
+
+
+def _remember_debug(context: typer.Context, value: bool) -> bool:
+    context.ensure_object(Mode).debug |= value
+    return value
+
+
+@options
+class CommonOptions:
+    """What every command takes."""
+
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            "--config",
+            is_eager=True,
+            callback=_config.apply,
+            metavar="FILE",
+            help="Defaults for options, TOML. Without it: pmlcli.toml, or [tool.pmlcli] in "
+            "pyproject.toml, in the working directory.",
+            rich_help_panel=_COMMON,
+            show_default=False,
+        ),
+    ] = None
+    json: Annotated[
+        bool,
+        typer.Option(
+            "--json",
+            is_eager=True,
+            callback=_remember_json,
+            help="One JSON document on stdout, errors included.",
+            rich_help_panel=_COMMON,
+        ),
+    ] = False
+    quiet: Annotated[
+        bool,
+        typer.Option(
+            "--quiet", "-q", help="Print nothing but errors and asked-for data.", rich_help_panel=_COMMON
+        ),
+    ] = False
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Print more about what is done.", rich_help_panel=_COMMON)
+    ] = False
+    log_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--log-file",
+            metavar="FILE",
+            help="Append all messages, with their time, to this file.",
+            rich_help_panel=_COMMON,
+        ),
+    ] = None
+    no_progress: Annotated[
+        bool, typer.Option("--no-progress", help="No progress bars.", rich_help_panel=_COMMON)
+    ] = False
+    threads: Annotated[
+        int,
+        typer.Option(
+            "--threads",
+            min=1,
+            metavar="N",
+            help="Threads that numeric libraries may use.",
+            rich_help_panel=_COMMON,
+        ),
+    ] = 1
+    debug: Annotated[
+        bool,
+        typer.Option(
+            "--debug",
+            is_eager=True,
+            callback=_remember_debug,
+            help="Show a traceback with an error.",
+            rich_help_panel=_COMMON,
+        ),
+    ] = False
+
+    def session(self) -> AbstractContextManager[Session]:
+        """The run that these options ask for."""
+        if self.quiet and self.verbose:
+            raise ValidationError("--quiet and --verbose exclude each other", hint="give one of them")
+        level = QUIET if self.quiet else VERBOSE if self.verbose else NORMAL
+        return opened(
+            Session(as_json=self.json, level=level),
+            threads=self.threads,
+            log_file=self.log_file,
+            show_progress=not self.no_progress,
+        )
+
+
+@options
+class ReadingOptions:
+    """How a log is to be read; what is left out is found in the log, and told."""
+
+    case_id: Annotated[
+        str | None,
+        typer.Option("--case-id", metavar="COLUMN", help="Column of the case.", rich_help_panel=_READING),
+    ] = None
+    activity: Annotated[
+        str | None,
+        typer.Option(
+            "--activity", metavar="COLUMN", help="Column of the activity.", rich_help_panel=_READING
+        ),
+    ] = None
+    timestamp: Annotated[
+        str | None,
+        typer.Option("--timestamp", metavar="COLUMN", help="Column of the time.", rich_help_panel=_READING),
+    ] = None
+    resource: Annotated[
+        str | None,
+        typer.Option(
+            "--resource",
+            metavar="COLUMN",
+            help="Column of who did it; 'none' leaves it out.",
+            rich_help_panel=_READING,
+        ),
+    ] = None
+    columns: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--columns",
+            metavar="ROLE=COLUMN",
+            help="Any role: case_id, activity, timestamp, start_timestamp, resource, lifecycle. Repeatable.",
+            rich_help_panel=_READING,
+        ),
+    ] = None
+    timezone: Annotated[
+        str | None,
+        typer.Option(
+            "--timezone",
+            metavar="ZONE",
+            help="Zone of times that name none, such as Europe/Berlin.  [default: UTC]",
+            rich_help_panel=_READING,
+        ),
+    ] = None
+    day_first: Annotated[
+        bool | None,
+        typer.Option(
+            "--day-first/--month-first",
+            help="What 03/04/2024 means: 3 April or March 4.",
+            rich_help_panel=_READING,
+            show_default=False,
+        ),
+    ] = None
+    timestamp_format: Annotated[
+        str | None,
+        typer.Option(
+            "--timestamp-format",
+            metavar="FORMAT",
+            help="How times are written, as in strptime: %d.%m.%Y %H:%M.",
+            rich_help_panel=_READING,
+        ),
+    ] = None
+    delimiter: Annotated[
+        str | None,
+        typer.Option(
+            "--delimiter",
+            metavar="CHARACTER",
+            help="What separates the cells of a CSV file.",
+            rich_help_panel=_READING,
+        ),
+    ] = None
+    encoding: Annotated[
+        str | None,
+        typer.Option("--encoding", metavar="NAME", help="Encoding of a CSV file.", rich_help_panel=_READING),
+    ] = None
+    on_bad_row: Annotated[
+        str,
+        typer.Option(
+            "--on-bad-row",
+            metavar="error|drop",
+            help="Refuse a log with bad rows, or drop, count and show them.",
+            rich_help_panel=_READING,
+        ),
+    ] = "error"
+    order: Annotated[
+        str | None,
+        typer.Option(
+            "--order",
+            metavar="time|row",
+            help="Order of the events of a case: by time, or as they stand.  [default: time]",
+            rich_help_panel=_READING,
+        ),
+    ] = None
+    classifier: Annotated[
+        str | None,
+        typer.Option(
+            "--classifier",
+            metavar="NAME",
+            help="Classifier of the XES file, or columns joined by +, as the activity.",
+            rich_help_panel=_READING,
+        ),
+    ] = None
+    log_format: Annotated[
+        str | None,
+        typer.Option(
+            "--log-format",
+            metavar="csv|xes|parquet",
+            help="Format of the log, where its content does not tell.",
+            rich_help_panel=_READING,
+            autocompletion=_complete.log_formats,
+        ),
+    ] = None
+
+    def named_columns(self) -> dict[str, str]:
+        """Role to column, from --columns and its short forms; ValidationError when a role is given twice."""
+        named = split_pairs(self.columns or [], "--columns", "ROLE=COLUMN")
+        for role in ("case_id", "activity", "timestamp", "resource"):
+            column = getattr(self, role)
+            if column is not None and named.setdefault(role, column) != column:
+                raise ValidationError(
+                    f"two columns for '{role}': '{named[role]}' and '{column}'", hint="give one of them"
+                )
+        return named
+
+    def to_read_options(self) -> ReadOptions:
+        """The same choices as the reader takes them, checked."""
+        # The reader imports numpy and pandas; `--help` must not wait for them.
+        from pmlcli.eventlog import ReadOptions
+
+        given: dict[str, Any] = {"order": self.order, "timezone": self.timezone}
+        return ReadOptions(
+            format=self.log_format,
+            columns=self.named_columns(),
+            on_bad_row=self.on_bad_row,
+            day_first=self.day_first,
+            timestamp_format=self.timestamp_format,
+            delimiter={"tab": "\t", "\\t": "\t"}.get(self.delimiter or "", self.delimiter),
+            encoding=self.encoding,
+            classifier=self.classifier,
+            **{name: value for name, value in given.items() if value is not None},
+        )
+
+
+def split_pairs(texts: list[str], option: str, form: str) -> dict[str, str]:
+    """`NAME=VALUE` texts as a dict; ValidationError for other forms and for a name given twice."""
+    pairs: dict[str, str] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        name = name.strip().replace("-", "_")
+        if not equals or not name:
+            raise ValidationError(f"{option} takes {form}, not '{text}'")
+        if pairs.setdefault(name, value) != value:
+            raise ValidationError(f"{option} gives '{name}' twice: '{pairs[name]}' and '{value}'")
+    return pairs
+
+
+def one_of(kind: str, value: str | None, known: tuple[str, ...]) -> None:
+    """Raises ValidationError with the nearest name unless `value` is None or known."""
+    if value is not None and value not in known:
+        raise unknown_name(kind, value, known)

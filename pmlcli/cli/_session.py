@@ -1,0 +1,105 @@
+"""One run of a command: where data, messages and progress go, and how many threads there are.
+
+stdout carries data only; messages go to stderr, and to the log file when there is one.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TextIO
+
+import typer
+
+from pmlcli import runtime
+from pmlcli.errors import OutputError
+from pmlcli.render import json
+from pmlcli.render.block import Block, plain
+from pmlcli.render.escape import visible
+
+QUIET, NORMAL, VERBOSE = 0, 1, 2
+
+
+def is_coloured(stream: TextIO) -> bool:
+    """Whether colours may go to this stream: a terminal, and nobody asked for none (https://no-color.org)."""
+    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+@dataclass
+class Session:
+    """What a command says and returns, and how."""
+
+    as_json: bool = False
+    level: int = NORMAL
+    log_file: TextIO | None = None
+    warned: list[str] = field(default_factory=list)
+
+    def note(self, text: str) -> None:
+        """Tells what is going on; silent with -q."""
+        self._say(text, NORMAL)
+
+    def detail(self, text: str) -> None:
+        """Tells more, with -v."""
+        self._say(text, VERBOSE)
+
+    def warn(self, text: str) -> None:
+        """Tells what the user should know about a result; also in the JSON document as `warnings`."""
+        self.warned.append(text)
+        self._say(f"warning: {text}", NORMAL)
+
+    def _say(self, text: str, level: int) -> None:
+        if self.log_file is not None:
+            self.log_file.write(f"{datetime.now(UTC).isoformat(timespec='milliseconds')} {visible(text)}\n")
+            self.log_file.flush()
+        if self.level >= level:
+            typer.echo(visible(text), err=True)
+
+    def result(self, kind: str, body: Mapping[str, Any], blocks: Callable[[], Sequence[Block]]) -> None:
+        """Data that was asked for: the document with --json, else the blocks as text."""
+        if self.as_json:
+            typer.echo(json.document(kind, {**body, "warnings": self.warned}))
+        elif is_coloured(sys.stdout):
+            # rich takes time to import, and only a terminal needs it.
+            from pmlcli.render.terminal import coloured
+
+            typer.echo(coloured(blocks(), shutil.get_terminal_size().columns), color=True)
+        else:
+            typer.echo(plain(blocks()))
+
+    def outcome(self, kind: str, body: Mapping[str, Any], blocks: Callable[[], Sequence[Block]]) -> None:
+        """Data about something that was done; -q prints none of it."""
+        if self.level > QUIET or self.as_json:
+            self.result(kind, body, blocks)
+
+
+@contextmanager
+def opened(
+    session: Session, *, threads: int, log_file: Path | None, show_progress: bool
+) -> Iterator[Session]:
+    """The session with its log file open, and threads and progress set for all code inside."""
+    with ExitStack() as stack:
+        if log_file is not None:
+            session.log_file = stack.enter_context(_open_log_file(log_file))
+        sink = None
+        if show_progress and session.level > QUIET and sys.stderr.isatty():
+            # rich takes time to import, and only a terminal needs it.
+            from pmlcli.cli._progress import bars
+
+            sink = stack.enter_context(bars())
+        stack.enter_context(runtime.use(threads=threads, progress=sink))
+        yield session
+
+
+def _open_log_file(path: Path) -> TextIO:
+    try:
+        return path.open("a", encoding="utf-8")
+    except OSError as error:
+        raise OutputError(
+            f"{path}: cannot write the log file: {error.strerror}", context={"path": str(path)}
+        ) from error

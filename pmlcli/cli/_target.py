@@ -1,0 +1,48 @@
+"""Whether a result can be written where it shall go, found out before any work is done.
+
+The writer decides for itself again, under its lock; this only saves the wait.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from pmlcli.errors import OutputError
+
+
+def require_model_place(path: Path, *, force: bool) -> None:
+    """Raises OutputError when a model cannot go to `path`: it is taken, or may not be written."""
+    if path.is_symlink() or (path.exists() and not (path / "manifest.json").is_file()):
+        raise _occupied(path, "is there and is not a pmlcli model", "choose another name, or remove it")
+    if path.exists() and not force:
+        raise _occupied(path, "is a model already", "give --force to replace it")
+    _require_parent(path)
+
+
+def require_file_place(path: Path, *, force: bool) -> None:
+    """Raises OutputError when a file cannot go to `path`."""
+    if path.is_dir():
+        raise _occupied(path, "is a directory", "name a file")
+    if path.is_file() and not force:
+        raise _occupied(path, "is there already", "give --force to replace it")
+    _require_parent(path)
+
+
+def _occupied(path: Path, what: str, hint: str) -> OutputError:
+    return OutputError(f"{path}: {what}", hint=hint, code="io.exists", context={"path": str(path)})
+
+
+def _require_parent(path: Path) -> None:
+    """The nearest directory that exists must be one, and writable; missing ones below it are made later."""
+    parent = path.absolute().parent
+    while not parent.exists() and parent != parent.parent:
+        parent = parent.parent
+    if not parent.is_dir():
+        raise OutputError(f"{path}: {parent} is not a directory", context={"path": str(path)})
+    if not os.access(parent, os.W_OK | os.X_OK):
+        raise OutputError(
+            f"{path}: cannot write in {parent}",
+            hint="choose another place with -o",
+            context={"path": str(path)},
+        )

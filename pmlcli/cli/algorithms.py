@@ -1,0 +1,48 @@
+"""`pmlcli algorithms`: what there is, and one algorithm's parameters."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from pmlcli import registry
+from pmlcli.cli import _complete
+from pmlcli.cli._options import CommonOptions, one_of
+from pmlcli.render import text
+
+NameArgument = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="NAME",
+        help="An algorithm, to show its parameters.",
+        show_default=False,
+        autocompletion=_complete.algorithms,
+    ),
+]
+TaskOption = Annotated[
+    str | None,
+    typer.Option(
+        "--task", "-t", metavar="TASK", autocompletion=_complete.tasks, help="Only those of this task."
+    ),
+]
+
+
+def algorithms(common: CommonOptions, name: NameArgument = None, task: TaskOption = None) -> None:
+    """List the algorithms, or show one.
+
+    For one: how it decides, its parameters with defaults and ranges, what it needs, its source.
+    """
+    with common.session() as session:
+        if name is None:
+            found = list_algorithms(task)
+            session.result("algorithms", found, lambda: text.algorithms(found))
+        else:
+            card = registry.card(registry.resolve(name, task)).to_dict()
+            session.result("algorithm", card, lambda: text.algorithm(card))
+
+
+def list_algorithms(task: str | None = None) -> dict[str, Any]:
+    """The cards of all algorithms, or of one task's."""
+    one_of("task", task, registry.tasks())
+    return {"algorithms": [registry.card(name).to_dict() for name in registry.names(task)]}

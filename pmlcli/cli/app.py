@@ -1,0 +1,141 @@
+"""The command line `pmlcli`: its commands, and how a run of it ends."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import warnings
+from collections.abc import Callable, Sequence
+from types import FrameType, TracebackType
+from typing import Annotated, Any, NoReturn
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
+
+import pmlcli
+from pmlcli.cli import _failure
+from pmlcli.cli._group import flatten
+from pmlcli.cli.algorithms import algorithms
+from pmlcli.cli.convert import convert
+from pmlcli.cli.inspect import inspect
+from pmlcli.cli.predict import predict
+from pmlcli.cli.train import train
+from pmlcli.cli.verify import verify
+
+EPILOG = """Every option can be set for all runs: in pmlcli.toml (name = value), in [tool.pmlcli] of
+pyproject.toml, or as a variable PMLCLI_NAME. The command line wins, then the variable, then the file.
+
+Exit codes: 0 done, 1 a bug, 2 usage or configuration, 3 the log cannot be used, 4 the model cannot be
+used or an extra is missing, 5 verification failed, 7 busy, 74 cannot read or write, 130 and 143
+interrupted."""
+
+
+class _Command(TyperCommand):
+    """A command whose help puts its options under the headings of their groups."""
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        """The usage line's parts; a required argument is `LOG`, not `{LOG}`."""
+        return [piece.strip("{}") for piece in super().collect_usage_pieces(ctx)]
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Writes arguments, then options by heading, those without one first."""
+        sections: dict[str, list[tuple[str, str]]] = {"Arguments": [], "Options": []}
+        for parameter in self.get_params(ctx):
+            record = parameter.get_help_record(ctx)
+            if record is not None:
+                usual = "Arguments" if parameter.param_type_name == "argument" else "Options"
+                title = getattr(parameter, "rich_help_panel", None) or usual
+                sections.setdefault(title, []).append(record)
+        for title, records in sections.items():
+            if records:
+                with formatter.section(title):
+                    formatter.write_dl(records)
+
+
+class _Group(TyperGroup):
+    """The group of all commands; turns whatever they raise into an exit code, also under a test's runner."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Runs the command; a reader that closed our stdout is no failure worth a word."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise typer.Exit(_failure.EXIT_BROKEN_PIPE) from None
+
+    def main(self, args: Sequence[str] | None = None, **extra: Any) -> Any:
+        """Parses and runs, and ends the process with the run's exit code."""
+        arguments = list(sys.argv[1:] if args is None else args)
+        is_standalone = extra.pop("standalone_mode", True)
+        mode = extra.setdefault("obj", _failure.mode_of(arguments, os.environ))
+        run = super().main
+        code = _failure.guarded(lambda: run(arguments, standalone_mode=False, **extra), mode)
+        if is_standalone:
+            sys.exit(code)
+        return code
+
+
+app = typer.Typer(
+    name="pmlcli",
+    cls=_Group,
+    help="Machine learning on process-mining event logs, kept in model directories that prove themselves.",
+    epilog=EPILOG,
+    rich_markup_mode=None,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["--help", "-h"], "max_content_width": 100},
+    pretty_exceptions_enable=False,
+    pretty_exceptions_show_locals=False,
+)
+
+
+def _show_version(value: bool) -> None:
+    if value:
+        typer.echo(f"pmlcli {pmlcli.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    context: typer.Context,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help(), err=True)
+        raise typer.Exit(2)
+
+
+def _register(*commands: Callable[..., None]) -> None:
+    for command in commands:
+        app.command(command.__name__, cls=_Command)(flatten(command))
+
+
+_register(train, predict, inspect, verify, convert, algorithms)
+
+
+def _terminate(_signal: int, _frame: FrameType | None) -> NoReturn:
+    raise _failure.Terminated
+
+
+def main() -> NoReturn:
+    """The console script: runs the command line and ends the process.
+
+    Only here, in a process of our own: signals, warnings of libraries, and what becomes of a bug.
+    """
+    mode = _failure.mode_of(sys.argv[1:], os.environ)
+
+    def on_bug(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        del kind, trace
+        _failure.tell_bug(error, mode)
+
+    sys.excepthook = on_bug
+    signal.signal(signal.SIGTERM, _terminate)
+    if not sys.warnoptions and not mode.debug:
+        warnings.simplefilter("ignore")
+    # Called as a command, not as app(): Typer would put its own excepthook in place of ours.
+    code = get_command(app).main(prog_name="pmlcli", standalone_mode=False, obj=mode)
+    if code == _failure.EXIT_BROKEN_PIPE:
+        _failure.silence_stdout()
+    sys.exit(code)

@@ -1,0 +1,81 @@
+"""`pmlcli convert`: the same log in another format."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from pmlcli.cli import _complete, _target
+from pmlcli.cli._group import options
+from pmlcli.cli._options import CommonOptions, ForceOption, LogArgument, ReadingOptions, one_of
+from pmlcli.cli._session import Session
+from pmlcli.errors import ValidationError
+from pmlcli.render import number, sentence, text
+
+FORMATS = ("csv", "xes", "parquet")
+
+
+@options
+class TargetOptions:
+    """Where the log goes, and how it is written."""
+
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="Write here: .csv, .xes, .xes.gz, .parquet.",
+            show_default=False,
+        ),
+    ]
+    format: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            metavar="csv|xes|parquet",
+            autocompletion=_complete.log_formats,
+            help="How it is written.  [default: by the file's name]",
+        ),
+    ] = None
+    force: ForceOption = False
+
+    def check(self) -> None:
+        """Raises before the log is read when it cannot be written as asked."""
+        one_of("format", self.format, FORMATS)
+        names = self.output.name.lower().removesuffix(".gz").rpartition(".")
+        if self.format is None and names[2] not in FORMATS:
+            raise ValidationError(
+                f"the name '{self.output}' does not tell a format", hint="give --format csv, xes or parquet"
+            )
+        _target.require_file_place(self.output, force=self.force)
+
+
+def convert(log: LogArgument, target: TargetOptions, reading: ReadingOptions, common: CommonOptions) -> None:
+    """Write a log in another format: CSV, XES or Parquet.
+
+    Columns are case_id, activity, timestamp, resource, lifecycle, then the rest. Prints the file's
+    path on stdout.
+    """
+    with common.session() as session:
+        document = convert_log(log, target, reading, session)
+        session.outcome("convert", document, lambda: text.saved_path(document))
+
+
+def convert_log(
+    source: str, target: TargetOptions, reading: ReadingOptions, session: Session
+) -> dict[str, Any]:
+    """Reads and writes the log; the document that `convert --json` prints."""
+    target.check()
+    # numpy and pandas take time to import; a wrong option must not wait for them.
+    from pmlcli.eventlog import read_log, write_log
+
+    log = read_log(source, reading.to_read_options())
+    facts = sentence.facts_of(log)
+    for line in sentence.reading(facts, log.schema.columns, log.schema.timezone):
+        session.note(line)
+    write_log(log, target.output, format=target.format, force=target.force)
+    session.note(f"wrote {number.counted(log.n_events, 'event')} to {target.output}")
+    return {"path": str(target.output), "log": facts}

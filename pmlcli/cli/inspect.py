@@ -1,0 +1,46 @@
+"""`pmlcli inspect`: the card of a model, or the profile of a log."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from pmlcli.cli._options import CommonOptions, ReadingOptions
+from pmlcli.render import text
+
+TargetArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="MODEL|LOG", help="Model directory, or event log (- for stdin).", show_default=False
+    ),
+]
+
+
+def inspect(target: TargetArgument, reading: ReadingOptions, common: CommonOptions) -> None:
+    """Show a model's card, or a log's profile.
+
+    A directory is a model: what made it, how good it is, what it asks of a log. A file is a log: its
+    size, times, activities, variants, resources, and what became of its rows.
+    """
+    with common.session() as session:
+        if Path(target).is_dir():
+            # Only this branch needs the store.
+            from pmlcli.lifecycle.inspection import inspect_model
+
+            card = inspect_model(target)
+            session.result("model", card, lambda: text.model(card))
+        else:
+            found = inspect_log(target, reading)
+            session.result("log", found, lambda: text.log(found))
+
+
+def inspect_log(source: str, reading: ReadingOptions) -> dict[str, Any]:
+    """A log's source and profile."""
+    # numpy and pandas take time to import; a model's card needs neither.
+    from pmlcli.eventlog import read_log
+    from pmlcli.eventlog.profile import profile
+
+    log = read_log(source, reading.to_read_options())
+    return {"log": dict(vars(log.source)), "profile": profile(log).to_dict()}

@@ -1,0 +1,180 @@
+"""`pmlcli predict`: a model and a log become a table of predictions."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pmlcli.cli import _complete, _target
+from pmlcli.cli._group import options
+from pmlcli.cli._options import CommonOptions, ForceOption, ReadingOptions, one_of
+from pmlcli.cli._session import Session
+from pmlcli.errors import ValidationError
+from pmlcli.render import number, sentence
+from pmlcli.store import publish
+
+if TYPE_CHECKING:
+    from pmlcli.lifecycle.result import PredictionResult
+
+_SUFFIXES = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
+_SHOWN_ROWS = 25
+
+ModelArgument = Annotated[Path, typer.Argument(metavar="MODEL", help="Model directory.", show_default=False)]
+
+
+@options
+class RequestOptions:
+    """What is asked of the model."""
+
+    level: Annotated[
+        str | None,
+        typer.Option(
+            "--level", metavar="case|event", help="One row a case or an event (anomaly).  [default: case]"
+        ),
+    ] = None
+    cases: Annotated[
+        str,
+        typer.Option(
+            "--cases", metavar="running|all", help="Which cases are predicted (next-activity, ...)."
+        ),
+    ] = "running"
+    every_prefix: Annotated[
+        bool, typer.Option("--every-prefix", help="One row a prefix instead of a case (next-activity, ...).")
+    ] = False
+    horizon: Annotated[
+        int | None,
+        typer.Option("--horizon", min=1, metavar="N", help="Steps ahead (forecast).  [default: as trained]"),
+    ] = None
+    top: Annotated[
+        int, typer.Option("--top", min=1, metavar="K", help="How many candidates a row (next-activity).")
+    ] = 3
+
+
+@options
+class WritingOptions:
+    """Where the table goes, and how it is written."""
+
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="Write here; - is stdout.  [default: a table, or CSV to a pipe]",
+        ),
+    ] = None
+    format: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            metavar="csv|jsonl|parquet",
+            autocompletion=_complete.output_formats,
+            help="How it is written.  [default: by the file's name, else csv]",
+        ),
+    ] = None
+    raw_csv: Annotated[
+        bool,
+        typer.Option("--raw-csv", help="Leave cells that a spreadsheet would run as a formula as they are."),
+    ] = False
+    force: ForceOption = False
+
+    def chosen_format(self) -> str:
+        """The format by --format, else by the file's name, else CSV."""
+        one_of("format", self.format, ("csv", "jsonl", "parquet"))
+        name = "" if self.output is None else self.output.name.lower()
+        return self.format or _SUFFIXES.get(Path(name).suffix, "csv")
+
+    def is_file(self) -> bool:
+        """Whether the table goes to a file."""
+        return self.output is not None and str(self.output) != "-"
+
+    def check(self) -> None:
+        """Raises before any work is done when the table cannot be written as asked."""
+        if self.output is not None and self.is_file():
+            _target.require_file_place(self.output, force=self.force)
+        elif self.chosen_format() == "parquet" and sys.stdout.isatty():
+            raise ValidationError("Parquet is not for a terminal", hint="write it to a file with -o")
+
+
+LogOption = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="LOG", help="Event log, - for stdin; a forecaster needs none.", show_default=False
+    ),
+]
+
+
+def predict(
+    model: ModelArgument,
+    request: RequestOptions,
+    writing: WritingOptions,
+    reading: ReadingOptions,
+    common: CommonOptions,
+    log: LogOption = None,
+) -> None:
+    """Predict with a model: a table on a terminal, CSV on a pipe, or a file with -o."""
+    with common.session() as session:
+        writing.check()
+        result = predict_log(model, log, request, reading, session)
+        write(result, writing, session)
+
+
+def predict_log(
+    model: Path, log: str | None, request: RequestOptions, reading: ReadingOptions, session: Session
+) -> PredictionResult:
+    """The model's predictions; columns and zone are those of its training unless options say otherwise."""
+    one_of("level", request.level, ("case", "event"))
+    one_of("choice of cases", request.cases, ("running", "all"))
+    # The model's library takes time to import; a misspelt option must not wait for it.
+    from pmlcli.algorithms._base import PredictRequest
+    from pmlcli.lifecycle.model import Model
+
+    loaded = Model.load(model)
+    asked = PredictRequest(
+        **{name: getattr(request, name) for name in ("level", "cases", "every_prefix", "horizon", "top")}
+    )
+    result = loaded.predict(log, request=asked, options=reading.to_read_options())
+    _tell(result, request, session)
+    return result
+
+
+def _tell(result: PredictionResult, request: RequestOptions, session: Session) -> None:
+    found = result.metadata
+    if found.get("log"):
+        for line in sentence.reading(found["log"], found.get("columns", {}), found.get("timezone", "")):
+            session.note(line)
+    for warning in found.get("warnings", ()):
+        session.warn(warning)
+    if not len(result.predictions) and request.cases == "running":
+        session.warn(
+            "no case of this log is running, so there is nothing to predict; --cases all predicts every case"
+        )
+
+
+def write(result: PredictionResult, writing: WritingOptions, session: Session) -> None:
+    """Puts the table where the options say."""
+    # pandas takes time to import.
+    from pmlcli.render import frame
+
+    table, chosen = result.predictions, writing.chosen_format()
+    document = {key: value for key, value in result.metadata.items() if key != "warnings"}
+    if writing.output is not None and writing.is_file():
+        publish.write_file(
+            writing.output, frame.to_bytes(table, chosen, raw=writing.raw_csv), force=writing.force
+        )
+        session.note(f"wrote {number.counted(len(table), 'row')} to {writing.output}")
+        if session.as_json:
+            session.result("predict", {**document, "output": str(writing.output)}, list)
+    elif session.as_json:
+        session.result("predict", {**document, "predictions": frame.records(table)}, list)
+    elif writing.output is None and writing.format is None and sys.stdout.isatty():
+        session.result(
+            "predict", {}, lambda: [frame.table(table, units=document.get("units"), limit=_SHOWN_ROWS)]
+        )
+        if len(table) > _SHOWN_ROWS:
+            session.note(f"the first {_SHOWN_ROWS} of {number.count(len(table))} rows; -o FILE writes all")
+    else:
+        typer.echo(frame.to_bytes(table, chosen, raw=writing.raw_csv), nl=False)

@@ -1,0 +1,190 @@
+"""`pmlcli train`: an algorithm and a log become a model directory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pmlcli import registry
+from pmlcli.cli import _complete, _target
+from pmlcli.cli._group import options
+from pmlcli.cli._options import CommonOptions, ForceOption, LogArgument, ReadingOptions, split_pairs
+from pmlcli.cli._session import Session
+from pmlcli.errors import ValidationError, nearest
+from pmlcli.render import sentence, text
+
+if TYPE_CHECKING:
+    from pmlcli.lifecycle.model import Model
+    from pmlcli.lifecycle.result import TrainingResult
+
+_PARAMETERS = "Parameters of the algorithm"
+_SHORTHANDS = ("contamination", "kpi", "horizon", "frequency", "seed")
+
+
+@options
+class ChoiceOptions:
+    """Which algorithm, and its parameters."""
+
+    algorithm: Annotated[
+        str | None,
+        typer.Option(
+            "--algorithm",
+            "-a",
+            metavar="ALGORITHM",
+            autocompletion=_complete.algorithms,
+            help="task/name, or name where that is unique; `pmlcli algorithms` lists them.",
+        ),
+    ] = None
+    task: Annotated[
+        str | None,
+        typer.Option(
+            "--task",
+            "-t",
+            metavar="TASK",
+            autocompletion=_complete.tasks,
+            help="The task; without -a its recommended algorithm is taken.",
+        ),
+    ] = None
+    param: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--param",
+            "-p",
+            metavar="NAME=VALUE",
+            autocompletion=_complete.parameters,
+            help="Any parameter; `pmlcli algorithms NAME` lists them. Repeatable.",
+            rich_help_panel=_PARAMETERS,
+        ),
+    ] = None
+    seed: Annotated[
+        int | None,
+        typer.Option(
+            "--seed",
+            metavar="N",
+            help="Seed of every random step.  [default: 0]",
+            rich_help_panel=_PARAMETERS,
+        ),
+    ] = None
+    contamination: Annotated[
+        float | None,
+        typer.Option(
+            "--contamination",
+            metavar="SHARE",
+            help="Share expected to be anomalous (anomaly).",
+            rich_help_panel=_PARAMETERS,
+        ),
+    ] = None
+    kpi: Annotated[
+        str | None,
+        typer.Option(
+            "--kpi", metavar="KPI", help="What is forecast, such as arrivals.", rich_help_panel=_PARAMETERS
+        ),
+    ] = None
+    horizon: Annotated[
+        int | None,
+        typer.Option("--horizon", metavar="N", help="Steps ahead (forecast).", rich_help_panel=_PARAMETERS),
+    ] = None
+    frequency: Annotated[
+        str | None,
+        typer.Option(
+            "--frequency", metavar="NAME", help="Width of a bucket (forecast).", rich_help_panel=_PARAMETERS
+        ),
+    ] = None
+
+    def parameters(self, name: str) -> dict[str, Any]:
+        """Parameter to value, from -p and the shorthands.
+
+        Raises ValidationError, with the nearest name, for one that the algorithm does not have.
+        """
+        given: dict[str, Any] = dict(split_pairs(self.param or [], "-p", "NAME=VALUE"))
+        for shorthand in _SHORTHANDS:
+            value = getattr(self, shorthand)
+            if value is not None and str(given.setdefault(shorthand, value)) != str(value):
+                raise ValidationError(f"-p {shorthand}={given[shorthand]} contradicts --{shorthand} {value}")
+        known = [parameter.name for parameter in registry.card(name).parameters]
+        for parameter in given:
+            if parameter not in known:
+                raise _no_such_parameter(name, parameter, known)
+        return given
+
+
+@options
+class SavingOptions:
+    """Where the model goes."""
+
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", metavar="MODEL", help="The model directory.  [default: models/TASK-NAME]"
+        ),
+    ] = None
+    force: ForceOption = False
+    model_id: Annotated[
+        str | None,
+        typer.Option("--model-id", metavar="ID", help="The model's name for itself.  [default: TASK-NAME]"),
+    ] = None
+
+
+def train(
+    log: LogArgument,
+    choice: ChoiceOptions,
+    saving: SavingOptions,
+    reading: ReadingOptions,
+    common: CommonOptions,
+) -> None:
+    """Train an algorithm on an event log and save it as a model directory.
+
+    Prints the model directory's path on stdout; what was read and how the model compares with its
+    task's baseline goes to stderr.
+    """
+    with common.session() as session:
+        document = train_model(log, choice, saving, reading, session)
+        session.outcome("train", document, lambda: text.saved_path(document))
+
+
+def train_model(
+    source: str, choice: ChoiceOptions, saving: SavingOptions, reading: ReadingOptions, session: Session
+) -> dict[str, Any]:
+    """Trains and saves; the document of `train --json`. All options are checked before the log is read."""
+    name = registry.resolve(choice.algorithm, choice.task)
+    parameters = choice.parameters(name)
+    target = saving.output or Path("models") / name.replace("/", "-")
+    _target.require_model_place(target, force=saving.force)
+    # The rest needs numpy and the algorithm's library; a misspelt name must not wait for them.
+    from pmlcli.eventlog import read_log
+    from pmlcli.lifecycle.model import Model
+
+    model = Model(name, model_id=saving.model_id, **parameters)
+    log = read_log(source, reading.to_read_options())
+    for line in sentence.reading(sentence.facts_of(log), log.schema.columns, log.schema.timezone):
+        session.note(line)
+    session.note(f"training {name}")
+    return _saved(model, model.train(log), target, saving.force, session)
+
+
+def _saved(
+    model: Model, result: TrainingResult, target: Path, force: bool, session: Session
+) -> dict[str, Any]:
+    for warning in result.metadata.get("warnings", ()):
+        session.warn(warning)
+    for metric in result.metrics.values():
+        session.note(sentence.comparison(metric))
+    session.detail(f"took {result.metadata['cpu_seconds']:.1f} CPU seconds")
+    saved = model.save(target, force=force)
+    session.note(f"saved to {saved.path}, root digest {saved.root_digest}")
+    return {
+        "path": str(saved.path),
+        "root_digest": saved.root_digest,
+        "metrics": result.metrics,
+        **{key: value for key, value in result.metadata.items() if key != "warnings"},
+    }
+
+
+def _no_such_parameter(name: str, parameter: str, known: list[str]) -> ValidationError:
+    near = nearest(parameter, known)
+    hint = f"did you mean '{near}'?" if near else f"it has: {', '.join(known)}"
+    return ValidationError(
+        f"{name} has no parameter '{parameter}'", hint=hint, context={"kind": "parameter", "name": parameter}
+    )

@@ -1,0 +1,92 @@
+"""Facts as sentences: what was read, how a model compares, what a rung of verification promises."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from pmlcli.render import number
+
+if TYPE_CHECKING:
+    from pmlcli.eventlog.log import EventLog
+
+_ORDER = ("case_id", "activity", "timestamp", "start_timestamp", "resource", "lifecycle")
+
+PROMISES = {
+    "structure": "the manifest is well formed, and the files are those that it lists",
+    "checksums": "the bytes are those that the manifest vouches for: detects damage, not tampering",
+    "signature": "the manifest was signed with this key",
+    "environment": "the library versions that matter are those of the training",
+    "replay": "the model gives the recorded answers on this machine",
+}
+
+
+def facts_of(log: EventLog) -> dict[str, Any]:
+    """A log's source, size and ledger, JSON-plain."""
+    return {
+        **vars(log.source),
+        "cases": log.n_cases,
+        "events": log.n_events,
+        "ledger": log.ledger.to_dict(),
+    }
+
+
+def reading(log: Mapping[str, Any], columns: Mapping[str, str], timezone: str) -> list[str]:
+    """What was read of a log: events and cases, rows refused, facts worth knowing, columns, zone."""
+    lines = [f"read {log['name']} ({log['format']}): {size(log)}", *ledger(log["ledger"])]
+    if columns:
+        chosen = [f"{role} = {columns[role]}" for role in _ORDER if role in columns]
+        lines.append(f"columns: {', '.join(chosen)}")
+    return [*lines, f"time zone: {timezone}"]
+
+
+def size(log: Mapping[str, Any]) -> str:
+    """`15,214 events of 1,050 cases`."""
+    return f"{number.counted(log['events'], 'event')} of {number.counted(log['cases'], 'case')}"
+
+
+def ledger(account: Mapping[str, Any]) -> list[str]:
+    """What became of the rows that are not events, and the reader's notes."""
+    lines = []
+    for refused in account["refused"]:
+        first = ", ".join(map(str, refused["lines"]))
+        where = f" (line {first})" if first else ""
+        lines.append(f"left out {number.counted(refused['count'], 'row')}: {refused['reason']}{where}")
+    lines += [f"note: {note['kind']}: {number.count(note['count'])}" for note in account["notes"]]
+    return lines
+
+
+def is_comparison(metric: Any) -> bool:
+    """Whether a metric from a manifest has the form that `comparison` takes."""
+    return (
+        isinstance(metric, Mapping)
+        and all(isinstance(metric.get(key), str) for key in ("metric", "unit", "baseline", "verdict"))
+        and all(_is_number(metric.get(key)) for key in ("value", "baseline_value", "difference"))
+        and all(
+            key in metric and (metric[key] is None or _is_number(metric[key])) for key in ("lower", "upper")
+        )
+    )
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def comparison(metric: Mapping[str, Any]) -> str:
+    """`accuracy 0.785, baseline next-activity/ngram 0.703, difference +0.082 [0.071, 0.094]: better`."""
+    name, unit, value = str(metric["metric"]).replace("_", " "), metric["unit"], metric["value"]
+    ours = f"{name} {number.with_unit(value, unit)}"
+    if metric["verdict"] == "is the baseline":
+        return f"{ours} (this is the baseline of its task)"
+    theirs = f"baseline {metric['baseline']} {number.with_unit(metric['baseline_value'], unit)}"
+    interval = ""
+    if metric["lower"] is not None and metric["upper"] is not None:
+        bounds = (number.with_unit(metric[bound], unit) for bound in ("lower", "upper"))
+        interval = f" [{', '.join(bounds)}]"
+    difference = f"difference {number.signed(metric['difference'], unit)}{interval}"
+    return f"{ours}, {theirs}, {difference}: {metric['verdict']}"
+
+
+def promise(rung: str) -> str:
+    """What it means that a rung of verification holds."""
+    return PROMISES.get(rung, "")

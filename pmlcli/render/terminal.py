@@ -1,0 +1,53 @@
+"""Blocks for a terminal: in colour and cut to its width. Only imported where there is one."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable
+
+from rich.console import Console, RenderableType
+from rich.table import Table as RichTable
+from rich.text import Text
+
+from pmlcli.render.block import Block, Heading, Line, Pairs, Table
+from pmlcli.render.escape import visible
+
+_TONES = {"good": "green", "bad": "bold red", "weak": "dim"}
+
+
+def coloured(blocks: Iterable[Block], width: int) -> str:
+    """The blocks as text with colour escapes, no line wider than `width`."""
+    console = Console(
+        file=io.StringIO(), width=width, force_terminal=True, color_system="standard", highlight=False
+    )
+    with console.capture() as capture:
+        for i, block in enumerate(blocks):
+            if isinstance(block, Heading) and i:
+                console.print()
+            console.print(_renderable(block))
+    return capture.get().rstrip("\n")
+
+
+def _renderable(block: Block) -> RenderableType:
+    # Cells go in as Text: a plain str would be read as markup, and '[/foo]' is a legal activity.
+    if isinstance(block, Heading):
+        return Text(visible(block.text), style="bold")
+    if isinstance(block, Line):
+        return Text(visible(block.text), style=_TONES.get(block.tone, ""))
+    return _table(block) if isinstance(block, Table) else _pairs(block)
+
+
+def _table(block: Table) -> RichTable:
+    table = RichTable(box=None, pad_edge=False, header_style="bold")
+    for i, header in enumerate(block.headers):
+        table.add_column(Text(visible(header)), justify="right" if i in block.right else "left")
+    for row in block.rows:
+        table.add_row(*(Text(visible(cell)) for cell in row))
+    return table
+
+
+def _pairs(block: Pairs) -> RichTable:
+    table = RichTable(box=None, pad_edge=False, show_header=False)
+    for name, value in block.rows:
+        table.add_row(Text(f"  {visible(name)}", style="cyan"), Text(visible(value)))
+    return table

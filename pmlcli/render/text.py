@@ -1,0 +1,223 @@
+"""Each command's answer as blocks of text, from the very document that --json prints."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pmlcli.render import number, sentence
+from pmlcli.render.block import Block, Heading, Line, Pairs, Table
+
+_TONES = {"passed": "good", "failed": "bad"}
+
+
+def saved_path(document: Mapping[str, Any]) -> list[Block]:
+    """The path of what was written, alone, for scripts."""
+    return [Line(str(document["path"]))]
+
+
+def algorithms(document: Mapping[str, Any]) -> list[Block]:
+    """All algorithms by task, with the recommended one and the baseline marked."""
+    blocks: list[Block] = []
+    cards = document["algorithms"]
+    for task in dict.fromkeys(card["task"] for card in cards):
+        blocks.append(Heading(task))
+        rows = [
+            (f"  {card['name']}", card["summary"], _marks(card)) for card in cards if card["task"] == task
+        ]
+        blocks.append(Table(("  algorithm", "what it does", ""), rows))
+    return [*blocks, Heading("`pmlcli algorithms NAME` shows an algorithm's parameters.")]
+
+
+def _marks(card: Mapping[str, Any]) -> str:
+    marks = [
+        "recommended" if card["recommended"] == card["name"] else "",
+        "baseline" if card["is_baseline"] else "",
+        f"pip install 'pmlcli[{card['extra']}]'" if card["extra"] else "",
+    ]
+    return ", ".join(mark for mark in marks if mark)
+
+
+def algorithm(document: Mapping[str, Any]) -> list[Block]:
+    """An algorithm's card: how it decides, what it needs, its parameters."""
+    facts = [
+        ("task", document["task"]),
+        ("encoding", document["encoding"]),
+        ("baseline", "itself" if document["is_baseline"] else document["baseline"]),
+        ("needs", f"pip install 'pmlcli[{document['extra']}]'" if document["extra"] else "nothing more"),
+        ("source", document["source"]),
+    ]
+    rows = [
+        (f"  {p['name']}", _default(p["default"]), _accepts(p), p["help"]) for p in document["parameters"]
+    ]
+    return [
+        Heading(document["name"]),
+        *(Line(line) for line in str(document["description"]).splitlines()),
+        Pairs(facts),
+        Heading("Parameters (-p NAME=VALUE)"),
+        Table(("  name", "default", "accepts", "meaning"), rows),
+    ]
+
+
+def _default(value: Any) -> str:
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list | tuple):
+        return ",".join(map(str, value)) or "none"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _accepts(parameter: Mapping[str, Any]) -> str:
+    words = f"{parameter['type']} {parameter['range']}".strip()
+    return f"{words} ({parameter['unit']})" if parameter["unit"] else words
+
+
+def model(document: Mapping[str, Any]) -> list[Block]:
+    """A model's card: what it is, what made it, how good it is, what it asks of a log, its files.
+
+    The manifest's inner values come from a file that anyone may have written: nothing is taken for granted.
+    """
+    facts = [
+        ("model", str(document["model_id"])),
+        ("algorithm", f"{document['model_type']}: {document['summary']}"),
+        ("version", str(document["version"])),
+        ("trained", str(document["trained_at"])),
+        ("on", _training_log(document["training_log"])),
+        ("samples", number.count(document["training_samples"])),
+        ("seed", str(document["seed"])),
+        ("signed", "yes" if document["is_signed"] else "no"),
+        ("root digest", document["root_digest"]),
+    ]
+    return [
+        Heading(str(document["path"])),
+        *(Line(f"damaged: {_finding(finding)}", "bad") for finding in document["findings"]),
+        Pairs(facts),
+        *_section("Measured on the last part of its log", _measured(document["performance_metrics"])),
+        *_section("Parameters", [Table(_PARAMETER_HEADERS, [_parameter(p) for p in document["parameters"]])]),
+        *_input(document["input_schema"]),
+        Heading("Made with"),
+        Pairs([(str(name), str(version)) for name, version in document["dependencies"].items()]),
+        Heading("Files"),
+        _files(document["artifacts"]),
+    ]
+
+
+_PARAMETER_HEADERS = ("  name", "value", "default", "meaning")
+
+
+def _parameter(parameter: Mapping[str, Any]) -> tuple[str, str, str, str]:
+    values = (_default(parameter["value"]), _default(parameter["default"]))
+    return (f"  {parameter['name']}", *values, str(parameter["help"]))
+
+
+def _finding(finding: Mapping[str, Any]) -> str:
+    return f"{finding['what']}: expected {finding['expected']}, found {finding['found']}"
+
+
+def _section(title: str, blocks: Sequence[Block]) -> list[Block]:
+    return [Heading(title), *blocks] if blocks else []
+
+
+def _measured(metrics: Mapping[str, Any]) -> list[Block]:
+    return [
+        Line(f"  {sentence.comparison(metric) if sentence.is_comparison(metric) else f'{name}: {metric}'}")
+        for name, metric in metrics.items()
+    ]
+
+
+def _training_log(log: Mapping[str, Any]) -> str:
+    if isinstance(log.get("events"), int) and isinstance(log.get("cases"), int):
+        return f"{log.get('name')}: {sentence.size(log)}"
+    return str(log.get("name"))
+
+
+def _input(schema: Mapping[str, Any]) -> list[Block]:
+    columns, required = schema.get("columns"), schema.get("required")
+    sources = columns if isinstance(columns, Mapping) else {}
+    needed = [
+        (str(name), f"{kind}, from column '{sources[name]}'" if name in sources else str(kind))
+        for name, kind in (required.items() if isinstance(required, Mapping) else ())
+    ]
+    zone = ("time zone", str(schema.get("timezone", "unknown")))
+    return [Heading("Needs of a log"), Pairs([*needed, zone])]
+
+
+def _files(artifacts: Sequence[Mapping[str, Any]]) -> Table:
+    rows = [(f"  {a['filename']}", number.size(a["size_bytes"]), a["checksum"]) for a in artifacts]
+    return Table(("  file", "size", "SHA-256"), rows, frozenset({1}))
+
+
+def log(document: Mapping[str, Any]) -> list[Block]:
+    """A log's profile: size, time, activities, variants, resources, what became of its rows."""
+    found = document["profile"]
+    rows = [
+        (f"  {a['name']}", number.count(a["count"]), number.share(a["share"])) for a in found["activities"]
+    ]
+    variants = [
+        (f"  {number.share(v['share'])}", number.count(v["count"]), v["name"]) for v in found["top_variants"]
+    ]
+    account = sentence.ledger(found["ledger"])
+    return [
+        Heading(document["log"]["name"]),
+        Pairs(_facts(found)),
+        Heading(f"Activities ({len(rows)})"),
+        Table(("  activity", "events", "share"), rows, frozenset({1, 2})),
+        Heading(f"Variants ({number.count(found['variants'])}, the most frequent first)"),
+        Table(("  share", "cases", "activities"), variants, frozenset({0, 1})),
+        Heading("Columns"),
+        Pairs(list(found["columns"].items()) + [("also there", ", ".join(found["attributes"]) or "none")]),
+        Heading("Rows"),
+        Pairs(
+            [("read", number.count(found["ledger"]["rows_read"])), ("used", number.count(found["events"]))]
+        ),
+        *(Line(f"  {line}") for line in account),
+    ]
+
+
+def _facts(found: Mapping[str, Any]) -> list[tuple[str, str]]:
+    longest = number.count(found["events_per_case_max"])
+    facts = [
+        (
+            "cases",
+            f"{number.count(found['cases'])}, {number.count(found['running_cases'])} of them still running",
+        ),
+        ("events", number.count(found["events"])),
+        ("events per case", f"{number.number(found['events_per_case_median'])} (median), {longest} at most"),
+    ]
+    if found["first_event"] is not None:
+        median, p90 = found["throughput_median_seconds"], found["throughput_p90_seconds"]
+        facts += [
+            ("from", found["first_event"]),
+            ("to", f"{found['last_event']} ({found['timezone']})"),
+            (
+                "throughput time",
+                f"{number.duration(median)} (median), {number.duration(p90)} (90 % are faster)",
+            ),
+            ("arrivals", f"{number.number(found['arrivals_per_day'])} cases a day"),
+        ]
+    if found["resources"] is not None:
+        busiest = ", ".join(r["name"] for r in found["top_resources"][:3])
+        facts.append(("resources", f"{number.count(found['resources'])}; most events: {busiest or 'none'}"))
+    return facts
+
+
+def verification(document: Mapping[str, Any]) -> list[Block]:
+    """Each rung with its verdict, what it promises, and what was found wrong."""
+    blocks: list[Block] = []
+    for report in document["models"]:
+        blocks.append(Heading(str(report["path"])))
+        for rung in report["rungs"]:
+            text = f"  {rung['rung']:<12} {rung['verdict']:<12} {rung['details']}"
+            blocks.append(Line(text.rstrip(), _TONES.get(rung["verdict"], "weak")))
+            blocks.extend(Line(f"    {finding}", "bad") for finding in rung.get("findings", ()))
+        blocks.append(Line(f"  {_verdict(report)}", "good" if report["ok"] else "bad"))
+    return blocks
+
+
+def _verdict(report: Mapping[str, Any]) -> str:
+    if not report["ok"]:
+        return "verification failed"
+    digest = report.get("root_digest")
+    return f"verified up to: {report['reached']}" + (f"; root digest {digest}" if digest else "")
