@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -16,7 +16,6 @@ from pmlcli.eventlog.log import (
     ACTIVITY,
     CANONICAL_COLUMNS,
     CASE_ID,
-    LIFECYCLE,
     RESOURCE,
     START_TIMESTAMP,
     TIMESTAMP,
@@ -26,7 +25,7 @@ from pmlcli.eventlog.log import (
 )
 from pmlcli.eventlog.options import ReadOptions
 from pmlcli.eventlog.raw import RawTable, TextColumn, as_text
-from pmlcli.eventlog.times import Times, parse_times
+from pmlcli.eventlog.times import NOT_A_TIME, Times, parse_times
 from pmlcli.eventlog.values import text_series, time_series, typed
 
 Flags = NDArray[np.bool_]
@@ -136,16 +135,12 @@ def _time_columns(work: _Work) -> tuple[Times | None, Times | None]:
         work.refuse("no timestamp", end.missing)
     start = _times_of(work, START_TIMESTAMP)
     for role, times in ((TIMESTAMP, end), (START_TIMESTAMP, start)):
-        if times is not None:
-            for reason, flags in times.refused.items():
-                work.refuse(
-                    f"{role} is {reason}" if "not" in reason else f"{role}: {reason}",
-                    flags,
-                    work.choice.columns[role],
-                )
-            work.notes.extend(
-                times.notes if role == TIMESTAMP else [(f"start_timestamp: {k}", n) for k, n in times.notes]
-            )
+        if times is None:
+            continue
+        for reason, flags in times.refused.items():
+            work.refuse(f"{role} is {reason}", flags, work.choice.columns[role])
+        said = "" if role == TIMESTAMP else f"{role}: "
+        work.notes.extend((said + kind, count) for kind, count in times.notes)
     return end, start
 
 
@@ -181,12 +176,13 @@ def _check_refused(work: _Work) -> None:
 
 
 def _row_hint(work: _Work) -> str:
-    hint = "--on-bad-row drop leaves them out and counts them"
-    if any("time" in refusal.reason for refusal in work.refused):
-        hint += "; --columns timestamp=none reads the log without times, in row order"
-    if any(NOT in refusal.reason for NOT in ("not a time",) for refusal in work.refused):
-        hint += "; --timestamp-format says how times are written"
-    return hint
+    reasons = " ".join(refusal.reason for refusal in work.refused)
+    hints = ["--on-bad-row drop leaves them out and counts them"]
+    if TIMESTAMP in reasons:
+        hints.append("--columns timestamp=none reads the log without times, in row order")
+    if NOT_A_TIME in reasons:
+        hints.append("--timestamp-format says how times are written")
+    return "; ".join(hints)
 
 
 def _order(
@@ -271,8 +267,11 @@ def _other_columns(work: _Work, rows: NDArray[np.int64]) -> dict[str, pd.Series]
     return others
 
 
-def _free_name(name: str, taken: Sequence[str] | dict[str, object]) -> str:
-    while name in CANONICAL_COLUMNS:
+def _free_name(name: str, taken: Collection[str]) -> str:
+    if name not in CANONICAL_COLUMNS:
+        return name
+    name = SET_ASIDE + name
+    while name in taken:
         name = SET_ASIDE + name
     return name
 
@@ -280,6 +279,3 @@ def _free_name(name: str, taken: Sequence[str] | dict[str, object]) -> str:
 def _ledger(work: _Work, used: int) -> Ledger:
     refused = tuple(work.refused)
     return Ledger(used + sum(r.count for r in refused), used, refused, tuple(work.notes))
-
-
-__all__ = ["LIFECYCLE", "build_log"]

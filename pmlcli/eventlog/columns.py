@@ -21,11 +21,11 @@ EXACT = {
 """The names of XES and of this project: the first of these that a log has wins over every other name."""
 
 KNOWN = {
-    "case_id": "caseid case casekey caseconceptname caseidentifier casenumber traceid trace processinstanceid",
+    "case_id": "caseid case casekey caseconceptname caseidentifier casenumber traceid trace processid",
     "activity": "activity activityid activityname activityen activitylabel conceptname eventname event task",
     "timestamp": (
-        "timestamp timetimestamp completetimestamp endtimestamp endtime completetime completiontime eventtime "
-        "eventtimestamp time datetime timecomplete completedate enddate finishtimestamp finishtime"
+        "timestamp timetimestamp completetimestamp endtimestamp endtime completetime completiontime "
+        "eventtime eventtimestamp time datetime timecomplete completedate enddate finishtimestamp finishtime"
     ),
     "start_timestamp": "starttimestamp starttime startdate timestart start begintime begin",
     "resource": "resource resourceid orgresource user userid username performer originator",

@@ -7,6 +7,7 @@ import io
 import re
 from collections.abc import Iterator
 from itertools import islice
+from typing import BinaryIO, TextIO, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,7 +39,7 @@ def read_csv(source: ByteSource, options: ReadOptions) -> RawTable:
     encoding = options.encoding or next((name for mark, name in _MARKS if head.startswith(mark)), "utf-8")
     delimiter = options.delimiter or found_delimiter(head.decode(encoding, "replace"))
     watched = _Watched(source, encoding)
-    text = io.TextIOWrapper(watched, encoding, newline="")
+    text = io.TextIOWrapper(cast(BinaryIO, watched), encoding, newline="")
     before = csv.field_size_limit(MAX_CELL)
     try:
         return _Reading(source, text, delimiter).table()
@@ -93,7 +94,7 @@ class _Watched(io.BufferedIOBase):
 class _Reading:
     """One pass over the records of a CSV file, into coded columns."""
 
-    def __init__(self, source: ByteSource, text: io.TextIOWrapper, delimiter: str) -> None:
+    def __init__(self, source: ByteSource, text: TextIO, delimiter: str) -> None:
         self._source = source
         self._reader = csv.reader(text, delimiter=delimiter, strict=True)
         self._delimiter = delimiter

@@ -39,7 +39,7 @@ def events_table(events: Sequence[Mapping[str, Any]]) -> RawTable:
 
 
 def _series(values: list[Any]) -> pd.Series:
-    """Values of one kind as a typed column (whole numbers stay whole beside missing ones), else as objects."""
+    """Values of one kind as a typed column, where whole numbers stay whole beside missing ones."""
     kinds = {type(value) for value in values if value is not None}
     if kinds and kinds <= {bool, np.bool_}:
         return pd.Series(values, dtype="boolean")
@@ -59,7 +59,7 @@ def _column(series: pd.Series) -> Column:
     kind = series.dtype
     if pd.api.types.is_datetime64_any_dtype(kind):
         return series
-    if pd.api.types.is_bool_dtype(kind) and kind != object:
+    if pd.api.types.is_bool_dtype(kind):
         return series.astype("boolean")
     if pd.api.types.is_integer_dtype(kind):
         return (

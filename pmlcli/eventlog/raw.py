@@ -69,7 +69,7 @@ class TextColumn:
 
     def texts(self) -> NDArray[np.object_]:
         """The text of each row; None where there is none."""
-        return np.append(self.values, None)[self.codes]
+        return with_missing(self.values, None)[self.codes]
 
 
 Column = TextColumn | pd.Series
@@ -81,7 +81,8 @@ class RawTable:
     """Rows as a reader found them; nothing is decided yet.
 
     `lines` are 1-based places of the rows in the source, counted in `unit`. `groups` numbers the trace
-    of each row where the source groups rows itself. `refused` rows are not in the columns; `bad_rows` are, and are to be refused.
+    of each row where the source groups rows itself. `refused` rows are not in the columns;
+    `bad_rows` are, and are to be refused.
     """
 
     columns: dict[str, Column]
@@ -99,6 +100,13 @@ class RawTable:
     def name(self) -> str:
         """The source's name, for messages."""
         return self.source.name
+
+
+def with_missing(values: NDArray[np.object_], missing: object) -> NDArray[np.object_]:
+    """The values and, at the end where code -1 finds it, what stands for a missing one."""
+    extended = np.empty(len(values) + 1, dtype=object)
+    extended[:-1], extended[-1] = values, missing
+    return extended
 
 
 def equal_columns(a: Column, b: Column) -> bool:

@@ -39,7 +39,7 @@ def read_log(source: LogLike, options: ReadOptions | None = None, **changes: Any
         return build_log(frame_table(source), chosen)
     if isinstance(source, str | Path):
         return build_log(_read_file(source, chosen), chosen)
-    if isinstance(source, Sequence) and not isinstance(source, bytes | bytearray):
+    if isinstance(source, list | tuple):
         return build_log(events_table(source), chosen)
     raise ValidationError(f"a log is a path, frame or list of event dicts, not {type(source).__name__}")
 

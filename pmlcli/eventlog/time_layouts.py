@@ -22,7 +22,10 @@ DAY_MICROS = 86_400 * MICRO
 Matrix = NDArray[np.uint8]
 Ints = NDArray[np.int64]
 
-_CLOCK = r"(?P<hour>0{1,2}):(?P<minute>00)(?::(?P<second>00)(?:[.,](?P<fraction>0{1,12}))?)?(?P<half> ?[AaPp][Mm])?"
+_CLOCK = (
+    r"(?P<hour>0{1,2}):(?P<minute>00)(?::(?P<second>00)(?:[.,](?P<fraction>0{1,12}))?)?"
+    r"(?P<half> ?[AaPp][Mm])?"
+)
 _ZONE = r"(?: ?(?:Z|z|UTC|GMT|(?P<sign>[+-])(?P<zone_hour>00)(?::?(?P<zone_minute>00))?))"
 _DATES = (
     r"(?P<year>0000)(?P<mark>[-/.])(?P<month>0{1,2})(?P=mark)(?P<day>0{1,2})",
@@ -30,7 +33,10 @@ _DATES = (
     r"(?P<day>0{1,2})[-/ .](?P<name>[A-Za-z]{3,9})[-/ .,]{1,2}(?P<year>0000)",
     r"(?P<name>[A-Za-z]{3,9})\.? (?P<day>0{1,2}),? (?P<year>0000)",
 )
-_COMPACT = rf"(?P<year>0000)(?P<month>00)(?P<day>00)(?:T?(?P<hour>00)(?P<minute>00)(?P<second>00)(?P<zone>{_ZONE})?)?"
+_COMPACT = (
+    r"(?P<year>0000)(?P<month>00)(?P<day>00)"
+    rf"(?:T?(?P<hour>00)(?P<minute>00)(?P<second>00)(?P<zone>{_ZONE})?)?"
+)
 ISO = re.compile(rf"(?P<year>0000)-(?P<month>00)-(?P<day>00)[T ]{_CLOCK}(?P<zone>{_ZONE})?")
 _LAYOUTS = (
     ISO,
@@ -47,7 +53,7 @@ _MONTH_DAYS = np.array([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
 
 @dataclass(frozen=True)
 class Block:
-    """Texts of one shape: their positions, characters (texts, length) and the shape's layout, if it has one."""
+    """Texts of one shape: their positions, characters (texts, length) and layout, if there is one."""
 
     rows: Ints
     characters: Matrix
@@ -75,7 +81,7 @@ def blocks(texts: Sequence[str], layouts: Sequence[re.Pattern[str]] = _LAYOUTS) 
         if not 0 < length <= LONGEST:
             yield Block(rows, np.empty((len(rows), 0), dtype=np.uint8), None)
             continue
-        joined = "".join([texts[row] for row in rows]).encode("ascii", "replace")
+        joined = "".join([texts[row] for row in rows.tolist()]).encode("ascii", "replace")
         characters = np.frombuffer(joined, dtype=np.uint8).reshape(len(rows), length)
         shapes = np.where((characters >= 48) & (characters <= 57), np.uint8(48), characters)
         while len(rows):
@@ -139,7 +145,8 @@ def finer_than_micros(block: Block) -> NDArray[np.bool_]:
     digits = len(block.match["fraction"]) if block.match is not None and block.has("fraction") else 0
     if digits <= 6:
         return np.zeros(len(block.rows), dtype=bool)
-    return block.number("fraction") % 10 ** (digits - 6) != 0
+    flags: NDArray[np.bool_] = block.number("fraction") % 10 ** (digits - 6) != 0
+    return flags
 
 
 def _offset(block: Block) -> tuple[Ints, NDArray[np.bool_]]:
@@ -150,7 +157,8 @@ def _offset(block: Block) -> tuple[Ints, NDArray[np.bool_]]:
 
 def is_leap(year: Ints) -> NDArray[np.bool_]:
     """Which years have a 29 February."""
-    return ((year % 4 == 0) & (year % 100 != 0)) | (year % 400 == 0)
+    leap: NDArray[np.bool_] = ((year % 4 == 0) & (year % 100 != 0)) | (year % 400 == 0)
+    return leap
 
 
 def days_since_1970(year: Ints, month: Ints, day: Ints) -> Ints:

@@ -26,7 +26,7 @@ _EXCEL_EPOCH_DAYS = 25_569
 _UNITS = {"seconds": 1, "milliseconds": 1_000, "microseconds": MICRO, "nanoseconds": MICRO * 1_000}
 
 NOT_A_TIME = "not a time"
-OUT_OF_RANGE = "time out of range"
+OUT_OF_RANGE = "out of range (1900 to 2261)"
 
 
 @dataclass

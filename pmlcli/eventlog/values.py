@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pmlcli.eventlog.raw import TEXT, UNTYPED, Column, TextColumn
+from pmlcli.eventlog.raw import UNTYPED, Column, TextColumn, with_missing
 from pmlcli.eventlog.times import iso_times
 
 STRING = pd.StringDtype(storage="python", na_value=np.nan)
@@ -38,7 +38,7 @@ def typed(column: Column, timezone: str) -> tuple[pd.Series, bool]:
 
 def text_series(codes: NDArray[np.int32], values: NDArray[np.object_]) -> pd.Series:
     """Coded text as a pandas text column; missing where the code is -1."""
-    return pd.Series(np.append(values, np.nan)[codes], dtype=STRING)
+    return pd.Series(with_missing(values, np.nan)[codes], dtype=STRING)
 
 
 def time_series(micros: NDArray[np.int64], missing: NDArray[np.bool_] | None = None) -> pd.Series:
@@ -106,4 +106,3 @@ _DECLARED: dict[str, Callable[..., Any]] = {
     "boolean": _boolean,
     "date": _time,
 }
-__all__ = ["STRING", "TEXT", "TIME", "text_series", "time_series", "typed"]

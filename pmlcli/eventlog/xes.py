@@ -106,7 +106,7 @@ def _table(handlers: XesHandlers, source: ByteSource) -> RawTable:
         line = handlers.trace_lines[int(np.flatnonzero(where)[0])]
         raise LogError(f"{source.name}: '{key}' given twice in the trace of line {line}", code="log.twice")
     n_events = len(handlers.event_lines)
-    sizes = np.diff(np.array([*handlers.trace_first_events, n_events], dtype=np.int64))
+    sizes = np.ediff1d(np.array([*handlers.trace_first_events, n_events], dtype=np.int64))
     trace_of_event = np.repeat(np.arange(len(sizes)), sizes)
     notes = [
         ("traces without events", int((sizes == 0).sum())),

@@ -104,7 +104,7 @@ class AttributeStore:
         if kinds & _STRAY:
             raise LogError(f"{self._name}: <{(kinds & _STRAY).pop()}> stands inside an event", code="log.xes")
         if len(kinds) == 1 and kinds <= KINDS:
-            return kinds.pop()
+            return str(kinds.pop())
         return "float" if kinds == _NUMBERS else TEXT
 
     def _check_limits(self) -> None:

@@ -26,7 +26,7 @@ _VALUELESS = frozenset({"list", "container", "values"})
 
 
 class XesHandlers:
-    """The parser of one file and what it has taken in: attributes of events and traces, places, classifiers."""
+    """The parser of one file and what it has taken in so far."""
 
     def __init__(self, name: str, encoding: str | None) -> None:
         self.name = name

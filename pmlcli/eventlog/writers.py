@@ -1,0 +1,128 @@
+"""Event logs to CSV, XES and Parquet, such that reading the file gives the same log again."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO, Literal
+
+import numpy as np
+import pandas as pd
+
+from pmlcli.errors import MissingDependencyError, OutputError, ValidationError, unknown_name
+from pmlcli.eventlog.log import EventLog
+from pmlcli.eventlog.options import FORMATS
+from pmlcli.eventlog.xes_writer import xes_pieces
+
+_FORMULA = re.compile(r"[=+\-@\t\r]")
+_PLAIN_NUMBER = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]+)?(?:[eE][+-]?[0-9]+)?")
+ROWS_AT_ONCE = 50_000
+
+
+def write_log(
+    log: EventLog, target: str | Path | BinaryIO, format: str | None = None, *, escape_formulas: bool = True
+) -> None:
+    """Write a log to a path or an open binary file; without `format` the path's ending tells it.
+
+    A file is complete or absent: it is built beside its place and then renamed; a path that ends in
+    `.gz` is compressed. In CSV a text that a spreadsheet would run as a formula gets a leading `'`
+    unless `escape_formulas` is False. Raises OutputError when the target cannot be written.
+    """
+    if not isinstance(target, str | Path):
+        for piece in _pieces(log, _format(format, ""), escape_formulas):
+            target.write(piece)
+        return
+    path = Path(target)
+    chosen = _format(format, path.name)
+    part = path.with_name(f".{path.name}.part")
+    try:
+        with part.open("wb") as raw:
+            _write(raw, path.name.lower().endswith(".gz"), _pieces(log, chosen, escape_formulas))
+        part.replace(path)
+    except OSError as error:
+        raise OutputError(f"{path}: cannot write: {error.strerror}", context={"path": str(path)}) from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _write(raw: BinaryIO, compressed: bool, pieces: Iterator[bytes]) -> None:
+    if not compressed:
+        raw.writelines(pieces)
+        return
+    with gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0) as file:  # no time: same log, same bytes
+        file.writelines(pieces)
+
+
+def _format(format: str | None, name: str) -> str:
+    ending = name.lower().removesuffix(".gz").rpartition(".")[2]
+    chosen = format or (ending if "." in name else None)
+    if chosen is None:
+        raise ValidationError("say in which format to write", hint=f"one of: {', '.join(FORMATS)}")
+    if chosen not in FORMATS:
+        raise unknown_name("format", chosen, FORMATS)
+    return chosen
+
+
+def _pieces(log: EventLog, format: str, escape_formulas: bool) -> Iterator[bytes]:
+    if format == "csv":
+        return _csv_pieces(log.frame, escape_formulas)
+    return xes_pieces(log) if format == "xes" else _parquet_pieces(log.frame)
+
+
+def _csv_pieces(frame: pd.DataFrame, escape_formulas: bool) -> Iterator[bytes]:
+    """The frame as UTF-8 CSV: times in ISO 8601 UTC, booleans in lower case, missing as nothing."""
+    plain = pd.DataFrame({name: _csv_column(frame[name], escape_formulas) for name in frame.columns})
+    plain.columns = pd.Index(
+        [_unformula(str(name)) if escape_formulas else str(name) for name in frame.columns]
+    )
+    # csv quotes a carriage return only where it ends lines, so text that holds one is quoted as a whole
+    returns = any(
+        "\r" in text for column in plain for text in plain[column].dropna().unique() if isinstance(text, str)
+    )
+    quoting: Literal[0, 2] = csv.QUOTE_NONNUMERIC if returns else csv.QUOTE_MINIMAL
+    for start in range(0, max(len(plain), 1), ROWS_AT_ONCE):
+        text = io.StringIO()
+        rows = plain.iloc[start : start + ROWS_AT_ONCE]
+        rows.to_csv(text, index=False, header=start == 0, quoting=quoting, lineterminator="\n")
+        yield text.getvalue().encode()
+
+
+def _csv_column(column: pd.Series, escape_formulas: bool) -> pd.Series:
+    if isinstance(column.dtype, pd.DatetimeTZDtype):
+        return time_texts(column)
+    if pd.api.types.is_bool_dtype(column.dtype):
+        return column.map({True: "true", False: "false"}, na_action="ignore").astype(object)
+    if escape_formulas and isinstance(column.dtype, pd.StringDtype):
+        return column.map(_unformula, na_action="ignore")
+    return column
+
+
+def time_texts(column: pd.Series) -> pd.Series:
+    """A UTC time column as ISO 8601 text with `+00:00`, no finer than its values need; None where missing."""
+    micros = column.to_numpy(dtype="datetime64[us]")
+    present = ~np.isnat(micros)
+    numbers = micros[present].view("int64")
+    unit: Literal["s", "ms", "us"] = "us"
+    if not (numbers % 1_000).any():
+        unit = "ms" if (numbers % 1_000_000).any() else "s"
+    texts = np.full(len(column), None, dtype=object)
+    texts[present] = np.char.add(np.datetime_as_string(micros[present], unit=unit), "+00:00")
+    return pd.Series(texts, dtype=object)
+
+
+def _unformula(text: str) -> str:
+    return f"'{text}" if _FORMULA.match(text) and not _PLAIN_NUMBER.fullmatch(text) else text
+
+
+def _parquet_pieces(frame: pd.DataFrame) -> Iterator[bytes]:
+    buffer = io.BytesIO()
+    try:  # an extra: only Parquet needs it
+        import pyarrow  # noqa: F401
+    except ImportError as error:
+        raise MissingDependencyError("pyarrow", extra="parquet", needed_by="writing Parquet") from error
+    frame.to_parquet(buffer, index=False, engine="pyarrow")
+    yield buffer.getvalue()
