@@ -102,6 +102,10 @@ class CaseFeatures:
         """The typical case, (columns,), in units of the matrix."""
         return (np.array([column.typical for column in self.columns]) - self.center) / self.scale
 
+    def with_matrix(self, matrix: NDArray[np.float64]) -> CaseFeatures:
+        """Other cases, (any, columns), in the same columns; without examples."""
+        return dataclasses.replace(self, matrix=matrix, examples={})
+
     def sentence(self, case: int, column: int) -> str:
         """What a case's value in a column is, in process words."""
         value = float(self.matrix[case, column] * self.scale[column] + self.center[column])

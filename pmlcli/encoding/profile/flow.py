@@ -115,7 +115,7 @@ def _keys(
     """One number a pair: code of the first times base plus code of the second."""
     border = vocabulary.size
     codes = np.append(vocabulary.encode(log.activities, log.activity_codes), border)
-    return codes[first] * (border + 1) + codes[second]
+    return np.asarray(codes[first] * (border + 1) + codes[second])
 
 
 def _named(log: EventLog, events: NDArray[np.int64], border: int) -> NDArray[np.int64]:

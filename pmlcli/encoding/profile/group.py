@@ -119,4 +119,4 @@ def column_of(keys: NDArray[np.int64], known: NDArray[np.int64]) -> NDArray[np.i
 
 def names_of(names: Sequence[str], codes: NDArray[Any]) -> NDArray[np.object_]:
     """The text of a log's own codes; MISSING (-1) is `<missing>`."""
-    return np.array([*names, "<missing>"], dtype=object)[codes]
+    return np.asarray(np.array([*names, "<missing>"], dtype=object)[codes])

@@ -1,0 +1,1 @@
+"""Anomaly detection: which cases are unlike the others."""

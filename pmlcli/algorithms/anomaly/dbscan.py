@@ -1,0 +1,65 @@
+"""DBSCAN: cases far from every dense group of cases."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pmlcli.algorithms._distance import kth_distances, nearest
+from pmlcli.algorithms._param import Param
+from pmlcli.algorithms._profile import ProfileDetector
+from pmlcli.encoding.features import CaseFeatures
+
+MAXIMUM_POINTS = 10_000
+"""More training cases than this are sampled: the work grows with their square."""
+SMALLEST_EPS = 1e-4
+"""Below this a distance is rounding; identical cases are at distance zero."""
+
+
+@dataclass(kw_only=True)
+class DensityDetector(ProfileDetector):
+    """Calls a training case a core case when enough others lie within the distance eps of it. A case, old or
+    new, is flagged when no core case is within eps: what DBSCAN calls noise. The score is the distance to the
+    nearest core case over eps, so that 1 is the border.
+    """
+
+    eps: Annotated[
+        float | None,
+        Param("Distance of neighbours; none: chosen so that `contamination` are not core.", gt=0),
+    ] = None
+    min_samples: Annotated[int, Param("Cases within eps, itself included, that make a core case.", ge=1)] = 5
+
+    source: ClassVar[str] = "Ester, Kriegel, Sander, Xu: A density-based algorithm (DBSCAN). KDD 1996"
+
+    def fit(self, data: CaseFeatures) -> None:
+        """Finds eps (the quantile of the distances to the `min_samples`-th neighbour) and the core cases."""
+        points = data.matrix
+        if len(points) > MAXIMUM_POINTS:
+            rng = np.random.Generator(np.random.PCG64(self.seed))
+            points = points[np.sort(rng.choice(len(points), MAXIMUM_POINTS, replace=False))]
+        distances = kth_distances(points, min(self.min_samples, len(points)))
+        self.eps_ = self.eps or self._chosen_eps(distances)
+        is_core = distances <= max(self.eps_, distances.min())
+        self.core_ = np.unique(points[is_core], axis=0)
+
+    def _chosen_eps(self, distances: NDArray[np.float64]) -> float:
+        """The share of noise decides, as the paper proposes; never zero, however many cases are equal."""
+        chosen = float(np.quantile(distances, 1 - self.contamination))
+        if chosen >= SMALLEST_EPS:
+            return chosen
+        apart = distances[distances >= SMALLEST_EPS]
+        return float(apart.min()) if len(apart) else 1.0
+
+    def score(self, data: CaseFeatures) -> NDArray[np.float64]:
+        """Distance to the nearest core case over eps, (cases,)."""
+        return np.asarray(nearest(data.matrix, self.core_) / self.eps_)
+
+    def settle(self, data: Any) -> None:
+        """The threshold is the border itself; `contamination` has already chosen eps.
+
+        A quantile of the training scores would be near zero, since a core case's nearest is itself.
+        """
+        self.calibration_["threshold"] = 1.0
