@@ -1,0 +1,142 @@
+"""Logs that cannot be used: each is one LogError that says where, what and what to do."""
+
+import gzip
+import os
+import zlib
+from pathlib import Path
+
+import pytest
+
+from pmlcli.errors import LogError
+from pmlcli.eventlog import read_log
+
+HEAD = "case_id,activity,timestamp\n"
+ROW = "1,a,2024-01-01T00:00:00Z\n"
+EVENT = '<event><string key="concept:name" value="a"/></event>'
+XES = f'<log><trace><string key="concept:name" value="1"/>{EVENT}</trace></log>'
+GZ = gzip.compress((HEAD + ROW * 50_000).encode())
+
+
+def event(inside: str) -> str:
+    return XES.replace('value="a"/>', f'value="a"/>{inside}')
+
+
+BAD = {
+    "empty": ("x.csv", "", "the file is empty"),
+    "header only": ("x.csv", HEAD, "no events"),
+    "no traces": ("x.xes", "<log></log>", "no events"),
+    "empty traces": ("x.xes", "<log><trace/><trace/></log>", "no events"),
+    "cut xes": ("x.xes", XES[:-20], "the file ends inside <trace>: it is incomplete"),
+    "cut tag": ("x.xes", XES[:-3], "it is incomplete"),
+    "html": ("x.xes", "<html><body>Not found</body></html>", "the root element is <html>, not <log>"),
+    "html doctype": ("x.xes", "<!DOCTYPE html><html/>", "an HTML page, not a log"),
+    "csv named xes": ("x.xes", HEAD + ROW, "line 1: not XML"),
+    "json": ("x.json", "{}", "looks like JSON"),
+    "zip": ("x.csv", b"PK\x03\x04....", "a zip archive"),
+    "laughs": ("x.xes", '<!DOCTYPE l [<!ENTITY a "b">]>' + XES, "a DTD is not allowed"),
+    "external": ("x.xes", '<!DOCTYPE l SYSTEM "http://localhost/x.dtd">' + XES, "a DTD is not allowed"),
+    "gz cut": ("x.csv.gz", GZ[:-20], "the gzip stream is cut off"),
+    "gz crc": ("x.csv.gz", GZ[:-8] + b"\0\0\0\0" + GZ[-4:], "the gzip data is damaged"),
+    "gz rubbish": ("x.csv.gz", GZ + b"rubbish", "the gzip data is damaged"),
+    "nul csv": ("x.csv", HEAD + ROW + "1,a\0,2024-01-01\n", "line 3: NUL byte"),
+    "nul xes": ("x.xes", XES.replace("a", "a\0"), "NUL byte"),
+    "nul reference": ("x.xes", XES.replace('"a"', '"&#0;"'), "line 1"),
+    "not utf-8": ("x.xes", XES.encode().replace(b'"a"', b'"\xe9"'), "line 1, column"),
+    "unknown encoding": ("x.xes", '<?xml version="1.0" encoding="x-foo-42"?>' + XES, "unknown encoding"),
+    "attributes": ("x.xes", event("".join(f'<int key="k{i}" value="1"/>' for i in range(1001))), "more than 1,000"),
+    "nesting": ("x.xes", event('<string key="n" value="1">' * 70), "nested deeper than 64"),
+    "long value": ("x.xes", event(f'<string key="n" value="{"x" * 3_000_000}"/>'), "longer than 1"),
+    "twice": ("x.xes", event('<string key="concept:name" value="b"/>'), "'concept:name' given twice .*line 1"),
+    "trace twice": ("x.xes", XES.replace("<event", '<string key="concept:name" value="2"/><event', 1), "given twice"),
+    "stray event": ("x.xes", f"<log>{EVENT}{XES[5:]}", "event outside a trace"),
+    "stray trace": ("x.xes", event("<trace/>"), "<trace> stands inside"),
+    "two logs": ("x.xes", XES + XES, "junk after document element"),
+    "no activity": ("x.xes", XES.replace("concept:name", "x"), "no column for 'activity'"),
+    "no case": ("x.csv", "activity,timestamp\na,2024-01-01\n", "no column for 'case_id'"),
+    "empty case": ("x.csv", HEAD + ROW + ",a,2024-01-01\n", r"1 of 2 rows .*no case_id \(1; first: line 3"),
+    "empty activity": ("x.csv", HEAD + ROW + "1,,2024-01-01\n", r"no activity \(1; first: line 3"),
+    "no time": ("x.csv", HEAD + ROW + "1,a,\n", r"no timestamp \(1; first: line 3"),
+    "bad times": ("x.csv", HEAD + "1,a,yesterday\n" * 2 + ROW, "2 of 3 .*not a time .2; first: line 2, 'yesterday'"),
+    "header twice": ("x.csv", "case_id,activity,activity\n1,a,b\n", "column 'activity' twice"),
+    "too many": ("x.csv", HEAD + "1,a,2024-01-01,x\n" + ROW, r"too many cells, expected 3 \(1; first: line 2"),
+    "too few": ("x.csv", HEAD + ROW + "1,a\n", r"too few cells, expected 3 \(1; first: line 3"),
+    "open quote": ("x.csv", HEAD + ROW + '1,"a,2024-01-01\n' + ROW, "line 3: a quote is opened and never closed"),
+    "wrong quote": ("x.csv", HEAD + '1,"a"b,2024-01-01\n', "line 2: malformed CSV"),
+    "wide": ("x.csv", ",".join(map(str, range(2001))) + "\n", "2,001 columns"),
+    "long cell": ("x.csv", HEAD + f"1,{'x' * 2_000_000},2024-01-01\n", "a cell longer than"),
+    "parquet": ("x.parquet", b"PAR1 this is no Parquet file PAR1", "damaged Parquet"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_refused(case: str, tmp_path: Path) -> None:
+    name, content, message = BAD[case]
+    path = tmp_path / name
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    with pytest.raises(LogError, match=message) as caught:
+        read_log(path)
+    assert caught.value.message.startswith(name)
+
+
+def test_paths_that_are_no_files(tmp_path: Path) -> None:
+    with pytest.raises(LogError, match="no such file"):
+        read_log(tmp_path / "absent.csv")
+    with pytest.raises(LogError, match="a directory, not a log"):
+        read_log(tmp_path)
+    os.mkfifo(tmp_path / "fifo")
+    with pytest.raises(LogError, match="not a regular file"):
+        read_log(tmp_path / "fifo")
+
+
+def test_wrong_delimiter(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text((HEAD + ROW).replace(",", ";"))
+    with pytest.raises(LogError, match="no column for 'case_id'") as caught:
+        read_log(path, delimiter=",")
+    assert caught.value.hint == "is the delimiter right? (--delimiter)"
+
+
+def test_wanted_column_gets_the_nearest_name(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text(HEAD + ROW)
+    with pytest.raises(LogError, match="column 'activty' not found") as caught:
+        read_log(path, columns={"activity": "activty"})
+    assert caught.value.hint == "did you mean --columns activity=activity?"
+
+
+def test_bombs(tmp_path: Path) -> None:
+    path = tmp_path / "x.xes.gz"
+    squeeze = zlib.compressobj(9, wbits=31)
+    blank = b"\n" * (1 << 20)
+    path.write_bytes(
+        b"".join([squeeze.compress(b"<log>"), *(squeeze.compress(blank) for _ in range(80)), squeeze.flush()])
+    )
+    with pytest.raises(LogError, match="inflates too much") as caught:
+        read_log(path)
+    assert "--max-ratio" in str(caught.value.hint)
+    with pytest.raises(LogError, match="it is incomplete"):
+        read_log(path, max_ratio=0)
+    with pytest.raises(LogError, match="more than 1,000,000 bytes"):
+        read_log(path, max_input_bytes=1_000_000)
+
+
+def test_every_refusal_is_counted(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text(HEAD + ROW + ",a,2024-01-01\n1,,x\n1,a,x\n1,a\n" + ROW)
+    with pytest.raises(LogError, match="4 of 6 rows"):
+        read_log(path)
+    ledger = read_log(path, on_bad_row="drop").ledger
+    assert (ledger.rows_read, ledger.events_used) == (6, 2)
+    assert {r.reason: r.lines for r in ledger.refused} == {
+        "too few cells, expected 3": (6,),
+        "no case_id": (3,),
+        "no activity": (4,),
+        "timestamp is not a time": (5,),
+    }
+
+
+def test_all_rows_refused(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text(HEAD + "1,,2024-01-01\n")
+    with pytest.raises(LogError, match="no events: all 1 rows are refused"):
+        read_log(path, on_bad_row="drop")

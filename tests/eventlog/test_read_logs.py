@@ -1,0 +1,201 @@
+import gzip
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pmlcli.errors import LogError, ValidationError
+from pmlcli.eventlog import ReadOptions, read_log
+
+CSV = "case_id,activity,timestamp,resource,amount\n"
+ROWS = "NA,null,2024-01-02T00:00:00Z,r1,1.5\n007,a,2024-01-01T00:00:00Z,,\nNA,b,2024-01-01T00:00:00Z,r2,2\n"
+
+
+def write(path: Path, text: str | bytes) -> Path:
+    path.write_bytes(text.encode() if isinstance(text, str) else text)
+    return path
+
+
+@pytest.fixture
+def csv_file(tmp_path: Path) -> Path:
+    return write(tmp_path / "log.csv", CSV + ROWS)
+
+
+def test_a_log_is_sorted_coded_and_typed(csv_file: Path) -> None:
+    log = read_log(csv_file)
+    assert log.case_ids.tolist() == ["NA", "007"]
+    assert log.frame["activity"].tolist() == ["b", "null", "a"]
+    assert log.offsets.tolist() == [0, 2, 3]
+    assert log.activities == ("a", "b", "null")
+    assert log.activity_codes.tolist() == [1, 2, 0]
+    assert log.resources == ("r1", "r2")
+    assert log.resource_codes is not None
+    assert log.resource_codes.tolist() == [1, 0, -1]
+    assert log.times is not None
+    assert log.times.dtype == np.int64
+    assert str(log.frame["timestamp"].dtype) == "datetime64[us, UTC]"
+    assert str(log.frame["amount"].dtype) == "float64"
+    assert log.frame["case_id"].dtype == pd.StringDtype(storage="python", na_value=np.nan)
+    assert log.ledger.rows_read == log.ledger.events_used == 3
+    assert ("events moved by their time", 2) in log.ledger.notes
+    assert (log.source.name, log.source.format, log.source.size_bytes) == (
+        "log.csv",
+        "csv",
+        csv_file.stat().st_size,
+    )
+
+
+def test_row_order_is_kept_when_asked(csv_file: Path) -> None:
+    assert read_log(csv_file, order="row").frame["activity"].tolist() == ["null", "b", "a"]
+    without = read_log(csv_file, columns={"timestamp": "none"})
+    assert without.times is None
+    assert without.schema.order == "row"
+    assert without.frame["activity"].tolist() == ["null", "b", "a"]
+    assert "timestamp" not in without.frame.columns
+    assert "source.timestamp" in without.frame.columns
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
+def test_delimiters_and_line_ends(tmp_path: Path, delimiter: str, newline: str) -> None:
+    text = (CSV + ROWS).replace(",", delimiter).replace("\n", newline)
+    assert read_log(write(tmp_path / "x.csv", text)).n_events == 3
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_encodings_found(tmp_path: Path, encoding: str) -> None:
+    path = write(tmp_path / "x.csv", (CSV + "1,Prüfung,2024-01-01,,\n").encode(encoding))
+    assert read_log(path).activities == ("Prüfung",)
+
+
+def test_other_encodings_are_named(tmp_path: Path) -> None:
+    path = write(
+        tmp_path / "x.csv", (CSV + "1,a,2024-01-01,,\n1,Prüfung,2024-01-01,,\n").encode("windows-1252")
+    )
+    with pytest.raises(LogError, match="x.csv: line 3, byte 5: not UTF-8") as caught:
+        read_log(path)
+    assert "--encoding" in str(caught.value.hint)
+    assert read_log(path, encoding="windows-1252").activities == ("Prüfung", "a")
+
+
+def test_quoted_cells_and_line_numbers(tmp_path: Path) -> None:
+    text = CSV + '1,"a, ""b""\nc",2024-01-01,,\n\n1,x,never,,\n'
+    with pytest.raises(LogError, match=r"first: line 5, 'never'"):
+        read_log(write(tmp_path / "x.csv", text))
+    log = read_log(tmp_path / "x.csv", on_bad_row="drop")
+    assert log.activities == ('a, "b"\nc',)
+    assert ("blank lines passed over", 1) in log.ledger.notes
+
+
+def test_gzip_is_known_by_content(tmp_path: Path) -> None:
+    members = gzip.compress(CSV.encode()) + gzip.compress(ROWS.encode())
+    assert read_log(write(tmp_path / "x.csv", members)).n_events == 3
+    assert read_log(write(tmp_path / "y.csv.gz", CSV + ROWS)).n_events == 3
+
+
+def test_frames_dicts_and_logs(csv_file: Path) -> None:
+    frame = pd.DataFrame(
+        {"case:concept:name": [1, 1, 2], "concept:name": ["a", None, "b"], "n": [1, 2, 3],
+         "time:timestamp": pd.to_datetime(["2024-01-01", "2024-01-02", "2024-01-03"], utc=True)}
+    )  # fmt: skip
+    with pytest.raises(LogError, match="no activity .*row 2"):
+        read_log(frame)
+    before = frame.copy(deep=True)
+    log = read_log(frame, on_bad_row="drop")
+    pd.testing.assert_frame_equal(frame, before)
+    assert log.case_ids.tolist() == ["1", "2"]
+    events = [
+        {"case_id": "x", "activity": "a", "timestamp": "2024-01-01T00:00:00Z", "amount": 3},
+        {"case_id": "x", "activity": "b", "timestamp": "2024-01-02T00:00:00Z", "urgent": True},
+    ]
+    log = read_log(events)
+    assert log.frame["amount"].tolist()[0] == 3
+    assert str(log.frame["amount"].dtype) == "Int64"
+    assert str(log.frame["urgent"].dtype) == "boolean"
+    assert read_log(log) is log
+
+
+def test_dicts_with_datetimes() -> None:
+    from datetime import datetime
+
+    events = [{"case_id": "x", "activity": "a", "timestamp": datetime(2024, 1, 1, 12)}]
+    assert str(read_log(events, timezone="Europe/Rome").frame["timestamp"][0]) == "2024-01-01 11:00:00+00:00"
+
+
+@pytest.mark.parametrize(
+    "names",
+    ["case:concept:name,concept:name,time:timestamp", "_CASE_KEY,ACTIVITY_EN,EVENTTIME",
+     "Case ID,Activity,Complete Timestamp", "case_id,activity,end_time", "CaseID,ActivityID,CompleteTimestamp",
+     "Case ID,Activity,Start Timestamp", "CASE_concept_name,activity_id,timestamp"],
+)  # fmt: skip
+def test_columns_are_found_by_the_names_that_tools_write(tmp_path: Path, names: str) -> None:
+    log = read_log(write(tmp_path / "x.csv", f"{names}\n1,a,2024-01-01\n"))
+    assert list(log.schema.columns.values()) == names.split(",")
+    assert log.times is not None
+
+
+def test_two_candidates(tmp_path: Path) -> None:
+    path = write(tmp_path / "x.csv", "case,trace_id,activity\n1,2,a\n")
+    with pytest.raises(LogError, match="several columns could be 'case_id'") as caught:
+        read_log(path)
+    assert "--columns case_id=case or --columns case_id=trace_id" in str(caught.value.hint)
+    assert read_log(path, columns={"case_id": "trace_id"}).case_ids.tolist() == ["2"]
+    equal = write(tmp_path / "y.csv", "case,trace_id,activity\n2,2,a\n")
+    assert read_log(equal).schema.columns["case_id"] == "case"
+
+
+def test_the_name_of_xes_wins_and_says_so(tmp_path: Path) -> None:
+    log = read_log(write(tmp_path / "x.csv", "case:concept:name,concept:name,Activity\n1,a,b\n"))
+    assert log.activities == ("a",)
+    assert any("not 'Activity'" in kind for kind, _ in log.ledger.notes)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"format": "xls"}, {"timezone": "Mars"}, {"order": "up"}, {"on_bad_row": "skip"}, {"encoding": "x-foo"},
+     {"columns": {"activty": "a"}}, {"columns": {"case_id": "none"}}, {"delimiter": "::"}],
+)  # fmt: skip
+def test_options_are_checked(changes: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        ReadOptions(**changes)
+
+
+def test_what_is_no_log() -> None:
+    with pytest.raises(ValidationError):
+        read_log(3)  # type: ignore[arg-type]
+
+
+def test_classifier(tmp_path: Path) -> None:
+    text = (
+        '<log><classifier name="Both" keys="concept:name lifecycle:transition"/><trace>'
+        '<string key="concept:name" value="1"/><event><string key="concept:name" value="a"/>'
+        '<string key="lifecycle:transition" value="start"/></event></trace></log>'
+    )
+    path = write(tmp_path / "x.xes", text)
+    assert read_log(path, classifier="Both").activities == ("a+start",)
+    assert read_log(path, classifier="lifecycle:transition+concept:name").activities == ("start+a",)
+    with pytest.raises(LogError, match="no classifier") as caught:
+        read_log(path, classifier="Bth")
+    assert caught.value.hint == "did you mean 'Both'?"
+
+
+def test_event_attributes_that_repeat_their_case(tmp_path: Path) -> None:
+    def log(value: str) -> str:
+        return (
+            '<log><trace><string key="concept:name" value="1"/><int key="X" value="5"/><event>'
+            '<string key="concept:name" value="a"/><string key="case:concept:name" value="1"/>'
+            f'<int key="case:X" value="{value}"/></event></trace></log>'
+        )
+
+    same = read_log(write(tmp_path / "x.xes", log("5"))).frame
+    assert list(same.columns) == ["case_id", "activity", "case:X"]
+    differs = read_log(write(tmp_path / "y.xes", log("6"))).frame
+    assert differs[["case:X", "case:X.event"]].to_numpy().tolist() == [[5, 6]]
+
+
+def test_importing_the_package_costs_no_pandas() -> None:
+    code = "import sys, pmlcli.eventlog; sys.exit('pandas' in sys.modules or 'numpy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

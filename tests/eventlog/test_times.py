@@ -1,0 +1,126 @@
+from datetime import datetime, timezone
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pmlcli.errors import LogError
+from pmlcli.eventlog.options import ReadOptions
+from pmlcli.eventlog.raw import TextColumn, Vocabulary
+from pmlcli.eventlog.times import Times, parse_times
+
+
+def parsed(*texts: str, **options: object) -> Times:
+    vocabulary = Vocabulary()
+    codes = vocabulary.codes(texts)
+    return parse_times(TextColumn.of(codes, list(vocabulary)), ReadOptions(**options), "log: column 't'")
+
+
+def iso(times: Times) -> list[str]:
+    return [str(t) for t in times.micros.view("datetime64[us]").astype("datetime64[ms]")]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2024-01-05T10:11:12Z", "2024-01-05T10:11:12.000"),
+        ("2024-01-05 10:11:12.5+02:00", "2024-01-05T08:11:12.500"),
+        ("2024-01-05T10:11:12.123456789-0530", "2024-01-05T15:41:12.123"),
+        ("2024-01-05 10:11 +02", "2024-01-05T08:11:00.000"),
+        ("2024-01-05 10:11:12 UTC", "2024-01-05T10:11:12.000"),
+        ("2024/01/05 10:11", "2024-01-05T10:11:00.000"),
+        ("2024-02-29", "2024-02-29T00:00:00.000"),
+        ("31.12.2023 23:59:59", "2023-12-31T23:59:59.000"),
+        ("12/31/2023 11:59 PM", "2023-12-31T23:59:00.000"),
+        ("13/1/2024 9:05", "2024-01-13T09:05:00.000"),
+        ("05-Jan-2024 10:00:00", "2024-01-05T10:00:00.000"),
+        ("Jan 5, 2024 12:30 am", "2024-01-05T00:30:00.000"),
+        ("20240105", "2024-01-05T00:00:00.000"),
+        ("20240105101112", "2024-01-05T10:11:12.000"),
+        ("1704449472", "2024-01-05T10:11:12.000"),
+        ("1704449472123", "2024-01-05T10:11:12.123"),
+        ("1704449472123456", "2024-01-05T10:11:12.123"),
+        ("1704449472123456789", "2024-01-05T10:11:12.123"),
+        ("45296.5", "2024-01-05T12:00:00.000"),
+    ],
+)
+def test_known_writings(text: str, expected: str) -> None:
+    times = parsed(text)
+    assert iso(times) == [expected]
+    assert not any(flags.any() for flags in times.refused.values())
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["yesterday", "2023-02-30", "2023-02-29T00:00", "2024-13-01", "2024-01-05T24:00", "2024-01-05T10:61", "x" * 100,
+     "2024-01-05T10:00:00+25:00", "12345-01-01", "13:00 PM", "05-Foo-2024", "5", "2024-01-05T10", "é"],
+)  # fmt: skip
+def test_no_time_is_refused(text: str) -> None:
+    assert parsed(text, "2024-01-05T10:00:00Z").refused["not a time"].tolist() == [True, False]
+
+
+def test_out_of_range_is_refused() -> None:
+    times = parsed(
+        "0001-01-01T00:00:00Z", "1899-12-31T23:59:59Z", "1900-01-01T00:00:00Z", "2262-01-01T00:00:00Z"
+    )
+    assert times.refused["out of range (1900 to 2261)"].tolist() == [True, True, False, True]
+    assert ("times before 1990", 1) in times.notes
+
+
+def test_day_and_month() -> None:
+    with pytest.raises(LogError, match="cannot be told apart") as caught:
+        parsed("03/04/2024", "05/06/2024")
+    assert caught.value.hint is not None
+    assert "--day-first or --month-first" in caught.value.hint
+    assert iso(parsed("03/04/2024", day_first=True)) == ["2024-04-03T00:00:00.000"]
+    assert iso(parsed("03/04/2024", day_first=False)) == ["2024-03-04T00:00:00.000"]
+    assert iso(parsed("03/04/2024", "13/04/2024"))[0] == "2024-04-03T00:00:00.000"
+    with pytest.raises(LogError, match="some say day first and some month first"):
+        parsed("13/04/2024", "04/13/2024")
+
+
+def test_daylight_saving_gaps_and_overlaps_are_named() -> None:
+    times = parsed(
+        "2024-03-31 02:30:00", "2024-10-27 02:30:00", "2024-07-01 12:00:00", timezone="Europe/Berlin"
+    )
+    assert iso(times) == ["2024-03-31T01:00:00.000", "2024-10-27T00:30:00.000", "2024-07-01T10:00:00.000"]
+    kinds = dict(times.notes)
+    assert kinds["times without a zone, read as Europe/Berlin"] == 3
+    assert sum(count for kind, count in kinds.items() if "daylight saving" in kind) == 2
+
+
+def test_mixed_zones_are_counted_in_rows() -> None:
+    times = parsed("2024-01-01T00:00:00", "2024-01-01T00:00:00Z", "2024-01-01T00:00:00")
+    assert dict(times.notes) == {
+        "times without a zone, read as UTC": 2,
+        "times with a zone beside times without": 1,
+    }
+
+
+def test_future_and_finer() -> None:
+    times = parsed("2185-05-04T16:13:00.000000001Z")
+    assert dict(times.notes) == {"times finer than a microsecond, cut": 1, "times in the future": 1}
+
+
+def test_own_format() -> None:
+    assert iso(parsed("24|05|01", timestamp_format="%y|%d|%m")) == ["2024-01-05T00:00:00.000"]
+    assert parsed("x", timestamp_format="%Y").refused["not a time"].all()
+
+
+def test_typed_columns() -> None:
+    naive = pd.Series(pd.to_datetime(["2024-01-01 00:00", None]))
+    times = parse_times(naive, ReadOptions(timezone="Asia/Tokyo"), "x")
+    assert iso(times)[0] == "2023-12-31T15:00:00.000"
+    assert times.missing.tolist() == [False, True]
+    epoch = parse_times(pd.Series([1704449472, None], dtype="Int64"), ReadOptions(), "x")
+    assert iso(epoch)[0] == "2024-01-05T10:11:12.000"
+
+
+@given(st.datetimes(datetime(1900, 1, 2), datetime(2261, 12, 30)), st.integers(-14 * 60, 14 * 60))
+def test_every_iso_time_is_what_python_reads(moment: datetime, offset: int) -> None:
+    text = f"{moment.isoformat()}{'-' if offset < 0 else '+'}{abs(offset) // 60:02}:{abs(offset) % 60:02}"
+    expected = datetime.fromisoformat(text).astimezone(timezone.utc)  # noqa: UP017
+    (micros,) = parsed(text).micros
+    assert np.datetime64(expected.replace(tzinfo=None), "us").astype(np.int64) == micros

@@ -1,0 +1,110 @@
+"""Each file of xes_edge/ is named for its trap; here stands the right answer to each."""
+
+from pathlib import Path
+
+import pytest
+
+from pmlcli.errors import LogError
+from pmlcli.eventlog import EventLog, read_log
+
+EDGE = Path(__file__).parent / "xes_edge"
+
+
+def edge(stem: str, **changes: object) -> EventLog:
+    (path,) = EDGE.glob(f"{stem}_*")
+    return read_log(path, **changes)
+
+
+def rows(log: EventLog) -> list[tuple[str, str]]:
+    return list(zip(log.frame["case_id"], log.frame["activity"], strict=True))
+
+
+@pytest.mark.parametrize(
+    ("stem", "expected"),
+    [
+        ("01", [("1", "A"), ("1", "B")]),
+        ("04", [("1", "A"), ("1", "B")]),
+        ("05", [("1", "A")]),
+        ("06", [("1", 'R&D <x> "q" é\nn')]),
+        ("07", [("1", "A"), ("1", "B")]),
+        ("08", [("1", "A")]),
+        ("09", [("1", "A")]),
+        ("10", [("1", "A")]),
+        ("13", [("trace-1", "A"), ("trace-2", "B")]),
+        ("14", [("1", "A"), ("1#2", "B")]),
+        ("15", [("2", "B")]),
+        ("18", [("1", "A")]),
+        ("19", [("1", "A")]),
+        ("22", [("NA", "A"), ("2", "null")]),
+    ],
+)
+def test_events(stem: str, expected: list[tuple[str, str]]) -> None:
+    assert rows(edge(stem)) == expected
+
+
+def test_zones_are_read_as_written_and_naive_times_counted() -> None:
+    mixed = edge("02")
+    assert mixed.times is not None
+    assert [str(t) for t in mixed.frame["timestamp"]][0] == "2023-01-01 05:00:00+00:00"
+    naive = edge("03", timezone="Asia/Tokyo")
+    assert str(naive.frame["timestamp"][0]) == "2023-01-01 01:00:00+00:00"
+    assert ("times without a zone, read as Asia/Tokyo", 2) in naive.ledger.notes
+
+
+def test_nested_and_list_attributes_are_dotted_columns() -> None:
+    nested = edge("08").frame
+    assert nested["x"].tolist() == ["1"]
+    assert nested["x.concept:name"].str.startswith("NEST").all()
+    listed = edge("10").frame
+    assert listed["items.i"].tolist() == ["1"]
+    assert [c for c in listed.columns if str(c).startswith("items.")] == ["items.i", "items.i.2"]
+
+
+@pytest.mark.parametrize(
+    ("stem", "reason"), [("11", "no timestamp"), ("12", "no activity"), ("21", "timestamp is not a time")]
+)
+def test_a_bad_event_is_named_or_dropped_and_counted(stem: str, reason: str) -> None:
+    with pytest.raises(LogError, match=rf"1 of 2 rows cannot be used: {reason}.*line 3"):
+        edge(stem)
+    log = edge(stem, on_bad_row="drop")
+    assert rows(log) == [("1", "B")]
+    assert [(r.reason, r.count, r.lines) for r in log.ledger.refused] == [(reason, 1, (3,))]
+    assert log.ledger.rows_read == 2
+
+
+def test_the_trap_of_each_special_trace_is_said() -> None:
+    assert ("traces without a name, named by their place", 2) in edge("13").ledger.notes
+    assert edge("14").ledger.notes[0][1] == 1
+    assert ("traces without events", 1) in edge("15").ledger.notes
+
+
+@pytest.mark.parametrize(("stem", "activity"), [("16", "Prüfung"), ("17", "Prüfung")])
+def test_declared_encodings(stem: str, activity: str) -> None:
+    assert edge(stem).frame["activity"].tolist() == [activity]
+
+
+def test_types() -> None:
+    frame = edge("24").frame
+    assert frame["i"].tolist() == [7]
+    assert frame["f"].tolist() == [1000.0]
+    assert frame["b"].tolist() == [False]
+    assert (str(frame["i"].dtype), str(frame["f"].dtype), str(frame["b"].dtype)) == (
+        "Int64",
+        "float64",
+        "boolean",
+    )
+
+
+@pytest.mark.parametrize(
+    ("stem", "message"),
+    [
+        ("20", "line 3: the file ends inside <trace>: it is incomplete"),
+        ("23", "out of range"),
+        ("25", "a DTD is not allowed"),
+        ("26", "an HTML page, not a log"),
+        ("27", "the file is empty"),
+    ],
+)
+def test_refused(stem: str, message: str) -> None:
+    with pytest.raises(LogError, match=message):
+        edge(stem)
