@@ -32,12 +32,12 @@ def apply(context: typer.Context, path: Path | None) -> Path | None:
 def load(path: Path | None, directory: Path) -> tuple[str, dict[str, Any]]:
     """Where settings came from, and the settings; empty when there is no file."""
     if path is not None:
-        return str(path), _table(path, _read(path))
+        return str(path), _table(path, _read(path, str(path)))
     own, project = directory / "pmlcli.toml", directory / "pyproject.toml"
     if own.is_file():
-        return own.name, _read(own)
+        return own.name, _read(own, own.name)
     if project.is_file():
-        return "[tool.pmlcli] in pyproject.toml", _table(project, _read(project))
+        return "[tool.pmlcli] in pyproject.toml", _table(project, _read(project, project.name))
     return "", {}
 
 
@@ -48,13 +48,13 @@ def _table(path: Path, content: dict[str, Any]) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path, shown: str) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise ValidationError(f"{path}: cannot read the configuration: {error.strerror}") from error
+        raise ValidationError(f"{shown}: cannot read the configuration: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ValidationError(f"{path}: not valid TOML: {error}") from error
+        raise ValidationError(f"{shown}: not valid TOML: {error}") from error
 
 
 def defaults(context: typer.Context, source: str, settings: Mapping[str, Any]) -> dict[str, Any]:

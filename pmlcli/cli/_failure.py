@@ -78,13 +78,13 @@ def usage_error(error: typer.TyperException) -> ValidationError:
     """Typer's complaint about the command line in our words: what, and what to do."""
     message = error.format_message().strip()
     near = re.search(r"[.,]? ?Did you mean (.+?)\?$", message)
-    possible = sorted(getattr(error, "possibilities", None) or ())
+    possible = list(getattr(error, "possibilities", None) or ())
     hint = _help_hint(error)
     if near:
         message, hint = message[: near.start()], f"did you mean {near.group(1)}?"
     elif possible:
         message = message.partition(" (Possible options")[0]
-        hint = f"did you mean {' or '.join(possible)}?"
+        hint = f"did you mean {possible[0]}?"
     message = message.rstrip(".").replace("Invalid value for ", "", 1)
     return ValidationError(message[:1].lower() + message[1:], hint=hint)
 
@@ -107,7 +107,7 @@ def tell(error: PmlError, mode: Mode) -> int:
     return error.exit_code
 
 
-class _BugError(PmlError):
+class UnforeseenError(PmlError):
     """What nobody foresaw, dressed for `tell`."""
 
     default_code = "bug"
@@ -119,7 +119,7 @@ def tell_bug(error: BaseException, mode: Mode) -> int:
         typer.echo("".join(traceback.format_exception(error)), err=True)
     what = f"a bug in pmlcli: {type(error).__name__}: {error}"
     return tell(
-        _BugError(what, hint="run it again with --debug to see where; please report that"),
+        UnforeseenError(what, hint="run it again with --debug to see where; please report that"),
         Mode(json=mode.json),
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -13,9 +13,7 @@ from pmlcli.cli._failure import Mode
 from pmlcli.cli._group import options
 from pmlcli.cli._session import NORMAL, QUIET, VERBOSE, Session, opened
 from pmlcli.errors import ValidationError, unknown_name
-
-if TYPE_CHECKING:
-    from pmlcli.eventlog import ReadOptions
+from pmlcli.eventlog.options import ReadOptions
 
 _READING = "Reading the log"
 _COMMON = "Common options"
@@ -25,6 +23,10 @@ LogArgument = Annotated[
     typer.Argument(
         metavar="LOG", help="Event log: CSV, XES or Parquet, also .gz; - is stdin.", show_default=False
     ),
+]
+RawCsvOption = Annotated[
+    bool,
+    typer.Option("--raw-csv", help="Leave cells that a spreadsheet would run as a formula as they are."),
 ]
 ForceOption = Annotated[bool, typer.Option("--force", help="Replace what stands there.")]
 
@@ -248,9 +250,6 @@ class ReadingOptions:
 
     def to_read_options(self) -> ReadOptions:
         """The same choices as the reader takes them, checked."""
-        # The reader imports numpy and pandas; `--help` must not wait for them.
-        from pmlcli.eventlog import ReadOptions
-
         given: dict[str, Any] = {"order": self.order, "timezone": self.timezone}
         return ReadOptions(
             format=self.log_format,

@@ -64,14 +64,23 @@ class _Group(TyperGroup):
         except BrokenPipeError:
             raise typer.Exit(_failure.EXIT_BROKEN_PIPE) from None
 
-    def main(self, args: Sequence[str] | None = None, **extra: Any) -> Any:
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        windows_expand_args: bool = True,
+        **extra: Any,
+    ) -> Any:
         """Parses and runs, and ends the process with the run's exit code."""
         arguments = list(sys.argv[1:] if args is None else args)
-        is_standalone = extra.pop("standalone_mode", True)
         mode = extra.setdefault("obj", _failure.mode_of(arguments, os.environ))
         run = super().main
-        code = _failure.guarded(lambda: run(arguments, standalone_mode=False, **extra), mode)
-        if is_standalone:
+        code = _failure.guarded(
+            lambda: run(arguments, prog_name, complete_var, False, windows_expand_args, **extra), mode
+        )
+        if standalone_mode:
             sys.exit(code)
         return code
 

@@ -9,7 +9,14 @@ import typer
 
 from pmlcli.cli import _complete, _target
 from pmlcli.cli._group import options
-from pmlcli.cli._options import CommonOptions, ForceOption, LogArgument, ReadingOptions, one_of
+from pmlcli.cli._options import (
+    CommonOptions,
+    ForceOption,
+    LogArgument,
+    RawCsvOption,
+    ReadingOptions,
+    one_of,
+)
 from pmlcli.cli._session import Session
 from pmlcli.errors import ValidationError
 from pmlcli.render import number, sentence, text
@@ -27,7 +34,7 @@ class TargetOptions:
             "--output",
             "-o",
             metavar="FILE",
-            help="Write here: .csv, .xes, .xes.gz, .parquet.",
+            help="Write here: .csv, .xes, .parquet, with .gz compressed; - is stdout.",
             show_default=False,
         ),
     ]
@@ -40,7 +47,12 @@ class TargetOptions:
             help="How it is written.  [default: by the file's name]",
         ),
     ] = None
+    raw_csv: RawCsvOption = False
     force: ForceOption = False
+
+    def is_file(self) -> bool:
+        """Whether the log goes to a file, not to stdout."""
+        return str(self.output) != "-"
 
     def check(self) -> None:
         """Raises before the log is read when it cannot be written as asked."""
@@ -50,18 +62,20 @@ class TargetOptions:
             raise ValidationError(
                 f"the name '{self.output}' does not tell a format", hint="give --format csv, xes or parquet"
             )
-        _target.require_file_place(self.output, force=self.force)
+        if self.is_file():
+            _target.require_file_place(self.output, force=self.force)
 
 
 def convert(log: LogArgument, target: TargetOptions, reading: ReadingOptions, common: CommonOptions) -> None:
     """Write a log in another format: CSV, XES or Parquet.
 
     Columns are case_id, activity, timestamp, resource, lifecycle, then the rest. Prints the file's
-    path on stdout.
+    path on stdout, unless the log itself goes there.
     """
     with common.session() as session:
         document = convert_log(log, target, reading, session)
-        session.outcome("convert", document, lambda: text.saved_path(document))
+        if target.is_file():
+            session.outcome("convert", document, lambda: text.saved_path(document))
 
 
 def convert_log(
@@ -76,6 +90,7 @@ def convert_log(
     facts = sentence.facts_of(log)
     for line in sentence.reading(facts, log.schema.columns, log.schema.timezone):
         session.note(line)
-    write_log(log, target.output, format=target.format, force=target.force)
+    place = target.output if target.is_file() else typer.get_binary_stream("stdout")
+    write_log(log, place, target.format, escape_formulas=not target.raw_csv)
     session.note(f"wrote {number.counted(log.n_events, 'event')} to {target.output}")
     return {"path": str(target.output), "log": facts}

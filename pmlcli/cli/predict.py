@@ -10,7 +10,7 @@ import typer
 
 from pmlcli.cli import _complete, _target
 from pmlcli.cli._group import options
-from pmlcli.cli._options import CommonOptions, ForceOption, ReadingOptions, one_of
+from pmlcli.cli._options import CommonOptions, ForceOption, RawCsvOption, ReadingOptions, one_of
 from pmlcli.cli._session import Session
 from pmlcli.errors import ValidationError
 from pmlcli.render import number, sentence
@@ -75,10 +75,7 @@ class WritingOptions:
             help="How it is written.  [default: by the file's name, else csv]",
         ),
     ] = None
-    raw_csv: Annotated[
-        bool,
-        typer.Option("--raw-csv", help="Leave cells that a spreadsheet would run as a formula as they are."),
-    ] = False
+    raw_csv: RawCsvOption = False
     force: ForceOption = False
 
     def chosen_format(self) -> str:
@@ -128,6 +125,7 @@ def predict_log(
     """The model's predictions; columns and zone are those of its training unless options say otherwise."""
     one_of("level", request.level, ("case", "event"))
     one_of("choice of cases", request.cases, ("running", "all"))
+    how = reading.to_read_options()
     # The model's library takes time to import; a misspelt option must not wait for it.
     from pmlcli.algorithms._base import PredictRequest
     from pmlcli.lifecycle.model import Model
@@ -136,7 +134,7 @@ def predict_log(
     asked = PredictRequest(
         **{name: getattr(request, name) for name in ("level", "cases", "every_prefix", "horizon", "top")}
     )
-    result = loaded.predict(log, request=asked, options=reading.to_read_options())
+    result = loaded.predict(log, request=asked, options=how)
     _tell(result, request, session)
     return result
 

@@ -149,7 +149,7 @@ def train_model(
 ) -> dict[str, Any]:
     """Trains and saves; the document of `train --json`. All options are checked before the log is read."""
     name = registry.resolve(choice.algorithm, choice.task)
-    parameters = choice.parameters(name)
+    parameters, how = choice.parameters(name), reading.to_read_options()
     target = saving.output or Path("models") / name.replace("/", "-")
     _target.require_model_place(target, force=saving.force)
     # The rest needs numpy and the algorithm's library; a misspelt name must not wait for them.
@@ -157,7 +157,7 @@ def train_model(
     from pmlcli.lifecycle.model import Model
 
     model = Model(name, model_id=saving.model_id, **parameters)
-    log = read_log(source, reading.to_read_options())
+    log = read_log(source, how)
     for line in sentence.reading(sentence.facts_of(log), log.schema.columns, log.schema.timezone):
         session.note(line)
     session.note(f"training {name}")

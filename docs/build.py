@@ -1,0 +1,142 @@
+"""Writes docs/commands.md from the code: each command's `--help`, and each algorithm's card.
+
+python docs/build.py           writes the page
+python docs/build.py --check   exits 1 when the committed page is not what would be written
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+PAGE = Path(__file__).with_name("commands.md")
+
+INTRODUCTION = """# Commands and algorithms
+
+This page is made by `docs/build.py` from the commands' own help and the algorithms' own declarations.
+
+stdout carries data only: a table or CSV (`predict`), a card (`inspect`, `algorithms`), a report
+(`verify`), the path of what was written (`train`, `convert`). Everything else goes to stderr. With
+`--json` a command prints one JSON document with a `schema` field, errors included; with `-q` it prints
+nothing but errors and the data that it was asked for.
+
+`train` without `-o` writes to `models/TASK-NAME`, such as `models/anomaly-isolation-forest`.
+
+## Settings
+
+Every option can be set for all runs. The command line wins, then the variable, then the file.
+
+- A variable `PMLCLI_NAME`: `PMLCLI_TIMEZONE=Europe/Berlin`. Options that may be repeated take
+  values separated by blanks: `PMLCLI_PARAM="trees=200 seed=1"`.
+- `pmlcli.toml` in the working directory, or `[tool.pmlcli]` in its `pyproject.toml`. Keys are long
+  option names; a table holds for one command:
+
+```toml
+timezone = "Europe/Berlin"
+
+[train]
+task = "anomaly"
+
+[train.param]
+contamination = 0.02
+```
+
+## Exit codes
+
+| code | meaning |
+|---|---|
+| 0 | done |
+| 1 | a bug in pmlcli |
+| 2 | usage or configuration |
+| 3 | the log cannot be used |
+| 4 | the model cannot be used, or an extra is missing |
+| 5 | verification failed |
+| 7 | busy |
+| 74 | cannot read or write |
+| 130, 143 | interrupted; nothing half-written is left |
+| 141 | the reader of stdout stopped reading |
+"""
+
+
+def build() -> str:
+    """The page."""
+    # The width of the help is the terminal's; the page must not depend on it.
+    os.environ["COLUMNS"] = "100"
+    return "\n".join([INTRODUCTION, *commands(), "## Algorithms\n", *algorithms()])
+
+
+def commands() -> list[str]:
+    """A section a command."""
+    from typer.main import get_command
+
+    from pmlcli.cli.app import app
+
+    group: Any = get_command(app)
+    root = group.context_class(group, info_name="pmlcli", max_content_width=100)
+    sections = ["## Commands\n"]
+    for name, command in group.commands.items():
+        context = command.context_class(
+            command, info_name=name, parent=root, help_option_names=["--help", "-h"], max_content_width=100
+        )
+        text = "\n".join(line.rstrip() for line in context.get_help().splitlines())
+        sections.append(f"### pmlcli {name}\n\n```text\n{text}\n```\n")
+    return sections
+
+
+def algorithms() -> list[str]:
+    """A section an algorithm, by task."""
+    from pmlcli import registry
+
+    return [_card(registry.card(name)) for name in registry.names()]
+
+
+def _card(card: Any) -> str:
+    facts = [
+        f"encoding `{card.encoding}`",
+        "baseline of its task" if card.is_baseline else f"baseline `{card.baseline}`",
+    ]
+    if card.extra:
+        facts.append(f"needs `pip install 'pmlcli[{card.extra}]'`")
+    rows = [
+        f"| `{p.name}` | {_default(p.default)} | {_accepts(p)} | {_cell(p.help)} |" for p in card.parameters
+    ]
+    return "\n".join(
+        [
+            f"### {card.name}\n",
+            f"{card.description.strip()}\n",
+            f"{', '.join(facts)[:1].upper()}{', '.join(facts)[1:]}. Source: {card.source}\n",
+            "| parameter | default | accepts | meaning |\n|---|---|---|---|",
+            *rows,
+            "",
+        ]
+    )
+
+
+def _default(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return f"`{','.join(map(str, value))}`" if value else "none"
+    return "none" if value is None else f"`{str(value).lower() if isinstance(value, bool) else value}`"
+
+
+def _accepts(parameter: Any) -> str:
+    unit = f" ({parameter.unit})" if parameter.unit else ""
+    return _cell(f"{parameter.type} {parameter.range}".strip() + unit)
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+def main() -> int:
+    """Writes or checks the page."""
+    page = build()
+    if "--check" in sys.argv[1:]:
+        return int(not PAGE.is_file() or PAGE.read_text(encoding="utf-8") != page)
+    PAGE.write_text(page, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,91 @@
+"""Option, then variable, then file, then default."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Run
+
+
+def tasks_of(run: Run, *arguments: str) -> set[str]:
+    result = run("algorithms", "--json", *arguments)
+    assert result.exit_code == 0, result.stderr
+    return {card["task"] for card in json.loads(result.stdout)["algorithms"]}
+
+
+@pytest.mark.parametrize("file", ["pmlcli.toml", "pyproject.toml"])
+def test_precedence(run: Run, place: Path, monkeypatch: pytest.MonkeyPatch, file: str) -> None:
+    assert len(tasks_of(run)) > 2
+    prefix = "tool.pmlcli." if file == "pyproject.toml" else ""
+    (place / file).write_text(f'[{prefix}algorithms]\ntask = "forecast"\n')
+    assert tasks_of(run) == {"forecast"}
+    monkeypatch.setenv("PMLCLI_TASK", "anomaly")
+    assert tasks_of(run) == {"anomaly"}
+    assert tasks_of(run, "-t", "next-activity") == {"next-activity"}
+
+
+def test_a_key_at_the_top_holds_for_every_command_that_has_it(run: Run, place: Path) -> None:
+    (place / "pmlcli.toml").write_text('task = "forecast"\ntimezone = "Europe/Berlin"\n')
+    assert tasks_of(run) == {"forecast"}
+
+
+def test_the_command_s_table_wins_over_the_top(run: Run, place: Path) -> None:
+    (place / "pmlcli.toml").write_text('task = "forecast"\n[algorithms]\ntask = "anomaly"\n')
+    assert tasks_of(run) == {"anomaly"}
+
+
+def test_config_names_another_file(run: Run, place: Path) -> None:
+    (place / "pmlcli.toml").write_text("nonsense = 1\n")
+    (place / "other.toml").write_text('[algorithms]\ntask = "forecast"\n')
+    assert tasks_of(run, "--config", "other.toml") == {"forecast"}
+
+
+def test_json_may_be_set_in_the_file_and_errors_follow(run: Run, place: Path) -> None:
+    (place / "pmlcli.toml").write_text("json = true\n")
+    result = run("algorithms", "no-such")
+    assert json.loads(result.stdout)["error"]["code"] == "usage"
+    assert result.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("content", "message", "hint"),
+    [
+        ('tme-zone = "UTC"', "pmlcli.toml: unknown key 'tme-zone'", "did you mean 'timezone'?"),
+        ("[train]\ntsk = 1", "pmlcli.toml, table [train]: unknown key 'tsk'", "did you mean 'task'?"),
+        ("[trian]\nseed = 1", "pmlcli.toml: unknown key 'trian'", "did you mean 'train'?"),
+        ("config = 'x'", "pmlcli.toml: unknown key 'config'", None),
+        ("[algorithms]\ntask = [1, 2]", "pmlcli.toml: key 'task' takes one value", None),
+        ("a = ", "pmlcli.toml: not valid TOML:", None),
+    ],
+)
+def test_what_is_wrong_in_the_file_is_named(
+    run: Run, place: Path, content: str, message: str, hint: str | None
+) -> None:
+    (place / "pmlcli.toml").write_text(content)
+    result = run("algorithms")
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert result.stderr.splitlines()[0].startswith(f"error: {message}")
+    assert hint is None or result.stderr.splitlines()[1] == f"hint: {hint}"
+
+
+def test_a_missing_file_given_by_name_is_an_error(run: Run) -> None:
+    result = run("algorithms", "--config", "none.toml")
+    assert result.exit_code == 2
+    assert "none.toml: cannot read the configuration" in result.stderr
+
+
+def test_parameters_may_be_a_table(run: Run, place: Path, csv_log: Path) -> None:
+    (place / "pmlcli.toml").write_text('[train]\nalgorithm = "ngram"\n[train.param]\norder = 0\n')
+    result = run("train", csv_log)
+    assert result.exit_code == 2
+    assert "'order'" in result.stderr
+
+
+def test_quiet_and_verbose_exclude_each_other(run: Run) -> None:
+    result = run("algorithms", "-q", "-v")
+    assert result.exit_code == 2
+    assert "exclude" in result.stderr

@@ -1,0 +1,82 @@
+"""Nothing that stands in a log may steer a terminal or a spreadsheet."""
+
+import json as stdlib_json
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pmlcli.render import frame, json
+from pmlcli.render.block import Heading, Line, Pairs, Table, plain
+from pmlcli.render.escape import formula_safe, visible
+from pmlcli.render.terminal import coloured
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("plain é 中文 🙂", "plain é 中文 🙂"),
+        ("\x1b[31mred", "\\x1b[31mred"),
+        ("\x9b31m", "\\x9b31m"),
+        ("a\u202eb", "a\\u202eb"),
+        ("a\u2066b\u200bc\ufeff", "a\\u2066b\\u200bc\\ufeff"),
+        ("line\nbreak\ttab\r", "line\\nbreak\\ttab\\r"),
+        ("\x00\x7f\ud800", "\\x00\\x7f\\ud800"),
+    ],
+)
+def test_control_characters_become_visible(text: str, shown: str) -> None:
+    assert visible(text) == shown
+
+
+@pytest.mark.parametrize(
+    "cell", ["=1+1", "+cmd", "-cmd|' /C calc'!A0", "@SUM(A1)", "\t=1", "\r=1", "-", "=5"]
+)
+def test_formulas_are_escaped(cell: str) -> None:
+    assert formula_safe(cell) == f"'{cell}"
+
+
+@pytest.mark.parametrize("cell", ["", "a=1", "-5", "+3.25", "-.5", "1e-5", "-1E+05", "a-b", " =1"])
+def test_numbers_and_other_text_stay(cell: str) -> None:
+    assert formula_safe(cell) == cell
+
+
+@given(st.lists(st.text(alphabet="=+-@\t\r0159.eE a'", max_size=6), max_size=8))
+def test_the_table_escapes_as_the_cell_does(cells: list[str]) -> None:
+    written = frame._escaped(pd.Series(cells, dtype="str"))
+    assert list(written) == [formula_safe(cell) for cell in cells]
+
+
+BLOCKS = [
+    Heading("[bold]title[/]"),
+    Line("[/foo] \x1b[2J"),
+    Pairs([("[link=http://x]a", "\u202eb")]),
+    Table(("[red]h", "n"), [("[/foo]", "1"), ("x\x1b]0;t\x07", "22")], frozenset({1})),
+]
+
+
+def test_markup_in_data_is_text_in_colour_too() -> None:
+    text = coloured(BLOCKS, 80)
+    for kept in ("[bold]title[/]", "[/foo]", "[link=http://x]a", "[red]h", "\\u202eb", "\\x1b]0;t\\x07"):
+        assert kept in text
+    assert "\x1b]8" not in text
+
+
+def test_plain_text_has_no_escape_sequence() -> None:
+    text = plain(BLOCKS)
+    assert "\x1b" not in text
+    assert "\u202e" not in text
+    assert text.splitlines()[-1].endswith("  22")
+
+
+VALUES = st.text() | st.floats() | st.integers() | st.none() | st.booleans()
+
+
+@given(st.dictionaries(st.text(), VALUES, max_size=4))
+def test_documents_are_strict_safe_json(body: dict[str, object]) -> None:
+    body.pop("schema", None)
+    document = json.document("test", body)
+    assert not any(ord(c) < 32 and c != "\n" or 0x7F <= ord(c) < 0xA0 or c == "\u202e" for c in document)
+    read = stdlib_json.loads(document, parse_constant=pytest.fail)
+    assert read.pop("schema") == "pmlcli/test/1"
+    assert read == {k: None if isinstance(v, float) and v - v != 0 else v for k, v in body.items()}
