@@ -8,17 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pmlcli.eventlog.ledger import Ledger
-from pmlcli.eventlog.log import (
-    ACTIVITY,
-    CASE_ID,
-    MISSING,
-    RESOURCE,
-    TIMESTAMP,
-    EventLog,
-    LogSchema,
-    offsets_of,
-)
+from pmlcli.eventlog import read_log
+from pmlcli.eventlog.log import ACTIVITY, CASE_ID, RESOURCE, TIMESTAMP, EventLog
 
 HAPPY_PATH = ("Create Order", "Approve", "Send Order", "Receive Goods", "Receive Invoice", "Pay Invoice")
 CLERKS = {
@@ -74,31 +65,8 @@ def purchase_log(cases: int = 40, seed: int = 0, drop: Sequence[str] = ()) -> Ev
 
 
 def log_of(events: list[dict[str, Any]], drop: Sequence[str] = ()) -> EventLog:
-    """A log of event dicts that stand in order of case and time."""
-    frame = pd.DataFrame(events).drop(columns=list(drop))
-    if TIMESTAMP in frame:
-        frame[TIMESTAMP] = pd.to_datetime(frame[TIMESTAMP], utc=True).astype("datetime64[us, UTC]")
-    times = frame[TIMESTAMP].astype("int64").to_numpy() if TIMESTAMP in frame else None
-    activity_codes, activities = _codes(frame[ACTIVITY])
-    resource_codes, resources = _codes(frame[RESOURCE]) if RESOURCE in frame else (None, ())
-    lengths = frame.groupby(CASE_ID, sort=False).size().to_numpy()
-    return EventLog(
-        frame=frame,
-        offsets=offsets_of(lengths),
-        activity_codes=activity_codes,
-        activities=activities,
-        resource_codes=resource_codes,
-        resources=resources,
-        times=times,
-        ledger=Ledger(len(frame), len(frame)),
-        schema=LogSchema({name: name for name in frame.columns}),
-    )
-
-
-def _codes(column: pd.Series[Any]) -> tuple[np.ndarray[Any, Any], tuple[str, ...]]:
-    """Positions in the sorted distinct values, MISSING where there is none."""
-    codes, names = pd.factorize(column, sort=True)
-    return np.where(codes < 0, MISSING, codes).astype(np.int32), tuple(str(name) for name in names)
+    """The log of a list of event dicts."""
+    return read_log([{name: e[name] for name in e if name not in drop} for e in events])
 
 
 def trace_log(traces: Sequence[Sequence[str]], **columns: Sequence[Any]) -> EventLog:

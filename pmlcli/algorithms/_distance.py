@@ -1,4 +1,4 @@
-"""Distances between cases and learned points, the same to the bit whatever else is in the batch.
+"""Distances and projections of cases, the same to the bit whatever else is in the batch.
 
 A matrix product rounds differently in different company (its shape picks the code that runs), so it may
 choose candidates but never gives the answer.
@@ -60,4 +60,12 @@ def kernel_sums(rows: Matrix, points: Matrix, weights: Matrix, gamma: float) -> 
     for block in _blocks(rows, len(points)):
         kernel = np.exp(-gamma * cdist(rows[block], points, "sqeuclidean"))
         found[block] = (kernel * weights).sum(axis=1)
+    return found
+
+
+def projections(rows: Matrix, directions: Matrix) -> Matrix:
+    """Product of each row with each direction, (rows, directions)."""
+    found = np.empty((len(rows), len(directions)))
+    for i, direction in enumerate(directions):
+        found[:, i] = (rows * direction).sum(axis=1)
     return found

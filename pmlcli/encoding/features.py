@@ -11,14 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pmlcli.encoding.base import Encoding
+from pmlcli.encoding.feature_config import FeatureConfig
 from pmlcli.encoding.profile.attribute import CategoryGroup, NumberGroup
 from pmlcli.encoding.profile.column import FeatureColumn
 from pmlcli.encoding.profile.flow import ActivityGroup, PairGroup
 from pmlcli.encoding.profile.group import Block, Examples, Group
 from pmlcli.encoding.profile.resource import ResourceGroup
 from pmlcli.encoding.profile.time import TimeGroup
-from pmlcli.errors import LogError, ValidationError, nearest
-from pmlcli.eventlog.log import ACTIVITY, CASE_ID, RESOURCE, START_TIMESTAMP, TIMESTAMP, EventLog
+from pmlcli.errors import LogError, nearest
+from pmlcli.eventlog.log import ACTIVITY, RESOURCE, TIMESTAMP, EventLog
+
+__all__ = ["CaseFeatures", "FeatureConfig", "FeatureExtractor"]
 
 GROUPS: dict[str, type[Group]] = {
     group.tag: group
@@ -27,51 +30,6 @@ GROUPS: dict[str, type[Group]] = {
 STATISTICS_CASES = 50_000
 """Medians and spreads are learned from at most so many cases, evenly spaced."""
 IQR_OF_NORMAL = 1.349
-
-
-@dataclass(frozen=True)
-class FeatureConfig:
-    """What a case profile holds beside activities, directly-follows pairs, resources and times.
-
-    Those four are always there as far as the log has them: naming `activity`, `resource` or `timestamp`
-    only says that the log must have them. Every other column comes in by name alone, because a log's
-    attributes may hold the very label that is looked for.
-
-    - `numerical_features`: columns of numbers (mean and largest over a case; `case:` columns by value)
-    - `categorical_features`: columns of values (events of a case that have each)
-    - `temporal_features`: `timestamp`, or nothing
-    - `use_normalization`: centre every column and divide it by its spread, both learned in training
-    """
-
-    numerical_features: Sequence[str] = ()
-    categorical_features: Sequence[str] = ()
-    temporal_features: Sequence[str] = ()
-    use_normalization: bool = False
-
-    def __post_init__(self) -> None:
-        for name in ("numerical_features", "categorical_features", "temporal_features"):
-            value = getattr(self, name)
-            object.__setattr__(self, name, (value,) if isinstance(value, str) else tuple(value))
-        refused = {
-            "numerical": {CASE_ID, ACTIVITY, RESOURCE, TIMESTAMP, START_TIMESTAMP}
-            & {*self.numerical_features},
-            "categorical": {CASE_ID, TIMESTAMP, START_TIMESTAMP} & {*self.categorical_features},
-            "temporal": {*self.temporal_features} - {TIMESTAMP},
-        }
-        for kind, names in refused.items():
-            if names:
-                raise ValidationError(
-                    f"'{min(names)}' cannot be a {kind} feature",
-                    hint="times come in by 'timestamp' as a temporal feature; a case id says nothing",
-                    context={"column": min(names), "parameter": f"{kind}_features"},
-                )
-
-    @property
-    def named(self) -> tuple[str, ...]:
-        """Every column that is named, once."""
-        return tuple(
-            dict.fromkeys((*self.numerical_features, *self.categorical_features, *self.temporal_features))
-        )
 
 
 @dataclass(frozen=True)

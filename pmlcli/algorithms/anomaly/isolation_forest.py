@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.ensemble import IsolationForest
 
+from pmlcli.algorithms._distance import projections
 from pmlcli.algorithms._param import Param
 from pmlcli.algorithms._profile import ProfileDetector
 from pmlcli.encoding.features import CaseFeatures
@@ -16,15 +17,24 @@ from pmlcli.encoding.features import CaseFeatures
 
 @dataclass(kw_only=True)
 class IsolationForestDetector(ProfileDetector):
-    """Asks random yes-or-no questions about a case's profile ("more than two payments?", "longer than 9
-    days?") until it stands alone. An ordinary case needs many questions, an odd one few: the fewer on average
-    over the trees, the higher the score (0.5 is ordinary, towards 1 is odd).
+    """Asks random yes-or-no questions about a case's profile until it stands alone. An ordinary case needs
+    many questions, an odd one few: the fewer on average over the trees, the higher the score (about 0.4
+    is ordinary, towards 1 is odd).
+
+    A question is about a random mixture of all features, not about one ("Extended Isolation Forest"): a
+    profile has many features that hardly ever vary, and a question about one of them tells little.
     """
 
     n_estimators: Annotated[int, Param("Number of trees.", ge=1, le=10000)] = 200
+    directions: Annotated[
+        int, Param("Random mixtures of features to ask about; 0: single features.", ge=0, le=10000)
+    ] = 64
     max_samples: Annotated[int, Param("Training cases that each tree sees.", ge=2)] = 256
 
-    source: ClassVar[str] = "Liu, Ting, Zhou: Isolation Forest. ICDM 2008"
+    source: ClassVar[str] = (
+        "Liu, Ting, Zhou: Isolation Forest. ICDM 2008; "
+        "Hariri, Kind, Brunner: Extended Isolation Forest. IEEE TKDE 33 (2021)"
+    )
     container: ClassVar[str] = "sklearn"
     estimator_class: ClassVar[str | None] = "sklearn.ensemble._iforest.IsolationForest"
     allowed_globals: ClassVar[frozenset[str]] = frozenset(
@@ -36,13 +46,19 @@ class IsolationForestDetector(ProfileDetector):
     )
 
     def fit(self, data: CaseFeatures) -> None:
-        """Grows the trees."""
+        """Draws the mixtures and grows the trees."""
+        rng = np.random.Generator(np.random.PCG64(self.seed))
+        self.directions_ = rng.normal(size=(self.directions, len(data.columns)))
         self.estimator_ = IsolationForest(
             n_estimators=self.n_estimators,
             max_samples=min(self.max_samples, data.n_cases),
             random_state=self.seed,
-        ).fit(data.matrix)
+        ).fit(self._view(data))
 
     def score(self, data: CaseFeatures) -> NDArray[np.float64]:
         """How few questions set each case apart, (cases,), between 0 and 1."""
-        return -np.asarray(self.estimator_.score_samples(data.matrix), dtype=np.float64)
+        return -np.asarray(self.estimator_.score_samples(self._view(data)), dtype=np.float64)
+
+    def _view(self, data: CaseFeatures) -> NDArray[np.float64]:
+        """What the questions are about, (cases, mixtures) or (cases, features)."""
+        return projections(data.matrix, self.directions_) if len(self.directions_) else data.matrix
