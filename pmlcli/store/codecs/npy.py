@@ -15,7 +15,8 @@ from pmlcli.store.codecs._numbers import Array, array_bytes, array_from, checked
 _MAGIC = b"\x93NUMPY\x01\x00"
 _MAX_HEADER = 1000
 _HEADER = re.compile(
-    r"\{'descr': '([<>|=])([a-zA-Z]\d{1,6})', 'fortran_order': (True|False), 'shape': (\([\d, ]{0,200}\)), \} *\n"
+    r"\{'descr': '([<>|=])([a-zA-Z]\d{1,6})', 'fortran_order': (True|False), "
+    r"'shape': (\([\d, ]{0,200}\)), \} *\n"
 )
 
 
@@ -41,7 +42,7 @@ def decode(data: bytes) -> Array:
         raise refuse("header is malformed")
     order, code, is_fortran, shape_text = header.groups()
     shape = checked_shape(_literal(shape_text))
-    dtype = plain_dtype(code if code[0] != "U" else code, order)
+    dtype = plain_dtype(code, order)
     body = memoryview(data)[10 + length :]
     if array_bytes(shape, dtype, len(body)) != len(body):
         raise refuse(f"{len(body)} bytes of content do not make the shape {shape}")

@@ -26,6 +26,7 @@ MAX_DEPTH = 64
 _PROTOCOL = 4
 # State that only continued training would need; without it four numpy constructors need not be allowed.
 _ONLY_FOR_TRAINING = ("_feature_subsample_rng",)
+_SEARCH_TREES = ("KDTree", "BallTree")
 
 
 def encode(estimator: Any) -> bytes:
@@ -33,12 +34,7 @@ def encode(estimator: Any) -> bytes:
 
     The caller sets `n_jobs` to None before; `decode` refuses anything else.
     """
-    unused = [name for name in _ONLY_FOR_TRAINING if name in getattr(estimator, "__dict__", {})]
-    if unused:
-        estimator = copy.copy(estimator)
-        for name in unused:
-            setattr(estimator, name, None)
-    return _dump(estimator)
+    return _dump(_without_traces(estimator))
 
 
 def decode(data: bytes, allowed: frozenset[str], expected: str, *, source: str = "model.joblib") -> Any:
@@ -85,6 +81,26 @@ def decode_plain(data: bytes, *, source: str = "feature_extractor.joblib") -> An
         return value
 
     return _located(source, read)
+
+
+def _without_traces(estimator: Any) -> Any:
+    """The estimator without what only more training would need, its search tree's counters at 0.
+
+    A search tree counts the queries it answered; two equal models would differ by what they were asked.
+    """
+    if type(estimator).__name__ in _SEARCH_TREES:
+        fresh = type(estimator).__new__(type(estimator))
+        state = estimator.__getstate__()
+        fresh.__setstate__((*state[:7], 0, 0, 0, 0, *state[11:]))
+        return fresh
+    attributes = getattr(estimator, "__dict__", {})
+    changed = {name: None for name in _ONLY_FOR_TRAINING if name in attributes}
+    if type(attributes.get("_tree")).__name__ in _SEARCH_TREES:
+        changed["_tree"] = _without_traces(attributes["_tree"])
+    if changed:
+        estimator = copy.copy(estimator)
+        estimator.__dict__.update(changed)
+    return estimator
 
 
 def _dump(value: Any) -> bytes:
