@@ -55,7 +55,7 @@ BAD_LOGS: dict[str, tuple[str, Callable[[Path], Any], int, Sequence[str]]] = {
     "truncated gzip": ("cut.xes.gz", text(gzip.compress(XES.encode() * 9)[:-12]), 3, ["cut.xes.gz"]),
     "CSV as XES": ("log.xes", text(HEADER + ROWS), 3, ["log.xes", "not XML"]),
     "no case column": ("c.csv", text("activity,timestamp\na,2024-01-01\n"), 3, ["case_id"]),
-    "two case columns": ("two.csv", text("Case ID,case id,activity\n1,1,a\n"), 3, ["Case ID", "case id"]),
+    "two case columns": ("two.csv", text("Case ID,case id,activity\n1,2,a\n"), 3, ["Case ID", "case id"]),
     "bad times": ("t.csv", text(HEADER + ROWS + "1,a,yesterday\n"), 3, ["yesterday", "62"]),
     "ambiguous dates": ("d.csv", text(HEADER + "1,a,03/04/2024\n1,b,04/05/2024\n"), 3, ["--day-first"]),
     "one case": ("one.csv", text(HEADER + "1,a,2024-01-01\n1,b,2024-01-02\n"), 3, ["sample"]),
