@@ -78,18 +78,21 @@ class Machine:
         self._marks: list[int] = []
         self._memo: list[Any] = []
         self._drafts = 0
-        self.steps = 0
 
     def run(self) -> Any:
         """The object of the stream; `position` is then behind its STOP."""
         if self.data[self.position : self.position + 1] != b"\x80":
             raise refuse("not an uncompressed joblib file (compressed artifacts are not accepted)")
+        try:
+            return self._run()
+        except (IndexError, struct.error):
+            # The opcodes index the bytes and the memo without asking first; that is where their ends show.
+            raise refuse("the stream is cut off, or refers to nothing") from None
+
+    def _run(self) -> Any:
         handlers, data = _HANDLERS, self.data
-        for self.steps in range(1, MAX_STEPS):
-            try:
-                code = data[self.position]
-            except IndexError:
-                raise refuse("the stream is cut off") from None
+        for _ in range(MAX_STEPS):
+            code = data[self.position]
             self.position += 1
             if code == _STOP:
                 return self._result()
@@ -154,26 +157,33 @@ class Machine:
             raise refuse(f"pickle protocol {version}")
 
     def _frame(self) -> None:
-        (length,) = struct.unpack("<Q", self._take(8))
+        length = self._unpack(_UINT64)
         if length > len(self.data) - self.position:
             raise refuse("a frame exceeds the file")
 
     def _mark(self) -> None:
         self._marks.append(len(self._stack))
 
-    def _text(self, width: str) -> None:
-        (length,) = struct.unpack(width, self._take(struct.calcsize(width)))
+    def _unpack(self, layout: struct.Struct) -> Any:
+        (value,) = layout.unpack_from(self.data, self.position)
+        self.position += layout.size
+        return value
+
+    def _text(self, layout: struct.Struct) -> None:
         try:
-            self._stack.append(str(self._take(length), "utf-8"))
+            self._stack.append(str(self._take(self._unpack(layout)), "utf-8"))
         except UnicodeDecodeError:
             raise refuse("text is not UTF-8") from None
 
-    def _bytes(self, width: str) -> None:
-        (length,) = struct.unpack(width, self._take(struct.calcsize(width)))
-        self._stack.append(bytes(self._take(length)))
+    def _bytes(self, layout: struct.Struct) -> None:
+        self._stack.append(bytes(self._take(self._unpack(layout))))
 
-    def _number(self, width: str) -> None:
-        self._stack.append(struct.unpack(width, self._take(struct.calcsize(width)))[0])
+    def _number(self, layout: struct.Struct) -> None:
+        self._stack.append(self._unpack(layout))
+
+    def _small_number(self) -> None:
+        self._stack.append(self.data[self.position])
+        self.position += 1
 
     def _long(self) -> None:
         length = self._take(1)[0]
@@ -223,11 +233,12 @@ class Machine:
             value.memo_index = len(self._memo)
         self._memo.append(value)
 
-    def _get(self, width: str) -> None:
-        (index,) = struct.unpack(width, self._take(struct.calcsize(width)))
-        if index >= len(self._memo):
-            raise refuse("a reference to nothing")
-        self._stack.append(self._memo[index])
+    def _get_near(self) -> None:
+        self._stack.append(self._memo[self.data[self.position]])
+        self.position += 1
+
+    def _get_far(self) -> None:
+        self._stack.append(self._memo[self._unpack(_UINT32)])
 
     def _global(self) -> None:
         name, module = self._pop(), self._pop()
@@ -265,6 +276,8 @@ class Machine:
 
 
 _STOP = ord(".")
+_UINT8, _UINT16, _UINT32, _UINT64 = (struct.Struct(layout) for layout in ("<B", "<H", "<I", "<Q"))
+_INT32, _FLOAT64 = struct.Struct("<i"), struct.Struct(">d")
 
 _HANDLERS: dict[int, Callable[[Machine], None]] = {
     0x80: Machine._protocol,
@@ -273,15 +286,15 @@ _HANDLERS: dict[int, Callable[[Machine], None]] = {
     ord("N"): lambda machine: machine._stack.append(None),
     0x88: lambda machine: machine._stack.append(True),
     0x89: lambda machine: machine._stack.append(False),
-    ord("J"): lambda machine: machine._number("<i"),
-    ord("K"): lambda machine: machine._number("<B"),
-    ord("M"): lambda machine: machine._number("<H"),
-    ord("G"): lambda machine: machine._number(">d"),
+    ord("J"): lambda machine: machine._number(_INT32),
+    ord("K"): Machine._small_number,
+    ord("M"): lambda machine: machine._number(_UINT16),
+    ord("G"): lambda machine: machine._number(_FLOAT64),
     0x8A: Machine._long,
-    0x8C: lambda machine: machine._text("<B"),
-    ord("X"): lambda machine: machine._text("<I"),
-    ord("C"): lambda machine: machine._bytes("<B"),
-    ord("B"): lambda machine: machine._bytes("<I"),
+    0x8C: lambda machine: machine._text(_UINT8),
+    ord("X"): lambda machine: machine._text(_UINT32),
+    ord("C"): lambda machine: machine._bytes(_UINT8),
+    ord("B"): lambda machine: machine._bytes(_UINT32),
     ord("}"): lambda machine: machine._stack.append({}),
     ord("]"): lambda machine: machine._stack.append([]),
     ord(")"): lambda machine: machine._stack.append(()),
@@ -296,8 +309,8 @@ _HANDLERS: dict[int, Callable[[Machine], None]] = {
     ord("u"): Machine._set_items,
     0x90: Machine._add_items,
     0x94: Machine._memoize,
-    ord("h"): lambda machine: machine._get("<B"),
-    ord("j"): lambda machine: machine._get("<I"),
+    ord("h"): Machine._get_near,
+    ord("j"): Machine._get_far,
     0x93: Machine._global,
     ord("R"): Machine._reduce,
     0x81: Machine._new,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import re
+import sys
 from typing import Any
 
 import numpy as np
@@ -56,6 +57,8 @@ class EstimatorRules:
         self._allowed = allowed
         self.seen: set[str] = set()
         self.built: list[Any] = []
+        self._known: set[tuple[type, str]] = set()
+        self._classes: dict[str, type] = {}
 
     def name(self, full: str) -> Any:
         """A `Name`, when the table lists it."""
@@ -92,7 +95,9 @@ class EstimatorRules:
         """An empty instance of a listed scikit-learn class, or the draft of an array."""
         if name.full == WRAPPER:
             return Draft("wrapper", None)
-        return object.__new__(_plain_class(name.full))
+        if name.full not in self._classes:
+            self._classes[name.full] = _plain_class(name.full)
+        return object.__new__(self._classes[name.full])
 
     def build(self, target: Any, state: Any, machine: Machine) -> Any:
         """The completed instance, array or dtype."""
@@ -100,7 +105,7 @@ class EstimatorRules:
             return self._build_draft(target, state, machine)
         if isinstance(target, type | Name) or type(target) in _PLAIN_CLASSES_NOT or target.__dict__:
             raise refuse("a state for something that takes none")
-        target.__dict__.update(_checked_state(type(target), state))
+        target.__dict__.update(_checked_state(type(target), state, self._known))
         self.built.append(target)
         return target
 
@@ -162,15 +167,16 @@ def _plain_class(full: str) -> type:
     return found
 
 
-def _checked_state(owner: type, state: Any) -> dict[str, Any]:
+def _checked_state(owner: type, state: Any, known: set[tuple[type, str]]) -> dict[str, Any]:
+    """A copy of the state, its keys checked; `known` remembers what was checked (a forest has many trees)."""
     if type(state) is not dict:
         raise refuse(f"the state of {owner.__name__} is no dict")
     for key in state:
-        if type(key) is not str or not key.isidentifier() or key.startswith("__"):
+        if type(key) is not str:
             raise refuse(f"{owner.__name__} has no attribute {shown(key)}")
-        inherited = getattr(owner, key, None)
-        if callable(inherited) or hasattr(inherited, "__get__"):
-            raise refuse(f"attribute {shown(key)} would shadow a method of {owner.__name__}")
+        if (owner, key) not in known:
+            _check_attribute(owner, key)
+            known.add((owner, key))
     checked: dict[str, Any] = dict(state)
     _check_version(owner, checked.pop("_sklearn_version", None))
     if checked.get("n_jobs") not in (None, 1) or checked.get("verbose", 0) not in (0, False):
@@ -178,17 +184,24 @@ def _checked_state(owner: type, state: Any) -> dict[str, Any]:
     return checked
 
 
+def _check_attribute(owner: type, name: str) -> None:
+    if not name.isidentifier() or name.startswith("__"):
+        raise refuse(f"{owner.__name__} has no attribute {shown(name)}")
+    inherited = getattr(owner, name, None)
+    if callable(inherited) or hasattr(inherited, "__get__"):
+        raise refuse(f"attribute {shown(name)} would shadow a method of {owner.__name__}")
+
+
 def _check_version(owner: type, saved: object) -> None:
     """scikit-learn promises nothing across versions: the same major.minor, or not at all."""
     if saved is None:
         return
-    import sklearn  # already loaded by whoever made `owner`
-
-    if not isinstance(saved, str) or saved.split(".")[:2] != sklearn.__version__.split(".")[:2]:
+    here: str = sys.modules["sklearn"].__version__
+    if not isinstance(saved, str) or saved.split(".")[:2] != here.split(".")[:2]:
         raise IncompatibleVersionError(
-            f"{owner.__name__} was saved by scikit-learn {shown(saved)}, here is {sklearn.__version__}",
+            f"{owner.__name__} was saved by scikit-learn {shown(saved)}, here is {here}",
             hint="install that version, or train the model again",
-            context={"expected": shown(saved), "found": sklearn.__version__},
+            context={"expected": shown(saved), "found": here},
         )
 
 

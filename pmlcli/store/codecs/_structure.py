@@ -19,12 +19,12 @@ _MAX_DEPTH = 10_000
 _KERNELS = ("rbf", "linear", "poly", "sigmoid")
 
 # Learned attributes whose every number must be finite, in whichever estimator they stand.
-_FINITE = (
+_FINITE = {
     "coef_", "intercept_", "offset_", "_offset", "components_", "mean_", "explained_variance_",
     "normalization_", "cluster_centers_", "dual_coef_", "_dual_coef_", "_intercept_", "support_vectors_",
     "_gamma", "_baseline_prediction", "_fit_X", "_lrd", "_distances_fit_X_", "scale_",
     "noise_variance_", "singular_values_",
-)  # fmt: skip
+}  # fmt: skip
 
 
 def array_of_bytes(content: Any, dtype: np.dtype[Any], shape: tuple[int, ...], order: str) -> Array:
@@ -209,8 +209,8 @@ def check_all(built: list[Any]) -> None:
 
 
 def _check_finite(state: dict[str, Any]) -> None:
-    for name in _FINITE:
-        value = state.get(name)
+    for name in _FINITE & state.keys():
+        value = state[name]
         if isinstance(value, np.ndarray | float | np.generic):
             is_number = np.asarray(value).dtype.kind in "biuf"
             if not is_number or not bool(np.isfinite(value).all()):

@@ -89,7 +89,8 @@ def _without_traces(estimator: Any) -> Any:
     A search tree counts the queries it answered; two equal models would differ by what they were asked.
     """
     if type(estimator).__name__ in _SEARCH_TREES:
-        fresh = type(estimator).__new__(type(estimator))
+        kind: Any = type(estimator)
+        fresh = kind.__new__(kind)
         state = estimator.__getstate__()
         fresh.__setstate__((*state[:7], 0, 0, 0, 0, *state[11:]))
         return fresh
