@@ -1,0 +1,1 @@
+"""The next values of a KPI."""

@@ -1,0 +1,191 @@
+"""KPI series: one number per hour, day, week or month, made from a log and honest about its edges."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from pmlcli.encoding._kpi import ACTIVITY_PREFIX, find_kpi
+from pmlcli.encoding.base import Encoding
+from pmlcli.errors import LogError, ValidationError, unknown_name
+from pmlcli.eventlog.log import TIMESTAMP, EventLog
+
+FREQUENCIES = ("H", "D", "W", "M")
+HOUR_US = 3_600_000_000
+SHORTEST_SILENCE_US = 7 * 24 * HOUR_US
+"""A log without new cases for less than a week is never taken to have been cut by case start."""
+
+
+@dataclass(frozen=True)
+class Series:
+    """One number per bucket, without gaps between buckets.
+
+    - `starts`: int64 (n,), each bucket's first microsecond, UTC
+    - `values`: float64 (n,), in `unit`; never negative
+    """
+
+    kpi: str
+    frequency: str
+    timezone: str
+    unit: str
+    starts: NDArray[np.int64]
+    values: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def head(self, n: int) -> Series:
+        """The first n buckets."""
+        return replace(self, starts=self.starts[:n], values=self.values[:n])
+
+    def extended(self, starts: NDArray[np.int64], values: NDArray[np.float64]) -> Series:
+        """This series with more buckets at its end."""
+        return replace(
+            self,
+            starts=np.concatenate((self.starts, starts)),
+            values=np.concatenate((self.values, values)),
+        )
+
+    def next_starts(self, horizon: int) -> NDArray[np.int64]:
+        """Starts of the buckets that follow the last one, (horizon,), microseconds UTC."""
+        return bucket_edges(int(self.starts[-1]), horizon, self.frequency, self.timezone)[1:]
+
+
+class SeriesEncoding(Encoding[Series]):
+    """A log as one KPI series in the time zone that the training log was read in.
+
+    A bucket is kept when the log covers all of it: the bucket of the first event is left out unless
+    that event stands at its very start, and so are the bucket of the log's last event and all after
+    it. Where no case has started for longer than a week and than twice the longest pause among the
+    last tenth of the starts, the log was chosen by case start: what follows are left-overs, not the
+    process, and the last start takes the place of the last event. `find_kpi` holds the definitions.
+
+    The values of the last buckets rest on which cases are running at this log's end; a later log may
+    know better. In a log chosen by case start, `open-cases` and `cycle-time` begin too low.
+    """
+
+    name: ClassVar[str] = "series"
+    requires_times: ClassVar[bool] = True
+
+    def __init__(self, kpi: str = "arrivals", frequency: str = "D") -> None:
+        if frequency not in FREQUENCIES:
+            raise unknown_name("frequency", frequency, FREQUENCIES)
+        self.kpi, self.frequency = kpi, frequency
+        self._definition = find_kpi(kpi)
+        self._timezone = "UTC"
+        self._activities: tuple[str, ...] = ()
+
+    def fit(self, log: EventLog) -> Self:
+        """Takes the time zone and the activities from the training log."""
+        _times(log)
+        self._timezone, self._activities = log.schema.timezone, log.activities
+        if self.kpi.startswith(ACTIVITY_PREFIX):
+            activity = self.kpi.removeprefix(ACTIVITY_PREFIX)
+            if activity not in self._activities:
+                raise _unknown_activity(activity, self._activities)
+        return self
+
+    def transform(self, log: EventLog) -> Series:
+        """The log's series; empty when it covers no whole bucket."""
+        first, last = observed_window(log)
+        starts = covered_edges(first, last, self.frequency, self._timezone)
+        values = self._definition.measure(log, starts)
+        known = np.flatnonzero(~np.isnan(values))
+        begin = int(known[0]) if len(known) else len(values)
+        return Series(
+            self.kpi,
+            self.frequency,
+            self._timezone,
+            self._definition.unit,
+            starts[:-1][begin:],
+            values[begin:],
+        )
+
+    def state(self) -> dict[str, Any]:
+        """KPI, frequency, time zone and activities."""
+        return {
+            "kpi": self.kpi,
+            "frequency": self.frequency,
+            "timezone": self._timezone,
+            "activities": list(self._activities),
+        }
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> Self:
+        """The inverse of `state`."""
+        encoding = cls(state["kpi"], state["frequency"])
+        encoding._timezone = state["timezone"]
+        encoding._activities = tuple(state["activities"])
+        return encoding
+
+    def required_columns(self) -> tuple[str, ...]:
+        """The time of each event."""
+        return (TIMESTAMP,)
+
+    def vocabularies(self) -> dict[str, tuple[str, ...]]:
+        """The activities of the training log."""
+        return {"activity": self._activities}
+
+
+def observed_window(log: EventLog) -> tuple[int, int]:
+    """First and last moment that a log tells the whole process of, microseconds UTC; see SeriesEncoding."""
+    times = _times(log)
+    first, last = int(times.min()), int(times.max())
+    starts = np.sort(log.starts)
+    recent = starts[-max(len(starts) // 10, 20) :]
+    longest_pause = int(np.diff(recent).max()) if len(recent) > 1 else 0
+    silence = last - int(starts[-1])
+    is_chosen_by_start = len(recent) > 1 and silence > max(2 * longest_pause, SHORTEST_SILENCE_US)
+    return first, int(starts[-1]) if is_chosen_by_start else last
+
+
+def covered_edges(first: int, last: int, frequency: str, timezone: str) -> NDArray[np.int64]:
+    """Bounds of the buckets that lie wholly within [first, last), (n + 1,), microseconds UTC."""
+    shortest = {"H": HOUR_US, "D": 23 * HOUR_US, "W": 167 * HOUR_US, "M": 671 * HOUR_US}[frequency]
+    edges = bucket_edges(first, (last - first) // shortest + 1, frequency, timezone)
+    begin = int(np.searchsorted(edges, first))
+    end = int(np.searchsorted(edges, last, side="right"))
+    return edges[begin : max(end, begin + 1)]
+
+
+def bucket_edges(moment: int, n: int, frequency: str, timezone: str) -> NDArray[np.int64]:
+    """Start of the bucket that holds `moment` and of the n after it, (n + 1,), microseconds UTC.
+
+    Days, weeks (from Monday) and months begin at midnight of the zone and so are 23 or 25 hours long
+    where its clocks change; a midnight that the clocks skip is the first moment after it.
+    """
+    local = pd.Timestamp(moment, unit="us", tz="UTC").tz_convert(timezone)
+    if frequency == "H":
+        offset = local.utcoffset() or timedelta()
+        since_hour = (moment + int(offset.total_seconds()) * 1_000_000) % HOUR_US
+        return moment - since_hour + HOUR_US * np.arange(n + 1, dtype=np.int64)
+    day = local.tz_localize(None).normalize()
+    if frequency == "M":
+        days = pd.date_range(day.replace(day=1), periods=n + 1, freq="MS")
+    else:
+        monday = day - pd.Timedelta(days=day.weekday() if frequency == "W" else 0)
+        days = pd.date_range(monday, periods=n + 1, freq="7D" if frequency == "W" else "D")
+    zoned = days.tz_localize(timezone, nonexistent="shift_forward", ambiguous=np.ones(n + 1, dtype=np.bool_))
+    return zoned.as_unit("us").asi8
+
+
+def _times(log: EventLog) -> NDArray[np.int64]:
+    if log.times is None:
+        raise LogError(
+            "a KPI series needs the time of each event, but the log has no timestamp column",
+            hint="give a log with times, or name their column",
+            context={"column": TIMESTAMP},
+        )
+    return log.times
+
+
+def _unknown_activity(name: str, activities: tuple[str, ...]) -> ValidationError:
+    error = unknown_name("activity", name, activities)
+    return ValidationError(
+        f"{error.message} in KPI 'activity:{name}'", hint=error.hint, context=error.context
+    )
