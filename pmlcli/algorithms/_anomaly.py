@@ -150,7 +150,7 @@ class AnomalyDetector(Algorithm):
         return np.asarray((1 + np.round(as_odd * cases)) / (1 + cases))
 
     @classmethod
-    def units(cls) -> dict[str, str]:
+    def output_units(cls) -> dict[str, str]:
         """Units of the numeric columns."""
         return {
             "score": "higher is more anomalous",

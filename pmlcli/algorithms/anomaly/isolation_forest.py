@@ -14,6 +14,10 @@ from pmlcli.algorithms._param import Param
 from pmlcli.algorithms._profile import ProfileDetector
 from pmlcli.encoding.features import CaseFeatures
 
+BLUR = 0.1
+"""Noise that training gets, in spreads of a feature: trees never ask about what did not vary at all, and so
+could not see a case that is the first to differ there."""
+
 
 @dataclass(kw_only=True)
 class IsolationForestDetector(ProfileDetector):
@@ -53,7 +57,7 @@ class IsolationForestDetector(ProfileDetector):
             n_estimators=self.n_estimators,
             max_samples=min(self.max_samples, data.n_cases),
             random_state=self.seed,
-        ).fit(self._view(data))
+        ).fit(_blurred(self._view(data), rng))
 
     def score(self, data: CaseFeatures) -> NDArray[np.float64]:
         """How few questions set each case apart, (cases,), between 0 and 1."""
@@ -62,3 +66,7 @@ class IsolationForestDetector(ProfileDetector):
     def _view(self, data: CaseFeatures) -> NDArray[np.float64]:
         """What the questions are about, (cases, mixtures) or (cases, features)."""
         return projections(data.matrix, self.directions_) if len(self.directions_) else data.matrix
+
+
+def _blurred(view: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
+    return view + rng.normal(scale=BLUR, size=view.shape)

@@ -104,6 +104,8 @@ def _rare(thing: str) -> Sentence:
     def sentence(column: FeatureColumn, value: float, subject: str, other: str) -> str:
         if value < 0.5:
             return f"without {thing}, though typically with one"
+        if not subject:
+            return f"with {thing}, though typically without"
         return f"`{other}` is {thing} of '{subject}'" if other else f"`{subject}` is {thing}"
 
     return sentence
