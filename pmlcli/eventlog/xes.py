@@ -13,12 +13,9 @@ from pmlcli.eventlog.log import CASE_PREFIX
 from pmlcli.eventlog.options import ReadOptions
 from pmlcli.eventlog.raw import Column, RawTable, TextColumn, as_text
 from pmlcli.eventlog.source import ByteSource
+from pmlcli.eventlog.xes_feed import Feeder
 from pmlcli.eventlog.xes_handlers import XesHandlers
 
-MAX_TOKEN = 3 << 19
-"""Bytes that may be fed without the parser coming to the end of a tag."""
-PACK_AT = 1 << 17
-"""Attributes taken in before they are packed."""
 FIRST_LINES = 5
 CASE_NAME = f"{CASE_PREFIX}concept:name"
 TWIN = ".event"
@@ -41,35 +38,15 @@ def read_xes(source: ByteSource, options: ReadOptions) -> RawTable:
     Raises LogError for what is not well-formed XML, not whole, not a log, or beyond the limits.
     """
     handlers = XesHandlers(source.name, options.encoding)
-    _feed(handlers, source)
-    return _table(handlers, source)
-
-
-def _feed(handlers: XesHandlers, source: ByteSource) -> None:
-    parser = handlers.parser
-    fed = 0
-    wide = b"\0" in source.peek(4)
     try:
-        for chunk in source.chunks():
-            if not wide and b"\0" in chunk:
-                parser.Parse(chunk[: chunk.index(b"\0")], False)
-                raise LogError(f"{source.name}: line {parser.CurrentLineNumber}: NUL byte", code="log.nul")
-            parser.Parse(chunk, False)
-            fed += len(chunk)
-            if fed - parser.CurrentByteIndex > MAX_TOKEN:
-                raise LogError(
-                    f"{source.name}: line {parser.CurrentLineNumber}: a value longer than 1 MB",
-                    code="log.limit",
-                )
-            if len(handlers.events.elements) > PACK_AT:
-                handlers.pack()
-        parser.Parse(b"", True)
+        Feeder(handlers, source).feed()
     except expat.ExpatError as error:
         raise _malformed(error, source.name, handlers) from error
     except (LookupError, ValueError) as error:  # pyexpat's own look-up of the declared encoding
         raise LogError(
             f"{source.name}: unknown encoding: {error}", code="log.encoding", hint="--encoding"
         ) from error
+    return _table(handlers, source)
 
 
 def _malformed(error: expat.ExpatError, name: str, handlers: XesHandlers) -> LogError:

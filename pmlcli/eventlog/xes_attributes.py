@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,6 +21,16 @@ _NUMBERS = {"int", "float"}
 _STRAY = frozenset({"event", "trace", "log"})
 
 Codes = NDArray[np.int32]
+Ints = NDArray[np.integer[Any]]
+
+
+@dataclass
+class Vocabularies:
+    """The codes of one file's attribute names, tag names and values."""
+
+    keys: Vocabulary = field(default_factory=Vocabulary)
+    tags: Vocabulary = field(default_factory=Vocabulary)
+    values: Vocabulary = field(default_factory=Vocabulary)
 
 
 class AttributeStore:
@@ -28,17 +41,15 @@ class AttributeStore:
     owner begins in `elements`). `pack` turns them to codes and empties them.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, vocabularies: Vocabularies) -> None:
         self.elements: list[str] = []
         self.flat: list[str] = []
         self.starts: list[int] = []
         self.unknown_kinds = 0
         self._name = name
         self._owners = 0
-        self._keys = Vocabulary()
-        self._tags = Vocabulary()
-        self._values = Vocabulary()
-        self._packed: list[tuple[NDArray[np.int64], Codes, Codes, Codes]] = []
+        self._keys, self._tags, self._values = vocabularies.keys, vocabularies.tags, vocabularies.values
+        self._packed: list[tuple[Codes, Codes, Codes, Codes]] = []
 
     def add(self, element: str, key: str, value: str) -> None:
         """One attribute of the last owner."""
@@ -53,18 +64,25 @@ class AttributeStore:
         size = len(self.elements) - keep
         flat = self.flat[: 4 * size]
         _put_keys_first(flat)
-        keys, values = self._keys.codes(flat[1::4]), self._values.codes(flat[3::4])
-        tags = self._tags.codes(self.elements[:size])
         starts = [start for start in self.starts if start < size]
-        owners = np.repeat(
-            np.arange(self._owners - 1, self._owners + len(starts)), np.diff(np.array([0, *starts, size]))
+        self.pack_codes(
+            self._keys.codes(flat[1::4]),
+            self._tags.codes(self.elements[:size]),
+            self._values.codes(flat[3::4]),
+            np.array(starts, dtype=np.int64),
         )
-        self._owners += len(starts)
-        self._packed.append((owners, keys, tags, values))
-        self._check_limits()
         del self.elements[:size], self.flat[: 4 * size]
         self.starts[:] = [start - size for start in self.starts if start >= size]
         return size
+
+    def pack_codes(self, keys: Ints, tags: Ints, values: Ints, starts: Ints) -> None:
+        """Take in coded attributes, and where in them the next owners begin."""
+        cuts = np.concatenate(([0], starts, [len(keys)]))
+        owners = np.repeat(np.arange(self._owners - 1, self._owners + len(starts)), np.ediff1d(cuts))
+        self._owners += len(starts)
+        parts = [part.astype(np.int32) for part in (owners, keys, tags, values)]
+        self._packed.append((parts[0], parts[1], parts[2], parts[3]))
+        self._check_limits()
 
     def columns(self) -> tuple[dict[str, TextColumn], dict[str, NDArray[np.bool_]], int]:
         """A column for each name in order of first appearance; owners that give a name two values, by
@@ -84,6 +102,8 @@ class AttributeStore:
         alike = 0
         for code, key in enumerate(self._keys):
             places = by_key[cuts[code] : cuts[code + 1]]
+            if not len(places):
+                continue
             where, what = owners[places], values[places]
             again = np.flatnonzero(where[1:] == where[:-1]) + 1
             if len(again):

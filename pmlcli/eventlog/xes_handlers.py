@@ -12,7 +12,8 @@ from typing import NoReturn
 from xml.parsers import expat
 
 from pmlcli.errors import LogError
-from pmlcli.eventlog.xes_attributes import AttributeStore
+from pmlcli.eventlog.xes_attributes import AttributeStore, Vocabularies
+from pmlcli.eventlog.xes_scan import Stretch
 
 MAX_DEPTH = 64
 MAX_TAG_ATTRIBUTES = 16
@@ -30,7 +31,8 @@ class XesHandlers:
 
     def __init__(self, name: str, encoding: str | None) -> None:
         self.name = name
-        self.events, self.traces = AttributeStore(name), AttributeStore(name)
+        self.vocabularies = Vocabularies()
+        self.events, self.traces = (AttributeStore(name, self.vocabularies) for _ in range(2))
         self.event_lines: list[int] = []
         self.trace_lines: list[int] = []
         self.trace_first_events: list[int] = []
@@ -39,6 +41,7 @@ class XesHandlers:
         self.keyless = 0
         self.valueless = 0
         self.is_log = False
+        self.has_cdata = False
         self._stack: list[str] = []
         self._path: list[str] = []
         self._path_at = -1
@@ -48,10 +51,14 @@ class XesHandlers:
         self.parser = expat.ParserCreate(encoding, namespace_separator=" ")
         self.parser.ordered_attributes = True
         self.parser.buffer_text = True
+        self.encoding = encoding and encoding.lower()
+        self.parser.XmlDeclHandler = self._note_encoding
+        self.parser.StartCdataSectionHandler = self._note_cdata
         self.parser.StartDoctypeDeclHandler = self._refuse_dtd
         self.parser.EntityDeclHandler = self._refuse_dtd
         self.parser.ExternalEntityRefHandler = self._refuse_dtd
-        self.parser.StartElementHandler, self.parser.EndElementHandler = self._hot_handlers()
+        self._hot = self._hot_handlers()
+        self.parser.StartElementHandler, self.parser.EndElementHandler = self._hot
 
     def open_element(self) -> str | None:
         """The innermost element around events that is still open."""
@@ -98,6 +105,36 @@ class XesHandlers:
     def pack(self) -> None:
         """Pack the events' attributes; the last one stays, for attributes nested in it may follow."""
         self._path_at -= self.events.pack(keep=1)
+
+    @property
+    def between_traces(self) -> bool:
+        """Whether the parser stands in the log and in nothing else."""
+        return self._stack == ["log"]
+
+    def parse_silently(self, data: bytes) -> None:
+        """Let the parser judge whole traces without taking anything in."""
+        self.parser.StartElementHandler = self.parser.EndElementHandler = None
+        self.parser.Parse(data, False)
+        self.parser.StartElementHandler, self.parser.EndElementHandler = self._hot
+
+    def take(self, stretch: Stretch) -> None:
+        """Take in whole traces that were read the quick way."""
+        self.events.pack()
+        self.traces.pack()
+        first = len(self.event_lines)
+        self.trace_first_events += (first + stretch.first_events).tolist()
+        for store, lines, part in (
+            (self.events, self.event_lines, stretch.events),
+            (self.traces, self.trace_lines, stretch.traces),
+        ):
+            store.pack_codes(part.keys, part.tags, part.values, part.starts)
+            lines += part.lines.tolist()
+
+    def _note_encoding(self, version: str, encoding: str | None, standalone: int) -> None:
+        self.encoding = self.encoding or (encoding and encoding.lower())
+
+    def _note_cdata(self) -> None:
+        self.has_cdata = True
 
     def _start_other(self, name: str, attrs: list[str], level: int) -> int:
         """Any tag but an event and its own attributes; the new level."""

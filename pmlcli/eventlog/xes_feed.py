@@ -1,0 +1,114 @@
+"""Bytes into the XES parser: regular stretches by the quick way, everything else tag by tag."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pmlcli.errors import LogError
+from pmlcli.eventlog.source import ByteSource
+from pmlcli.eventlog.xes_handlers import XesHandlers
+from pmlcli.eventlog.xes_scan import Scanner
+
+MAX_TOKEN = 3 << 19
+"""Bytes that may be fed without the parser coming to the end of a tag."""
+PACK_AT = 1 << 17
+"""Attributes taken in before they are packed."""
+STRETCH = 1 << 20
+"""Bytes that are gathered before the quick way looks at them."""
+GIVE_UP = 1 << 22
+"""Bytes without the end of a trace after which the quick way is not tried again."""
+
+PIECE = 1 << 18
+"""Bytes that the parser is given at once."""
+
+_TRACE, _TRACE_END = b"<trace", b"</trace>"
+_UTF_8 = (None, "utf-8", "utf8", "us-ascii", "ascii")
+
+
+class Feeder:
+    """Feeds one source to the handlers' parser. With `quick` False every tag goes to the handlers."""
+
+    def __init__(self, handlers: XesHandlers, source: ByteSource, *, quick: bool = True) -> None:
+        self._handlers = handlers
+        self._source = source
+        self._scanner = Scanner(handlers.vocabularies)
+        self._quick = quick
+        self._wide = b"\0" in source.peek(4)
+        self._fed = 0
+        self._line = 1
+
+    def feed(self) -> None:
+        """Read the source to its end. Raises what the parser raises, and LogError for a NUL or a limit."""
+        for data, whole_traces in self._stretches():
+            self._check_nul(data)
+            stretch = self._scanner.scan(data, self._line) if whole_traces and self._quick else None
+            if stretch is not None:
+                self._handlers.parse_silently(data)
+                self._handlers.take(stretch)
+                self._fed += len(data)
+            else:
+                self._parse(data)
+            self._line += data.count(b"\n")
+            if b"\r" in data:
+                self._line += data.count(b"\r") - data.count(b"\r\n")
+        self._handlers.parser.Parse(b"", True)
+
+    def _stretches(self) -> Iterator[tuple[bytes, bool]]:
+        """The bytes in pieces, and whether a piece is made of whole traces only."""
+        gathered = b""
+        in_traces = False
+        for chunk in self._source.chunks():
+            gathered += chunk
+            if self._quick and not in_traces:
+                at = gathered.find(_TRACE)
+                in_traces = at >= 0
+                cut = at if in_traces else max(len(gathered) - len(_TRACE), 0)
+                yield gathered[:cut], False
+                gathered = gathered[cut:]
+                self._quick = not in_traces or self._may_be_quick()
+            elif self._quick and len(gathered) >= STRETCH:
+                end = _end_of_traces(gathered)
+                yield gathered[:end], True
+                gathered = gathered[end:]
+                self._quick = len(gathered) < GIVE_UP and self._may_be_quick()
+            elif not self._quick:
+                yield gathered, False
+                gathered = b""
+        end = _end_of_traces(gathered) if in_traces and self._quick else 0
+        yield gathered[:end], True
+        yield gathered[end:], False
+
+    def _may_be_quick(self) -> bool:
+        """Whether the parser stands between two traces, in plain UTF-8 markup, with nothing left over."""
+        handlers = self._handlers
+        at_end = handlers.parser.CurrentByteIndex == self._fed
+        return at_end and handlers.between_traces and not handlers.has_cdata and handlers.encoding in _UTF_8
+
+    def _parse(self, data: bytes) -> None:
+        """Tag by tag, with an eye on what the parser holds back."""
+        parser, handlers = self._handlers.parser, self._handlers
+        for start in range(0, len(data), PIECE):
+            piece = data[start : start + PIECE]
+            parser.Parse(piece, False)
+            self._fed += len(piece)
+            if self._fed - parser.CurrentByteIndex > MAX_TOKEN:
+                raise LogError(
+                    f"{self._source.name}: line {parser.CurrentLineNumber}: a value longer than 1 MB",
+                    code="log.limit",
+                )
+            if len(handlers.events.elements) > PACK_AT:
+                handlers.pack()
+
+    def _check_nul(self, data: bytes) -> None:
+        if self._wide or b"\0" not in data:
+            return
+        before = data[: data.index(b"\0")]
+        self._handlers.parser.Parse(before, False)
+        line = self._line + before.count(b"\n")
+        raise LogError(f"{self._source.name}: line {line}: NUL byte", code="log.nul", context={"line": line})
+
+
+def _end_of_traces(data: bytes) -> int:
+    """Where the last trace in the bytes ends; 0 when none does."""
+    at = data.rfind(_TRACE_END)
+    return at + len(_TRACE_END) if at >= 0 else 0
