@@ -142,7 +142,7 @@ def predict_log(
 def _tell(result: PredictionResult, request: RequestOptions, session: Session) -> None:
     found = result.metadata
     if found.get("log"):
-        for line in sentence.reading(found["log"], found.get("columns", {}), found.get("timezone", "")):
+        for line in sentence.reading(found["log"], found.get("columns"), found.get("timezone")):
             session.note(line)
     for warning in found.get("warnings", ()):
         session.warn(warning)

@@ -10,6 +10,7 @@ import typer
 from pmlcli.cli import _complete
 from pmlcli.cli._options import CommonOptions, one_of
 from pmlcli.render import sentence, text
+from pmlcli.render.json import to_plain
 
 EXIT_FAILED = 5
 
@@ -57,11 +58,23 @@ def verify(
 def verify_models(models: list[Path], *, level: str | None, expect_digest: str | None) -> dict[str, Any]:
     """The reports on all models, and whether every one of them holds."""
     one_of("level", level, _complete.LEVELS)
+    reports = [_report(path, level, expect_digest) for path in models]
+    return {"ok": all(report["ok"] for report in reports), "models": reports}
+
+
+def _report(path: Path, level: str | None, expect_digest: str | None) -> dict[str, Any]:
     # Only this command needs the store; `replay` imports the model's library itself.
     from pmlcli.lifecycle.verification import verify_model
 
-    reports = [verify_model(path, level=level, expect_digest=expect_digest).to_dict() for path in models]
-    for report in reports:
-        for rung in report["rungs"]:
-            rung["promise"] = sentence.promise(rung["rung"])
-    return {"ok": all(report["ok"] for report in reports), "models": reports}
+    report = verify_model(path, level=level, expect_digest=expect_digest)
+    is_signed = any(rung.rung == "signature" and rung.verdict == "pass" for rung in report.results)
+    return {
+        "path": str(path),
+        "ok": report.passed,
+        "reached": report.reached,
+        "root_digest": report.root_digest,
+        "rungs": [
+            {**to_plain(rung), "promise": sentence.promise(rung.rung, is_signed=is_signed)}
+            for rung in report.results
+        ],
+    }

@@ -14,7 +14,7 @@ _ORDER = ("case_id", "activity", "timestamp", "start_timestamp", "resource", "li
 
 PROMISES = {
     "structure": "the manifest is well formed, and the files are those that it lists",
-    "checksums": "the bytes are those that the manifest vouches for: detects damage, not tampering",
+    "checksums": "the bytes are those that the manifest vouches for",
     "signature": "the manifest was signed with this key",
     "environment": "the library versions that matter are those of the training",
     "replay": "the model gives the recorded answers on this machine",
@@ -31,13 +31,13 @@ def facts_of(log: EventLog) -> dict[str, Any]:
     }
 
 
-def reading(log: Mapping[str, Any], columns: Mapping[str, str], timezone: str) -> list[str]:
+def reading(log: Mapping[str, Any], columns: Mapping[str, str] | None, timezone: str | None) -> list[str]:
     """What was read of a log: events and cases, rows refused, facts worth knowing, columns, zone."""
     lines = [f"read {log['name']} ({log['format']}): {size(log)}", *ledger(log["ledger"])]
     if columns:
         chosen = [f"{role} = {columns[role]}" for role in _ORDER if role in columns]
         lines.append(f"columns: {', '.join(chosen)}")
-    return [*lines, f"time zone: {timezone}"]
+    return [*lines, f"time zone: {timezone}"] if timezone else lines
 
 
 def size(log: Mapping[str, Any]) -> str:
@@ -81,12 +81,15 @@ def comparison(metric: Mapping[str, Any]) -> str:
     theirs = f"baseline {metric['baseline']} {number.with_unit(metric['baseline_value'], unit)}"
     interval = ""
     if metric["lower"] is not None and metric["upper"] is not None:
-        bounds = (number.with_unit(metric[bound], unit) for bound in ("lower", "upper"))
+        # The unit stands after the difference; durations carry their own.
+        own = unit if unit == "seconds" else None
+        bounds = (number.with_unit(metric[bound], own) for bound in ("lower", "upper"))
         interval = f" [{', '.join(bounds)}]"
     difference = f"difference {number.signed(metric['difference'], unit)}{interval}"
     return f"{ours}, {theirs}, {difference}: {metric['verdict']}"
 
 
-def promise(rung: str) -> str:
-    """What it means that a rung of verification holds."""
-    return PROMISES.get(rung, "")
+def promise(rung: str, *, is_signed: bool) -> str:
+    """What it means that a rung of verification holds; checksums alone promise less than a signature."""
+    weaker = " (no signature: this detects damage, not tampering)"
+    return PROMISES.get(rung, "") + (weaker if rung == "checksums" and not is_signed else "")

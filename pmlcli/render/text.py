@@ -8,7 +8,7 @@ from typing import Any
 from pmlcli.render import number, sentence
 from pmlcli.render.block import Block, Heading, Line, Pairs, Table
 
-_TONES = {"passed": "good", "failed": "bad"}
+_TONES = {"pass": "good", "fail": "bad"}
 
 
 def saved_path(document: Mapping[str, Any]) -> list[Block]:
@@ -204,16 +204,22 @@ def _facts(found: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def verification(document: Mapping[str, Any]) -> list[Block]:
-    """Each rung with its verdict, what it promises, and what was found wrong."""
+    """Each rung with its verdict: what it promises where it holds, else what was found."""
     blocks: list[Block] = []
     for report in document["models"]:
         blocks.append(Heading(str(report["path"])))
         for rung in report["rungs"]:
-            text = f"  {rung['rung']:<12} {rung['verdict']:<12} {rung['details']}"
-            blocks.append(Line(text.rstrip(), _TONES.get(rung["verdict"], "weak")))
-            blocks.extend(Line(f"    {finding}", "bad") for finding in rung.get("findings", ()))
+            tone, head = _TONES.get(rung["verdict"], "weak"), f"  {rung['rung']:<12} {rung['verdict']:<8}"
+            found = [_rung_finding(rung["verdict"], finding) for finding in rung["details"]]
+            said = [rung["promise"]] if rung["verdict"] == "pass" else found
+            blocks.append(Line(f"{head} {said[0] if said else ''}".rstrip(), tone))
+            blocks.extend(Line(f"{'':{len(head)}} {more}", tone) for more in said[1:])
         blocks.append(Line(f"  {_verdict(report)}", "good" if report["ok"] else "bad"))
     return blocks
+
+
+def _rung_finding(verdict: str, finding: Mapping[str, Any]) -> str:
+    return str(finding["found"]) if verdict == "skipped" else _finding(finding)
 
 
 def _verdict(report: Mapping[str, Any]) -> str:

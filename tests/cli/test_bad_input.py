@@ -203,7 +203,7 @@ def test_a_damaged_model(damage: str, run: Run, place: Path, model: Path, csv_lo
     assert_refused(run("predict", copy, csv_log, "-q"), 4, "damaged")
     verified = run("verify", copy)
     assert verified.exit_code == 5
-    assert "failed" in verified.stdout
+    assert "verification failed" in verified.stdout
 
 
 def test_an_extra_that_is_not_installed(
