@@ -13,7 +13,7 @@ from pmlcli.cli._failure import Mode
 from pmlcli.cli._group import options
 from pmlcli.cli._session import NORMAL, QUIET, VERBOSE, Session, opened
 from pmlcli.errors import ValidationError, unknown_name
-from pmlcli.eventlog.options import ReadOptions
+from pmlcli.eventlog.options import MAX_INPUT_BYTES, MAX_RATIO, ReadOptions
 
 _READING = "Reading the log"
 _COMMON = "Common options"
@@ -237,6 +237,27 @@ class ReadingOptions:
         ),
     ] = None
 
+    max_input_bytes: Annotated[
+        int,
+        typer.Option(
+            "--max-input-bytes",
+            min=1,
+            metavar="N",
+            help="Refuse a log that is larger than this once inflated.",
+            rich_help_panel=_READING,
+        ),
+    ] = MAX_INPUT_BYTES
+    max_ratio: Annotated[
+        int,
+        typer.Option(
+            "--max-ratio",
+            min=0,
+            metavar="N",
+            help="Refuse a file that inflates more than so many times; 0 for any.",
+            rich_help_panel=_READING,
+        ),
+    ] = MAX_RATIO
+
     def named_columns(self) -> dict[str, str]:
         """Role to column, from --columns and its short forms; ValidationError when a role is given twice."""
         named = split_pairs(self.columns or [], "--columns", "ROLE=COLUMN")
@@ -260,6 +281,8 @@ class ReadingOptions:
             delimiter={"tab": "\t", "\\t": "\t"}.get(self.delimiter or "", self.delimiter),
             encoding=self.encoding,
             classifier=self.classifier,
+            max_input_bytes=self.max_input_bytes,
+            max_ratio=self.max_ratio,
             **{name: value for name, value in given.items() if value is not None},
         )
 

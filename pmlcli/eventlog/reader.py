@@ -62,7 +62,7 @@ def _format_of(source: ByteSource) -> str:
     if source.name.lower().endswith((".xes", ".xes.gz", ".xml")):
         raise LogError(
             f"{source.name}: line 1: not XML",
-            hint="is it CSV? --format csv",
+            hint="is it CSV? --log-format csv",
             code="log.format",
             context={"line": 1},
         )
