@@ -43,6 +43,8 @@ def read_xes(source: ByteSource, options: ReadOptions) -> RawTable:
     except expat.ExpatError as error:
         raise _malformed(error, source.name, handlers) from error
     except (LookupError, ValueError) as error:  # pyexpat's own look-up of the declared encoding
+        if handlers.is_log:
+            raise
         raise LogError(
             f"{source.name}: unknown encoding: {error}", code="log.encoding", hint="--encoding"
         ) from error
@@ -62,7 +64,7 @@ def _malformed(error: expat.ExpatError, name: str, handlers: XesHandlers) -> Log
             context=context,
         )
     if not handlers.is_log:
-        hint = "is it CSV? --format csv"
+        hint = "is it CSV? --log-format csv"
         return LogError(
             f"{name}: line {line}: not XML ({reason})", hint=hint, code="log.format", context=context
         )
