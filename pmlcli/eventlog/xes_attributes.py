@@ -64,7 +64,7 @@ class AttributeStore:
         size = len(self.elements) - keep
         flat = self.flat[: 4 * size]
         _put_keys_first(flat)
-        starts = [start for start in self.starts if start < size]
+        starts = [start for start in self.starts if start <= size]
         self.pack_codes(
             self._keys.codes(flat[1::4]),
             self._tags.codes(self.elements[:size]),
@@ -72,7 +72,7 @@ class AttributeStore:
             np.array(starts, dtype=np.int64),
         )
         del self.elements[:size], self.flat[: 4 * size]
-        self.starts[:] = [start - size for start in self.starts if start >= size]
+        self.starts[:] = [start - size for start in self.starts if start > size]
         return size
 
     def pack_codes(self, keys: Ints, tags: Ints, values: Ints, starts: Ints) -> None:

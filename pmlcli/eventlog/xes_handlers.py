@@ -23,6 +23,10 @@ _OUTSIDE = -2
 _IN_TRACE = -1
 _IN_EVENT = 0
 
+_ATTRIBUTE = "trace attribute"
+_STRAY_EVENT = "event outside a trace"
+"""Places of the parser that no element is named for: their names have blanks."""
+
 _VALUELESS = frozenset({"list", "container", "values"})
 
 
@@ -159,10 +163,10 @@ class XesHandlers:
         """What the new element is, outside events; takes in what it says."""
         if parent is None:
             self._check_root(local)
-        elif parent in ("trace", "attribute"):
+        elif parent in ("trace", _ATTRIBUTE):
             self._check_stray(local)
             self._path.append(self._take(self.traces, local, attrs, self._path))
-            return "attribute"
+            return _ATTRIBUTE
         elif parent == "log" and local == "trace":
             self._path = []
             self.traces.starts.append(len(self.traces.elements))
@@ -170,7 +174,7 @@ class XesHandlers:
             self.trace_first_events.append(len(self.event_lines))
         elif parent == "log" and local == "event":
             self.stray_events.append(self.parser.CurrentLineNumber)
-            return "stray event"
+            return _STRAY_EVENT
         elif parent == "log" and local == "classifier":
             self._add_classifier(attrs)
         else:
@@ -180,7 +184,7 @@ class XesHandlers:
     def _end_other(self, level: int) -> int:
         if level > _IN_EVENT:
             return level - 1
-        if self._stack.pop() == "attribute":
+        if self._stack.pop() == _ATTRIBUTE:
             self._path.pop()
         return _IN_TRACE if self._stack and self._stack[-1] == "trace" else _OUTSIDE
 

@@ -50,6 +50,7 @@ BAD = {
     "trace twice": ("x.xes", XES.replace("<event", '<string key="concept:name" value="2"/><event', 1), "given twice"),
     "stray event": ("x.xes", f"<log>{EVENT}{XES[5:]}", "event outside a trace"),
     "stray trace": ("x.xes", event("<trace/>"), "<trace> stands inside"),
+    "object-centric": ("x.xml", "<log><global><attribute/></global><events><event/></events></log>", "<event> stands in"),
     "two logs": ("x.xes", XES + XES, "junk after document element"),
     "no activity": ("x.xes", XES.replace("concept:name", "x"), "no column for 'activity'"),
     "no case": ("x.csv", "activity,timestamp\na,2024-01-01\n", "no column for 'case_id'"),

@@ -1,11 +1,17 @@
 """Each file of xes_edge/ is named for its trap; here stands the right answer to each."""
 
+import functools
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from pmlcli.errors import LogError
 from pmlcli.eventlog import EventLog, read_log
+from pmlcli.eventlog.xes_attributes import Vocabularies
+from pmlcli.eventlog.xes_feed import Feeder
+from pmlcli.eventlog.xes_scan import Scanner
 
 EDGE = Path(__file__).parent / "xes_edge"
 
@@ -108,3 +114,66 @@ def test_types() -> None:
 def test_refused(stem: str, message: str) -> None:
     with pytest.raises(LogError, match=message):
         edge(stem)
+
+
+TRACES = st.lists(
+    st.lists(
+        st.sampled_from(
+            [
+                '<event><string key="concept:name" value="a"/></event>',
+                '<event>\n\t<string key="concept:name" value="b &amp; &#252;"/>\n\t<int key="n" value="3"/>\n'
+                "</event>\r\n",
+                '<event><string key="concept:name" value="c"><int key="in" value="1"/></string></event>',
+                "<event><string key='concept:name' value='d'/></event>",
+                '<event><string value="e" key="concept:name"/><list key="l"><values/></list></event>',
+                '<event><string key="concept:name" value="f\tg"/></event>',
+                '<!-- <event></trace><trace> " --><event><string key="concept:name" value=">"/></event>',
+                '<event/><event></event><string key="late" value="x"/>',
+                '<string key="early" value="y"><int key="in" value="1"/></string>',
+            ]
+        ),
+        max_size=4,
+    ),
+    min_size=1,
+    max_size=6,
+)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(traces=TRACES, stretch=st.sampled_from([1, 300, 1 << 20]))
+def test_the_quick_way_reads_what_the_parser_reads(
+    traces: list[list[str]], stretch: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    named = [
+        f'<trace>\n<string key="concept:name" value="{n}"/>{"".join(dict.fromkeys(events))}</trace>'
+        for n, events in enumerate(traces)
+    ]
+    path = tmp_path / "x.xes"
+    path.write_text(f"<?xml version='1.0'?>\n<log>\n{''.join(named)}</log>", newline="")
+    monkeypatch.setattr("pmlcli.eventlog.xes_feed.STRETCH", stretch)
+    monkeypatch.setattr("pmlcli.eventlog.source.CHUNK", 200)
+    quick = outcome(path)
+    with monkeypatch.context() as patch:
+        patch.setattr("pmlcli.eventlog.xes.Feeder", functools.partial(Feeder, quick=False))
+        assert outcome(path) == quick
+
+
+def outcome(path: Path) -> object:
+    try:
+        log = read_log(path, on_bad_row="drop")
+    except LogError as error:
+        return error.message
+    return log.frame.to_dict("list"), log.ledger, log.offsets.tolist()
+
+
+def test_the_quick_way_is_taken() -> None:
+    vocabularies = Vocabularies()
+    stretch = Scanner(vocabularies).scan(
+        b'<trace>\n<string key="concept:name" value="1"/>\n'
+        b'<event>\n<int key="n" value="2"/>\n</event>\n</trace>',
+        10,
+    )
+    assert stretch is not None
+    assert stretch.events.lines.tolist() == [12]
+    assert stretch.traces.lines.tolist() == [10]
+    assert (list(vocabularies.keys), list(vocabularies.values)) == (["concept:name", "n"], ["1", "2"])
