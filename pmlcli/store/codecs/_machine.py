@@ -18,7 +18,8 @@ from typing import Any, Protocol
 from pmlcli.store.codecs._numbers import Array, array_bytes, array_from, refuse
 from pmlcli.store.findings import shown
 
-MAX_STEPS = 2_000_000
+# A forest of 500 trees takes about 100,000; a million of the largest empty things is 64 MB.
+MAX_STEPS = 1_000_000
 MAX_NESTING = 3
 MAX_LONG_BYTES = 32
 _ALIGNMENT = 16
@@ -218,13 +219,6 @@ class Machine:
             raise refuse("a dict key is not plain")
         target.update(zip(keys, items[1::2], strict=True))
 
-    def _add_items(self) -> None:
-        items = self._pop_to_mark()
-        target = self._top(set)
-        if not all(type(item) in _FLAT for item in items):
-            raise refuse("a set element is not plain")
-        target.update(items)
-
     def _memoize(self) -> None:
         if not self._stack:
             raise refuse("nothing to remember")
@@ -298,7 +292,6 @@ _HANDLERS: dict[int, Callable[[Machine], None]] = {
     ord("}"): lambda machine: machine._stack.append({}),
     ord("]"): lambda machine: machine._stack.append([]),
     ord(")"): lambda machine: machine._stack.append(()),
-    0x8F: lambda machine: machine._stack.append(set()),
     ord("t"): lambda machine: machine._tuple(None),
     0x85: lambda machine: machine._tuple(1),
     0x86: lambda machine: machine._tuple(2),
@@ -307,7 +300,6 @@ _HANDLERS: dict[int, Callable[[Machine], None]] = {
     ord("e"): Machine._appends,
     ord("s"): Machine._set_item,
     ord("u"): Machine._set_items,
-    0x90: Machine._add_items,
     0x94: Machine._memoize,
     ord("h"): Machine._get_near,
     ord("j"): Machine._get_far,

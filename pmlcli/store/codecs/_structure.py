@@ -191,10 +191,12 @@ def _check_search_nodes(nodes: Any, n_nodes: int, n_points: int) -> None:
 
 def check_all(built: list[Any]) -> None:
     """Check every object that a load built, together with those it leads to."""
+    parameters: dict[type, frozenset[str]] = {}
     for item in built:
         state = getattr(item, "__dict__", None)
         if state is None:
             continue
+        _check_parameters(item, state, parameters)
         _check_finite(state)
         if type(item).__name__ == "TreePredictor":
             _check_predictor(item)
@@ -206,6 +208,16 @@ def check_all(built: list[Any]) -> None:
             _check_boosting(state)
         if "support_vectors_" in state:
             _check_support_vectors(state, is_classifier="classes_" in state)
+
+
+def _check_parameters(item: Any, state: dict[str, Any], known: dict[type, frozenset[str]]) -> None:
+    """Every parameter of an estimator is there; `known` keeps them by class."""
+    kind = type(item)
+    if kind not in known:
+        names = getattr(kind, "_get_param_names", None)
+        known[kind] = frozenset(names() if names is not None else ())
+    if not known[kind] <= state.keys():
+        raise refuse(f"{kind.__name__} lacks {sorted(known[kind] - state.keys())[0]}")
 
 
 def _check_finite(state: dict[str, Any]) -> None:

@@ -51,6 +51,8 @@ def decode(data: bytes, allowed: frozenset[str], expected: str, *, source: str =
         found = f"{type(value).__module__}.{type(value).__qualname__}"
         if found != expected:
             raise refuse(f"holds {found}, expected {expected}")
+        if not any(value is item for item in rules.built):
+            raise refuse(f"holds an empty {expected}")
         _structure.check_all(rules.built)
         return value
 

@@ -1,0 +1,240 @@
+"""The ladder of `verify`: what can be shown about a model directory, rung by rung.
+
+| rung | shows |
+|---|---|
+| structure | the manifest is well formed, and the files are exactly those it lists |
+| checksums | every byte is what the manifest vouches for: detects damage, not tampering |
+| signature | the manifest was signed by a key that the user trusts |
+| environment | the libraries here are those that matter for the same answers |
+| replay | the recorded questions get the recorded answers on this machine |
+| retrain | training again on the recorded log gives the same artifacts |
+
+The first four read bytes and import no library. The last two are given by the layer above, as functions;
+they run only on a directory that no lower rung has failed. A rung with nothing to compare is skipped,
+which is not a pass.
+"""
+
+from __future__ import annotations
+
+import platform as this_platform
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Literal
+
+from pmlcli.errors import PmlError, SignatureError, unknown_name
+from pmlcli.store.directory import Difference, ModelFiles, Seal, compare, read_model
+from pmlcli.store.findings import Finding, shown
+from pmlcli.store.manifest import Manifest
+
+RUNGS = ("structure", "checksums", "signature", "environment", "replay", "retrain")
+
+Verdict = Literal["pass", "fail", "skipped", "warn"]
+Climb = Callable[[ModelFiles], "RungResult"]
+SignatureCheck = Callable[[bytes, bytes | None], None]
+
+# Libraries that promise nothing across versions: how many numbers of the version must be equal.
+_NUMBERS_THAT_MATTER = {"scikit-learn": 2, "xgboost": 1, "torch": 1, "statsmodels": 2, "prophet": 1}
+# The same import name from another distribution.
+_ALIASES = {"xgboost": ("xgboost", "xgboost-cpu"), "xgboost-cpu": ("xgboost-cpu", "xgboost")}
+_UNSIGNED = "none: this detects damage, not tampering"
+
+
+@dataclass(frozen=True, slots=True)
+class RungResult:
+    """How one rung went; `details` are dicts of what, expected and found."""
+
+    rung: str
+    verdict: Verdict
+    details: tuple[dict[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """How far a model directory climbed."""
+
+    path: str
+    root_digest: str | None
+    results: tuple[RungResult, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether no rung failed."""
+        return all(result.verdict != "fail" for result in self.results)
+
+    @property
+    def reached(self) -> str | None:
+        """The highest rung that passed (with or without a warning) below the first that failed."""
+        reached = None
+        for result in self.results:
+            if result.verdict == "fail":
+                break
+            if result.verdict in ("pass", "warn"):
+                reached = result.rung
+        return reached
+
+
+def result_of(rung: str, findings: Iterable[Finding], *, otherwise: Verdict = "pass") -> RungResult:
+    """A rung that fails when there are findings, else has the verdict `otherwise`."""
+    details = tuple(finding.to_dict() for finding in findings)
+    return RungResult(rung, "fail" if details else otherwise, details)
+
+
+def skipped(rung: str, why: str) -> RungResult:
+    """A rung that could not be climbed: nothing to compare, or a lower one failed."""
+    return RungResult(rung, "skipped", (Finding(rung, "something to compare", why).to_dict(),))
+
+
+def verify(
+    path: Path | str,
+    level: str = "environment",
+    replay: Climb | None = None,
+    *,
+    retrain: Climb | None = None,
+    check_signature: SignatureCheck | None = None,
+    expect_digest: str | None = None,
+) -> Verification:
+    """Climb the ladder at `path` up to `level`.
+
+    `replay` and `retrain` get the verified model. `check_signature(manifest bytes, signature bytes or
+    None)` raises `SignatureError` when no trusted key signed. `expect_digest` is the root digest that the
+    model must have; it answers an old model that was put back. Damage is a result, never an exception;
+    only a disk that cannot be read raises (`OutputError`).
+    """
+    if level not in RUNGS:
+        raise unknown_name("level", level, RUNGS)
+    wanted = RUNGS[: RUNGS.index(level) + 1]
+    try:
+        seal, difference = compare(path, contents="checksums" in wanted)
+    except PmlError as error:
+        if error.exit_code not in (4, 5):
+            raise
+        return Verification(str(path), None, tuple(_after_failure(wanted, _failed("structure", error))))
+    results = list(_bytes_rungs(wanted, seal, difference, check_signature, expect_digest))
+    for rung, climb in (("replay", replay), ("retrain", retrain)):
+        if rung in wanted:
+            results.append(_climbed(rung, climb, Path(path), seal, results))
+    return Verification(str(path), seal.root_digest, tuple(results))
+
+
+def _bytes_rungs(
+    wanted: Sequence[str],
+    seal: Seal,
+    difference: Difference,
+    check_signature: SignatureCheck | None,
+    expect_digest: str | None,
+) -> Iterator[RungResult]:
+    by_size = [finding for finding in difference.changed if finding.found.endswith(" bytes")]
+    by_content = [finding for finding in difference.changed if finding not in by_size]
+    digest = _digest_findings(seal.root_digest, expect_digest)
+    yield result_of("structure", [*difference.unexpected, *difference.missing, *by_size, *digest])
+    if "checksums" in wanted:
+        if seal.manifest.artifacts:
+            yield result_of("checksums", [*by_size, *by_content])
+        else:
+            yield skipped("checksums", "the manifest lists no artifact")
+    if "signature" in wanted:
+        yield _signature(seal, check_signature)
+    if "environment" in wanted:
+        yield environment(seal.manifest)
+
+
+def _digest_findings(digest: str, expected: str | None) -> list[Finding]:
+    if expected is None or digest == expected.strip().lower():
+        return []
+    return [Finding("root digest", shown(expected), digest)]
+
+
+def _signature(seal: Seal, check: SignatureCheck | None) -> RungResult:
+    if check is None:
+        found = _UNSIGNED if seal.signature is None else "a signature, but no public key to check it with"
+        return skipped("signature", found)
+    try:
+        check(seal.manifest_bytes, seal.signature)
+    except SignatureError as error:
+        return _failed("signature", error)
+    return RungResult("signature", "pass")
+
+
+def _failed(rung: str, error: PmlError) -> RungResult:
+    """A rung that an error ended, with the error's own findings when it has some."""
+    findings = error.context.get("findings")
+    if isinstance(findings, list) and findings:
+        return RungResult(rung, "fail", tuple(findings))
+    return result_of(rung, [Finding(rung, "no error", error.message)])
+
+
+def _after_failure(wanted: Sequence[str], failed: RungResult) -> Iterator[RungResult]:
+    yield failed
+    for rung in wanted[1:]:
+        yield skipped(rung, "the structure failed")
+
+
+def _climbed(
+    rung: str, climb: Climb | None, path: Path, seal: Seal, below: Sequence[RungResult]
+) -> RungResult:
+    """What the function from above finds; only on bytes that were verified, and are still the same."""
+    failed = [result.rung for result in below if result.verdict == "fail"]
+    if failed:
+        return skipped(rung, f"{failed[0]} failed")
+    if climb is None:
+        return skipped(rung, "nothing to compare")
+    try:
+        model = read_model(path)
+        if model.seal.root_digest != seal.root_digest:
+            return skipped(rung, "the model was replaced meanwhile; verify it again")
+        return climb(model)
+    except PmlError as error:
+        return _failed(rung, error)
+
+
+def environment(manifest: Manifest) -> RungResult:
+    """How the libraries and machine here differ from those that made the model.
+
+    A library that is absent, or differs where it matters, fails; another version or machine is a warning.
+    """
+    compared = 0
+    grave: list[Finding] = []
+    slight: list[Finding] = []
+    for name, recorded in sorted(manifest.dependencies.items()):
+        compared += 1
+        installed = _installed(name)
+        if installed == recorded:
+            continue
+        finding = Finding(shown(name), recorded, installed or "not installed")
+        (grave if _matters(name, recorded, installed) else slight).append(finding)
+    for key, here in _this_machine().items():
+        there = manifest.platform.get(key)
+        compared += there is not None
+        if there is not None and there != here:
+            slight.append(Finding(key, shown(there), here))
+    if compared == 0:
+        return skipped("environment", "the manifest records no library and no platform")
+    details = tuple(finding.to_dict() for finding in grave + slight)
+    return RungResult("environment", "fail" if grave else "warn" if slight else "pass", details)
+
+
+def _installed(name: str) -> str | None:
+    """The installed version, from the metadata on disk; the library is not imported."""
+    for candidate in _ALIASES.get(name, (name,)):
+        try:
+            return metadata.version(candidate)
+        except (metadata.PackageNotFoundError, ValueError):
+            continue
+    return None
+
+
+def _matters(name: str, recorded: str, installed: str | None) -> bool:
+    if installed is None:
+        return True
+    numbers = _NUMBERS_THAT_MATTER.get(_ALIASES.get(name, (name,))[0].removesuffix("-cpu"), 0)
+    return recorded.split(".")[:numbers] != installed.split(".")[:numbers]
+
+
+def _this_machine() -> dict[str, str]:
+    return {
+        "python": this_platform.python_version(),
+        "system": this_platform.system(),
+        "machine": this_platform.machine(),
+    }

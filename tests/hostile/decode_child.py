@@ -1,0 +1,87 @@
+"""Decodes every file of a directory in this process, one JSON line each, so a crash names its file."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import sys
+import time
+import warnings
+from pathlib import Path
+
+import numpy as np
+
+from pmlcli.errors import PmlError
+from pmlcli.store.codecs import sklearn as estimators
+
+MEMORY_BYTES = 4 << 30
+FORBIDDEN = (
+    "os.system",
+    "os.exec",
+    "os.fork",
+    "os.posix_spawn",
+    "subprocess.",
+    "socket.",
+    "marshal.",
+    "pty.",
+)
+
+
+def emit(line: dict[str, object]) -> None:
+    sys.stdout.write(json.dumps(line) + "\n")
+    sys.stdout.flush()
+
+
+def watch(event: str, args: tuple[object, ...]) -> None:
+    if event.startswith(FORBIDDEN):
+        emit({"name": "audit", "event": event})
+
+
+def decode(path: Path, case: dict[str, object]) -> str:
+    data = path.read_bytes()
+    try:
+        if case["plain"]:
+            estimators.decode_plain(data)
+        else:
+            value = estimators.decode(data, frozenset(case["allowed"]), str(case["expected"]))  # type: ignore[call-overload]
+            if hasattr(value, "score_samples"):
+                value.score_samples(np.zeros((3, 4)))
+            elif hasattr(value, "predict"):
+                value.predict(np.zeros((3, 4)))
+    except (
+        ArithmeticError,
+        AssertionError,
+        AttributeError,
+        LookupError,
+        MemoryError,
+        TypeError,
+        ValueError,
+    ) as error:
+        return f"unusable: {type(error).__name__}: {error}"
+    except PmlError as error:
+        return f"{type(error).__name__}: {error.message}"
+    return "accepted"
+
+
+def main(directory: Path) -> None:
+    import sklearn.ensemble
+    import sklearn.neighbors
+    import sklearn.svm  # noqa: F401 - all of them before the hook, which would see their imports
+
+    warnings.simplefilter("ignore")
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    os.chdir(directory)  # a payload that writes "marker" writes it where the test looks
+    sys.addaudithook(watch)
+    for name, case in json.loads((directory / "cases.json").read_text()).items():
+        emit({"name": name, "begun": True})
+        start = time.monotonic()
+        outcome = decode(directory / name, case)
+        seconds = time.monotonic() - start
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        line = {"name": name, "outcome": outcome, "seconds": seconds, "peak_mb": peak // 1024}
+        emit(line)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
