@@ -9,7 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pmlcli.encoding.profile.column import FeatureColumn
-from pmlcli.encoding.profile.group import MINIMUM_SUPPORT, Block, Group, column_of, commonest, names_of
+from pmlcli.encoding.profile.group import (
+    MINIMUM_SUPPORT,
+    Block,
+    Group,
+    column_of,
+    commonest,
+    distinct,
+    names_of,
+)
 from pmlcli.encoding.vocabulary import MISSING_CODE, UNSEEN_CODE, Vocabulary
 from pmlcli.eventlog.log import MISSING, RESOURCE, EventLog
 
@@ -96,7 +104,7 @@ def _work_keys(resources: Vocabulary, activities: Vocabulary, log: EventLog) -> 
 def _distinct(log: EventLog, codes: NDArray[np.int32]) -> NDArray[np.int64]:
     given = codes != MISSING
     base = len(log.resources) + 1
-    pairs = np.unique(log.case_of_event[given] * base + codes[given])
+    pairs = distinct(log.case_of_event[given] * base + codes[given])
     return np.bincount(pairs // base, minlength=log.n_cases)
 
 
