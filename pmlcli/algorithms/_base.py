@@ -16,6 +16,7 @@ import pandas as pd
 
 from pmlcli.algorithms._param import Param, specs, validated
 from pmlcli.encoding.base import Encoding
+from pmlcli.errors import PredictionError
 from pmlcli.evaluation.measurement import Measurement
 from pmlcli.eventlog.log import EventLog
 from pmlcli.eventlog.split import Split, split_by_start
@@ -64,6 +65,8 @@ class Algorithm(ABC):
     estimator_class: ClassVar[str | None] = None
     """`sklearn` only: the `module.Class` of `estimator_`."""
     minimum_samples: ClassVar[int] = 10
+    needs_log: ClassVar[bool] = True
+    """Whether a prediction needs a log; a forecaster can continue its training series without one."""
     tolerance: ClassVar[float] = 0.0
     """Largest difference that other cases in the batch may make to an answer; 0 promises the same bits."""
 
@@ -123,8 +126,12 @@ class Algorithm(ABC):
     def predict(self, encoding: Encoding[Any], log: EventLog, request: PredictRequest) -> pd.DataFrame:
         """The task's table of predictions for a log: key columns first, units as the task documents."""
 
+    def predict_without_log(self, encoding: Encoding[Any], request: PredictRequest) -> pd.DataFrame:
+        """The table for what follows the training log; only where `needs_log` is false."""
+        raise PredictionError(f"the task {self.task} needs an event log to predict", code="prediction.log")
+
     @classmethod
-    def units(cls) -> dict[str, str]:
+    def output_units(cls) -> dict[str, str]:
         """Unit of each numeric output column."""
         return {}
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from pmlcli.algorithms._base import Algorithm
 from pmlcli.encoding.base import Encoding
 from pmlcli.errors import PersistenceError, UntrustedArtifactError
@@ -28,7 +30,7 @@ def to_files(
     return {
         **_learner_files(algorithm),
         ENCODING_FILE: sklearn.encode_plain(encoding.state()),
-        THRESHOLD_FILE: strictjson.dump({**algorithm.calibration_, "units": algorithm.units()}),
+        THRESHOLD_FILE: strictjson.dump({**algorithm.calibration_, "units": algorithm.output_units()}),
         REFERENCE_FILE: strictjson.dump(reference),
         CANARY_FILE: strictjson.dump(canary),
     }
@@ -37,7 +39,8 @@ def to_files(
 def _learner_files(algorithm: Algorithm) -> dict[str, bytes]:
     state = algorithm.state()
     if algorithm.container == "safetensors":
-        return safetensors.encode(state)
+        arrays = {name: value for name, value in state.items() if isinstance(value, np.ndarray)}
+        return safetensors.encode(arrays, {n: v for n, v in state.items() if n not in arrays})
     if algorithm.container == "plain":
         return plain.encode(state)
     estimator = state.pop(ESTIMATOR)
@@ -53,6 +56,16 @@ def restore(algorithm: Algorithm, files: Mapping[str, bytes]) -> Encoding[Any]:
     missing = [name for name in _SHARED_FILES[1:] if name not in files]
     if missing:
         raise PersistenceError(f"the model lacks {', '.join(missing)}", context={"missing": missing})
+    try:
+        return _restore(algorithm, files)
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError, RuntimeError) as error:
+        # The bytes are those that the manifest vouches for, but no pmlcli wrote them.
+        raise UntrustedArtifactError(
+            f"the artifacts do not hold what this algorithm writes ({type(error).__name__}: {error})"
+        ) from error
+
+
+def _restore(algorithm: Algorithm, files: Mapping[str, bytes]) -> Encoding[Any]:
     algorithm.restore(_learner_state(algorithm, files))
     calibration = read_json(files, THRESHOLD_FILE)
     calibration.pop("units", None)
@@ -66,7 +79,8 @@ def restore(algorithm: Algorithm, files: Mapping[str, bytes]) -> Encoding[Any]:
 def _learner_state(algorithm: Algorithm, files: Mapping[str, bytes]) -> dict[str, Any]:
     own = {name: data for name, data in files.items() if name not in _SHARED_FILES}
     if algorithm.container == "safetensors":
-        return safetensors.decode(own)
+        arrays, values = safetensors.decode(own)
+        return {**values, **arrays}
     if algorithm.container == "plain":
         return plain.decode(own)
     if ESTIMATOR_FILE not in files or algorithm.estimator_class is None:

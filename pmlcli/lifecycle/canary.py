@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 import pandas as pd
 
 from pmlcli.algorithms._base import Algorithm, PredictRequest
 from pmlcli.encoding.base import Encoding
+from pmlcli.errors import PersistenceError
 from pmlcli.eventlog import read_log
 
 CASES = 6
@@ -28,29 +30,49 @@ RELATIVE_TOLERANCE = 1e-6
 
 def make_canary(algorithm: Algorithm, encoding: Encoding[Any], required: Mapping[str, str]) -> dict[str, Any]:
     """Synthetic events and the predictions for them, JSON-plain; no events for a forecaster."""
-    events = [] if algorithm.task == "forecast" else _events(encoding.vocabularies(), required)
+    events = _events(encoding.vocabularies(), required) if algorithm.needs_log else []
     return {"events": events, "predictions": _answers(algorithm, encoding, events)}
 
 
-def replay(algorithm: Algorithm, encoding: Encoding[Any], canary: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """What differs from the recorded answers, the worst of each column, as (what, expected, found)."""
-    expected, found = canary["predictions"], _answers(algorithm, encoding, canary["events"])
-    if list(expected) != list(found) or any(len(expected[c]) != len(found[c]) for c in expected):
-        return [{"what": "columns and rows", "expected": _shape(expected), "found": _shape(found)}]
-    findings = []
-    for column in expected:
-        pairs = zip(expected[column], found[column], strict=True)
-        worst = max(pairs, key=lambda pair: _difference(*pair), default=(None, None))
-        if _difference(*worst) > RELATIVE_TOLERANCE:
-            findings.append({"what": column, "expected": worst[0], "found": worst[1]})
-    return findings
+@dataclass(frozen=True)
+class Replay:
+    """How the canary's answers here compare: what differs too much, and the largest relative difference.
+
+    `largest` is None where texts or shapes differ, so that there is no number to give.
+    """
+
+    largest: float | None
+    findings: tuple[dict[str, Any], ...]
 
 
-def largest_difference(algorithm: Algorithm, encoding: Encoding[Any], canary: Mapping[str, Any]) -> float:
-    """The largest relative difference of any number of the canary's answers; 0.0 when all bits agree."""
-    expected, found = canary["predictions"], _answers(algorithm, encoding, canary["events"])
-    pairs = (pair for c in expected for pair in zip(expected[c], found.get(c, []), strict=False))
-    return max((_difference(*pair) for pair in pairs), default=0.0)
+def replay(algorithm: Algorithm, encoding: Encoding[Any], canary: Mapping[str, Any]) -> Replay:
+    """Asks the canary cases again. A finding (what, expected, found) is the worst cell of a column.
+
+    Raises PersistenceError for a canary that pmlcli never wrote.
+    """
+    expected, events = canary.get("predictions"), canary.get("events")
+    if not _is_table(expected) or not isinstance(events, list):
+        raise PersistenceError("canary.json: not a list of events and a table of predictions")
+    found = _answers(algorithm, encoding, events)
+    if list(expected) != sorted(found) or any(len(expected[c]) != len(found[c]) for c in expected):
+        shapes = {"what": "columns and rows", "expected": _shape(expected), "found": _shape(found)}
+        return Replay(None, (shapes,))
+    worst = {column: _worst(expected[column], found[column]) for column in expected if expected[column]}
+    findings = [
+        {"what": column, "expected": cell[0], "found": cell[1]}
+        for column, cell in worst.items()
+        if _difference(*cell) > RELATIVE_TOLERANCE
+    ]
+    largest = max((_difference(*cell) for cell in worst.values()), default=0.0)
+    return Replay(largest if math.isfinite(largest) else None, tuple(findings))
+
+
+def _is_table(value: Any) -> TypeGuard[dict[str, list[Any]]]:
+    return isinstance(value, dict) and all(isinstance(cells, list) for cells in value.values())
+
+
+def _worst(expected: list[Any], found: list[Any]) -> tuple[Any, Any]:
+    return max(zip(expected, found, strict=True), key=lambda cell: _difference(*cell))
 
 
 def _difference(expected: Any, found: Any) -> float:
@@ -67,8 +89,11 @@ def _shape(table: Mapping[str, list[Any]]) -> str:
 def _answers(
     algorithm: Algorithm, encoding: Encoding[Any], events: list[dict[str, Any]]
 ) -> dict[str, list[Any]]:
-    log = read_log(events) if events else None
-    table = algorithm.predict(encoding, log, REQUEST)
+    table = (
+        algorithm.predict(encoding, read_log(events), REQUEST)
+        if events
+        else algorithm.predict_without_log(encoding, REQUEST)
+    )
     return {str(column): [_plain(value) for value in table[column]] for column in table.columns}
 
 
@@ -98,8 +123,8 @@ def _events(vocabularies: Mapping[str, tuple[str, ...]], required: Mapping[str, 
     return events
 
 
-def _time(required: Mapping[str, str], time: datetime) -> dict[str, datetime]:
-    return {"timestamp": time} if "timestamp" in required else {}
+def _time(required: Mapping[str, str], time: datetime) -> dict[str, str]:
+    return {"timestamp": time.isoformat()} if "timestamp" in required else {}
 
 
 def _value(
@@ -112,4 +137,4 @@ def _value(
         return round(float(rng.normal()), 3)
     if kind == "boolean":
         return bool(rng.integers(2))
-    return START if kind == "time" else "canary"
+    return START.isoformat() if kind == "time" else "canary"

@@ -9,6 +9,8 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, Self
 
+import pandas as pd
+
 from pmlcli import registry
 from pmlcli.algorithms._base import Algorithm, PredictRequest
 from pmlcli.encoding.base import Encoding
@@ -16,7 +18,7 @@ from pmlcli.errors import PersistenceError, PmlError, PredictionError, TrainingE
 from pmlcli.eventlog import ReadOptions, read_log
 from pmlcli.eventlog.log import EventLog
 from pmlcli.lifecycle import artifacts
-from pmlcli.lifecycle.canary import make_canary
+from pmlcli.lifecycle.canary import Replay, make_canary, replay
 from pmlcli.lifecycle.context import Hook, LifecycleContext, call_hooks, frozen, installed_hooks
 from pmlcli.lifecycle.contract import check_log, input_schema, reference, unseen_values
 from pmlcli.lifecycle.provenance import dependencies, determinism, machine, now
@@ -24,6 +26,7 @@ from pmlcli.lifecycle.reproducible import reproducible
 from pmlcli.lifecycle.result import ModelMetadata, PredictionResult, SavedModel, TrainingResult
 from pmlcli.lifecycle.training import Trained, train_algorithm
 from pmlcli.store.artifacts import ArtifactStore
+from pmlcli.store.directory import ModelFiles
 from pmlcli.store.manifest import SCHEMA_VERSION, Manifest
 
 LogLike = Any
@@ -141,14 +144,17 @@ class Model(Hook):
         encoding = self._trained_encoding()
         with self._operation("predict", hooks) as run:
             checked = None if log is None else self._checked(log, options)
-            if checked is None and self.algorithm.task != "forecast":
-                raise PredictionError(f"{self.model_type} needs an event log to predict")
             run.call("before_predict", log=checked)
             with reproducible(self.algorithm.seed):
-                table = self.algorithm.predict(encoding, checked, request or PredictRequest())
+                table = self._table(encoding, checked, request or PredictRequest())
             metadata = self._prediction_metadata(checked, encoding, len(table))
             run.call("after_predict", predictions=table.copy(), metadata=metadata)
         return PredictionResult(table, metadata)
+
+    def _table(self, encoding: Encoding[Any], log: EventLog | None, request: PredictRequest) -> pd.DataFrame:
+        if log is None:
+            return self.algorithm.predict_without_log(encoding, request)
+        return self.algorithm.predict(encoding, log, request)
 
     def _checked(self, log: LogLike, options: ReadOptions | None) -> EventLog:
         read = read_log(log, self.read_options(options or ReadOptions()))
@@ -160,7 +166,7 @@ class Model(Hook):
         schema = self.manifest_fields["input_schema"]
         return replace(
             options,
-            preferred_columns=dict(schema["columns"]),
+            columns=options.columns,
             timezone=options.timezone or schema["timezone"],
             order=options.order or schema["order"],
         )
@@ -172,7 +178,7 @@ class Model(Hook):
             "model_id": self.model_id,
             "model_type": self.model_type,
             "rows": rows,
-            "units": self.algorithm.units(),
+            "units": self.algorithm.output_units(),
             "warnings": [],
         }
         if log is not None:
@@ -212,7 +218,14 @@ class Model(Hook):
 
         Raises a PersistenceError when anything is missing, changed, unexpected or untrusted.
         """
-        stored = ArtifactStore().load(Path(path))
+        model = cls.from_stored(ArtifactStore().load(Path(path)), hooks=hooks)
+        with model._operation("load", ()) as run:
+            run.call("after_load", path=Path(path))
+        return model
+
+    @classmethod
+    def from_stored(cls, stored: ModelFiles, *, hooks: Sequence[Hook] = ()) -> Self:
+        """The model in verified bytes; raises a PersistenceError when they are not what pmlcli writes."""
         manifest = stored.manifest
         try:
             model = cls(
@@ -225,11 +238,17 @@ class Model(Hook):
         except PmlError as error:
             if error.exit_code != 2:
                 raise
-            raise PersistenceError(f"{path}: {error.message}", hint=error.hint, code="model.type") from error
+            raise PersistenceError(
+                f"manifest.json: {error.message}", hint=error.hint, code="model.type"
+            ) from error
         model._restore(stored.files, _fields_of(manifest))
-        with model._operation("load", ()) as run:
-            run.call("after_load", path=Path(path))
         return model
+
+    def replay(self) -> Replay:
+        """How the answers to the canary cases on this machine compare with the recorded ones."""
+        encoding = self._trained_encoding()
+        with reproducible(self.algorithm.seed):
+            return replay(self.algorithm, encoding, artifacts.read_json(self.files, artifacts.CANARY_FILE))
 
     def _restore(self, files: Mapping[str, bytes], fields: dict[str, Any]) -> None:
         self._encoding = artifacts.restore(self.algorithm, files)
@@ -239,6 +258,11 @@ class Model(Hook):
 
     # --- hooks and failure
 
+    def _forget(self) -> None:
+        """A failed training leaves nothing that could be saved or asked."""
+        self.metadata.status = "failed"
+        self.files, self.manifest_fields, self._encoding = {}, {}, None
+
     @contextmanager
     def _operation(self, operation: str, hooks: Sequence[Hook]) -> Iterator[_Run]:
         """One train, predict, save or load: gives hooks their context, and tells them when it fails."""
@@ -247,7 +271,7 @@ class Model(Hook):
             yield run
         except Exception as error:
             if operation == "train":
-                self.metadata.status = "failed"
+                self._forget()
             run.tell_failure(error)
             if isinstance(error, MemoryError):
                 raise TrainingError(

@@ -1,3 +1,36 @@
-"""Verification of a model directory, `replay` included. Imports no numeric library below that rung."""
+"""Verification of a model directory with the rungs that need the model itself.
+
+Nothing numeric is imported below the rung `replay`.
+"""
 
 from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from pmlcli.store import verification
+from pmlcli.store.directory import ModelFiles
+from pmlcli.store.verification import RungResult, Verification
+
+LEVEL = "replay"
+
+
+def verify_model(
+    path: Path | str, level: str | None = None, *, expect_digest: str | None = None
+) -> Verification:
+    """Climbs the ladder of `verify` up to `level` (`replay` by default); damage is a result, not an error.
+
+    Raises ValidationError for an unknown level, OutputError for a disk that cannot be read.
+    """
+    return verification.verify(path, level or LEVEL, replay=_replay, expect_digest=expect_digest)
+
+
+def _replay(stored: ModelFiles) -> RungResult:
+    """Asks the canary cases again; how far the answers are from the recorded ones, and which differ."""
+    # Imported here: only this rung needs the algorithm's library.
+    model: Any = import_module("pmlcli.lifecycle.model").Model.from_stored(stored)
+    found = model.replay()
+    worst = {"what": "largest relative difference", "expected": 0.0, "found": found.largest}
+    verdict: verification.Verdict = "fail" if found.findings else "pass"
+    return RungResult("replay", verdict, (worst, *found.findings))

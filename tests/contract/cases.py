@@ -15,7 +15,7 @@ from tests.logs import purchase_events
 
 # Cheap settings, so that the suite stays fast; everything else is the default.
 QUICK: dict[str, dict[str, Any]] = {
-    "anomaly/isolation-forest": {"trees": 50},
+    "anomaly/isolation-forest": {"n_estimators": 50},
     "next-activity/gru": {"max_epochs": 3},
     "forecast/arima": {"horizon": 7},
     "forecast/seasonal-naive": {"horizon": 7},

@@ -90,7 +90,7 @@ def test_it_answers_with_its_tasks_columns_and_units(name: str) -> None:
     assert list(found.columns[: len(keys)]) == keys
     assert len(found) > 0
     numbers = set(found.select_dtypes("number").columns) - {"prefix_length"}
-    assert numbers == set(trained(name).algorithm.units()) & set(found.columns)
+    assert numbers == set(trained(name).algorithm.output_units()) & set(found.columns)
 
 
 @every_algorithm

@@ -1,0 +1,5 @@
+"""`python -m pmlcli`."""
+
+from pmlcli.cli.app import main
+
+main()

@@ -1,0 +1,55 @@
+"""A model's card: what the manifest says, in the order people ask. Imports no numeric library."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from pmlcli import registry
+from pmlcli.errors import ValidationError
+from pmlcli.store.directory import compare
+
+
+def inspect_model(path: Path | str) -> dict[str, Any]:
+    """The card of the model at `path`, JSON-plain: manifest, root digest, parameters with their meaning.
+
+    No artifact is read; `findings` lists what the directory's names and sizes show to be wrong.
+    Raises a PersistenceError when there is no model.
+    """
+    seal, difference = compare(path, contents=False)
+    manifest = asdict(seal.manifest)
+    manifest["artifacts"] = [asdict(record) for record in seal.manifest.artifacts]
+    return {
+        **manifest,
+        "path": str(path),
+        "root_digest": seal.root_digest,
+        "is_signed": seal.signature is not None,
+        "summary": _summary(seal.manifest.model_type),
+        "parameters": _parameters(seal.manifest.model_type, manifest["hyperparameters"]),
+        "findings": [finding.to_dict() for finding in difference.findings],
+    }
+
+
+def _summary(model_type: str) -> str:
+    try:
+        return registry.card(model_type).summary
+    except ValidationError:
+        return "an algorithm that is not installed here"
+
+
+def _parameters(model_type: str, values: dict[str, Any]) -> list[dict[str, Any]]:
+    """Each parameter's value, default and help; those of an unknown algorithm without the last two."""
+    try:
+        cards = {parameter.name: parameter for parameter in registry.card(model_type).parameters}
+    except ValidationError:
+        cards = {}
+    return [
+        {
+            "name": name,
+            "value": value,
+            "default": cards[name].default if name in cards else None,
+            "help": cards[name].help if name in cards else "",
+        }
+        for name, value in values.items()
+    ]

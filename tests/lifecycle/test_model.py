@@ -1,0 +1,245 @@
+"""The life of a model: the original workflow, hooks, failures and status."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from pandas.testing import assert_frame_equal
+
+from pmlcli import registry
+from pmlcli.errors import (
+    ChecksumMismatchError,
+    HookError,
+    LogError,
+    MissingArtifactError,
+    MissingDependencyError,
+    OutputError,
+    PersistenceError,
+    TrainingError,
+)
+from pmlcli.eventlog import read_log
+from pmlcli.lifecycle.context import Hook, LifecycleContext
+from pmlcli.lifecycle.model import Model
+from tests.logs import purchase_events
+
+NAME = "anomaly/isolation-forest"
+
+
+@pytest.fixture(scope="module")
+def model() -> Model:
+    model = Model(NAME, model_id="p2p", contamination=0.05, n_estimators=50)
+    model.train(purchase_events(60))
+    return model
+
+
+@pytest.fixture
+def saved(model: Model, tmp_path: Path) -> Path:
+    return model.save(tmp_path / "p2p").path
+
+
+class Recorder(Hook):
+    def __init__(self) -> None:
+        self.seen: list[LifecycleContext] = []
+
+    def before_train(self, context: LifecycleContext) -> None:
+        self.seen.append(context)
+
+    def after_train(self, context: LifecycleContext) -> None:
+        self.seen.append(context)
+
+    def before_save(self, context: LifecycleContext) -> None:
+        self.seen.append(context)
+
+    def on_failure(self, context: LifecycleContext) -> None:
+        self.seen.append(context)
+
+
+class Stopper(Hook):
+    def __init__(self, point: str) -> None:
+        def stop(context: LifecycleContext) -> None:
+            raise RuntimeError(f"no {context.operation} today")
+
+        setattr(self, point, stop)
+
+
+def test_the_original_workflow(model: Model, saved: Path) -> None:
+    manifest = json.loads((saved / "manifest.json").read_text())
+    listed = {record["filename"]: record for record in manifest["artifacts"]}
+    assert {"model.joblib", "feature_extractor.joblib", "threshold.json"} <= set(listed)
+    assert all(len(record["checksum"]) == 64 for record in listed.values())
+    assert (manifest["model_id"], manifest["model_type"], manifest["status"]) == ("p2p", NAME, "trained")
+    again = Model.load(saved)
+    new = purchase_events(20, seed=5)
+    first, second = again.predict(new), again.predict(new)
+    assert_frame_equal(first.predictions, second.predictions, check_exact=True)
+    assert_frame_equal(first.predictions, model.predict(new).predictions, check_exact=True)
+
+
+def test_fewer_than_ten_samples_is_a_training_error() -> None:
+    model = Model(NAME)
+    with pytest.raises(TrainingError) as caught:
+        model.train(purchase_events(7))
+    assert caught.value.context["samples"] == 7
+    assert model.metadata.status == "failed"
+
+
+@pytest.mark.parametrize(
+    "filename", ["model.joblib", "feature_extractor.joblib", "threshold.json", "canary.json"]
+)
+def test_one_flipped_byte_is_a_checksum_mismatch(saved: Path, filename: str) -> None:
+    file = saved / "artifacts" / filename
+    data = bytearray(file.read_bytes())
+    data[len(data) // 2] ^= 1
+    file.write_bytes(bytes(data))
+    with pytest.raises(ChecksumMismatchError, match=filename):
+        Model.load(saved)
+
+
+def test_a_missing_artifact_is_named(saved: Path) -> None:
+    (saved / "artifacts" / "threshold.json").unlink()
+    with pytest.raises(MissingArtifactError, match=r"threshold\.json"):
+        Model.load(saved)
+
+
+def test_an_unknown_algorithm_in_a_manifest_is_a_persistence_error(saved: Path) -> None:
+    file = saved / "manifest.json"
+    file.write_text(file.read_text().replace(NAME, "anomaly/isolation-forst"))
+    with pytest.raises(PersistenceError, match="unknown algorithm"):
+        Model.load(saved)
+
+
+def test_metadata_goes_from_initialized_to_trained() -> None:
+    model = Model(NAME, n_estimators=10)
+    seen: list[str] = []
+
+    class Status(Hook):
+        def before_train(self, context: LifecycleContext) -> None:
+            seen.append(model.metadata.status)
+
+    assert model.metadata.status == "initialized"
+    model.train(purchase_events(40), hooks=[Status()])
+    assert [*seen, model.metadata.status] == ["training", "trained"]
+
+
+def test_hooks_see_what_the_docs_say() -> None:
+    recorder = Recorder()
+    model = Model(NAME, n_estimators=10, hooks=[recorder])
+    model.train(purchase_events(40))
+    before, after = recorder.seen
+    assert (before.operation, before.model_type) == ("train", NAME)
+    assert before.data["log"].n_cases == 40
+    assert before.data["parameters"]["n_estimators"] == 10
+    assert after.data["metadata"]["samples"] == 40
+    with pytest.raises(TypeError):
+        before.data["log"] = None  # type: ignore[index]
+
+
+@pytest.mark.parametrize("point", ["before_train", "after_train"])
+def test_a_hook_that_raises_ends_the_training_with_its_name(point: str, tmp_path: Path) -> None:
+    recorder = Recorder()
+    model = Model(NAME, n_estimators=10, hooks=[recorder, Stopper(point)])
+    with pytest.raises(HookError, match=rf"Stopper\.{point} raised RuntimeError: no train today"):
+        model.train(purchase_events(40))
+    assert model.metadata.status == "failed"
+    assert isinstance(recorder.seen[-1].data["error"], HookError)
+    with pytest.raises(PersistenceError):
+        model.save(tmp_path / "model")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_hook_that_raises_before_save_leaves_no_directory(model: Model, tmp_path: Path) -> None:
+    with pytest.raises(HookError, match="before_save"):
+        model.save(tmp_path / "model", hooks=[Stopper("before_save")])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_log_error_calls_on_failure() -> None:
+    recorder = Recorder()
+    with pytest.raises(LogError):
+        Model(NAME, hooks=[recorder]).train([])
+    assert isinstance(recorder.seen[-1].data["error"], LogError)
+
+
+def test_a_subclass_may_override_hooks() -> None:
+    class Mine(Model):
+        calls = 0
+
+        def before_train(self, context: LifecycleContext) -> None:
+            type(self).calls += 1
+
+    Mine(NAME, n_estimators=10).train(purchase_events(40))
+    assert Mine.calls == 1
+
+
+def test_save_replaces_only_when_told(model: Model, saved: Path) -> None:
+    with pytest.raises(OutputError):
+        model.save(saved)
+    assert model.save(saved, force=True).root_digest == model.save(saved, force=True).root_digest
+
+
+def test_a_loaded_model_can_be_saved_again_unchanged(saved: Path, tmp_path: Path) -> None:
+    Model.load(saved).save(tmp_path / "copy")
+    assert (tmp_path / "copy" / "manifest.json").read_bytes() == (saved / "manifest.json").read_bytes()
+
+
+def test_a_missing_library_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    for module in [
+        m
+        for m in sys.modules
+        if m.startswith(("pmlcli.algorithms.next_activity.gru", "pmlcli.algorithms._neural"))
+    ]:
+        monkeypatch.delitem(sys.modules, module)
+    with pytest.raises(MissingDependencyError) as caught:
+        registry.find("next-activity/gru")
+    assert caught.value.context["dependency"] == "torch"
+    assert caught.value.hint == "pip install 'pmlcli[neural]'"
+
+
+def test_the_same_run_twice_gives_the_same_manifest(tmp_path: Path) -> None:
+    code = (
+        "from pmlcli import Model; from tests.logs import purchase_events;"
+        f"m = Model('{NAME}', n_estimators=10); m.train(purchase_events(40)); print(m.save(r'{{}}').root_digest)"
+    )
+    environment = os.environ | {"SOURCE_DATE_EPOCH": "1700000000"}
+    digests = [
+        subprocess.run(
+            [sys.executable, "-c", code.format(tmp_path / str(i))],
+            capture_output=True,
+            text=True,
+            check=True,
+            env=environment,
+            cwd=Path(__file__).parents[2],
+        ).stdout
+        for i in range(2)
+    ]
+    assert digests[0] == digests[1] != ""
+
+
+def test_training_does_not_touch_the_global_generators() -> None:
+    np.random.seed(123)
+    expected = np.random.get_state()[1].copy()  # type: ignore[index,union-attr]
+    Model(NAME, n_estimators=10).train(purchase_events(40))
+    assert (np.random.get_state()[1] == expected).all()  # type: ignore[index]
+
+
+def test_train_takes_an_event_log_a_frame_and_dicts(tmp_path: Path) -> None:
+    events = purchase_events(40)
+    log = read_log(events)
+    path = tmp_path / "log.csv"
+    log.frame.to_csv(path, index=False)
+    sources: list[Any] = [events, log, log.frame, path]
+    answers = []
+    for source in sources:
+        model = Model(NAME, n_estimators=10)
+        model.train(source)
+        answers.append(model.predict(events).predictions)
+    for answer in answers[1:]:
+        assert_frame_equal(answers[0], answer, check_exact=True)
