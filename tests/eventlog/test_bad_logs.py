@@ -43,30 +43,58 @@ BAD = {
     "nul reference": ("x.xes", XES.replace('"a"', '"&#0;"'), "line 1"),
     "not utf-8": ("x.xes", XES.encode().replace(b'"a"', b'"\xe9"'), "line 1, column"),
     "unknown encoding": ("x.xes", '<?xml version="1.0" encoding="x-foo-42"?>' + XES, "unknown encoding"),
-    "attributes": ("x.xes", event("".join(f'<int key="k{i}" value="1"/>' for i in range(1001))), "more than 1,000"),
+    "attributes": (
+        "x.xes",
+        event("".join(f'<int key="k{i}" value="1"/>' for i in range(1001))),
+        "more than 1,000",
+    ),
     "nesting": ("x.xes", event('<string key="n" value="1">' * 70), "nested deeper than 64"),
     "long value": ("x.xes", event(f'<string key="n" value="{"x" * 3_000_000}"/>'), "longer than 1"),
-    "twice": ("x.xes", event('<string key="concept:name" value="b"/>'), "'concept:name' given twice .*line 1"),
-    "trace twice": ("x.xes", XES.replace("<event", '<string key="concept:name" value="2"/><event', 1), "given twice"),
+    "twice": (
+        "x.xes",
+        event('<string key="concept:name" value="b"/>'),
+        "'concept:name' given twice .*line 1",
+    ),
+    "trace twice": (
+        "x.xes",
+        XES.replace("<event", '<string key="concept:name" value="2"/><event', 1),
+        "given twice",
+    ),
     "stray event": ("x.xes", f"<log>{EVENT}{XES[5:]}", "event outside a trace"),
     "stray trace": ("x.xes", event("<trace/>"), "<trace> stands inside"),
-    "object-centric": ("x.xml", "<log><global><attribute/></global><events><event/></events></log>", "<event> stands in"),
+    "object-centric": (
+        "x.xml",
+        "<log><global><attribute/></global><events><event/></events></log>",
+        "<event> stands in",
+    ),
     "two logs": ("x.xes", XES + XES, "junk after document element"),
     "no activity": ("x.xes", XES.replace("concept:name", "x"), "no column for 'activity'"),
     "no case": ("x.csv", "activity,timestamp\na,2024-01-01\n", "no column for 'case_id'"),
     "empty case": ("x.csv", HEAD + ROW + ",a,2024-01-01\n", r"1 of 2 rows .*no case_id \(1; first: line 3"),
     "empty activity": ("x.csv", HEAD + ROW + "1,,2024-01-01\n", r"no activity \(1; first: line 3"),
     "no time": ("x.csv", HEAD + ROW + "1,a,\n", r"no timestamp \(1; first: line 3"),
-    "bad times": ("x.csv", HEAD + "1,a,yesterday\n" * 2 + ROW, "2 of 3 .*not a time .2; first: line 2, 'yesterday'"),
+    "bad times": (
+        "x.csv",
+        HEAD + "1,a,yesterday\n" * 2 + ROW,
+        "2 of 3 .*not a time .2; first: line 2, 'yesterday'",
+    ),
     "header twice": ("x.csv", "case_id,activity,activity\n1,a,b\n", "column 'activity' twice"),
-    "too many": ("x.csv", HEAD + "1,a,2024-01-01,x\n" + ROW, r"too many cells, expected 3 \(1; first: line 2"),
+    "too many": (
+        "x.csv",
+        HEAD + "1,a,2024-01-01,x\n" + ROW,
+        r"too many cells, expected 3 \(1; first: line 2",
+    ),
     "too few": ("x.csv", HEAD + ROW + "1,a\n", r"too few cells, expected 3 \(1; first: line 3"),
-    "open quote": ("x.csv", HEAD + ROW + '1,"a,2024-01-01\n' + ROW, "line 3: a quote is opened and never closed"),
+    "open quote": (
+        "x.csv",
+        HEAD + ROW + '1,"a,2024-01-01\n' + ROW,
+        "line 3: a quote is opened and never closed",
+    ),
     "wrong quote": ("x.csv", HEAD + '1,"a"b,2024-01-01\n', "line 2: malformed CSV"),
     "wide": ("x.csv", ",".join(map(str, range(2001))) + "\n", "2,001 columns"),
     "long cell": ("x.csv", HEAD + f"1,{'x' * 2_000_000},2024-01-01\n", "a cell longer than"),
     "parquet": ("x.parquet", b"PAR1 this is no Parquet file PAR1", "damaged Parquet"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("case", BAD)

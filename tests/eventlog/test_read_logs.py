@@ -98,9 +98,13 @@ def test_gzip_is_known_by_content(tmp_path: Path) -> None:
 
 def test_frames_dicts_and_logs(csv_file: Path) -> None:
     frame = pd.DataFrame(
-        {"case:concept:name": [1, 1, 2], "concept:name": ["a", None, "b"], "n": [1, 2, 3],
-         "time:timestamp": pd.to_datetime(["2024-01-01", "2024-01-02", "2024-01-03"], utc=True)}
-    )  # fmt: skip
+        {
+            "case:concept:name": [1, 1, 2],
+            "concept:name": ["a", None, "b"],
+            "n": [1, 2, 3],
+            "time:timestamp": pd.to_datetime(["2024-01-01", "2024-01-02", "2024-01-03"], utc=True),
+        }
+    )
     with pytest.raises(LogError, match="no activity .*row 2"):
         read_log(frame)
     before = frame.copy(deep=True)
@@ -127,10 +131,16 @@ def test_dicts_with_datetimes() -> None:
 
 @pytest.mark.parametrize(
     "names",
-    ["case:concept:name,concept:name,time:timestamp", "_CASE_KEY,ACTIVITY_EN,EVENTTIME",
-     "Case ID,Activity,Complete Timestamp", "case_id,activity,end_time", "CaseID,ActivityID,CompleteTimestamp",
-     "Case ID,Activity,Start Timestamp", "CASE_concept_name,activity_id,timestamp"],
-)  # fmt: skip
+    [
+        "case:concept:name,concept:name,time:timestamp",
+        "_CASE_KEY,ACTIVITY_EN,EVENTTIME",
+        "Case ID,Activity,Complete Timestamp",
+        "case_id,activity,end_time",
+        "CaseID,ActivityID,CompleteTimestamp",
+        "Case ID,Activity,Start Timestamp",
+        "CASE_concept_name,activity_id,timestamp",
+    ],
+)
 def test_columns_are_found_by_the_names_that_tools_write(tmp_path: Path, names: str) -> None:
     log = read_log(write(tmp_path / "x.csv", f"{names}\n1,a,2024-01-01\n"))
     assert list(log.schema.columns.values()) == names.split(",")
@@ -155,9 +165,17 @@ def test_the_name_of_xes_wins_and_says_so(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "changes",
-    [{"format": "xls"}, {"timezone": "Mars"}, {"order": "up"}, {"on_bad_row": "skip"}, {"encoding": "x-foo"},
-     {"columns": {"activty": "a"}}, {"columns": {"case_id": "none"}}, {"delimiter": "::"}],
-)  # fmt: skip
+    [
+        {"format": "xls"},
+        {"timezone": "Mars"},
+        {"order": "up"},
+        {"on_bad_row": "skip"},
+        {"encoding": "x-foo"},
+        {"columns": {"activty": "a"}},
+        {"columns": {"case_id": "none"}},
+        {"delimiter": "::"},
+    ],
+)
 def test_options_are_checked(changes: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         ReadOptions(**changes)

@@ -54,9 +54,23 @@ def test_known_writings(text: str, expected: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["yesterday", "2023-02-30", "2023-02-29T00:00", "2024-13-01", "2024-01-05T24:00", "2024-01-05T10:61", "x" * 100,
-     "2024-01-05T10:00:00+25:00", "12345-01-01", "13:00 PM", "05-Foo-2024", "5", "2024-01-05T10", "é"],
-)  # fmt: skip
+    [
+        "yesterday",
+        "2023-02-30",
+        "2023-02-29T00:00",
+        "2024-13-01",
+        "2024-01-05T24:00",
+        "2024-01-05T10:61",
+        "x" * 100,
+        "2024-01-05T10:00:00+25:00",
+        "12345-01-01",
+        "13:00 PM",
+        "05-Foo-2024",
+        "5",
+        "2024-01-05T10",
+        "é",
+    ],
+)
 def test_no_time_is_refused(text: str) -> None:
     assert parsed(text, "2024-01-05T10:00:00Z").refused["not a time"].tolist() == [True, False]
 
