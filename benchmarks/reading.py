@@ -43,7 +43,8 @@ READERS = {
         count=_FRAME_COUNT.replace("nunique", "n_unique"),
     ),
     "pm4py": _CLOCK.format(
-        imports="import warnings; warnings.simplefilter('ignore')\nimport pandas, pm4py, pm4py.util.constants",
+        imports="import warnings\nwarnings.simplefilter('ignore')\n"
+        "import pandas, pm4py, pm4py.util.constants",
         # its own default; where rustxes is installed, as here, it would hand the file to that instead
         read="frame = pm4py.read_xes(path, variant=pm4py.util.constants.DEFAULT_XES_PARSER)",
         count=_FRAME_COUNT,
