@@ -56,6 +56,17 @@ class ArtifactStore:
         """The model at `path` with every byte checked; see `directory.read_model`."""
         return read_model(path, check_seal=check_seal)
 
+    def sign(self, path: Path | str, sign: Sign, *, wait_seconds: float = 0.0) -> str:
+        """Verify the model at `path` and put it back with a signature; returns its root digest.
+
+        The whole directory is published anew, so a reader sees it unsigned or signed, never between.
+        """
+        with Publication(path, wait_seconds=wait_seconds) as publication:
+            model = read_model(path)
+            manifest = model.seal.manifest_bytes
+            publication.publish(model.files, manifest, signature=sign(manifest), force=True)
+            return model.seal.root_digest
+
 
 def seal(manifest_fields: Mapping[str, Any], files: Mapping[str, bytes]) -> bytes:
     """The bytes of the manifest that vouches for `files`."""

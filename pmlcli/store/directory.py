@@ -42,7 +42,8 @@ from pmlcli.store.publish import old_name
 
 T = TypeVar("T")
 
-MAX_SIGNATURE_BYTES = 100_000
+# The envelope holds the manifest in base64, and some keys.
+MAX_SIGNATURE_BYTES = 2 * MAX_MANIFEST_BYTES
 _ATTEMPTS = 5
 _PAUSE_SECONDS = 0.01
 _CHUNK_BYTES = 1 << 20

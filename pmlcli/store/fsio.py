@@ -98,10 +98,10 @@ def open_lock(name: str, parent: int) -> int:
 
 
 @_operation
-def create(name: str, parent: int) -> int:
+def create(name: str, parent: int, mode: int = 0o666) -> int:
     """A descriptor to write the new file `name` in `parent`; fails when anything of that name exists."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    return os.open(name, flags, 0o666, dir_fd=parent)
+    return os.open(name, flags, mode, dir_fd=parent)
 
 
 @_operation

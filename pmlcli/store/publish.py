@@ -104,11 +104,17 @@ class Publication:
 
 
 def write_file(
-    path: Path | str, content: bytes | Iterable[bytes], *, force: bool = False, wait_seconds: float = 0.0
+    path: Path | str,
+    content: bytes | Iterable[bytes],
+    *,
+    force: bool = False,
+    wait_seconds: float = 0.0,
+    mode: int = 0o666,
 ) -> None:
     """Write one file whole or not at all; an existing one is replaced only with `force`.
 
-    A link is followed, a device or pipe is written to directly (there is nothing to replace).
+    A link is followed; a device or pipe is written to directly (there is nothing to replace). `mode` is
+    what the umask then narrows.
     """
     target = Path(os.path.realpath(path))
     chunks = [content] if isinstance(content, bytes) else content
@@ -123,13 +129,13 @@ def write_file(
         if found is not None and not force:
             raise _occupied(Path(path), "there already", "give --force to replace it")
     with _locked(target, wait_seconds) as (parent, name), fsio.reported(path):
-        _write_file(name, parent, chunks, force=force)
+        _write_file(name, parent, chunks, force=force, mode=mode)
 
 
-def _write_file(name: str, parent: int, chunks: Iterable[bytes], *, force: bool) -> None:
+def _write_file(name: str, parent: int, chunks: Iterable[bytes], *, force: bool, mode: int) -> None:
     temporary = _temporary_name(name)
     try:
-        with fsio.opened(fsio.create(temporary, parent)) as descriptor:
+        with fsio.opened(fsio.create(temporary, parent, mode)) as descriptor:
             _write_chunks(descriptor, chunks)
             fsio.sync(descriptor)
         if force:

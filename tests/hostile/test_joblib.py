@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import re
 import subprocess
@@ -17,13 +18,14 @@ from tests.hostile.attacks import all_attacks
 CHILD = Path(__file__).with_name("decode_child.py")
 SECONDS_EACH = 5
 PEAK_MB = 500
+MUTATIONS = int(os.environ.get("PMLCLI_MUTATIONS", "80"))
 
 
 def run_child(directory: Path, files: dict[str, bytes], cases: dict[str, Any]) -> list[dict[str, Any]]:
     for name, data in files.items():
         (directory / name).write_bytes(data)
     (directory / "cases.json").write_text(json.dumps(cases))
-    done = subprocess.run([sys.executable, CHILD, directory], capture_output=True, timeout=200, check=False)
+    done = subprocess.run([sys.executable, CHILD, directory], capture_output=True, timeout=3000, check=False)
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     assert done.returncode == 0, (done.returncode, lines[-1:], done.stderr[-2000:])
     return lines
@@ -75,8 +77,9 @@ def mutated(data: bytes, generator: random.Random) -> bytes:
 
 
 def test_mutated_estimators_never_crash(tmp_path: Path) -> None:
-    """A few hundred here; `make fuzz` runs thousands for each algorithm."""
-    from sklearn.ensemble import HistGradientBoostingClassifier, IsolationForest
+    """A few hundred here; PMLCLI_MUTATIONS=2000 makes thousands for each kind."""
+    from sklearn.ensemble import HistGradientBoostingClassifier, IsolationForest, RandomForestClassifier
+    from sklearn.linear_model import LogisticRegression
     from sklearn.neighbors import LocalOutlierFactor
     from sklearn.svm import OneClassSVM
 
@@ -89,6 +92,8 @@ def test_mutated_estimators_never_crash(tmp_path: Path) -> None:
         "neighbours": LocalOutlierFactor(novelty=True, n_neighbors=5, leaf_size=5).fit(data),
         "support": OneClassSVM().fit(data),
         "boosting": HistGradientBoostingClassifier(max_iter=3, min_samples_leaf=5).fit(data, data[:, 0] > 0),
+        "forest": RandomForestClassifier(n_estimators=3, random_state=0).fit(data, data[:, 0] > 0),
+        "logistic": LogisticRegression().fit(data, data[:, 0] > 0),
     }
     generator = random.Random(0)
     files: dict[str, bytes] = {}
@@ -100,8 +105,8 @@ def test_mutated_estimators_never_crash(tmp_path: Path) -> None:
             "expected": f"{type(model).__module__}.{type(model).__qualname__}",
             "plain": False,
         }
-        for number in range(100):
+        for number in range(MUTATIONS):
             files[f"{kind}-{number}"] = mutated(encoded, generator)
             cases[f"{kind}-{number}"] = case
     lines = run_child(tmp_path, files, cases)
-    assert len([line for line in lines if "outcome" in line]) == 400
+    assert len([line for line in lines if "outcome" in line]) == len(models) * MUTATIONS

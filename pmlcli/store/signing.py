@@ -1,0 +1,213 @@
+"""Signatures over a manifest: DSSE envelopes, Ed25519 or ECDSA P-256, in `manifest.json.sig`.
+
+The manifest lists every file with its checksum, so one signature over its bytes covers the model. A
+signature says who vouched, not that the model is new: `--expect-digest` answers an old one put back.
+Needs `cryptography` (extra `sign`).
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import importlib.util
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from pmlcli.errors import (
+    MissingDependencyError,
+    OutputError,
+    PersistenceError,
+    SignatureError,
+    ValidationError,
+)
+from pmlcli.store import strictjson
+from pmlcli.store.directory import MAX_SIGNATURE_BYTES
+from pmlcli.store.publish import write_file
+
+PAYLOAD_TYPE = "application/vnd.pmlcli.manifest+json"
+_MAX_SIGNATURES = 10
+_MAX_KEY_BYTES = 10_000
+
+
+def keygen(private_path: Path | str, public_path: Path | str) -> str:
+    """Make an Ed25519 key pair as two PEM files; returns the key's id.
+
+    Neither file may exist. The private key is written for its owner alone.
+    """
+    crypto = _crypto()
+    private = crypto.ed25519.Ed25519PrivateKey.generate()
+    serialization = crypto.serialization
+    secret = private.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    public = private.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    write_file(private_path, secret, mode=0o600)
+    write_file(public_path, public)
+    return _key_id(crypto, private.public_key())
+
+
+def signer(private_path: Path | str) -> Callable[[bytes], bytes]:
+    """A function that turns manifest bytes into the bytes of `manifest.json.sig`.
+
+    Raises `ValidationError` when the file holds no unencrypted Ed25519 or P-256 private key.
+    """
+    crypto = _crypto()
+    data = _read_key(private_path)
+    try:
+        key = crypto.serialization.load_pem_private_key(data, password=None)
+    except (ValueError, TypeError, crypto.UnsupportedAlgorithm) as error:
+        raise _bad_key(private_path, "an unencrypted Ed25519 or P-256 private key in PEM") from error
+    _require_kind(crypto, key.public_key(), private_path)
+    return lambda manifest: _envelope(crypto, key, manifest)
+
+
+def checker(public_paths: Sequence[Path | str]) -> Callable[[bytes, bytes | None], None]:
+    """A check of manifest bytes and signature bytes against any of these public keys.
+
+    The check raises `SignatureError` (exit 5) when there is no signature, or none by these keys. It looks
+    at no byte of the manifest beyond the signature over all of them. Raises `ValidationError` for a file
+    that holds no public key.
+    """
+    crypto = _crypto()
+    keys = {}
+    for path in public_paths:
+        key = _load_public(crypto, path)
+        keys[_key_id(crypto, key)] = key
+    if not keys:
+        raise ValidationError("no public key given", hint="give --public-key FILE")
+    return lambda manifest, signature: _check(crypto, keys, manifest, signature)
+
+
+class _Crypto:
+    """The parts of `cryptography` in use, imported when first needed."""
+
+    def __init__(self) -> None:
+        from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm  # optional
+        from cryptography.hazmat.primitives import hashes, serialization
+        from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+
+        self.InvalidSignature = InvalidSignature
+        self.UnsupportedAlgorithm = UnsupportedAlgorithm
+        self.hashes = hashes
+        self.serialization = serialization
+        self.ec = ec
+        self.ed25519 = ed25519
+
+
+def _crypto() -> _Crypto:
+    if importlib.util.find_spec("cryptography") is None:
+        raise MissingDependencyError("cryptography", extra="sign", needed_by="signing")
+    return _Crypto()
+
+
+def _read_key(path: Path | str) -> bytes:
+    try:
+        with Path(path).open("rb") as file:
+            return file.read(_MAX_KEY_BYTES)
+    except OSError as error:
+        raise OutputError(f"{path}: {error.strerror}", context={"path": str(path)}) from error
+
+
+def _bad_key(path: Path | str, wanted: str) -> ValidationError:
+    return ValidationError(
+        f"{path}: not {wanted}", hint="make a pair with `pmlcli keygen`", context={"path": str(path)}
+    )
+
+
+def _require_kind(crypto: _Crypto, key: Any, path: Path | str) -> None:
+    is_p256 = isinstance(key, crypto.ec.EllipticCurvePublicKey) and key.curve.name == "secp256r1"
+    if not is_p256 and not isinstance(key, crypto.ed25519.Ed25519PublicKey):
+        raise _bad_key(path, "an Ed25519 or P-256 key")
+
+
+def _load_public(crypto: _Crypto, path: Path | str) -> Any:
+    try:
+        key = crypto.serialization.load_pem_public_key(_read_key(path))
+    except (ValueError, TypeError, crypto.UnsupportedAlgorithm) as error:
+        raise _bad_key(path, "an Ed25519 or P-256 public key in PEM") from error
+    _require_kind(crypto, key, path)
+    return key
+
+
+def _key_id(crypto: _Crypto, public_key: Any) -> str:
+    """SHA-256 of the key's standard DER form, in hex."""
+    serialization = crypto.serialization
+    der = public_key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    return hashlib.sha256(der).hexdigest()
+
+
+def _signed_bytes(manifest: bytes) -> bytes:
+    """What is signed: DSSE's pre-authentication encoding of type and payload."""
+    kind = PAYLOAD_TYPE.encode()
+    return b"DSSEv1 %d %b %d %b" % (len(kind), kind, len(manifest), manifest)
+
+
+def _envelope(crypto: _Crypto, key: Any, manifest: bytes) -> bytes:
+    message = _signed_bytes(manifest)
+    if isinstance(key, crypto.ed25519.Ed25519PrivateKey):
+        signature = key.sign(message)
+    else:
+        signature = key.sign(message, crypto.ec.ECDSA(crypto.hashes.SHA256()))
+    entry = {"keyid": _key_id(crypto, key.public_key()), "sig": base64.b64encode(signature).decode()}
+    payload = base64.b64encode(manifest).decode()
+    return strictjson.dump({"payload": payload, "payloadType": PAYLOAD_TYPE, "signatures": [entry]})
+
+
+def _check(crypto: _Crypto, keys: dict[str, Any], manifest: bytes, signature: bytes | None) -> None:
+    if signature is None:
+        raise SignatureError("no signature", hint="sign the model with `pmlcli sign`, or drop --public-key")
+    payload, entries = _parts(signature)
+    if payload != manifest:
+        raise SignatureError("the signature is of another manifest")
+    message = _signed_bytes(manifest)
+    for key_id, signed in entries:
+        key = keys.get(key_id)
+        if key is not None and _is_valid(crypto, key, signed, message):
+            return
+    known = [key_id for key_id, _ in entries if key_id in keys]
+    if known:
+        raise SignatureError("the signature does not match the manifest", context={"key_id": known[0]})
+    ids = ", ".join(key_id[:16] for key_id, _ in entries)
+    raise SignatureError(
+        f"the signature is by key {ids}, not by a given key",
+        context={"found": [key_id for key_id, _ in entries]},
+    )
+
+
+def _is_valid(crypto: _Crypto, key: Any, signature: bytes, message: bytes) -> bool:
+    try:
+        if isinstance(key, crypto.ed25519.Ed25519PublicKey):
+            key.verify(signature, message)
+        else:
+            key.verify(signature, message, crypto.ec.ECDSA(crypto.hashes.SHA256()))
+    except crypto.InvalidSignature:
+        return False
+    return True
+
+
+def _parts(signature: bytes) -> tuple[bytes, list[tuple[str, bytes]]]:
+    """The payload of an envelope, and its key ids and signatures."""
+    try:
+        value = strictjson.parse(signature, source="manifest.json.sig", max_bytes=MAX_SIGNATURE_BYTES)
+    except PersistenceError as error:
+        raise SignatureError(error.message) from error
+    try:
+        if value["payloadType"] != PAYLOAD_TYPE or not 1 <= len(value["signatures"]) <= _MAX_SIGNATURES:
+            raise SignatureError("the signature file is of another kind")
+        payload = base64.b64decode(value["payload"], validate=True)
+        entries = [
+            (_checked_id(entry["keyid"]), base64.b64decode(entry["sig"], validate=True))
+            for entry in value["signatures"]
+        ]
+    except (KeyError, TypeError, ValueError) as error:
+        raise SignatureError("the signature file is malformed") from error
+    return payload, entries
+
+
+def _checked_id(key_id: Any) -> str:
+    if not isinstance(key_id, str) or len(key_id) != 64 or not set(key_id) <= set("0123456789abcdef"):
+        raise SignatureError("the signature file names no key")
+    return key_id

@@ -1,0 +1,170 @@
+"""Signatures: what passes, and everything that must not."""
+
+from __future__ import annotations
+
+import base64
+import json
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pmlcli.errors import OutputError, PersistenceError, SignatureError, ValidationError
+from pmlcli.store.artifacts import ArtifactStore
+from pmlcli.store.directory import read_model
+from pmlcli.store.signing import checker, keygen, signer
+from pmlcli.store.verification import verify
+
+pytest.importorskip("cryptography")
+FILES = {"model.json": b"{}"}
+
+
+@pytest.fixture
+def keys(tmp_path: Path) -> Path:
+    (tmp_path / "keys").mkdir()
+    for name in ("mine", "other"):
+        keygen(tmp_path / f"keys/{name}.pem", tmp_path / f"keys/{name}.pub")
+    return tmp_path / "keys"
+
+
+@pytest.fixture
+def signed(tmp_path: Path, keys: Path, manifest_fields: dict[str, Any]) -> Path:
+    ArtifactStore().save(tmp_path / "m", manifest_fields, FILES, sign=signer(keys / "mine.pem"))
+    return tmp_path / "m"
+
+
+def ec_pair(directory: Path, curve: str, *, password: bytes | None = None) -> tuple[Path, Path]:
+    from cryptography.hazmat.primitives import serialization as forms
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = ec.generate_private_key(getattr(ec, curve)())
+    lock = forms.BestAvailableEncryption(password) if password else forms.NoEncryption()
+    private, public = directory / "ec.pem", directory / "ec.pub"
+    private.write_bytes(key.private_bytes(forms.Encoding.PEM, forms.PrivateFormat.PKCS8, lock))
+    public.write_bytes(
+        key.public_key().public_bytes(forms.Encoding.PEM, forms.PublicFormat.SubjectPublicKeyInfo)
+    )
+    return private, public
+
+
+def test_signed_model_passes_with_its_key_among_others(signed: Path, keys: Path) -> None:
+    check = checker([keys / "other.pub", keys / "mine.pub"])
+    assert read_model(signed, check_seal=check).files == FILES
+    found = verify(signed, check_signature=check)
+    assert [result.verdict for result in found.results[:3]] == ["pass", "pass", "pass"]
+    assert verify(signed).results[2].verdict == "skipped"
+
+
+def test_private_key_is_for_its_owner_alone(keys: Path) -> None:
+    assert stat.S_IMODE((keys / "mine.pem").stat().st_mode) == 0o600
+
+
+def test_keygen_replaces_nothing(keys: Path) -> None:
+    with pytest.raises(OutputError, match="there already"):
+        keygen(keys / "mine.pem", keys / "new.pub")
+
+
+def test_p256(tmp_path: Path, keys: Path, manifest_fields: dict[str, Any]) -> None:
+    private, public = ec_pair(tmp_path, "SECP256R1")
+    ArtifactStore().save(tmp_path / "m", manifest_fields, FILES, sign=signer(private))
+    assert read_model(tmp_path / "m", check_seal=checker([public])).files == FILES
+    with pytest.raises(SignatureError):
+        read_model(tmp_path / "m", check_seal=checker([keys / "mine.pub"]))
+
+
+def test_signing_a_model_that_is_there(tmp_path: Path, keys: Path, manifest_fields: dict[str, Any]) -> None:
+    digest = ArtifactStore().save(tmp_path / "m", manifest_fields, FILES)
+    assert ArtifactStore().sign(tmp_path / "m", signer(keys / "mine.pem")) == digest
+    assert read_model(tmp_path / "m", check_seal=checker([keys / "mine.pub"])).seal.root_digest == digest
+
+
+def envelope_edit(**changes: Any) -> Callable[[Path], None]:
+    def edit(model: Path) -> None:
+        path = model / "manifest.json.sig"
+        path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+
+    return edit
+
+
+def manifest_edit(model: Path) -> None:
+    path = model / "manifest.json"
+    path.write_text(path.read_text().replace('"p2p"', '"o2c"'))
+
+
+def manifest_and_payload_edit(model: Path) -> None:
+    manifest_edit(model)
+    payload = base64.b64encode((model / "manifest.json").read_bytes()).decode()
+    envelope_edit(payload=payload)(model)
+
+
+def flipped_signature(model: Path) -> None:
+    path = model / "manifest.json.sig"
+    value = json.loads(path.read_text())
+    signature = bytearray(base64.b64decode(value["signatures"][0]["sig"]))
+    signature[3] ^= 1
+    value["signatures"][0]["sig"] = base64.b64encode(signature).decode()
+    path.write_text(json.dumps(value))
+
+
+TAMPERS: dict[str, tuple[Callable[[Path], object], str]] = {
+    "removed": (lambda model: (model / "manifest.json.sig").unlink(), "no signature"),
+    "empty": (lambda model: (model / "manifest.json.sig").write_bytes(b""), "invalid JSON"),
+    "cut": (lambda model: (model / "manifest.json.sig").write_bytes(b'{"payload'), "invalid JSON"),
+    "list": (lambda model: (model / "manifest.json.sig").write_bytes(b"[]"), "malformed"),
+    "huge": (lambda model: (model / "manifest.json.sig").write_bytes(b" " * 3_000_000), "more than"),
+    "kind": (envelope_edit(payloadType="text/plain"), "another kind"),
+    "no_signatures": (envelope_edit(signatures=[]), "another kind"),
+    "odd_signature": (envelope_edit(signatures=[{"keyid": "0" * 64, "sig": "!"}]), "malformed"),
+    "odd_key": (envelope_edit(signatures=[{"keyid": "x", "sig": ""}]), "names no key"),
+    "stranger": (envelope_edit(signatures=[{"keyid": "0" * 64, "sig": ""}]), "not by a given key"),
+    "flipped": (flipped_signature, "does not match"),
+    "payload": (envelope_edit(payload=""), "another manifest"),
+    "manifest": (manifest_edit, "another manifest"),
+    "manifest_and_payload": (manifest_and_payload_edit, "does not match"),
+}
+
+
+@pytest.mark.parametrize("name", TAMPERS)
+def test_tampering_is_refused_with_exit_5(signed: Path, keys: Path, name: str) -> None:
+    tamper, message = TAMPERS[name]
+    tamper(signed)
+    check = checker([keys / "mine.pub"])
+    with pytest.raises(SignatureError, match=message) as caught:
+        read_model(signed, check_seal=check)
+    assert caught.value.exit_code == 5
+    assert verify(signed, check_signature=check).results[2].verdict == "fail"
+
+
+def test_other_key(signed: Path, keys: Path) -> None:
+    with pytest.raises(SignatureError, match="not by a given key"):
+        read_model(signed, check_seal=checker([keys / "other.pub"]))
+
+
+def test_sound_signature_over_damaged_files(signed: Path, keys: Path) -> None:
+    (signed / "artifacts/model.json").write_bytes(b"[]")
+    with pytest.raises(PersistenceError, match="SHA-256") as caught:
+        read_model(signed, check_seal=checker([keys / "mine.pub"]))
+    assert caught.value.exit_code == 4
+
+
+def test_a_second_unlisted_file_is_refused(signed: Path, keys: Path) -> None:
+    (signed / "model.sig").write_bytes(b"")
+    with pytest.raises(PersistenceError, match="not listed"):
+        read_model(signed, check_seal=checker([keys / "mine.pub"]))
+
+
+def test_bad_keys(tmp_path: Path, keys: Path) -> None:
+    with pytest.raises(ValidationError, match="public key"):
+        checker([keys / "mine.pem"])
+    with pytest.raises(ValidationError, match="private key"):
+        signer(keys / "mine.pub")
+    with pytest.raises(ValidationError, match="Ed25519 or P-256"):
+        checker([ec_pair(tmp_path, "SECP384R1")[1]])
+    with pytest.raises(ValidationError, match="unencrypted"):
+        signer(ec_pair(tmp_path, "SECP256R1", password=b"x")[0])
+    with pytest.raises(OutputError):
+        checker([tmp_path / "none"])
+    with pytest.raises(ValidationError, match="no public key given"):
+        checker([])
