@@ -211,14 +211,34 @@ def boosting_with(column: str, position: int, value: Any, message: str = "") -> 
     return Attack(dumped(model), message or "tree", name, tuple(allowed))
 
 
-def support_with(**changes: Callable[[Any], Any] | Any) -> Attack:
-    from sklearn.svm import OneClassSVM
+def changed_estimator(model: Any, changes: dict[str, Any]) -> Attack:
+    from pmlcli.store.codecs.sklearn import globals_of
 
-    model = OneClassSVM().fit(points())
+    allowed = tuple(globals_of(model))
     for name, change in changes.items():
         setattr(model, name, change(getattr(model, name)) if callable(change) else change)
-    expected = "sklearn.svm._classes.OneClassSVM"
-    return Attack(dumped(model), "", expected, ())
+    return Attack(dumped(model), "", f"{type(model).__module__}.{type(model).__qualname__}", allowed)
+
+
+def neighbours_with(**changes: Any) -> Attack:
+    from sklearn.neighbors import LocalOutlierFactor
+
+    model = LocalOutlierFactor(novelty=True, n_neighbors=5, algorithm="brute").fit(points())
+    return changed_estimator(model, changes)
+
+
+def centres_with(**changes: Any) -> Attack:
+    from sklearn.cluster import KMeans
+
+    model = KMeans(n_clusters=3, n_init=1, random_state=0).fit(points())
+    model._n_threads = 1
+    return changed_estimator(model, changes)
+
+
+def support_with(**changes: Any) -> Attack:
+    from sklearn.svm import OneClassSVM
+
+    return changed_estimator(OneClassSVM().fit(points()), changes)
 
 
 class Reduced:
@@ -422,11 +442,24 @@ def structure_attacks() -> dict[str, Attack]:
         "subset-outside": forest_attributes(lambda forest: forest.estimators_features_[0].fill(10**6)),
         "subset-missing": forest_attributes(lambda forest: forest.estimators_features_.pop()),
         "member-is-text": forest_attributes(lambda forest: forest.estimators_.append("x")),
+        "members-in-a-tuple": forest_attributes(lambda forest: setattr(forest, "estimators_", tuple(forest.estimators_))),
+        "members-nobody": forest_attributes(lambda forest: setattr(forest, "estimators_", None)),
         "offset-nan": forest_attributes(lambda forest: setattr(forest, "offset_", np.nan)),
         "offset-text": forest_attributes(lambda forest: setattr(forest, "offset_", np.array(["x"]))),
     }  # fmt: skip
     found = {name: Attack(data, "") for name, data in tree.items()}
     found |= {
+        "neighbours-narrow": neighbours_with(_fit_X=lambda array: array[:, :1].copy()),
+        "neighbours-count": neighbours_with(n_samples_fit_=10**9),
+        "neighbours-metric": neighbours_with(effective_metric_="seuclidean"),
+        "neighbours-metric-arrays": neighbours_with(effective_metric_params_={"V": np.ones(1)}),
+        "neighbours-metric-params": neighbours_with(metric_params={"V": np.ones(1)}),
+        "neighbours-object-points": neighbours_with(_fit_X=lambda array: array.astype(object)),
+        "neighbours-width": neighbours_with(n_features_in_=9),
+        "centres-narrow": centres_with(cluster_centers_=lambda array: array[:, :1].copy()),
+        "centres-threads": centres_with(_n_threads=100_000),
+        "centres-width": centres_with(n_features_in_=9),
+        "centres-nan": centres_with(cluster_centers_=lambda array: array * np.nan),
         "kd-index-outside": kd_with(1, changed_array(0, 10**9)),
         "kd-index-negative": kd_with(1, changed_array(0, -(10**9))),
         "kd-index-twice": kd_with(1, lambda array: np.zeros_like(array)),

@@ -65,6 +65,7 @@ def decode(path: Path, case: dict[str, object]) -> str:
 
 
 def main(directory: Path) -> None:
+    import sklearn.cluster
     import sklearn.ensemble
     import sklearn.neighbors
     import sklearn.svm  # noqa: F401 - all of them before the hook, which would see their imports

@@ -16,6 +16,17 @@ from pmlcli.store.codecs._numbers import Array, array_bytes, array_from, refuse
 _MAX_OUTPUTS = 10_000
 _LEAF = -1
 _MAX_DEPTH = 10_000
+_METRICS = (
+    "euclidean",
+    "l2",
+    "sqeuclidean",
+    "manhattan",
+    "l1",
+    "cityblock",
+    "chebyshev",
+    "minkowski",
+    "cosine",
+)
 _KERNELS = ("rbf", "linear", "poly", "sigmoid")
 
 # Learned attributes whose every number must be finite, in whichever estimator they stand.
@@ -202,12 +213,16 @@ def check_all(built: list[Any]) -> None:
             _check_predictor(item)
         if "tree_" in state:
             _check_owner(state)
-        if isinstance(state.get("estimators_"), list):
+        if "estimators_" in state:
             _check_ensemble(state)
         if "_predictors" in state:
             _check_boosting(state)
         if "support_vectors_" in state:
             _check_support_vectors(state, is_classifier="classes_" in state)
+        if "_fit_method" in state or "_fit_X" in state:
+            _check_neighbors(state)
+        if "cluster_centers_" in state:
+            _check_centers(state)
 
 
 def _check_parameters(item: Any, state: dict[str, Any], known: dict[type, frozenset[str]]) -> None:
@@ -245,6 +260,8 @@ def _check_ensemble(state: dict[str, Any]) -> None:
     """Every member reads no more columns than it is given."""
     members, n_features = state["estimators_"], _features(state)
     subsets = state.get("estimators_features_")
+    if not isinstance(members, list):
+        raise refuse("estimators_ is no list")
     if subsets is not None and (not isinstance(subsets, list) or len(subsets) != len(members)):
         raise refuse("estimators_features_ is malformed")
     for position, member in enumerate(members):
@@ -264,6 +281,8 @@ def _check_ensemble(state: dict[str, Any]) -> None:
 
 def _check_boosting(state: dict[str, Any]) -> None:
     n_features = _features(state)
+    if not _is_count(state.get("n_trees_per_iteration_"), _MAX_OUTPUTS):
+        raise refuse("boosting stages are malformed")
     if state.get("_preprocessor") is not None or not isinstance(state["_predictors"], list):
         raise refuse("boosting with a preprocessor")
     for stage in state["_predictors"]:
@@ -275,6 +294,32 @@ def _check_boosting(state: dict[str, Any]) -> None:
             feature = predictor.nodes["feature_idx"]
             if bool(((feature < 0) | (feature >= n_features)).any()):
                 raise refuse("boosting tree is invalid: feature out of range")
+
+
+def _check_neighbors(state: dict[str, Any]) -> None:
+    """The stored points are as wide as the input will be, and the distance has no arrays of its own."""
+    stored = state.get("_fit_X")
+    if not isinstance(stored, np.ndarray) or stored.ndim != 2 or stored.dtype not in (np.float64, np.float32):
+        raise refuse("stored points are malformed")
+    if stored.shape[1] != _features(state) or state.get("n_samples_fit_") != len(stored):
+        raise refuse("stored points differ in their features or number")
+    if state.get("effective_metric_") not in _METRICS or state.get("metric_params") is not None:
+        raise refuse("a distance that is not allowed")
+    options = state.get("effective_metric_params_")
+    if type(options) is not dict or any(
+        type(value) not in (int, float, type(None)) for value in options.values()
+    ):
+        raise refuse("a distance with arrays")
+    if type(state.get("_tree")).__name__ not in ("NoneType", "KDTree", "BallTree"):
+        raise refuse("search tree is malformed")
+
+
+def _check_centers(state: dict[str, Any]) -> None:
+    centers = state["cluster_centers_"]
+    if not isinstance(centers, np.ndarray) or centers.ndim != 2 or centers.shape[1] != _features(state):
+        raise refuse("cluster centres are malformed")
+    if state.get("_n_threads", 1) != 1:
+        raise refuse("number of threads in a saved estimator")
 
 
 def _check_support_vectors(state: dict[str, Any], *, is_classifier: bool) -> None:

@@ -24,8 +24,9 @@ MAX_DEPTH = 64
 
 # A fixed protocol: the same bytes from every Python version.
 _PROTOCOL = 4
-# State that only continued training would need; without it four numpy constructors need not be allowed.
-_ONLY_FOR_TRAINING = ("_feature_subsample_rng",)
+# What continued training alone would need (without it four numpy constructors need not be allowed), and
+# the threads of the training machine.
+_RESET: dict[str, Any] = {"_feature_subsample_rng": None, "_n_threads": 1}
 _SEARCH_TREES = ("KDTree", "BallTree")
 
 
@@ -86,7 +87,7 @@ def decode_plain(data: bytes, *, source: str = "feature_extractor.joblib") -> An
 
 
 def _without_traces(estimator: Any) -> Any:
-    """The estimator without what only more training would need, its search tree's counters at 0.
+    """The estimator without what says how it was trained or used, not what it learned.
 
     A search tree counts the queries it answered; two equal models would differ by what they were asked.
     """
@@ -97,7 +98,7 @@ def _without_traces(estimator: Any) -> Any:
         fresh.__setstate__((*state[:7], 0, 0, 0, 0, *state[11:]))
         return fresh
     attributes = getattr(estimator, "__dict__", {})
-    changed = {name: None for name in _ONLY_FOR_TRAINING if name in attributes}
+    changed = {name: value for name, value in _RESET.items() if name in attributes}
     if type(attributes.get("_tree")).__name__ in _SEARCH_TREES:
         changed["_tree"] = _without_traces(attributes["_tree"])
     if changed:
