@@ -226,6 +226,13 @@ def test_variant_frequency_says_how_often_and_the_rarest_step():
     ]
 
 
+def test_variant_frequency_flags_no_new_variant_where_most_are_new():
+    log = trace_log([list(np.base_repr(i, 3)) for i in range(1, 40)])
+    detector, encoding = train(VariantFrequency(), log)
+    later = trace_log([list(np.base_repr(i, 3)) for i in range(50, 60)])
+    assert not detector.predict(encoding, later, CASE)["is_anomaly"].any()
+
+
 @pytest.mark.parametrize("cells", [1, 40, 10_000])
 def test_distances_are_exact_in_blocks_of_any_size(monkeypatch, cells):
     monkeypatch.setattr(_distance, "CELLS", cells)

@@ -35,7 +35,18 @@ class VariantFrequency(AnomalyDetector):
 
     def score(self, data: Traces) -> NDArray[np.float64]:
         """-log((count + 1/2) / (training cases + 1)) of each case's variant, (cases,)."""
-        return np.asarray(np.log(self.counts_.sum() + 1) - np.log(self._counts(data) + 0.5))
+        return self._surprise(self._counts(data))
+
+    def settle(self, data: Traces) -> None:
+        """Sets the threshold from the scores that training cases would have had, had they been new.
+
+        Otherwise every new case of a log in which most variants occur once would be flagged.
+        """
+        scores = self._surprise(self._counts(data) - 1)
+        self.calibration_["threshold"] = float(np.quantile(scores, 1 - self.contamination))
+
+    def _surprise(self, counts: NDArray[np.int64]) -> NDArray[np.float64]:
+        return np.asarray(np.log(self.counts_.sum() + 1) - np.log(counts + 0.5))
 
     def _counts(self, data: Traces) -> NDArray[np.int64]:
         # Position -1, the unseen variant, takes the zero at the end.
