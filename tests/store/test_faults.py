@@ -387,3 +387,36 @@ def test_readers_never_fail_while_writers_write_and_die(tmp_path: Path, manifest
     assert reads > 50
     ArtifactStore().save(path, manifest_fields, NEW, force=True)
     assert listing(tmp_path) == ["m"]
+
+
+# --- a disk that is really full ---------------------------------------------------------------------
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 1 MB, where this machine lets us mount one."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", disk], capture_output=True, check=False
+    )
+    if mounted.returncode != 0:
+        pytest.skip("needs the right to mount a tmpfs")
+    try:
+        yield disk
+    finally:
+        subprocess.run(["umount", disk], check=True)
+
+
+def test_full_disk_leaves_the_old_model(small_disk: Path, manifest_fields: Fields) -> None:
+    path = small_disk / "m"
+    ArtifactStore().save(path, manifest_fields, OLD)
+    with pytest.raises(OutputError, match="No space left") as caught:
+        ArtifactStore().save(path, manifest_fields, {"model.json": b"x" * 2_000_000}, force=True)
+    assert caught.value.exit_code == 74
+    assert model_at(path) == OLD
+    assert listing(small_disk) == ["m"]
+    ArtifactStore().save(path, manifest_fields, {"model.json": b"x" * 500_000}, force=True)
+    with pytest.raises(OutputError, match="No space left"):
+        write_file(small_disk / "out.csv", (b"x" * 100_000 for _ in range(20)))
+    assert listing(small_disk) == ["m"]
