@@ -18,19 +18,25 @@ from pmlcli.store.findings import shown
 
 MAX_DEPTH = 64
 MAX_INTEGER_DIGITS = 64
+MAX_ITEMS = 2_000_000
 
 # Possessive, so an unclosed string of backslashes cannot make the search quadratic.
 _STRING_OR_BRACKET = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
 
 
-def parse(data: bytes, *, source: str, max_bytes: int, finite: bool = True) -> Any:
+def parse(
+    data: bytes, *, source: str, max_bytes: int, max_items: int = MAX_ITEMS, finite: bool = True
+) -> Any:
     """The value that JSON `data` holds; `source` names the file in errors.
 
-    `finite=False` skips the check of every number (for files that are checked by structure anyway and
-    where a call per number would cost more than the parsing).
+    `max_items` bounds the commas, and so what the values can take in memory. `finite=False` skips the
+    check of every real number, for files whose structure is checked anyway and where a call per number
+    would cost more than the parsing.
     """
     if len(data) > max_bytes:
         raise _refuse(source, f"{len(data)} bytes, more than {max_bytes}")
+    if data.count(b",") > max_items:
+        raise _refuse(source, f"more than {max_items} items")
     _refuse_depth(data, source)
     try:
         text = data.decode("utf-8")
@@ -58,9 +64,11 @@ def _refuse(source: str, what: str) -> PersistenceError:
 
 
 def _refuse_depth(data: bytes, source: str) -> None:
-    """Refuse deep nesting before the parser sees it, so no recursion limit matters."""
+    """Refuse deep nesting and endless tokens before the parser sees them, so no recursion limit matters."""
     depth = 0
-    for match in _STRING_OR_BRACKET.finditer(data):
+    for count, match in enumerate(_STRING_OR_BRACKET.finditer(data)):
+        if count > 2 * MAX_ITEMS:
+            raise _refuse(source, f"more than {2 * MAX_ITEMS} texts and brackets")
         first = data[match.start()]
         if first in b"[{":
             depth += 1

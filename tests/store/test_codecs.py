@@ -322,6 +322,13 @@ BAD_PLAIN: dict[str, dict[str, bytes]] = {
 }
 
 
+@pytest.mark.parametrize("item", [b"0", b"[]", b'""', b"{}"])
+def test_json_with_millions_of_items_is_refused_unparsed(item: bytes) -> None:
+    body = b"[" + b",".join([item] * 2_100_000) + b"]"
+    with pytest.raises(PersistenceError, match="more than"):
+        plain.decode({"model.json": body})
+
+
 @pytest.mark.parametrize("case", BAD_PLAIN)
 def test_bad_plain_files(case: str) -> None:
     with pytest.raises(UntrustedArtifactError):

@@ -14,6 +14,7 @@ from pmlcli.store import strictjson
 from pmlcli.store.codecs._numbers import refuse
 
 MAX_BYTES = 256_000_000
+MAX_ITEMS = 20_000_000
 _MAX_FEATURES = 1_000_000
 _MAX_GROUPS = 10_000
 _MAX_FLOAT32 = 3.4028235e38
@@ -31,7 +32,7 @@ _CATEGORY_LISTS = ("categories", "categories_nodes", "categories_segments", "cat
 
 def check_xgboost_json(data: bytes, *, source: str = "model.json") -> None:
     """Raise `UntrustedArtifactError` when the model is not one that XGBoost can read without harm."""
-    document = strictjson.parse(data, source=source, max_bytes=MAX_BYTES, finite=False)
+    document = strictjson.parse(data, source=source, max_bytes=MAX_BYTES, max_items=MAX_ITEMS, finite=False)
     try:
         _check_document(document)
     except (KeyError, TypeError, IndexError, ValueError, AttributeError, OverflowError) as error:
