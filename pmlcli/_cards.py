@@ -104,7 +104,9 @@ def _lineage(found: _Class) -> list[_Class]:
     """The class and its ancestors in our package, as Python orders them for simple inheritance: base last."""
     line = [found]
     for parent in _bases(found):
-        line += [ancestor for ancestor in _lineage(parent) if ancestor not in line]
+        for ancestor in _lineage(parent):
+            # A shared ancestor comes after all of its children.
+            line = [*(one for one in line if one != ancestor), ancestor]
     return line
 
 
