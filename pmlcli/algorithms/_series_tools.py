@@ -42,9 +42,9 @@ def phases(series: Series, season: int, ahead: int = 0) -> NDArray[np.int64]:
     starts = np.concatenate((series.starts, series.next_starts(ahead)))
     local = pd.DatetimeIndex(starts.view("datetime64[us]")).tz_localize("UTC").tz_convert(series.timezone)
     if series.frequency == "H":
-        position = local.hour + 24 * local.dayofweek if season == 168 else local.hour
+        position = local.hour + 24 * local.day_of_week if season == 168 else local.hour
     elif series.frequency == "D":
-        position = local.dayofweek
+        position = local.day_of_week
     elif series.frequency == "M":
         position = local.month - 1
     else:

@@ -14,9 +14,8 @@ from pmlcli.algorithms._forecast import Forecaster, first_test_bucket
 from pmlcli.algorithms._series_tools import Floats, aicc, backtest, phases, profile, season_of, unit_roots
 from pmlcli.encoding.series import Series
 
-LONGEST = 2000
+LONGEST, LONGEST_DRIFTING_SEASON = 2000, 12
 """Only the last so many buckets count, and only short seasons may drift: both bound the time."""
-LONGEST_DRIFTING_SEASON = 12
 
 
 @dataclass(kw_only=True)
@@ -41,11 +40,12 @@ class Arima(Forecaster):
         kinds = [(1, False)]
         if season > 1 and known >= 2 * season:
             kinds += [(season, False)] + [(season, True)] * (season <= LONGEST_DRIFTING_SEASON)
-        errors = [0.0] * len(kinds)
-        for i, kind in enumerate(kinds if len(kinds) > 1 else []):
+        best: tuple[float, dict[str, Any]] = np.inf, {}
+        for kind in kinds:
             self._learn(data.head(known), *kind)
-            errors[i] = float(np.nanmean(np.abs(backtest(self.forecast, data, known, season).errors)))
-        self._learn(data, *kinds[int(np.argmin(errors))])
+            error = float(np.nanmean(np.abs(backtest(self.forecast, data, known, season).errors)))
+            best = min(best, (error, self.shape_), key=lambda candidate: candidate[0])
+        self._learn(data, best[1]["season"], best[1]["drifts"], best[1]["order"])
 
     def refit(self, data: Series, trial: Self) -> None:
         """New parameters for the trial's season and order."""
@@ -96,5 +96,5 @@ class Arima(Forecaster):
                 continue
             score = aicc(result.llf, len(result.params), len(rest))
             best = min(best, (score, order, result.params), key=lambda candidate: candidate[0])
-        score, self.shape_["order"], self.params_ = best
-        return bool(np.isfinite(score) and np.isfinite(self.params_).all())
+        _score, self.shape_["order"], self.params_ = best
+        return bool(np.isfinite(best[0]) and np.isfinite(best[2]).all())

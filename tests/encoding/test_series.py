@@ -1,0 +1,185 @@
+"""KPI series, computed by hand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pmlcli.encoding.series import Series, SeriesEncoding, bucket_edges, observed_window
+from pmlcli.errors import LogError, ValidationError
+from pmlcli.eventlog.log import EventLog
+from tests.logs import log_of, trace_log
+
+HOUR = 3_600_000_000
+
+
+def us(text: str, zone: str = "UTC") -> int:
+    return int(pd.Timestamp(text, tz=zone).timestamp()) * 1_000_000
+
+
+def log(*cases: list[tuple[str, str]], zone: str = "UTC") -> EventLog:
+    """Cases as lists of (activity, local time)."""
+    events: list[dict[str, Any]] = [
+        {"case_id": f"c{i}", "activity": a, "timestamp": pd.Timestamp(t, tz=zone).tz_convert("UTC")}
+        for i, case in enumerate(cases)
+        for a, t in case
+    ]
+    made = log_of(events)
+    return replace(made, schema=replace(made.schema, timezone=zone))
+
+
+def series(kpi: str, made: EventLog, frequency: str = "D") -> Series:
+    return SeriesEncoding(kpi, frequency).fit(made).transform(made)
+
+
+# Days 2 to 6 of May 2024 are covered; the 1st and the 7th only in part. A pause inside a case never
+# exceeds two days, so nothing but the last case can be running at the end.
+FIVE_DAYS = log(
+    [("a", "2024-05-01 12:00"), ("b", "2024-05-02 12:00")],
+    [("a", "2024-05-02 06:00"), ("b", "2024-05-02 10:00")],
+    [("a", "2024-05-02 08:00"), ("b", "2024-05-04 08:00")],
+    [("a", "2024-05-04 09:00"), ("x", "2024-05-04 10:00"), ("b", "2024-05-04 11:00")],
+    [("a", "2024-05-05 00:00"), ("b", "2024-05-05 23:00")],
+    [("a", "2024-05-06 23:00"), ("x", "2024-05-07 09:00")],
+)
+
+
+@pytest.mark.parametrize(
+    ("kpi", "expected", "unit"),
+    [
+        ("arrivals", [2, 0, 1, 1, 1], "cases"),
+        ("completions", [2, 0, 2, 1, 0], "cases"),
+        ("open-cases", [1, 1, 0, 0, 1], "cases"),
+        ("events", [4, 0, 4, 2, 1], "events"),
+        ("activity:x", [0, 0, 1, 0, 0], "events"),
+        # medians of 24 h and 4 h, of 48 h and 2 h, of 23 h; days without completions repeat the last
+        ("cycle-time", [14 * 3600, 14 * 3600, 25 * 3600, 23 * 3600, 23 * 3600], "s"),
+    ],
+)
+def test_every_kpi(kpi: str, expected: list[float], unit: str) -> None:
+    found = series(kpi, FIVE_DAYS)
+    assert found.values.tolist() == expected
+    assert found.unit == unit
+    assert found.starts[0] == us("2024-05-02")
+    assert np.diff(found.starts).tolist() == [24 * HOUR] * 4
+
+
+def test_a_running_case_is_open_and_not_completed() -> None:
+    traces = [[("a", f"2024-05-{d:02d} 08:00"), ("b", f"2024-05-{d:02d} 18:00")] for d in range(1, 10)]
+    made = log(*traces, [("a", "2024-05-08 09:00")], [("a", "2024-05-09 11:00"), ("b", "2024-05-10 01:00")])
+    # The case of the 8th stopped in the middle long ago; those of the 9th ended as cases end.
+    assert series("completions", made).values.tolist() == [1, 1, 1, 1, 1, 1, 2, 1]
+    late = log(*traces, [("a", "2024-05-09 17:00")], [("a", "2024-05-09 11:00"), ("b", "2024-05-10 01:00")])
+    assert series("completions", late).values.tolist() == [1] * 8
+    assert series("open-cases", late).values.tolist() == [0] * 7 + [2]
+    assert series("cycle-time", late).values.tolist() == [36_000.0] * 8
+
+
+def test_a_first_bucket_is_kept_when_the_log_begins_with_it() -> None:
+    made = log([("a", "2024-05-01 00:00")], [("a", "2024-05-02 10:00")], [("a", "2024-05-03 10:00")])
+    assert series("arrivals", made).values.tolist() == [1, 1]
+
+
+def test_a_log_within_one_bucket_gives_an_empty_series() -> None:
+    made = log([("a", "2024-05-01 01:00"), ("b", "2024-05-01 02:00")])
+    for kpi in ("arrivals", "open-cases", "cycle-time", "completions"):
+        assert len(series(kpi, made)) == 0
+
+
+def test_days_of_the_zone_where_clocks_change() -> None:
+    zone = "Europe/Amsterdam"
+    times = (
+        "03-29 09:00",
+        "03-30 00:30",
+        "03-30 23:30",
+        "03-31 00:30",
+        "03-31 23:30",
+        "04-01 00:30",
+        "04-02 09:00",
+    )
+    made = log(*[[("a", f"2024-{t}")] for t in times], zone=zone)
+    found = series("arrivals", made)
+    assert found.values.tolist() == [2, 2, 1]
+    assert np.diff(found.starts).tolist() == [24 * HOUR, 23 * HOUR]
+    assert [int(s) for s in found.next_starts(2)] == [us("2024-04-02", zone), us("2024-04-03", zone)]
+    autumn = bucket_edges(us("2024-10-26 12:00", zone), 2, "D", zone)
+    assert np.diff(autumn).tolist() == [24 * HOUR, 25 * HOUR]
+
+
+def test_a_midnight_that_does_not_exist() -> None:
+    edges = bucket_edges(us("2018-11-03 12:00", "America/Sao_Paulo"), 2, "D", "America/Sao_Paulo")
+    assert int(edges[1]) == us("2018-11-04 01:00", "America/Sao_Paulo")
+    assert np.diff(edges).tolist() == [24 * HOUR, 23 * HOUR]
+
+
+def test_the_zone_of_training_stays() -> None:
+    encoding = SeriesEncoding("arrivals").fit(log([("a", "2024-05-01 10:00")], zone="Asia/Tokyo"))
+    assert encoding.transform(FIVE_DAYS).timezone == "Asia/Tokyo"
+    again = SeriesEncoding.from_state(encoding.state())
+    assert again.state() == encoding.state()
+    assert (again.transform(FIVE_DAYS).values == encoding.transform(FIVE_DAYS).values).all()
+
+
+@pytest.mark.parametrize(
+    ("frequency", "starts"),
+    [
+        ("H", ["2024-05-01 12:00", "2024-05-01 13:00"]),
+        ("W", ["2024-05-06", "2024-05-13"]),
+        ("M", ["2024-06-01", "2024-07-01"]),
+    ],
+)
+def test_frequencies(frequency: str, starts: list[str]) -> None:
+    days = pd.date_range("2024-05-01 12:00", "2024-09-20", freq="D")
+    found = series("arrivals", log(*[[("a", str(day))] for day in days]), frequency)
+    assert found.starts[:2].tolist() == [us(start) for start in starts]
+    assert found.values[:2].tolist() == {"H": [1, 0], "W": [7, 7], "M": [30, 31]}[frequency]
+    first = bucket_edges(int(found.starts[-1]), 1, frequency, "UTC")[1]
+    assert found.next_starts(1).tolist() == [int(first)]
+
+
+def test_hours_of_a_zone_with_half_an_hour() -> None:
+    edges = bucket_edges(us("2024-05-01 10:40", "Asia/Kolkata"), 1, "H", "Asia/Kolkata")
+    assert edges.tolist() == [us("2024-05-01 10:00", "Asia/Kolkata"), us("2024-05-01 11:00", "Asia/Kolkata")]
+
+
+def test_left_overs_of_a_log_chosen_by_case_start_are_not_the_process() -> None:
+    days = pd.date_range("2024-05-01 12:00", periods=40, freq="D")
+    cases = [[("a", str(day)), ("b", str(day + pd.Timedelta(days=2)))] for day in days]
+    ends_well = log(*cases)
+    assert observed_window(ends_well)[1] == us("2024-06-11 12:00")
+    leftover = log(*cases, [("a", "2024-05-20 13:00"), ("b", "2024-07-30 12:00")])
+    assert observed_window(leftover)[1] == us("2024-06-09 12:00")
+    assert series("arrivals", leftover).values[-1] == 1
+
+
+def test_zeros_between_cases_are_values() -> None:
+    made = log([("a", "2024-05-01 12:00")], [("a", "2024-05-05 12:00")])
+    assert series("arrivals", made).values.tolist() == [0, 0, 0]
+
+
+def test_without_times_there_is_no_series() -> None:
+    with pytest.raises(LogError, match="needs the time of each event"):
+        SeriesEncoding("arrivals").fit(trace_log([["a", "b"]]))
+    with pytest.raises(LogError, match="needs the time of each event"):
+        SeriesEncoding("arrivals").transform(trace_log([["a", "b"]]))
+
+
+def test_unknown_names_get_the_nearest() -> None:
+    with pytest.raises(ValidationError, match="unknown KPI 'arivals'") as caught:
+        SeriesEncoding("arivals")
+    assert caught.value.hint == "did you mean 'arrivals'?"
+    with pytest.raises(ValidationError, match="unknown frequency 'Q'"):
+        SeriesEncoding("arrivals", "Q")
+    with pytest.raises(ValidationError, match="unknown activity 'Approv'") as caught:
+        SeriesEncoding("activity:Approv").fit(log([("Approve", "2024-05-01 10:00")]))
+    assert caught.value.hint == "did you mean 'Approve'?"
+
+
+def test_an_activity_that_a_newer_log_never_saw_counts_zero() -> None:
+    encoding = SeriesEncoding("activity:x").fit(FIVE_DAYS)
+    newer = log([("a", "2024-05-01 12:00")], [("a", "2024-05-03 12:00")])
+    assert encoding.transform(newer).values.tolist() == [0]
