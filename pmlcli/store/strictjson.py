@@ -25,12 +25,12 @@ _STRING_OR_BRACKET = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
 
 
 def parse(
-    data: bytes, *, source: str, max_bytes: int, max_items: int = MAX_ITEMS, finite: bool = True
+    data: bytes, *, source: str, max_bytes: int, max_items: int = MAX_ITEMS, check_numbers: bool = True
 ) -> Any:
     """The value that JSON `data` holds; `source` names the file in errors.
 
-    `max_items` bounds the commas, and so what the values can take in memory. `finite=False` skips the
-    check of every real number, for files whose structure is checked anyway and where a call per number
+    `max_items` bounds the commas, and so what the values can take in memory. `check_numbers=False` skips
+    the check of every number, for files whose structure is checked anyway and where a call per number
     would cost more than the parsing.
     """
     if len(data) > max_bytes:
@@ -44,7 +44,7 @@ def parse(
         raise _refuse(source, f"not UTF-8 at byte {error.start}") from error
     if text.startswith("\ufeff"):
         raise _refuse(source, "begins with a byte order mark")
-    return _decode(text, source, finite=finite)
+    return _decode(text, source, check_numbers=check_numbers)
 
 
 def dump(value: object) -> bytes:
@@ -78,15 +78,15 @@ def _refuse_depth(data: bytes, source: str) -> None:
             depth -= 1
 
 
-def _decode(text: str, source: str, *, finite: bool) -> Any:
+def _decode(text: str, source: str, *, check_numbers: bool) -> Any:
     hooks = _Hooks(source)
     try:
         value = json.loads(
             text,
             object_pairs_hook=hooks.unique,
             parse_constant=hooks.constant,
-            parse_int=hooks.integer,
-            parse_float=hooks.real if finite else None,
+            parse_int=hooks.integer if check_numbers else None,
+            parse_float=hooks.real if check_numbers else None,
         )
     except json.JSONDecodeError as error:
         raise _refuse(source, f"line {error.lineno}, column {error.colno}: {error.msg}") from error

@@ -7,7 +7,6 @@ XGBoost follows the integers of a model file without looking: aimed changes of o
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from typing import Any
 
 from pmlcli.store import strictjson
@@ -32,7 +31,9 @@ _CATEGORY_LISTS = ("categories", "categories_nodes", "categories_segments", "cat
 
 def check_xgboost_json(data: bytes, *, source: str = "model.json") -> None:
     """Raise `UntrustedArtifactError` when the model is not one that XGBoost can read without harm."""
-    document = strictjson.parse(data, source=source, max_bytes=MAX_BYTES, max_items=MAX_ITEMS, finite=False)
+    document = strictjson.parse(
+        data, source=source, max_bytes=MAX_BYTES, max_items=MAX_ITEMS, check_numbers=False
+    )
     try:
         _check_document(document)
     except (KeyError, TypeError, IndexError, ValueError, AttributeError, OverflowError) as error:
@@ -119,7 +120,7 @@ def _check_tree(tree: dict[str, Any], n_features: int) -> None:
     for name in _NODE_LISTS:
         _require(len(tree[name]) == count and _are_ints(tree[name], _LEAF, _NO_PARENT), name)
     for name in _NUMBER_LISTS:
-        _require(len(tree[name]) == count and all(map(_is_number, tree[name])), name)
+        _require(len(tree[name]) == count and _are_numbers(tree[name]), name)
     _require(_are_ints(tree["default_left"], 0, 1) and not any(tree["split_type"]), "kind of split")
     reached = _walk(tree, count, n_features)
     _require(reached + _count(parameters["num_deleted"], 0, count) == count, "nodes outside the tree")
@@ -155,8 +156,17 @@ def _count(text: Any, low: int, high: int) -> int:
     return number
 
 
-def _are_ints(values: Iterable[Any], low: int, high: int) -> bool:
-    return isinstance(values, list) and all(type(value) is int and low <= value <= high for value in values)
+def _are_ints(values: Any, low: int, high: int) -> bool:
+    if not isinstance(values, list) or not set(map(type, values)) <= {int}:
+        return False
+    return not values or (low <= min(values) and max(values) <= high)
+
+
+def _are_numbers(values: Any) -> bool:
+    if not isinstance(values, list) or not set(map(type, values)) <= {int, float}:
+        return False
+    # The parser lets no NaN through, so smallest and largest say it all.
+    return not values or (min(values) >= -_MAX_FLOAT32 and max(values) <= _MAX_FLOAT32)
 
 
 def _is_number(value: Any) -> bool:
