@@ -23,7 +23,7 @@ from pmlcli.eventlog.log import (
     LogSchema,
     offsets_of,
 )
-from pmlcli.eventlog.options import ReadOptions
+from pmlcli.eventlog.options import CLASSIFIER_PREFIX, ReadOptions
 from pmlcli.eventlog.raw import RawTable, TextColumn, as_text
 from pmlcli.eventlog.times import NOT_A_TIME, Times, parse_times
 from pmlcli.eventlog.values import text_series, time_series, typed
@@ -69,7 +69,7 @@ def build_log(table: RawTable, options: ReadOptions) -> EventLog:
         table = _classify(table, options.classifier)
     if not table.n_rows and not table.refused:
         raise LogError(f"{table.name}: no events", code="log.no-events", hint="is it the right file?")
-    choice = choose_columns(table, _wanted(options))
+    choice = choose_columns(table, _wanted(options), options.preferred_columns)
     work = _Work(
         table,
         options,
@@ -99,7 +99,7 @@ def _wanted(options: ReadOptions) -> dict[str, str]:
 
 
 def _classifier_column(name: str) -> str:
-    return f"classifier:{name}"
+    return f"{CLASSIFIER_PREFIX}{name}"
 
 
 def _classify(table: RawTable, name: str) -> RawTable:
@@ -193,7 +193,7 @@ def _order(
     case = pd.factorize(groups[rows])[0].astype(np.int64)
     by_row = np.argsort(case, kind="stable")
     order = by_row
-    if times is not None and work.options.order == "time":
+    if times is not None and work.options.ordering == "time":
         order = np.lexsort((times[rows], case))
         moved = int((order != by_row).sum())
         same_case = case[order][1:] == case[order][:-1]
@@ -235,7 +235,7 @@ def _assemble(
         times=None if end is None else end.micros[rows],
         ledger=_ledger(work, len(rows)),
         schema=LogSchema(
-            dict(work.choice.columns), work.options.timezone, "row" if end is None else work.options.order
+            dict(work.choice.columns), work.options.zone, "row" if end is None else work.options.ordering
         ),
         source=work.table.source,
     )
@@ -258,7 +258,7 @@ def _other_columns(work: _Work, rows: NDArray[np.int64]) -> dict[str, pd.Series]
         if name in used:
             continue
         taken = column.take(rows) if isinstance(column, TextColumn) else column.iloc[rows]
-        series, as_declared = typed(taken, work.options.timezone)
+        series, as_declared = typed(taken, work.options.zone)
         if not as_declared:
             work.notes.append(
                 (f"column '{name}' kept as text: some values are not of its declared type", len(rows))

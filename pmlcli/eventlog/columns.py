@@ -42,13 +42,17 @@ class ColumnChoice:
     notes: list[tuple[str, int]] = field(default_factory=list)
 
 
-def choose_columns(table: RawTable, wanted: Mapping[str, str]) -> ColumnChoice:
-    """The source column of each role: as wanted, else found by name.
+def choose_columns(
+    table: RawTable, wanted: Mapping[str, str], preferred: Mapping[str, str] | None = None
+) -> ColumnChoice:
+    """The source column of each role: as wanted, else as preferred where there is such, else found by name.
 
     Raises LogError, with the command line that settles it, when a required role has no candidate, a
     wanted column is absent, or several differing columns could play one role.
     """
     choice = ColumnChoice({})
+    there = {role: name for role, name in (preferred or {}).items() if name == NONE or name in table.columns}
+    wanted = {**there, **wanted}
     for role in ROLES:
         if role in wanted:
             if wanted[role] != NONE:

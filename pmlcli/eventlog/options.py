@@ -11,6 +11,9 @@ from pmlcli.errors import ValidationError, unknown_name
 FORMATS = ("csv", "xes", "parquet")
 ROLES = ("case_id", "activity", "timestamp", "start_timestamp", "resource", "lifecycle")
 REQUIRED_ROLES = ("case_id", "activity")
+OPTIONAL_ROLES = tuple(role for role in ROLES if role not in REQUIRED_ROLES)
+CLASSIFIER_PREFIX = "classifier:"
+"""Begins the name of a source column that was made by a classifier."""
 NONE = "none"
 """The source name that means: do not use a column for this role."""
 
@@ -26,9 +29,11 @@ class ReadOptions:
 
     - `format`: csv, xes or parquet; None: found in the content, never in the name
     - `columns`: canonical name to the source's; the value `none` leaves an optional role unused
-    - `timezone`: the zone that times without one are read in (IANA name)
+    - `preferred_columns`: as `columns`, but only where the source has such a column: how a model's
+      training log was read, so that a new log is read alike
+    - `timezone`: the zone that times without one are read in (IANA name); None: UTC
     - `on_bad_row`: `error` refuses the log, `drop` leaves the row out and counts it
-    - `order`: events of a case by `time`, or in the source's `row` order
+    - `order`: events of a case by `time`, or in the source's `row` order; None: by time
     - `day_first`: settles 03/04/2024 (True: 3 April); None: found, or an error where it cannot be
     - `timestamp_format`: a strptime format for all time columns; None: ISO 8601 and its kin are found
     - `delimiter`, `encoding`: of a CSV file; None: found (UTF-8, or UTF-16 by its mark)
@@ -38,9 +43,10 @@ class ReadOptions:
 
     format: str | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
-    timezone: str = "UTC"
+    preferred_columns: Mapping[str, str] = field(default_factory=dict)
+    timezone: str | None = None
     on_bad_row: str = "error"
-    order: str = "time"
+    order: str | None = None
     day_first: bool | None = None
     timestamp_format: str | None = None
     delimiter: str | None = None
@@ -53,8 +59,8 @@ class ReadOptions:
         if self.format is not None:
             _one_of("format", self.format, FORMATS)
         _one_of("value of on_bad_row", self.on_bad_row, ("error", "drop"))
-        _one_of("order", self.order, ("time", "row"))
-        for role, source in self.columns.items():
+        _one_of("order", self.ordering, ("time", "row"))
+        for role, source in {**self.preferred_columns, **self.columns}.items():
             _one_of("column role", role, ROLES)
             if source == NONE and role in REQUIRED_ROLES:
                 raise ValidationError(f"a log needs a column for '{role}'; it cannot be 'none'")
@@ -63,9 +69,19 @@ class ReadOptions:
         self._check_timezone()
         self._check_encoding()
 
+    @property
+    def zone(self) -> str:
+        """The time zone that is meant."""
+        return self.timezone or "UTC"
+
+    @property
+    def ordering(self) -> str:
+        """The order that is meant: `time` or `row`."""
+        return self.order or "time"
+
     def _check_timezone(self) -> None:
         try:
-            ZoneInfo(self.timezone)
+            ZoneInfo(self.zone)
         except (ZoneInfoNotFoundError, ValueError, OSError) as error:
             raise ValidationError(
                 f"unknown time zone '{self.timezone}'", hint="use a name such as UTC or Europe/Amsterdam"

@@ -70,7 +70,7 @@ def parse_times(column: Column, options: ReadOptions, where: str) -> Times:
         distinct = _by_number(np.array(texts, dtype=float), texts)
     else:
         distinct = _by_shape(texts, options.day_first, where)
-    return _spread(distinct, codes, options.timezone)
+    return _spread(distinct, codes, options.zone)
 
 
 def iso_times(texts: Sequence[str], timezone: str) -> Ints | None:
@@ -104,7 +104,7 @@ def _typed_times(column: pd.Series, options: ReadOptions) -> Times:
     else:
         distinct = _Distinct.empty(len(column))
     codes = np.where(missing, -1, np.arange(len(column))).astype(np.int32)
-    return _spread(distinct, codes, options.timezone)
+    return _spread(distinct, codes, options.zone)
 
 
 def _by_format(texts: list[str], layout: str) -> _Distinct:

@@ -17,6 +17,7 @@ from pmlcli.encoding.base import Encoding
 from pmlcli.errors import PersistenceError, PmlError, PredictionError, TrainingError
 from pmlcli.eventlog import ReadOptions, read_log
 from pmlcli.eventlog.log import EventLog
+from pmlcli.eventlog.options import CLASSIFIER_PREFIX, NONE, OPTIONAL_ROLES
 from pmlcli.lifecycle import artifacts
 from pmlcli.lifecycle.canary import Replay, make_canary, replay
 from pmlcli.lifecycle.context import Hook, LifecycleContext, call_hooks, frozen, installed_hooks
@@ -164,9 +165,11 @@ class Model(Hook):
     def read_options(self, options: ReadOptions) -> ReadOptions:
         """The caller's options, completed by how the training log was read: same columns, zone and order."""
         schema = self.manifest_fields["input_schema"]
+        columns = dict.fromkeys(OPTIONAL_ROLES, NONE) | dict(schema["columns"])
         return replace(
             options,
-            columns=options.columns,
+            preferred_columns=columns,
+            classifier=options.classifier or _classifier(columns["activity"]),
             timezone=options.timezone or schema["timezone"],
             order=options.order or schema["order"],
         )
@@ -299,6 +302,11 @@ class _Run:
             self.call("on_failure", error=error)
         except PmlError as second:
             error.add_note(second.message)
+
+
+def _classifier(activity: str) -> str | None:
+    """The classifier that a training log's activities were made with, if any."""
+    return activity.removeprefix(CLASSIFIER_PREFIX) if activity.startswith(CLASSIFIER_PREFIX) else None
 
 
 def _fields_of(manifest: Manifest) -> dict[str, Any]:

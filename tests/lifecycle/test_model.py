@@ -24,7 +24,7 @@ from pmlcli.errors import (
     PersistenceError,
     TrainingError,
 )
-from pmlcli.eventlog import read_log
+from pmlcli.eventlog import ReadOptions, read_log
 from pmlcli.lifecycle.context import Hook, LifecycleContext
 from pmlcli.lifecycle.model import Model
 from tests.logs import purchase_events
@@ -243,3 +243,22 @@ def test_train_takes_an_event_log_a_frame_and_dicts(tmp_path: Path) -> None:
         answers.append(model.predict(events).predictions)
     for answer in answers[1:]:
         assert_frame_equal(answers[0], answer, check_exact=True)
+
+
+def test_a_new_log_is_read_as_the_training_log_was(tmp_path: Path) -> None:
+    """Columns, time zone and what was left out are the model's; the caller's own options still win."""
+    frame = read_log(purchase_events(40)).frame.rename(columns={"activity": "step", "timestamp": "booked"})
+    frame["booked"] = frame["booked"].dt.tz_localize(None)
+    frame["task"] = "a second candidate for the activity"
+    path = tmp_path / "log.csv"
+    frame.to_csv(path, index=False)
+    mapping = {"activity": "step", "timestamp": "booked", "resource": "none"}
+    model = Model(NAME, n_estimators=10)
+    model.train(path, options=ReadOptions(columns=mapping, timezone="Europe/Rome"))
+    schema = model.manifest_fields["input_schema"]
+    assert (schema["columns"]["activity"], schema["timezone"]) == ("step", "Europe/Rome")
+    read = read_log(path, model.read_options(ReadOptions()))
+    assert dict(read.schema.columns) == schema["columns"]
+    assert read.schema.timezone == "Europe/Rome"
+    assert read.resource_codes is None
+    assert read_log(path, model.read_options(ReadOptions(timezone="UTC"))).schema.timezone == "UTC"

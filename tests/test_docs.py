@@ -1,0 +1,89 @@
+"""What the README says is true: its command lines run, its Python runs, and it names all that there is."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pmlcli import registry
+from pmlcli.cli.app import app
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"```(\w+)\n(.*?)```", README, re.DOTALL)
+LINES = [
+    line.partition("  #")[0].strip()
+    for language, block in BLOCKS
+    if language == "sh"
+    for line in block.splitlines()
+]
+COMMANDS = [line for line in LINES if line.startswith("pmlcli ")]
+# make, pip and the like are tried by whoever builds a fresh clone: they make environments.
+OTHERS = [line for line in LINES if line and line not in COMMANDS]
+
+
+@pytest.fixture(scope="module")
+def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty directory with nothing but the sample logs."""
+    place = tmp_path_factory.mktemp("readme")
+    shutil.copytree(ROOT / "sample_logs", place / "sample_logs")
+    return place
+
+
+def run(workplace: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    return subprocess.run(
+        [sys.executable, *arguments], cwd=workplace, capture_output=True, text=True, env=environment
+    )
+
+
+def test_every_command_line_runs_in_the_order_of_the_page(workplace: Path) -> None:
+    assert len(COMMANDS) >= 12
+    for line in COMMANDS:
+        done = run(workplace, "-m", *shlex.split(line))
+        assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
+        if " -q" in line:
+            assert done.stdout == done.stderr == ""
+
+
+def test_its_python_runs(workplace: Path) -> None:
+    blocks = [block for language, block in BLOCKS if language == "python"]
+    assert blocks
+    for block in blocks:
+        done = run(workplace, "-c", block)
+        assert done.returncode == 0, done.stderr
+        assert "case_id" in done.stdout
+
+
+def test_it_speaks_of_no_other_command_than_these() -> None:
+    assert {shlex.split(line)[0] for line in OTHERS} == {"make", "pip"}
+
+
+@pytest.mark.parametrize("name", registry.names())
+def test_it_names_every_algorithm(name: str) -> None:
+    assert f"`{name}`" in README
+
+
+@pytest.mark.parametrize("command", [info.name or "" for info in app.registered_commands])
+def test_it_names_every_command(command: str) -> None:
+    assert command
+    assert f"`pmlcli {command} " in README
+
+
+def test_the_links_lead_somewhere() -> None:
+    targets = re.findall(r"\]\(([^)#]+)\)", README)
+    assert targets
+    for target in targets:
+        assert (ROOT / target).exists(), target
+
+
+@pytest.mark.parametrize("target", ["demo", "test"])
+def test_the_makefile_knows_what_it_promises(target: str) -> None:
+    assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
