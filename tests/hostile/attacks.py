@@ -235,6 +235,19 @@ def centres_with(**changes: Any) -> Attack:
     return changed_estimator(model, changes)
 
 
+def boosting_attributes(edit: Callable[[Any], None]) -> Attack:
+    from sklearn.ensemble import HistGradientBoostingRegressor
+
+    data = points()
+    model = HistGradientBoostingRegressor(max_iter=2, min_samples_leaf=5, random_state=0).fit(
+        data, data[:, 0]
+    )
+    model._feature_subsample_rng = None
+    attack = changed_estimator(model, {})
+    edit(model)
+    return Attack(dumped(model), "boosting", attack.expected, attack.allowed)
+
+
 def support_with(**changes: Any) -> Attack:
     from sklearn.svm import OneClassSVM
 
@@ -480,6 +493,17 @@ def structure_attacks() -> dict[str, Attack]:
         "boosting-feature-negative": boosting_with("feature_idx", 0, -5),
         "boosting-categorical": boosting_with("is_categorical", 0, 1, "categorical"),
         "boosting-value": boosting_with("value", -1, np.inf, "no number"),
+        "boosting-categories": boosting_attributes(lambda model: model._bin_mapper.is_categorical_.fill(1)),
+        "boosting-no-list": boosting_attributes(
+            lambda model: setattr(model, "_predictors", tuple(model._predictors))
+        ),
+        "boosting-wide-stage": boosting_attributes(
+            lambda model: model._predictors[0].append(model._predictors[0][0])
+        ),
+        "boosting-many-outputs": boosting_attributes(
+            lambda model: setattr(model, "n_trees_per_iteration_", 10**9)
+        ),
+        "boosting-preprocessor": boosting_attributes(lambda model: setattr(model, "_preprocessor", "x")),
         "svm-short-coefficients": support_with(_dual_coef_=lambda array: array[:, :1].copy()),
         "svm-short-vectors": support_with(support_vectors_=lambda array: array[:1].copy()),
         "svm-vectors-narrow": support_with(support_vectors_=lambda array: array[:, :1].copy()),

@@ -285,6 +285,9 @@ def _check_boosting(state: dict[str, Any]) -> None:
         raise refuse("boosting stages are malformed")
     if state.get("_preprocessor") is not None or not isinstance(state["_predictors"], list):
         raise refuse("boosting with a preprocessor")
+    mapper = getattr(state.get("_bin_mapper"), "__dict__", {})
+    if np.any(mapper.get("is_categorical_", 0)):
+        raise refuse("boosting with categorical features")
     for stage in state["_predictors"]:
         if not isinstance(stage, list) or len(stage) != state.get("n_trees_per_iteration_"):
             raise refuse("boosting stage is malformed")
