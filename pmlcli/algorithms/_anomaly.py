@@ -149,8 +149,7 @@ class AnomalyDetector(Algorithm):
         as_odd = (len(kept) - np.searchsorted(kept, scores, side="left")) / len(kept)
         return np.asarray((1 + np.round(as_odd * cases)) / (1 + cases))
 
-    @classmethod
-    def output_units(cls) -> dict[str, str]:
+    def output_units(self) -> dict[str, str]:
         """Units of the numeric columns."""
         return {
             "score": "higher is more anomalous",

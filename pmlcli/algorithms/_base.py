@@ -130,8 +130,7 @@ class Algorithm(ABC):
         """The table for what follows the training log; only where `needs_log` is false."""
         raise PredictionError(f"the task {self.task} needs an event log to predict", code="prediction.log")
 
-    @classmethod
-    def output_units(cls) -> dict[str, str]:
+    def output_units(self) -> dict[str, str]:
         """Unit of each numeric output column."""
         return {}
 

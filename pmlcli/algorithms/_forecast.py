@@ -231,11 +231,10 @@ class Forecaster(Algorithm):
             context={"samples": len(newer), "minimum": minimum},
         )
 
-    @classmethod
-    def output_units(cls) -> dict[str, str]:
-        """The numeric columns are in the KPI's unit: cases, events, or seconds for cycle-time."""
+    def output_units(self) -> dict[str, str]:
+        """All numeric columns are in the KPI's unit."""
         columns = ("value", *(f"{side}_{level}" for level in LEVELS for side in ("lower", "upper")))
-        return dict.fromkeys(columns, "unit of the KPI")
+        return dict.fromkeys(columns, find_kpi(self.kpi).unit)
 
 
 def first_test_bucket(series: Series) -> int:

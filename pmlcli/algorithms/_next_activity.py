@@ -95,8 +95,7 @@ class NextActivityPredictor(Algorithm):
             table[f"probability{suffix}"] = shares[:, rank]
         return pd.DataFrame(table)
 
-    @classmethod
-    def output_units(cls) -> dict[str, str]:
+    def output_units(self) -> dict[str, str]:
         """Units of the numeric columns."""
         return {"prefix_length": "events", "probability": "share"}
 

@@ -328,4 +328,4 @@ def _log_facts(log: EventLog) -> dict[str, Any]:
 
 def _unseen_sentence(column: str, events: int, examples: list[str]) -> str:
     values = ", ".join(repr(example) for example in examples)
-    return f"{events} events hold a {column} that training never saw ({values})"
+    return f"{events:,} events have a value of '{column}' that training never saw ({values})"

@@ -36,9 +36,8 @@ def daily_events(days: int = 120, seed: int = 0) -> list[dict[str, Any]]:
             start = day + pd.Timedelta(minutes=int(rng.integers(480, 1000)))
             for step, activity in enumerate(("Open", "Close")):
                 at = start + pd.Timedelta(minutes=37 * step)
-                events.append(
-                    {"case_id": f"{day:%Y%m%d}-{case}", "activity": activity, "timestamp": at, "resource": "Ann"}
-                )
+                case_id = f"{day:%Y%m%d}-{case}"
+                events.append({"case_id": case_id, "activity": activity, "timestamp": at, "resource": "Ann"})
     return events
 
 

@@ -206,7 +206,8 @@ def test_a_missing_library_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> N
 def test_the_same_run_twice_gives_the_same_manifest(tmp_path: Path) -> None:
     code = (
         "from pmlcli import Model; from tests.logs import purchase_events;"
-        f"m = Model('{NAME}', n_estimators=10); m.train(purchase_events(40)); print(m.save(r'{{}}').root_digest)"
+        f"m = Model('{NAME}', n_estimators=10); m.train(purchase_events(40));"
+        "print(m.save(r'{}').root_digest)"
     )
     environment = os.environ | {"SOURCE_DATE_EPOCH": "1700000000"}
     digests = [
