@@ -238,6 +238,8 @@ def _assemble(
             dict(work.choice.columns), work.options.zone, "row" if end is None else work.options.ordering
         ),
         source=work.table.source,
+        lines=work.table.lines[rows],
+        line_unit=work.table.unit,
     )
 
 

@@ -66,6 +66,8 @@ class EventLog:
     - `activity_codes`, `resource_codes`: int32 (events,), positions in `activities` and `resources`
       (sorted text); `MISSING` where the source has none; `resource_codes` is None without the column.
     - `times`: int64 (events,), microseconds since 1970 UTC, or None for a log without timestamps.
+    - `lines`: int64 (events,), 1-based place of each event in the source, counted in `line_unit` (line,
+      row); None where nobody knows.
     """
 
     frame: pd.DataFrame
@@ -78,6 +80,8 @@ class EventLog:
     ledger: Ledger
     schema: LogSchema
     source: LogSource = field(default=LogSource("memory", "memory"))
+    lines: NDArray[np.int64] | None = None
+    line_unit: str = "line"
 
     @property
     def n_cases(self) -> int:
@@ -148,6 +152,7 @@ class EventLog:
             activity_codes=self.activity_codes[rows],
             resource_codes=None if self.resource_codes is None else self.resource_codes[rows],
             times=None if self.times is None else self.times[rows],
+            lines=None if self.lines is None else self.lines[rows],
         )
 
     def take_cases(self, cases: NDArray[np.int64], lengths: NDArray[np.int64] | None = None) -> EventLog:

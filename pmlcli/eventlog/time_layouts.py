@@ -155,6 +155,12 @@ def _offset(block: Block) -> tuple[Ints, NDArray[np.bool_]]:
     return sign * (hour * 60 + minute) * 60 * MICRO, (hour < 24) & (minute < 60)
 
 
+def offset_minutes(block: Block) -> Ints:
+    """Minutes that each text's own zone is ahead of UTC; 0 where it names none."""
+    minutes: Ints = _offset(block)[0] // (60 * MICRO)
+    return minutes
+
+
 def is_leap(year: Ints) -> NDArray[np.bool_]:
     """Which years have a 29 February."""
     leap: NDArray[np.bool_] = ((year % 4 == 0) & (year % 100 != 0)) | (year % 400 == 0)

@@ -13,7 +13,16 @@ from numpy.typing import NDArray
 from pmlcli.errors import LogError
 from pmlcli.eventlog.options import ReadOptions
 from pmlcli.eventlog.raw import Column, TextColumn
-from pmlcli.eventlog.time_layouts import DAY_MICROS, ISO, MICRO, Block, blocks, finer_than_micros, instants
+from pmlcli.eventlog.time_layouts import (
+    DAY_MICROS,
+    ISO,
+    MICRO,
+    Block,
+    blocks,
+    finer_than_micros,
+    instants,
+    offset_minutes,
+)
 
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
@@ -27,6 +36,9 @@ _UNITS = {"seconds": 1, "milliseconds": 1_000, "microseconds": MICRO, "nanosecon
 
 NOT_A_TIME = "not a time"
 OUT_OF_RANGE = "out of range (1900 to 2261)"
+ZONED_BESIDE_NAIVE = "times with a zone beside times without"
+SEVERAL_ZONES = "times of several zones"
+_DAYLIGHT_SAVING_MINUTES = 60
 
 
 @dataclass
@@ -47,12 +59,13 @@ class _Distinct:
     valid: Flags
     naive: Flags
     finer: Flags
+    offsets: Ints
     notes: list[tuple[str, Flags]] = field(default_factory=list)
 
     @classmethod
     def empty(cls, n: int) -> _Distinct:
         none = np.zeros(n, dtype=bool)
-        return cls(np.zeros(n, dtype=np.int64), none, none.copy(), none.copy())
+        return cls(np.zeros(n, dtype=np.int64), none, none.copy(), none.copy(), np.zeros(n, dtype=np.int64))
 
 
 def parse_times(column: Column, options: ReadOptions, where: str) -> Times:
@@ -186,6 +199,7 @@ def _fill(distinct: _Distinct, block: Block, *, day_first: bool) -> None:
     distinct.valid[block.rows] = valid
     distinct.naive[block.rows] = not block.has("zone")
     distinct.finer[block.rows] = finer_than_micros(block)
+    distinct.offsets[block.rows] = offset_minutes(block)
 
 
 def _spread(distinct: _Distinct, codes: NDArray[np.int32], timezone: str) -> Times:
@@ -201,7 +215,8 @@ def _spread(distinct: _Distinct, codes: NDArray[np.int32], timezone: str) -> Tim
     facts = [
         *distinct.notes,
         (f"times without a zone, read as {timezone}", distinct.naive),
-        ("times with a zone beside times without", aware & bool(distinct.naive.any())),
+        (ZONED_BESIDE_NAIVE, aware & bool(distinct.naive.any())),
+        *_several_zones(distinct.offsets, aware),
         ("times finer than a microsecond, cut", distinct.finer & good),
         ("times before 1990", good & (distinct.micros < modern)),
         ("times in the future", good & (distinct.micros > now + DAY_MICROS)),
@@ -214,6 +229,17 @@ def _spread(distinct: _Distinct, codes: NDArray[np.int32], timezone: str) -> Tim
         OUT_OF_RANGE: present & np.append(distinct.valid & ~in_range, False)[codes],
     }
     return Times(np.append(distinct.micros, 0)[codes], ~present, refused, notes)
+
+
+def _several_zones(offsets: Ints, aware: Flags) -> list[tuple[str, Flags]]:
+    """A note where the offsets differ by more than daylight saving does."""
+    found = np.unique(offsets[aware])
+    if len(found) < 2 or found[-1] - found[0] <= _DAYLIGHT_SAVING_MINUTES:
+        return []
+    low, high = (
+        f"{'-' if m < 0 else '+'}{abs(m) // 60:02d}:{abs(m) % 60:02d}" for m in found[[0, -1]].tolist()
+    )
+    return [(f"{SEVERAL_ZONES} (offsets from {low} to {high})", aware)]
 
 
 def _localise(distinct: _Distinct, timezone: str) -> None:
