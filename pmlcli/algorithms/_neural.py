@@ -177,7 +177,9 @@ class NeuralAlgorithm(Algorithm):
                     self._step(network, optimizer, samples.batch(some), weights[some])
                     average.update_parameters(network)
                 kept = average.module.eval()
-                loss = self._mean_loss(kept, samples, held_out) if len(held_out) else -float(epoch)
+                loss = self._mean_loss(kept, samples, held_out)
+                if math.isnan(loss):  # nothing to stop on: the last epoch is the best
+                    loss = -float(epoch)
                 if loss < best.loss:
                     best = _Trained(copy.deepcopy(kept), epoch, loss, memory)
                 elif epoch - best.epochs >= self.patience:
@@ -194,12 +196,13 @@ class NeuralAlgorithm(Algorithm):
         optimizer.step()
 
     def _mean_loss(self, network: nn.Module, samples: Samples, held_out: NDArray[np.int64]) -> float:
+        """Over all held-out positions; nan when there is none."""
         total, positions = 0.0, 0.0
         with torch.no_grad():
             for some in like_length(samples.lengths, held_out, PREDICT_BATCH):
                 sums, counts = self.loss(network, samples.batch(some))
                 total, positions = total + float(sums.sum()), positions + float(counts.sum())
-        return total / max(positions, 1.0)
+        return total / positions if positions else math.nan
 
 
 def _weights(n_samples: int, train: NDArray[np.int64], memory: str) -> Tensor:
@@ -228,6 +231,8 @@ def like_length(
 
     Then ties in length are mixed anew in every epoch too.
     """
+    if len(samples) == 0:
+        return iter(())
     samples = samples if rng is None else rng.permutation(samples)
     by_length = samples[np.argsort(lengths[samples], kind="stable")]
     batches = np.split(by_length, np.arange(batch_size, len(by_length), batch_size))
