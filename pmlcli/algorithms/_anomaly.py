@@ -15,6 +15,7 @@ from pmlcli.algorithms._base import Algorithm, PredictRequest
 from pmlcli.algorithms._param import Param
 from pmlcli.encoding.base import Encoding
 from pmlcli.errors import PredictionError
+from pmlcli.evaluation.conformal import benjamini_hochberg, held_out, p_values, score_limit
 from pmlcli.evaluation.measurement import Measurement
 from pmlcli.evaluation.metrics import auc
 from pmlcli.eventlog.deviations import deviate
@@ -24,10 +25,12 @@ from pmlcli.runtime import track
 
 CHUNK_CASES = 4096
 """Cases that are encoded and scored together, to bound the memory; no score depends on it."""
-CALIBRATION_POINTS = 1000
 MEASURED_CASES = 2000
 DEVIATION_SEED = 0
 """Fixed, so that an algorithm and its baseline are measured on the same deviations."""
+THRESHOLDS = {"case": "threshold", "event": "event_threshold"}
+HELD_OUT = {"case": "held_out", "event": "held_out_events"}
+"""Where `calibration_` keeps what belongs to each level."""
 SEVERITIES = ((0.001, "critical"), (0.01, "high"), (0.05, "medium"), (1.0, "low"))
 """Severity of a flagged case by its p-value (share of held-out cases at least as odd); others: `none`."""
 
@@ -64,11 +67,8 @@ class AnomalyDetector(Algorithm):
         return int(data.n_cases)
 
     def calibrate(self, encoding: Encoding[Any], split: Split, log: EventLog) -> dict[str, Any]:
-        """Scores of the test cases by this trial, thinned to quantiles, for p-values."""
-        held_out = np.concatenate([self.score(data) for _log, data in _chunks(encoding, split.test)])
-        points = np.linspace(0, 1, min(len(held_out), CALIBRATION_POINTS))
-        kept = np.quantile(held_out, points, method="closest_observation")
-        return {"held_out_scores": kept.tolist(), "held_out_cases": len(held_out)}
+        """Scores of the test cases by this trial, thinned below the highest, for p-values."""
+        return {"held_out": held_out(self._all_scores(encoding, split.test))}
 
     def settle(self, data: Any) -> None:
         """Sets the threshold from the final model's scores of all training cases."""
@@ -81,8 +81,7 @@ class AnomalyDetector(Algorithm):
         step = -(-test.n_cases // MEASURED_CASES)
         test = test if step == 1 else test.take_cases(np.arange(0, test.n_cases, step))
         deviant = deviate(test, DEVIATION_SEED).log
-        before = np.concatenate([self.score(data) for _log, data in _chunks(encoding, test)])
-        after = np.concatenate([self.score(data) for _log, data in _chunks(encoding, deviant)])
+        before, after = self._all_scores(encoding, test), self._all_scores(encoding, deviant)
 
         def value_of(units: NDArray[np.int64]) -> float:
             is_deviant = np.repeat([False, True], len(units))
@@ -102,7 +101,9 @@ class AnomalyDetector(Algorithm):
     def predict(self, encoding: Encoding[Any], log: EventLog, request: PredictRequest) -> pd.DataFrame:
         """One row a case: case_id, score, threshold, is_anomaly, severity, p_value, reason.
 
-        PredictionError for a level that this detector cannot score.
+        At level `event` one row an event; see `_event_anomaly`. With `fdr`, what is flagged is chosen by
+        Benjamini and Hochberg over the p-values of this log: flags then depend on its other cases, scores and
+        p-values never do. PredictionError for a level that this detector cannot score.
         """
         level = request.level or "case"
         if level not in self.levels:
@@ -111,57 +112,74 @@ class AnomalyDetector(Algorithm):
                 hint=f"use --level {self.levels[0]}",
                 context={"level": level, "levels": list(self.levels)},
             )
+        largest_p = None if request.fdr is None else self._largest_p(encoding, log, level, request.fdr)
         make = self.case_table if level == "case" else self.event_table
         total = -(-log.n_cases // CHUNK_CASES)
-        tables = [make(part, data) for part, data in track(_chunks(encoding, log), "scoring", total)]
+        tables = [
+            make(part, data, largest_p) for part, data in track(_chunks(encoding, log), "scoring", total)
+        ]
         return pd.concat(tables, ignore_index=True)
 
-    def case_table(self, log: EventLog, data: Any) -> pd.DataFrame:
-        """The predictions for the cases of one chunk."""
-        scores = self.score(data)
-        threshold = self.calibration_["threshold"]
-        is_anomaly = scores > threshold
-        p_values = self.p_values(scores)
-        flagged = np.flatnonzero(is_anomaly)
-        reasons = np.full(len(scores), "", dtype=object)
+    def case_table(self, log: EventLog, data: Any, largest_p: float | None) -> pd.DataFrame:
+        """The predictions for the cases of one chunk; flagged above the threshold, or up to this p-value."""
+        found = self.verdicts(self.score(data), "case", largest_p)
+        reasons = np.full(len(found), "", dtype=object)
+        flagged = np.flatnonzero(found["is_anomaly"])
         if len(flagged):
             reasons[flagged] = list(self.reasons(data, flagged))
-        return pd.DataFrame(
-            {
-                CASE_ID: log.case_ids,
-                "score": scores,
-                "threshold": threshold,
-                "is_anomaly": is_anomaly,
-                "severity": np.where(is_anomaly, severity_words(p_values), "none"),
-                "p_value": p_values,
-                "reason": reasons,
-            }
-        )
+        return pd.concat([pd.DataFrame({CASE_ID: log.case_ids}), found.assign(reason=reasons)], axis=1)
 
-    def event_table(self, log: EventLog, data: Any) -> pd.DataFrame:
+    def event_table(self, log: EventLog, data: Any, largest_p: float | None) -> pd.DataFrame:
         """The predictions for the events of one chunk; for detectors whose `levels` hold `event`."""
         raise NotImplementedError
 
-    def p_values(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Share of held-out cases that score at least as high, the case itself counted in; never zero."""
-        kept = np.asarray(self.calibration_["held_out_scores"])
-        cases = self.calibration_["held_out_cases"]
-        as_odd = (len(kept) - np.searchsorted(kept, scores, side="left")) / len(kept)
-        return np.asarray((1 + np.round(as_odd * cases)) / (1 + cases))
+    def verdicts(self, scores: NDArray[np.float64], level: str, largest_p: float | None) -> pd.DataFrame:
+        """score, threshold, is_anomaly, severity and p_value of these cases or events."""
+        known = self.calibration_[HELD_OUT[level]]
+        p = p_values(known, scores)
+        if largest_p is None:
+            threshold = self.calibration_[THRESHOLDS[level]]
+            is_anomaly = scores > threshold
+        else:
+            threshold = score_limit(known, largest_p)
+            is_anomaly = p <= largest_p
+        severity = np.where(is_anomaly, severity_words(p), "none")
+        return pd.DataFrame(
+            {
+                "score": scores,
+                "threshold": threshold,
+                "is_anomaly": is_anomaly,
+                "severity": severity,
+                "p_value": p,
+            }
+        )
+
+    def level_scores(self, data: Any, level: str) -> NDArray[np.float64]:
+        """The scores of the level's units: (cases,) here; (events,) too for detectors that score events."""
+        return self.score(data)
+
+    def _all_scores(self, encoding: Encoding[Any], log: EventLog, level: str = "case") -> NDArray[np.float64]:
+        return np.concatenate([self.level_scores(data, level) for _log, data in _chunks(encoding, log)])
+
+    def _largest_p(self, encoding: Encoding[Any], log: EventLog, level: str, rate: float) -> float:
+        if not 0 < rate < 1:
+            raise PredictionError(f"the false discovery rate is {rate:g}, but must lie between 0 and 1")
+        p = p_values(self.calibration_[HELD_OUT[level]], self._all_scores(encoding, log, level))
+        return benjamini_hochberg(p, rate)
 
     def output_units(self) -> dict[str, str]:
         """Units of the numeric columns."""
         return {
             "score": "higher is more anomalous",
-            "threshold": "as score; a case above it is flagged",
-            "p_value": "share of held-out cases at least as odd",
+            "threshold": "as score; what lies above it is flagged",
+            "p_value": "share of held-out cases (or events) at least as odd",
         }
 
 
-def severity_words(p_values: NDArray[np.float64]) -> NDArray[np.object_]:
+def severity_words(p: NDArray[np.float64]) -> NDArray[np.object_]:
     """The word of `SEVERITIES` for each p-value."""
     limits = np.array([limit for limit, _word in SEVERITIES])
-    return np.array([word for _limit, word in SEVERITIES], dtype=object)[np.searchsorted(limits, p_values)]
+    return np.array([word for _limit, word in SEVERITIES], dtype=object)[np.searchsorted(limits, p)]
 
 
 def _chunks(encoding: Encoding[Any], log: EventLog) -> Iterator[tuple[EventLog, Any]]:

@@ -26,7 +26,7 @@ from pmlcli.eventlog.split import Split, split_by_start
 class PredictRequest:
     """What a caller wants of a prediction; a task refuses what it cannot give.
 
-    - `level`: `case` or `event` (anomaly)
+    - `level`: `case` or `event` (anomaly); `fdr`: flag by the false discovery rate instead of the threshold
     - `cases`: `running` or `all` (predictive tasks); `every_prefix`: one row a prefix instead of a case
     - `horizon`: steps ahead (forecast), None for the trained one; `top`: how many classes (next-activity)
     """
@@ -36,6 +36,7 @@ class PredictRequest:
     every_prefix: bool = False
     horizon: int | None = None
     top: int = 3
+    fdr: float | None = None
 
 
 @dataclass(kw_only=True)

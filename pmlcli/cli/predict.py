@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _SUFFIXES = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
 _SHOWN_ROWS = 25
+_ASKED = ("level", "cases", "every_prefix", "horizon", "top", "fdr")
 
 ModelArgument = Annotated[Path, typer.Argument(metavar="MODEL", help="Model directory.", show_default=False)]
 
@@ -51,6 +52,14 @@ class RequestOptions:
     top: Annotated[
         int, typer.Option("--top", min=1, metavar="K", help="How many candidates a row (next-activity).")
     ] = 3
+    fdr: Annotated[
+        float | None,
+        typer.Option(
+            "--fdr",
+            metavar="RATE",
+            help="Flag so that at most about this share of the flags is false (anomaly).",
+        ),
+    ] = None
 
 
 @options
@@ -132,7 +141,10 @@ def predict_log(
 
     loaded = Model.load(model)
     asked = PredictRequest(
-        **{name: getattr(request, name) for name in ("level", "cases", "every_prefix", "horizon", "top")}
+        **{
+            name: getattr(request, name)
+            for name in ("level", "cases", "every_prefix", "horizon", "top", "fdr")
+        }
     )
     result = loaded.predict(log, request=asked, options=how)
     _tell(result, request, session)

@@ -60,7 +60,7 @@ def test_columns_and_plain_calibration(trained):
     assert table["p_value"].between(0, 1, inclusive="right").all()
     assert ((table["severity"] == "none") == ~table["is_anomaly"]).all()
     assert ((table["reason"] == "") == ~table["is_anomaly"]).all()
-    assert all(type(score) is float for score in detector.calibration_["held_out_scores"])
+    assert all(type(score) is float for score in detector.calibration_["held_out"]["scores"])
 
 
 def test_the_strange_case_is_flagged_for_what_is_strange(trained):
@@ -107,21 +107,20 @@ def test_an_event_level_that_is_not_there_is_refused(trained):
     assert caught.value.context == {"level": "event", "levels": ["case"]}
 
 
-def test_p_values_count_the_held_out_cases_at_least_as_odd():
-    detector = VariantFrequency()
-    detector.calibration_ = {"held_out_scores": [1.0, 2.0, 3.0, 4.0], "held_out_cases": 4}
-    found = detector.p_values(np.array([0.0, 2.0, 2.5, 9.0]))
-    assert found.tolist() == [5 / 5, 4 / 5, 3 / 5, 1 / 5]
-
-
-def test_many_held_out_scores_are_thinned_to_quantiles(monkeypatch):
-    monkeypatch.setattr(_anomaly, "CALIBRATION_POINTS", 11)
-    detector, encoding = train(IsolationForestDetector(n_estimators=20), purchase_log(150))
-    kept = detector.calibration_["held_out_scores"]
-    assert len(kept) == 11
-    assert kept == sorted(kept)
-    assert detector.calibration_["held_out_cases"] == 30
-    assert detector.p_values(np.array([kept[0], kept[-1] + 1])).tolist() == [1.0, 1 / 31]
+def test_the_false_discovery_rate_decides_what_is_flagged(trained):
+    detector, encoding = trained
+    log = purchase_log(40, seed=3)
+    usual = detector.predict(encoding, log, CASE)
+    generous, strict = (detector.predict(encoding, log, PredictRequest(fdr=rate)) for rate in (0.9, 0.001))
+    assert generous["is_anomaly"].sum() >= usual["is_anomaly"].sum()
+    assert not strict["is_anomaly"].any()
+    assert strict["threshold"].isna().all()
+    assert (generous["is_anomaly"] == (generous["score"] > generous["threshold"])).all()
+    assert ((generous["reason"] != "") == generous["is_anomaly"]).all()
+    for table in (generous, strict):
+        pd.testing.assert_frame_equal(table[["score", "p_value"]], usual[["score", "p_value"]])
+    with pytest.raises(PredictionError, match="between 0 and 1"):
+        detector.predict(encoding, log, PredictRequest(fdr=1.5))
 
 
 def test_severity_by_p_value():

@@ -1,0 +1,143 @@
+"""What detectors share that score every value of every event: events and cases from values, and reasons."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from pmlcli.algorithms._anomaly import HELD_OUT, THRESHOLDS, AnomalyDetector
+from pmlcli.algorithms._param import Param
+from pmlcli.encoding.base import Encoding
+from pmlcli.encoding.events import EventEncoding
+from pmlcli.evaluation.conformal import held_out
+from pmlcli.eventlog.log import ACTIVITY, CASE_ID, TIMESTAMP, EventLog
+from pmlcli.eventlog.split import Split
+
+Scores = NDArray[np.float64]
+Positions = NDArray[np.int64]
+
+
+class Explanation(NamedTuple):
+    """Why a value of an event stands out: what was expected in its place, and a sentence in process words."""
+
+    expected: str
+    reason: str
+
+
+@dataclass(kw_only=True)
+class EventDetector(AnomalyDetector):
+    """Scores each value of each event: the activity, the resource, further attributes. The score of an
+    event is the highest of its values, that of a case the highest of its events.
+
+    A detector of this kind says which values it scores (`value_columns`), gives `value_scores`, and explains
+    single values. The event's threshold is the (1 - contamination) quantile of the training cases' highest
+    event: an event is flagged when it alone would put its case among the `contamination` oddest.
+    """
+
+    attributes: Annotated[
+        tuple[str, ...] | None,
+        Param("Event columns to look at beside activity and resource; none: chosen by the log's own shape."),
+    ] = None
+
+    levels: ClassVar[tuple[str, ...]] = ("case", "event")
+
+    def make_encoding(self) -> Encoding[Any]:
+        """Coded events."""
+        return EventEncoding(self.attributes)
+
+    @abstractmethod
+    def value_scores(self, data: Any) -> Scores:
+        """(events, columns), higher is more anomalous, all columns on one scale.
+
+        Depends on the event's case alone, to the bit.
+        """
+
+    @abstractmethod
+    def explain(self, data: Any, events: Positions, columns: Positions) -> Sequence[Explanation]:
+        """What was expected instead of these values (positions of events and of columns), and why."""
+
+    def value_columns(self, data: Any) -> tuple[str, ...]:
+        """Names of the columns of `value_scores`."""
+        return tuple(data.columns)
+
+    def value_names(self, data: Any, events: Positions, columns: Positions) -> list[str]:
+        """The values as people read them."""
+        codes = data.codes[events, columns].tolist()
+        return [data.name(column, code) for column, code in zip(columns.tolist(), codes, strict=True)]
+
+    def event_scores(self, data: Any) -> Scores:
+        """(events,), the highest of the event's values."""
+        return np.asarray(self.value_scores(data).max(axis=1))
+
+    def score(self, data: Any) -> Scores:
+        """(cases,), the highest of the case's events."""
+        return np.asarray(np.maximum.reduceat(self.event_scores(data), data.offsets[:-1]))
+
+    def reasons(self, data: Any, flagged: Positions) -> list[str]:
+        """Why the oddest value of each of these cases stands out."""
+        scores = self.value_scores(data)
+        events = oddest_events(scores.max(axis=1), data.offsets)[flagged]
+        columns = scores[events].argmax(axis=1)
+        return [explanation.reason for explanation in self.explain(data, events, columns)]
+
+    def level_scores(self, data: Any, level: str) -> Scores:
+        """Scores of cases or of events."""
+        return self.score(data) if level == "case" else self.event_scores(data)
+
+    def calibrate(self, encoding: Encoding[Any], split: Split, log: EventLog) -> dict[str, Any]:
+        """Scores of held-out cases, and of their events."""
+        events = held_out(self._all_scores(encoding, split.test, "event"))
+        return {**super().calibrate(encoding, split, log), HELD_OUT["event"]: events}
+
+    def settle(self, data: Any) -> None:
+        """Sets the thresholds of cases and of events from the final model's scores of all training cases."""
+        super().settle(data)
+        oddest = np.maximum.reduceat(self.event_scores(data), data.offsets[:-1])
+        self.calibration_[THRESHOLDS["event"]] = float(np.quantile(oddest, 1 - self.contamination))
+
+    def event_table(self, log: EventLog, data: Any, largest_p: float | None) -> pd.DataFrame:
+        """One row an event: its keys, the verdict, and for flagged ones the value that stands out.
+
+        `attribute` is the column of that value, `value` what it holds, `expected` what was expected there.
+        """
+        scores = self.value_scores(data)
+        verdicts = self.verdicts(scores.max(axis=1), "event", largest_p)
+        flagged = np.flatnonzero(verdicts["is_anomaly"])
+        columns = scores[flagged].argmax(axis=1)
+        why = self.explain(data, flagged, columns) if len(flagged) else []
+        names = self.value_columns(data)
+        told = {
+            "attribute": [names[column] for column in columns.tolist()],
+            "value": self.value_names(data, flagged, columns),
+            "expected": [explanation.expected for explanation in why],
+            "reason": [explanation.reason for explanation in why],
+        }
+        keys = {CASE_ID: log.frame[CASE_ID], "event_index": log.position, ACTIVITY: log.frame[ACTIVITY]}
+        if log.times is not None:
+            keys[TIMESTAMP] = log.frame[TIMESTAMP]
+        words = {name: _placed(texts, flagged, len(scores)) for name, texts in told.items()}
+        return pd.concat([pd.DataFrame(keys), verdicts.assign(**words)], axis=1)
+
+    def output_units(self) -> dict[str, str]:
+        """Units of the numeric columns."""
+        return {**super().output_units(), "event_index": "position in the case, from 0"}
+
+
+def oddest_events(event_scores: Scores, offsets: Positions) -> Positions:
+    """The event with the highest score of each case, the first of equals, (cases,)."""
+    highest = np.maximum.reduceat(event_scores, offsets[:-1])
+    cases = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
+    winners = np.flatnonzero(event_scores == highest[cases])
+    return winners[np.unique(cases[winners], return_index=True)[1]]
+
+
+def _placed(texts: Sequence[str], at: Positions, size: int) -> NDArray[np.object_]:
+    column = np.full(size, "", dtype=object)
+    column[at] = list(texts)
+    return column
