@@ -11,6 +11,7 @@ import typer
 from pmlcli.cli import _complete, _config
 from pmlcli.cli._failure import Mode
 from pmlcli.cli._group import options
+from pmlcli.cli._selecting import SelectingOptions
 from pmlcli.cli._session import NORMAL, QUIET, VERBOSE, Session, opened
 from pmlcli.errors import ValidationError, unknown_name
 from pmlcli.eventlog.options import MAX_INPUT_BYTES, MAX_RATIO, ReadOptions
@@ -21,7 +22,9 @@ _COMMON = "Common options"
 LogArgument = Annotated[
     str,
     typer.Argument(
-        metavar="LOG", help="Event log: CSV, XES or Parquet, also .gz; - is stdin.", show_default=False
+        metavar="LOG",
+        help="Event log: CSV, XES, Parquet or OCEL, also .gz and .zip; - is stdin.",
+        show_default=False,
     ),
 ]
 RawCsvOption = Annotated[
@@ -124,7 +127,7 @@ class CommonOptions:
 
 
 @options
-class ReadingOptions:
+class ReadingOptions(SelectingOptions):
     """How a log is to be read; what is left out is found in the log, and told."""
 
     case_id: Annotated[
@@ -212,8 +215,9 @@ class ReadingOptions:
         str | None,
         typer.Option(
             "--order",
-            metavar="time|row",
-            help="Order of the events of a case: by time, or as they stand.  [default: time]",
+            metavar="time|row|COLUMN",
+            help="Order of the events of a case: by time, as they stand, or by a column's numbers.  "
+            "[default: time]",
             rich_help_panel=_READING,
         ),
     ] = None
@@ -230,13 +234,29 @@ class ReadingOptions:
         str | None,
         typer.Option(
             "--log-format",
-            metavar="csv|xes|parquet",
-            help="Format of the log, where its content does not tell.",
+            metavar="FORMAT",
+            help="csv, xes, parquet, ocel-json, ocel-xml or ocel-sqlite, where its content does not tell.",
             rich_help_panel=_READING,
             autocompletion=_complete.log_formats,
         ),
     ] = None
-
+    object_type: Annotated[
+        str | None,
+        typer.Option(
+            "--object-type",
+            metavar="TYPE",
+            help="Of an object-centric log (OCEL): the objects of this type become the cases.",
+            rich_help_panel=_READING,
+        ),
+    ] = None
+    fill_globals: Annotated[
+        bool,
+        typer.Option(
+            "--fill-globals",
+            help="Fill attributes that an XES file declares global with its default where they lack.",
+            rich_help_panel=_READING,
+        ),
+    ] = False
     max_input_bytes: Annotated[
         int,
         typer.Option(
@@ -281,6 +301,11 @@ class ReadingOptions:
             delimiter={"tab": "\t", "\\t": "\t"}.get(self.delimiter or "", self.delimiter),
             encoding=self.encoding,
             classifier=self.classifier,
+            pair_lifecycle=self.pair_lifecycle,
+            lifecycle=tuple(self.lifecycle or ()),
+            object_type=self.object_type,
+            fill_globals=self.fill_globals,
+            selection=self.to_selection(),
             max_input_bytes=self.max_input_bytes,
             max_ratio=self.max_ratio,
             **{name: value for name, value in given.items() if value is not None},

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -85,9 +86,10 @@ def build_log(table: RawTable, options: ReadOptions) -> EventLog:
     work.refuse("no case_id", case.codes < 0)
     work.refuse("no activity", activity.codes < 0)
     end, start = _time_columns(work)
+    keys = _order_keys(work, end)
     _check_refused(work)
     groups = table.groups if table.groups is not None and _is_own_grouping(work) else case.codes
-    rows, offsets = _order(work, groups, None if end is None else end.micros)
+    rows, offsets = _order(work, groups, keys)
     return _assemble(work, rows, offsets, {TIMESTAMP: end, START_TIMESTAMP: start})
 
 
@@ -117,7 +119,7 @@ def _classify(table: RawTable, name: str) -> RawTable:
     values = ["+".join(str(part.values[c]) for part, c in zip(parts, row, strict=True)) for row in distinct]
     whole = np.where((combined < 0).any(axis=1), -1, codes.reshape(-1)).astype(np.int32)
     columns = {**table.columns, _classifier_column(name): TextColumn.of(whole, values)}
-    return RawTable(**{**vars(table), "columns": columns})
+    return replace(table, columns=columns)
 
 
 def _is_own_grouping(work: _Work) -> bool:
@@ -185,22 +187,45 @@ def _row_hint(work: _Work) -> str:
     return "; ".join(hints)
 
 
+def _order_keys(work: _Work, end: Times | None) -> NDArray[Any] | None:
+    """What the events of a case are ordered by, a number a row; None for the source's order."""
+    ordering = work.options.ordering
+    if ordering == "time":
+        return None if end is None else end.micros
+    if ordering == "row":
+        return None
+    if ordering not in work.table.columns:
+        near = nearest(ordering, ["time", "row", *work.table.columns])
+        raise LogError(
+            f"{work.table.name}: cannot order by '{ordering}': there is no such column",
+            hint=f"did you mean --order {near}?" if near else "--order takes time, row or a column",
+            code="log.column",
+            context={"column": ordering},
+        )
+    column = as_text(work.table.columns[ordering])
+    numbers = pd.to_numeric(pd.Series(column.values, dtype=object), errors="coerce").to_numpy(dtype=float)
+    keys = np.append(numbers, np.nan)[column.codes]
+    work.refuse(f"no number in '{ordering}', which orders the events", np.isnan(keys), ordering)
+    return keys
+
+
 def _order(
-    work: _Work, groups: NDArray[np.integer], times: NDArray[np.int64] | None
+    work: _Work, groups: NDArray[np.integer], keys: NDArray[Any] | None
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Rows by case (of first appearance) and time or source order, and the offsets of the cases."""
+    """Rows by case (of first appearance) and key or source order, and the offsets of the cases."""
     rows = np.flatnonzero(work.keep)
     case = pd.factorize(groups[rows])[0].astype(np.int64)
     by_row = np.argsort(case, kind="stable")
     order = by_row
-    if times is not None and work.options.ordering == "time":
-        order = np.lexsort((times[rows], case))
+    if keys is not None:
+        key = "time" if work.options.ordering == "time" else f"'{work.options.ordering}'"
+        order = np.lexsort((keys[rows], case))
         moved = int((order != by_row).sum())
         same_case = case[order][1:] == case[order][:-1]
-        ties = int((same_case & (times[rows][order][1:] == times[rows][order][:-1])).sum())
+        ties = int((same_case & (keys[rows][order][1:] == keys[rows][order][:-1])).sum())
         facts = [
-            ("events moved by their time", moved),
-            ("events at the time of the one before, in source order", ties),
+            (f"events moved by their {key}", moved),
+            (f"events at the {key} of the one before, in source order", ties),
         ]
         work.notes.extend(fact for fact in facts if fact[1])
     return rows[order], offsets_of(np.bincount(case))
@@ -235,12 +260,17 @@ def _assemble(
         times=None if end is None else end.micros[rows],
         ledger=_ledger(work, len(rows)),
         schema=LogSchema(
-            dict(work.choice.columns), work.options.zone, "row" if end is None else work.options.ordering
+            dict(work.choice.columns), work.options.zone, _order_used(work, has_times=end is not None)
         ),
         source=work.table.source,
         lines=work.table.lines[rows],
         line_unit=work.table.unit,
     )
+
+
+def _order_used(work: _Work, *, has_times: bool) -> str:
+    ordering = work.options.ordering
+    return "row" if ordering == "time" and not has_times else ordering
 
 
 def _sorted_codes(column: TextColumn) -> tuple[NDArray[np.int32], NDArray[np.object_]]:
@@ -279,5 +309,6 @@ def _free_name(name: str, taken: Collection[str]) -> str:
 
 
 def _ledger(work: _Work, used: int) -> Ledger:
-    refused = tuple(work.refused)
-    return Ledger(used + sum(r.count for r in refused), used, refused, tuple(work.notes))
+    refused, filtered = tuple(work.refused), tuple(work.table.filtered)
+    left_out = sum(refusal.count for refusal in (*refused, *filtered))
+    return Ledger(used + left_out, used, refused, tuple(work.notes), filtered)

@@ -41,16 +41,26 @@ class LogSchema:
     """How the source's columns became the log's.
 
     `columns` maps canonical names to the source's; `timezone` is the zone that naive times were read
-    in and that calendar features use; `order` is `time` or `row`.
+    in and that calendar features use; `order` is `time`, `row` or a source column. `pair_lifecycle`,
+    `lifecycle` and `object_type` say how rows became events, as in `ReadOptions`.
     """
 
     columns: Mapping[str, str]
     timezone: str = "UTC"
     order: str = "time"
+    pair_lifecycle: bool = False
+    lifecycle: tuple[str, ...] = ()
+    object_type: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-plain form."""
-        return {"columns": dict(self.columns), "timezone": self.timezone, "order": self.order}
+        """JSON-plain form; how rows became events only where it is not the usual way."""
+        plain = {"columns": dict(self.columns), "timezone": self.timezone, "order": self.order}
+        unusual = {
+            "pair_lifecycle": self.pair_lifecycle,
+            "lifecycle": list(self.lifecycle),
+            "object_type": self.object_type,
+        }
+        return plain | {name: value for name, value in unusual.items() if value}
 
 
 @dataclass(frozen=True)

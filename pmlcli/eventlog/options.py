@@ -7,8 +7,12 @@ from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pmlcli.errors import ValidationError, unknown_name
+from pmlcli.eventlog.selection import Selection
 
 FORMATS = ("csv", "xes", "parquet")
+"""What is read and written."""
+OCEL_FORMATS = ("ocel-json", "ocel-xml", "ocel-sqlite")
+"""What is read and flattened."""
 ROLES = ("case_id", "activity", "timestamp", "start_timestamp", "resource", "lifecycle")
 REQUIRED_ROLES = ("case_id", "activity")
 OPTIONAL_ROLES = tuple(role for role in ROLES if role not in REQUIRED_ROLES)
@@ -33,11 +37,18 @@ class ReadOptions:
       training log was read, so that a new log is read alike
     - `timezone`: the zone that times without one are read in (IANA name); None: UTC
     - `on_bad_row`: `error` refuses the log, `drop` leaves the row out and counts it
-    - `order`: events of a case by `time`, or in the source's `row` order; None: by time
+    - `order`: events of a case by `time`, in the source's `row` order, or by the numbers of a column that
+      is named; None: by time
     - `day_first`: settles 03/04/2024 (True: 3 April); None: found, or an error where it cannot be
     - `timestamp_format`: a strptime format for all time columns; None: ISO 8601 and its kin are found
     - `delimiter`, `encoding`: of a CSV file; None: found (UTF-8, or UTF-16 by its mark)
     - `classifier`: name of a classifier of the XES file, or columns joined by `+`, as the activity
+    - `pair_lifecycle`: a start and its completion become one event with two times
+    - `lifecycle`: only events of these transitions (complete, ...), after pairing; empty: all
+    - `object_type`: of an object-centric log (OCEL): its objects become the cases
+    - `fill_globals`: give events and traces of an XES file the default of an attribute that its
+      `<global>` declares and they lack
+    - `selection`: which events and cases are wanted
     - `max_input_bytes`, `max_ratio`: bounds on inflated size; a ratio of 0 turns that check off
     """
 
@@ -52,14 +63,18 @@ class ReadOptions:
     delimiter: str | None = None
     encoding: str | None = None
     classifier: str | None = None
+    pair_lifecycle: bool = False
+    lifecycle: tuple[str, ...] = ()
+    object_type: str | None = None
+    fill_globals: bool = False
+    selection: Selection = Selection()
     max_input_bytes: int = MAX_INPUT_BYTES
     max_ratio: int = MAX_RATIO
 
     def __post_init__(self) -> None:
         if self.format is not None:
-            _one_of("format", self.format, FORMATS)
+            _one_of("format", self.format, (*FORMATS, *OCEL_FORMATS))
         _one_of("value of on_bad_row", self.on_bad_row, ("error", "drop"))
-        _one_of("order", self.ordering, ("time", "row"))
         for role, source in {**self.preferred_columns, **self.columns}.items():
             _one_of("column role", role, ROLES)
             if source == NONE and role in REQUIRED_ROLES:
@@ -76,7 +91,7 @@ class ReadOptions:
 
     @property
     def ordering(self) -> str:
-        """The order that is meant: `time` or `row`."""
+        """The order that is meant: `time`, `row` or a column."""
         return self.order or "time"
 
     def _check_timezone(self) -> None:

@@ -81,8 +81,8 @@ class RawTable:
     """Rows as a reader found them; nothing is decided yet.
 
     `lines` are 1-based places of the rows in the source, counted in `unit`. `groups` numbers the trace
-    of each row where the source groups rows itself. `refused` rows are not in the columns;
-    `bad_rows` are, and are to be refused.
+    of each row where the source groups rows itself. `refused` and `filtered` rows (what a user chose to
+    leave out) are not in the columns; `bad_rows` are, and are to be refused.
     """
 
     columns: dict[str, Column]
@@ -95,6 +95,7 @@ class RawTable:
     refused: list[Refusal] = field(default_factory=list)
     bad_rows: dict[str, NDArray[np.bool_]] = field(default_factory=dict)
     notes: list[tuple[str, int]] = field(default_factory=list)
+    filtered: list[Refusal] = field(default_factory=list)
 
     @property
     def name(self) -> str:

@@ -12,9 +12,11 @@ import pandas as pd
 from pmlcli.errors import LogError, ValidationError
 from pmlcli.eventlog.build import build_log
 from pmlcli.eventlog.csv import read_csv
+from pmlcli.eventlog.filters import keep_lifecycles, select
 from pmlcli.eventlog.frame import events_table, frame_table
 from pmlcli.eventlog.log import EventLog
 from pmlcli.eventlog.options import ReadOptions
+from pmlcli.eventlog.pairing import pair_lifecycle
 from pmlcli.eventlog.parquet import MAGIC, read_parquet
 from pmlcli.eventlog.raw import RawTable
 from pmlcli.eventlog.source import ByteSource
@@ -35,13 +37,28 @@ def read_log(source: LogLike, options: ReadOptions | None = None, **changes: Any
     chosen = replace(options or ReadOptions(), **changes)
     if isinstance(source, EventLog):
         return source
+    return _chosen(build_log(_table(source, chosen), chosen), chosen)
+
+
+def _table(source: LogLike, options: ReadOptions) -> RawTable:
     if isinstance(source, pd.DataFrame):
-        return build_log(frame_table(source), chosen)
+        return frame_table(source)
     if isinstance(source, str | Path):
-        return build_log(_read_file(source, chosen), chosen)
+        return _read_file(source, options)
     if isinstance(source, list | tuple):
-        return build_log(events_table(source), chosen)
+        return events_table(source)
     raise ValidationError(f"a log is a path, frame or list of event dicts, not {type(source).__name__}")
+
+
+def _chosen(log: EventLog, options: ReadOptions) -> EventLog:
+    """The log with starts and completions paired, and only the events and cases that are wanted."""
+    if options.pair_lifecycle:
+        log = pair_lifecycle(log)
+    if options.lifecycle:
+        log = keep_lifecycles(log, options.lifecycle)
+    log = select(log, options.selection, options)
+    how = {name: getattr(options, name) for name in ("pair_lifecycle", "lifecycle")}
+    return replace(log, schema=replace(log.schema, **how)) if any(how.values()) else log
 
 
 def _read_file(path: str | Path, options: ReadOptions) -> RawTable:

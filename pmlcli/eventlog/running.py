@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -83,6 +83,30 @@ def fit_running_rule(log: EventLog) -> RunningRule:
 def find_running(log: EventLog) -> NDArray[np.bool_]:
     """Which cases of a log are running at its end by its own rule, (cases,)."""
     return fit_running_rule(log).find(log)
+
+
+def mark_running(
+    log: EventLog, end_activities: Sequence[str] = (), idle_us: int | None = None
+) -> NDArray[np.bool_]:
+    """Which cases are running at the log's end by what a user knows of it, (cases,).
+
+    A case is running when it does not end with one of `end_activities`, if any are given, and when its
+    last event is at most `idle_us` microseconds before the log's last, if that is given. Where neither
+    is given the log's own rule decides (`find_running`). Without times an idle time says nothing, so
+    no case is running by it.
+    """
+    if not end_activities and idle_us is None:
+        return find_running(log)
+    is_running = np.ones(log.n_cases, dtype=np.bool_)
+    if end_activities:
+        codes = [code for code, name in enumerate(log.activities) if name in end_activities]
+        is_running &= ~np.isin(log.activity_codes[log.offsets[1:] - 1], codes)
+    if idle_us is not None:
+        is_recent = np.zeros_like(is_running)
+        if log.times is not None and log.n_cases:
+            is_recent = log.times.max() - log.ends <= idle_us
+        is_running &= is_recent
+    return is_running
 
 
 def _base(log: EventLog) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields, replace
 from pathlib import Path
@@ -18,17 +18,18 @@ from pmlcli.errors import PersistenceError, PmlError, PredictionError, TrainingE
 from pmlcli.eventlog import ReadOptions, read_log
 from pmlcli.eventlog.log import EventLog
 from pmlcli.eventlog.options import CLASSIFIER_PREFIX, NONE, OPTIONAL_ROLES
-from pmlcli.lifecycle import artifacts
-from pmlcli.lifecycle.canary import Replay, make_canary, replay
+from pmlcli.lifecycle import answer, artifacts, contract, isolation
+from pmlcli.lifecycle.canary import REPLAYED_EVENTS, Replay, make_canary, replay
 from pmlcli.lifecycle.context import Hook, LifecycleContext, call_hooks, frozen, installed_hooks
 from pmlcli.lifecycle.contract import check_log, input_schema, reference, unseen_values
 from pmlcli.lifecycle.provenance import dependencies, determinism, machine, now
 from pmlcli.lifecycle.reproducible import reproducible
 from pmlcli.lifecycle.result import ModelMetadata, PredictionResult, SavedModel, TrainingResult
 from pmlcli.lifecycle.training import Trained, train_algorithm
-from pmlcli.store.artifacts import ArtifactStore
-from pmlcli.store.directory import ModelFiles
+from pmlcli.store.artifacts import ArtifactStore, Sign
+from pmlcli.store.directory import ModelFiles, SealCheck
 from pmlcli.store.manifest import SCHEMA_VERSION, Manifest
+from pmlcli.store.publish import Publication
 
 LogLike = Any
 """An EventLog, a DataFrame, a list of event dicts, or a path."""
@@ -62,6 +63,8 @@ class Model(Hook):
         self.manifest_fields: dict[str, Any] = {}
         self.files: dict[str, bytes] = {}
         self._encoding: Encoding[Any] | None = None
+        self._is_loaded = False
+        self._is_isolated = False
 
     # --- train
 
@@ -142,20 +145,36 @@ class Model(Hook):
         Raises PredictionError when the model is untrained or cannot give what is asked, LogError when
         the log breaks the model's data contract.
         """
-        encoding = self._trained_encoding()
+        self._require_trained()
         with self._operation("predict", hooks) as run:
             checked = None if log is None else self._checked(log, options)
             run.call("before_predict", log=checked)
-            with reproducible(self.algorithm.seed):
-                table = self._table(encoding, checked, request or PredictRequest())
-            metadata = self._prediction_metadata(checked, encoding, len(table))
+            table, facts = self._answer(checked, request or PredictRequest())
+            metadata = self._prediction_metadata(checked, facts, len(table))
             run.call("after_predict", predictions=table.copy(), metadata=metadata)
         return PredictionResult(table, metadata)
 
-    def _table(self, encoding: Encoding[Any], log: EventLog | None, request: PredictRequest) -> pd.DataFrame:
+    def _answer(self, log: EventLog | None, request: PredictRequest) -> tuple[pd.DataFrame, answer.Facts]:
+        """The table and what is told beside it; from a confined child when the model is isolated."""
+        if self._is_isolated:
+            files = self._ask(
+                lambda: answer.encode(*self._table(log, request)), 0 if log is None else log.n_events
+            )
+            return answer.decode(files)
+        with reproducible(self.algorithm.seed), artifacts.used(foreign=self._is_loaded):
+            return self._table(log, request)
+
+    def _ask(self, work: Callable[[], isolation.Files], events: int) -> isolation.Files:
+        limits = isolation.limits_for(events=events, model_bytes=sum(map(len, self.files.values())))
+        return isolation.ask(work, limits, reproducible(self.algorithm.seed))
+
+    def _table(self, log: EventLog | None, request: PredictRequest) -> tuple[pd.DataFrame, answer.Facts]:
+        encoding = self._ready_encoding()
+        units = self.algorithm.output_units()
         if log is None:
-            return self.algorithm.predict_without_log(encoding, request)
-        return self.algorithm.predict(encoding, log, request)
+            return self.algorithm.predict_without_log(encoding, request), answer.Facts(units, {})
+        table = self.algorithm.predict(encoding, log, request)
+        return table, answer.Facts(units, unseen_values(log, encoding))
 
     def _checked(self, log: LogLike, options: ReadOptions | None) -> EventLog:
         read = read_log(log, self.read_options(options or ReadOptions()))
@@ -163,7 +182,7 @@ class Model(Hook):
         return read
 
     def read_options(self, options: ReadOptions) -> ReadOptions:
-        """The caller's options, completed by how the training log was read: same columns, zone and order."""
+        """The caller's options, completed by how the training log was read."""
         schema = self.manifest_fields["input_schema"]
         columns = dict.fromkeys(OPTIONAL_ROLES, NONE) | dict(schema["columns"])
         return replace(
@@ -172,92 +191,120 @@ class Model(Hook):
             classifier=options.classifier or _classifier(columns["activity"]),
             timezone=options.timezone or schema["timezone"],
             order=options.order or schema["order"],
+            pair_lifecycle=options.pair_lifecycle or schema.get("pair_lifecycle", False),
+            lifecycle=options.lifecycle or tuple(schema.get("lifecycle", ())),
+            object_type=options.object_type or schema.get("object_type"),
         )
 
-    def _prediction_metadata(
-        self, log: EventLog | None, encoding: Encoding[Any], rows: int
-    ) -> dict[str, Any]:
+    def _prediction_metadata(self, log: EventLog | None, facts: answer.Facts, rows: int) -> dict[str, Any]:
         metadata: dict[str, Any] = {
             "model_id": self.model_id,
             "model_type": self.model_type,
             "rows": rows,
-            "units": self.algorithm.output_units(),
+            "units": facts.units,
             "warnings": [],
         }
         if log is not None:
-            unseen = unseen_values(log, encoding)
-            metadata |= {"log": _log_facts(log), "cases": log.n_cases, "unseen": unseen}
-            metadata["warnings"] = [_unseen_sentence(column, **found) for column, found in unseen.items()]
+            metadata |= {"log": _log_facts(log), "cases": log.n_cases, "unseen": facts.unseen}
+            metadata["warnings"] = [_unseen_sentence(name, **found) for name, found in facts.unseen.items()]
         return metadata
 
-    def _trained_encoding(self) -> Encoding[Any]:
-        if self._encoding is None:
+    def _require_trained(self) -> None:
+        if not self.files:
             raise PredictionError(
                 f"model '{self.model_id}' is not trained",
                 code="prediction.untrained",
                 hint="train it, or load one",
             )
+
+    def _ready_encoding(self) -> Encoding[Any]:
+        """The fitted encoding, with the algorithm's state restored; an isolated model's only in its child."""
+        self._require_trained()
+        if self._encoding is None:
+            self._encoding = artifacts.restore(self.algorithm, self.files)
         return self._encoding
 
     # --- save and load
 
-    def save(self, path: str | Path, *, force: bool = False, hooks: Sequence[Hook] = ()) -> SavedModel:
+    def save(
+        self,
+        path: str | Path,
+        *,
+        force: bool = False,
+        hooks: Sequence[Hook] = (),
+        sign: Sign | None = None,
+        publication: Publication | None = None,
+    ) -> SavedModel:
         """Writes the model directory, whole or not at all; `force` replaces an existing model.
 
-        Raises PersistenceError when the model is untrained, OutputError when it cannot be written.
+        `sign` (see `store.signing.signer`) makes its signature; `publication` is the right to write `path`
+        when the caller holds it already. Raises PersistenceError when the model is untrained, OutputError
+        when it cannot be written.
         """
         if not self.files:
             raise PersistenceError(
                 f"model '{self.model_id}' is not trained, so there is nothing to save", code="model.untrained"
             )
+        store, what = ArtifactStore(), (self.manifest_fields, self.files)
         with self._operation("save", hooks) as run:
             run.call("before_save", path=Path(path))
-            digest = ArtifactStore().save(Path(path), self.manifest_fields, self.files, force=force)
+            if publication is None:
+                digest = store.save(Path(path), *what, force=force, sign=sign)
+            else:
+                digest = store.save_in(publication, *what, force=force, sign=sign)
         return SavedModel(Path(path), digest)
 
     @classmethod
-    def load(cls, path: str | Path, *, hooks: Sequence[Hook] = ()) -> Self:
+    def load(
+        cls,
+        path: str | Path,
+        *,
+        hooks: Sequence[Hook] = (),
+        check_seal: SealCheck | None = None,
+        isolated: bool = False,
+    ) -> Self:
         """The model in a directory: verified first, then built from the very bytes that were verified.
 
-        Raises a PersistenceError when anything is missing, changed, unexpected or untrusted.
+        `check_seal` (see `store.signing.checker`) may refuse before anything is parsed. An `isolated` model
+        is built and asked in a confined child process, anew for each prediction. Raises a
+        PersistenceError when anything is missing, changed, unexpected or untrusted.
         """
-        model = cls.from_stored(ArtifactStore().load(Path(path)), hooks=hooks)
+        stored = ArtifactStore().load(Path(path), check_seal=check_seal)
+        model = cls.from_stored(stored, hooks=hooks, isolated=isolated)
         with model._operation("load", ()) as run:
             run.call("after_load", path=Path(path))
         return model
 
     @classmethod
-    def from_stored(cls, stored: ModelFiles, *, hooks: Sequence[Hook] = ()) -> Self:
+    def from_stored(cls, stored: ModelFiles, *, hooks: Sequence[Hook] = (), isolated: bool = False) -> Self:
         """The model in verified bytes; raises a PersistenceError when they are not what pmlcli writes."""
         manifest = stored.manifest
-        try:
-            model = cls(
-                manifest.model_type,
-                model_id=manifest.model_id,
-                version=manifest.version,
-                hooks=hooks,
-                **manifest.hyperparameters,
-            )
-        except PmlError as error:
-            if error.exit_code != 2:
-                raise
-            raise PersistenceError(
-                f"manifest.json: {error.message}", hint=error.hint, code="model.type"
-            ) from error
-        model._restore(stored.files, _fields_of(manifest))
+        with contract.written_by_pmlcli("hyperparameters"):
+            parameters = contract.checked_hyperparameters(manifest.hyperparameters)
+            known = {"model_id": manifest.model_id, "version": manifest.version, "hooks": hooks}
+            model = cls(manifest.model_type, **known, **parameters)
+        model.manifest_fields = _fields_of(manifest)
+        with contract.written_by_pmlcli("input_schema"):
+            contract.check_schema(manifest.input_schema)
+            model.read_options(ReadOptions())
+        model.files, model._is_loaded, model._is_isolated = dict(stored.files), True, isolated
+        model.metadata.status = "trained"
+        model.metadata.training_samples = manifest.training_samples
+        if not isolated:
+            model._ready_encoding()
         return model
 
     def replay(self) -> Replay:
         """How the answers to the canary cases on this machine compare with the recorded ones."""
-        encoding = self._trained_encoding()
-        with reproducible(self.algorithm.seed):
-            return replay(self.algorithm, encoding, artifacts.read_json(self.files, artifacts.CANARY_FILE))
+        self._require_trained()
+        if self._is_isolated:
+            return Replay.from_files(self._ask(lambda: self._replayed().to_files(), REPLAYED_EVENTS))
+        with reproducible(self.algorithm.seed), artifacts.used(foreign=self._is_loaded):
+            return self._replayed()
 
-    def _restore(self, files: Mapping[str, bytes], fields: dict[str, Any]) -> None:
-        self._encoding = artifacts.restore(self.algorithm, files)
-        self.files, self.manifest_fields = dict(files), fields
-        self.metadata.status = "trained"
-        self.metadata.training_samples = fields["training_samples"]
+    def _replayed(self) -> Replay:
+        recorded = artifacts.read_json(self.files, artifacts.CANARY_FILE)
+        return replay(self.algorithm, self._ready_encoding(), recorded)
 
     # --- hooks and failure
 

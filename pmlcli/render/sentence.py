@@ -48,10 +48,11 @@ def size(log: Mapping[str, Any]) -> str:
 def ledger(account: Mapping[str, Any]) -> list[str]:
     """What became of the rows that are not events, and the reader's notes."""
     lines = []
-    for refused in account["refused"]:
-        first = ", ".join(map(str, refused["lines"]))
-        where = f" (line {first})" if first else ""
-        lines.append(f"left out {number.counted(refused['count'], 'row')}: {refused['reason']}{where}")
+    for verb, kind in (("left out", "refused"), ("filtered", "filtered")):
+        for refused in account.get(kind, ()):  # models saved before there were filters have none
+            first = ", ".join(map(str, refused["lines"]))
+            where = f" (line {first})" if first else ""
+            lines.append(f"{verb} {number.counted(refused['count'], 'row')}: {refused['reason']}{where}")
     lines += [f"note: {note['kind']}: {number.count(note['count'])}" for note in account["notes"]]
     return lines
 

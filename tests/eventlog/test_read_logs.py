@@ -58,6 +58,21 @@ def test_row_order_is_kept_when_asked(csv_file: Path) -> None:
     assert "source.timestamp" in without.frame.columns
 
 
+def test_a_column_can_give_the_order(tmp_path: Path) -> None:
+    text = "case_id,activity,timestamp,event_index\n1,b,2024-01-01,10\n1,a,2024-01-02,9\n1,c,2024-01-01,10\n"
+    path = write(tmp_path / "x.csv", text)
+    log = read_log(path, order="event_index")
+    assert log.frame["activity"].tolist() == ["a", "b", "c"]
+    assert log.frame["event_index"].tolist() == [9, 10, 10]
+    assert log.schema.order == "event_index"
+    assert ("events at the 'event_index' of the one before, in source order", 1) in log.ledger.notes
+    with pytest.raises(LogError, match="cannot order by 'event_idx'") as caught:
+        read_log(path, order="event_idx")
+    assert caught.value.hint == "did you mean --order event_index?"
+    with pytest.raises(LogError, match=r"no number in 'activity'.*3; first: line 2, 'b'"):
+        read_log(path, order="activity")
+
+
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
 @pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
 def test_delimiters_and_line_ends(tmp_path: Path, delimiter: str, newline: str) -> None:
@@ -168,7 +183,6 @@ def test_the_name_of_xes_wins_and_says_so(tmp_path: Path) -> None:
     [
         {"format": "xls"},
         {"timezone": "Mars"},
-        {"order": "up"},
         {"on_bad_row": "skip"},
         {"encoding": "x-foo"},
         {"columns": {"activty": "a"}},
