@@ -96,8 +96,9 @@ class NextActivityPredictor(Algorithm):
         return pd.DataFrame(table)
 
     def output_units(self) -> dict[str, str]:
-        """Units of the numeric columns."""
-        return {"prefix_length": "events", "probability": "share"}
+        """Probabilities are shares; beyond the default `top` they go on in the same way."""
+        ranks = range(2, PredictRequest().top + 1)
+        return {"probability": "share"} | {f"probability_{rank}": "share" for rank in ranks}
 
     def _chunks(
         self, data: Sequences, cases: NDArray[np.int64] | None = None
