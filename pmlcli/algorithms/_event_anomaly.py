@@ -31,8 +31,8 @@ class Explanation(NamedTuple):
 
 
 @dataclass(kw_only=True)
-class EventDetector(AnomalyDetector):
-    """Scores each value of each event: the activity, the resource, further attributes. The score of an
+class ValueDetector(AnomalyDetector):
+    """Scores each value of each event: its activity, its time, whatever it looks at. The score of an
     event is the highest of its values, that of a case the highest of its events.
 
     A detector of this kind says which values it scores (`value_columns`), gives `value_scores`, and explains
@@ -40,16 +40,7 @@ class EventDetector(AnomalyDetector):
     event: an event is flagged when it alone would put its case among the `contamination` oddest.
     """
 
-    attributes: Annotated[
-        tuple[str, ...] | None,
-        Param("Event columns to look at beside activity and resource; none: chosen by the log's own shape."),
-    ] = None
-
     levels: ClassVar[tuple[str, ...]] = ("case", "event")
-
-    def make_encoding(self) -> Encoding[Any]:
-        """Coded events."""
-        return EventEncoding(self.attributes)
 
     @abstractmethod
     def value_scores(self, data: Any) -> Scores:
@@ -62,14 +53,13 @@ class EventDetector(AnomalyDetector):
     def explain(self, data: Any, events: Positions, columns: Positions) -> Sequence[Explanation]:
         """What was expected instead of these values (positions of events and of columns), and why."""
 
+    @abstractmethod
     def value_columns(self, data: Any) -> tuple[str, ...]:
         """Names of the columns of `value_scores`."""
-        return tuple(data.columns)
 
+    @abstractmethod
     def value_names(self, data: Any, events: Positions, columns: Positions) -> list[str]:
         """The values as people read them."""
-        codes = data.codes[events, columns].tolist()
-        return [data.name(column, code) for column, code in zip(columns.tolist(), codes, strict=True)]
 
     def event_scores(self, data: Any) -> Scores:
         """(events,), the highest of the event's values."""
@@ -127,6 +117,29 @@ class EventDetector(AnomalyDetector):
     def output_units(self) -> dict[str, str]:
         """Units of the numeric columns."""
         return {**super().output_units(), "event_index": "position in the case, from 0"}
+
+
+@dataclass(kw_only=True)
+class EventDetector(ValueDetector):
+    """Scores the activity, the resource and further attributes of each event, all of them coded."""
+
+    attributes: Annotated[
+        tuple[str, ...] | None,
+        Param("Event columns to look at beside activity and resource; none: chosen by the log's own shape."),
+    ] = None
+
+    def make_encoding(self) -> Encoding[Any]:
+        """Coded events."""
+        return EventEncoding(self.attributes)
+
+    def value_columns(self, data: Any) -> tuple[str, ...]:
+        """Names of the columns of `value_scores`."""
+        return tuple(data.columns)
+
+    def value_names(self, data: Any, events: Positions, columns: Positions) -> list[str]:
+        """The values as people read them."""
+        codes = data.codes[events, columns].tolist()
+        return [data.name(column, code) for column, code in zip(columns.tolist(), codes, strict=True)]
 
 
 def oddest_events(event_scores: Scores, offsets: Positions) -> Positions:
