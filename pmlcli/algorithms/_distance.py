@@ -44,6 +44,25 @@ def nearest(rows: Matrix, points: Matrix) -> Matrix:
     return np.sqrt(found)
 
 
+def nearest_few(rows: Matrix, points: Matrix, k: int) -> tuple[Matrix, NDArray[np.int64]]:
+    """Distances from each row to its k nearest points and which those are, (rows, k) both, nearest first.
+
+    Ties go to the earlier point.
+    """
+    point_norms = np.square(points).sum(axis=1)
+    found, which = np.empty((len(rows), k)), np.empty((len(rows), k), dtype=np.int64)
+    for block in _blocks(rows, len(points)):
+        squares, error = _squares(rows[block], points, point_norms)
+        border = np.partition(squares, k - 1, axis=1)[:, k - 1]
+        row, point = np.nonzero(squares <= (border + 2 * error)[:, None])
+        exact = np.square(rows[block][row] - points[point]).sum(axis=1)
+        order = np.lexsort((point, exact, row))
+        firsts = np.searchsorted(row, np.arange(len(squares)))
+        kept = order[firsts[:, None] + np.arange(k)]
+        found[block], which[block] = exact[kept], point[kept]
+    return np.sqrt(found), which
+
+
 def kth_distances(points: Matrix, k: int) -> Matrix:
     """Distance from each point to its k-th nearest, itself the first, (points,); accurate to about 1e-5."""
     point_norms = np.square(points).sum(axis=1)
