@@ -1,6 +1,6 @@
-"""Run as a process of its own: trains or predicts, and prints what must be the same in every process.
+"""Run as a process of its own: predicts and trains, and prints what must be the same in every process.
 
-python -m tests.contract.child train NAME | predict NAME DIRECTORY
+python -m tests.contract.child NAME DIRECTORY
 """
 
 from __future__ import annotations
@@ -28,14 +28,11 @@ def exact(model: Model, name: str) -> list[list[Any]]:
 
 
 def main() -> None:
-    what, name, *rest = sys.argv[1:]
-    if what == "train":
-        model = untrained(name)
-        model.train(events_for(name))
-        answer: Any = digests(model)
-    else:
-        answer = exact(Model.load(rest[0]), name)
-    sys.stdout.write(json.dumps(answer))
+    name, directory = sys.argv[1:]
+    predictions = exact(Model.load(directory), name)
+    model = untrained(name)
+    model.train(events_for(name))
+    sys.stdout.write(json.dumps({"predictions": predictions, "digests": digests(model)}))
 
 
 if __name__ == "__main__":
