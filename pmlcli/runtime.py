@@ -32,6 +32,18 @@ def use(*, threads: int = 1, progress: ProgressSink | None = None) -> Iterator[N
         _sink.reset(tokens[1])
 
 
+def is_watched() -> bool:
+    """Whether anybody is told of progress."""
+    return _sink.get() is not None
+
+
+def report(label: str, done: int, total: int | None) -> None:
+    """Tells whoever watches of one step."""
+    sink = _sink.get()
+    if sink is not None:
+        sink(label, done, total)
+
+
 def track(steps: Iterable[T], label: str, total: int | None = None) -> Iterator[T]:
     """The same steps, each reported to whoever watches; silent when nobody does."""
     sink = _sink.get()

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
 from pmlcli.algorithms._base import Algorithm
 from pmlcli.encoding.base import Encoding
-from pmlcli.errors import PersistenceError, UntrustedArtifactError
+from pmlcli.errors import PersistenceError, PredictionError, UntrustedArtifactError
 from pmlcli.store import strictjson
 from pmlcli.store.codecs import plain, safetensors, sklearn
 
@@ -21,6 +22,11 @@ REFERENCE_FILE = "reference.json"
 CANARY_FILE = "canary.json"
 _SHARED_FILES = (ESTIMATOR_FILE, ENCODING_FILE, THRESHOLD_FILE, REFERENCE_FILE, CANARY_FILE)
 _MAX_JSON_BYTES = 64_000_000
+_ODD = (
+    ArithmeticError, AssertionError, AttributeError, BufferError, LookupError, MemoryError, RuntimeError,
+    TypeError, ValueError,
+)  # fmt: skip
+"""What Python, numpy and compiled libraries raise about a state that no training gives."""
 
 
 def to_files(
@@ -58,10 +64,29 @@ def restore(algorithm: Algorithm, files: Mapping[str, bytes]) -> Encoding[Any]:
         raise PersistenceError(f"the model lacks {', '.join(missing)}", context={"missing": missing})
     try:
         return _restore(algorithm, files)
-    except (KeyError, TypeError, ValueError, IndexError, AttributeError, RuntimeError) as error:
+    except _ODD as error:
         # The bytes are those that the manifest vouches for, but no pmlcli wrote them.
         raise UntrustedArtifactError(
             f"the artifacts do not hold what this algorithm writes ({type(error).__name__}: {error})"
+        ) from error
+
+
+@contextmanager
+def used(*, foreign: bool) -> Iterator[None]:
+    """Makes what a `foreign` model's state does to the code that uses it an error about the model.
+
+    A state may pass every check of its bytes and still be none that training gives. For a model that was
+    trained in this process such an error is a bug, and stays what it is.
+    """
+    try:
+        yield
+    except _ODD as error:
+        if not foreign:
+            raise
+        raise PredictionError(
+            f"the model cannot be used ({type(error).__name__}: {error})",
+            code="prediction.failed",
+            hint="--debug shows where; verify the model, or train it again",
         ) from error
 
 

@@ -17,13 +17,16 @@ import pandas as pd
 
 from pmlcli.algorithms._base import Algorithm, PredictRequest
 from pmlcli.encoding.base import Encoding
-from pmlcli.errors import PersistenceError
+from pmlcli.errors import PersistenceError, UntrustedArtifactError
 from pmlcli.eventlog import read_log
+from pmlcli.store.codecs import plain
 
 CASES = 6
 LONGEST = 12
 START = datetime(2020, 1, 6, 9, tzinfo=UTC)
 REQUEST = PredictRequest(cases="all")
+REPLAYED_EVENTS = 1000
+"""As many events as a canary's questions are allowed to cost."""
 RELATIVE_TOLERANCE = 1e-6
 """What another processor or BLAS may change in a number; on the training machine the bits are the same."""
 
@@ -43,6 +46,19 @@ class Replay:
 
     largest: float | None
     findings: tuple[dict[str, Any], ...]
+
+    def to_files(self) -> dict[str, bytes]:
+        """The comparison as a confined child sends it."""
+        return plain.encode({"largest": self.largest, "findings": list(self.findings)}, stem="replay")
+
+    @classmethod
+    def from_files(cls, files: Mapping[str, bytes]) -> Replay:
+        """The inverse of `to_files`; UntrustedArtifactError for anything else."""
+        match plain.decode(files, stem="replay"):
+            case {"largest": float() | None as largest, "findings": list() as findings}:
+                if all(isinstance(f, dict) and f.keys() == {"what", "expected", "found"} for f in findings):
+                    return cls(largest, tuple(findings))
+        raise UntrustedArtifactError("the model's process answered with no comparison")
 
 
 def replay(algorithm: Algorithm, encoding: Encoding[Any], canary: Mapping[str, Any]) -> Replay:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from pmlcli.encoding.base import Encoding
-from pmlcli.errors import LogError
+from pmlcli.errors import LogError, PersistenceError, PmlError, ValidationError
 from pmlcli.eventlog.log import ACTIVITY, CASE_ID, EventLog
 
 EXAMPLES = 5
@@ -26,6 +27,38 @@ def input_schema(log: EventLog, encoding: Encoding[Any]) -> dict[str, Any]:
         "encoding": encoding.name,
         "vocabulary_sizes": {column: len(values) for column, values in encoding.vocabularies().items()},
     }
+
+
+@contextmanager
+def written_by_pmlcli(part: str) -> Iterator[None]:
+    """Makes what a hostile value in a part of the manifest does here a PersistenceError."""
+    try:
+        yield
+    except (PmlError, LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+        if isinstance(error, PmlError) and error.exit_code != 2:
+            raise
+        told = (
+            error.message if isinstance(error, PmlError) else f"{part} is malformed ({type(error).__name__})"
+        )
+        hint = error.hint if isinstance(error, PmlError) else "train the model again"
+        raise PersistenceError(f"manifest.json: {told}", hint=hint, code="model.type") from error
+
+
+def checked_hyperparameters(found: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters, none of which may stand for another argument of the model."""
+    taken = {"self", "model_type", "model_id", "version", "hooks"} & set(found)
+    if taken:
+        raise ValidationError(f"unknown parameter '{min(taken)}'")
+    return dict(found)
+
+
+def check_schema(schema: Mapping[str, Any]) -> None:
+    """Raises ValidationError unless `required` and `columns` are what `input_schema` writes."""
+    required, columns = schema["required"], schema["columns"]
+    if not all(isinstance(kind, str) for kind in [*required.values(), *columns.values()]):
+        raise ValidationError("input_schema names its columns by other things than text")
+    if not {CASE_ID, ACTIVITY} <= required.keys():
+        raise ValidationError("input_schema asks for no case and activity")
 
 
 def _kind(column: pd.Series[Any]) -> str:

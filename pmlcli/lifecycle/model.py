@@ -281,8 +281,13 @@ class Model(Hook):
         manifest = stored.manifest
         with contract.written_by_pmlcli("hyperparameters"):
             parameters = contract.checked_hyperparameters(manifest.hyperparameters)
-            known = {"model_id": manifest.model_id, "version": manifest.version, "hooks": hooks}
-            model = cls(manifest.model_type, **known, **parameters)
+            model = cls(
+                manifest.model_type,
+                model_id=manifest.model_id,
+                version=manifest.version,
+                hooks=hooks,
+                **parameters,
+            )
         model.manifest_fields = _fields_of(manifest)
         with contract.written_by_pmlcli("input_schema"):
             contract.check_schema(manifest.input_schema)

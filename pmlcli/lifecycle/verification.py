@@ -5,6 +5,7 @@ Nothing numeric is imported below the rung `replay`.
 
 from __future__ import annotations
 
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -17,19 +18,31 @@ LEVEL = "replay"
 
 
 def verify_model(
-    path: Path | str, level: str | None = None, *, expect_digest: str | None = None
+    path: Path | str,
+    level: str | None = None,
+    *,
+    expect_digest: str | None = None,
+    check_signature: verification.SignatureCheck | None = None,
+    isolated: bool = False,
 ) -> Verification:
     """Climbs the ladder of `verify` up to `level` (`replay` by default); damage is a result, not an error.
 
-    Raises ValidationError for an unknown level, OutputError for a disk that cannot be read.
+    `isolated` asks the canary cases in a confined child process. Raises ValidationError for an unknown
+    level, OutputError for a disk that cannot be read.
     """
-    return verification.verify(path, level or LEVEL, replay=_replay, expect_digest=expect_digest)
+    return verification.verify(
+        path,
+        level or LEVEL,
+        replay=partial(_replay, isolated=isolated),
+        check_signature=check_signature,
+        expect_digest=expect_digest,
+    )
 
 
-def _replay(stored: ModelFiles) -> RungResult:
+def _replay(stored: ModelFiles, *, isolated: bool) -> RungResult:
     """Asks the canary cases again; how far the answers are from the recorded ones, and which differ."""
     # Imported here: only this rung needs the algorithm's library.
-    model: Any = import_module("pmlcli.lifecycle.model").Model.from_stored(stored)
+    model: Any = import_module("pmlcli.lifecycle.model").Model.from_stored(stored, isolated=isolated)
     found = model.replay()
     worst = {"what": "largest relative difference", "expected": 0.0, "found": found.largest}
     verdict: verification.Verdict = "fail" if found.findings else "pass"

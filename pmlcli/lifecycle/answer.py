@@ -1,0 +1,190 @@
+"""A table of predictions as arrays and JSON, and back: what a confined child may send, and nothing more.
+
+Text columns become their distinct values (one run of UTF-8, and where each ends) and a code a row, so the
+most common columns are small and nothing is evaluated to read them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from pmlcli.errors import UntrustedArtifactError
+from pmlcli.store.codecs import plain
+
+STEM = "answer"
+_NUMBERS = (
+    "bool",
+    "int8",
+    "int16",
+    "int32",
+    "int64",
+    "uint8",
+    "uint16",
+    "uint32",
+    "uint64",
+    "float32",
+    "float64",
+)
+_MASKED = {"boolean": "bool", "Int64": "int64", "Float64": "float64"}
+_TEXTS = ("str", "object")
+_TIMES = re.compile(r"datetime64\[(s|ms|us|ns)(?:, ([A-Za-z0-9_+:/-]{1,60}))?\]")
+_OFFSET = re.compile(r"(?:UTC)?([+-])(\d\d):(\d\d)")
+MISSING = -1
+
+State = dict[str, Any]
+
+
+class Facts(NamedTuple):
+    """What is told beside a table: units by column, and by column how many events hold unseen values."""
+
+    units: dict[str, str]
+    unseen: dict[str, dict[str, Any]]
+
+
+def encode(table: pd.DataFrame, facts: Facts) -> dict[str, bytes]:
+    """The files of a table and of the facts about it; the index is not kept.
+
+    Raises TypeError for a column of a type that no task returns.
+    """
+    state: State = {
+        "facts": facts._asdict(),
+        "rows": len(table),
+        "names": [str(name) for name in table.columns],
+    }
+    kinds: list[str] = []
+    for position, name in enumerate(table.columns):
+        column = table[name]
+        kinds.append(str(column.dtype))
+        state |= {f"c{position}_{part}": array for part, array in _parts(column).items()}
+    return plain.encode(state | {"kinds": kinds}, stem=STEM)
+
+
+def _parts(column: pd.Series[Any]) -> dict[str, NDArray[Any]]:
+    kind = str(column.dtype)
+    if kind in _NUMBERS:
+        return {"values": column.to_numpy()}
+    if kind in _MASKED:
+        missing = column.isna().to_numpy(dtype=bool)
+        return {"values": column.to_numpy(dtype=_MASKED[kind], na_value=0), "missing": missing}
+    if kind in _TEXTS:
+        return _text_parts(column)
+    if _TIMES.fullmatch(kind):
+        times = column.dt.tz_convert("UTC").dt.tz_localize(None) if column.dt.tz else column
+        return {"values": times.to_numpy().view(np.int64)}
+    raise TypeError(f"a table of predictions holds a column of {kind}")
+
+
+def _text_parts(column: pd.Series[Any]) -> dict[str, NDArray[Any]]:
+    codes, values = pd.factorize(column)
+    texts = list(values)
+    if not all(isinstance(text, str) for text in texts):
+        raise TypeError(f"the column '{column.name}' holds other things than text")
+    # Ends are counted in characters: the text is decoded in one piece, then cut.
+    ends = np.cumsum([len(text) for text in texts], dtype=np.int64)
+    run = np.frombuffer("".join(texts).encode("utf-8", "surrogatepass"), dtype=np.uint8)
+    return {"codes": codes.astype(np.int64), "ends": np.asarray(ends, dtype=np.int64), "text": run}
+
+
+def decode(files: Mapping[str, bytes]) -> tuple[pd.DataFrame, Facts]:
+    """The table and the facts that `encode` wrote.
+
+    Raises UntrustedArtifactError for whatever `encode` never writes.
+    """
+    state = plain.decode(files, stem=STEM)
+    try:
+        return _decoded(state)
+    except (KeyError, TypeError, ValueError, IndexError, OverflowError, AttributeError) as error:
+        raise _malformed(type(error).__name__) from error
+
+
+def _malformed(what: str) -> UntrustedArtifactError:
+    return UntrustedArtifactError(f"the model's answer is malformed ({what})", hint="do not use this model")
+
+
+def _decoded(state: State) -> tuple[pd.DataFrame, Facts]:
+    names, kinds, rows, facts = state["names"], state["kinds"], state["rows"], state["facts"]
+    if type(rows) is not int or rows < 0 or len(names) != len(kinds):
+        raise _malformed("form")
+    if not all(isinstance(text, str) for text in [*names, *kinds]) or len(set(names)) != len(names):
+        raise _malformed("columns")
+    table = {}
+    for position, (name, kind) in enumerate(zip(names, kinds, strict=True)):
+        parts = {
+            part: state.get(f"c{position}_{part}") for part in ("values", "missing", "codes", "ends", "text")
+        }
+        table[name] = _column(kind, {part: value for part, value in parts.items() if value is not None}, rows)
+    return pd.DataFrame(table, index=pd.RangeIndex(rows)), _facts(facts)
+
+
+def _facts(found: Any) -> Facts:
+    match found:
+        case {"units": dict() as units, "unseen": dict() as unseen}:
+            if all(isinstance(unit, str) for unit in units.values()) and all(
+                map(_is_unseen, unseen.values())
+            ):
+                return Facts(units, unseen)
+    raise _malformed("facts")
+
+
+def _is_unseen(found: Any) -> bool:
+    match found:
+        case {"events": int(), "examples": list() as examples, **others}:
+            return not others and all(isinstance(example, str) for example in examples)
+    return False
+
+
+def _column(kind: str, parts: Mapping[str, NDArray[Any]], rows: int) -> pd.Series[Any]:
+    if kind in _NUMBERS:
+        return pd.Series(_array(parts, "values", kind, rows))
+    if kind in _MASKED:
+        values: pd.Series[Any] = pd.Series(_array(parts, "values", _MASKED[kind], rows), dtype=kind)
+        masked: pd.Series[Any] = values.mask(_array(parts, "missing", "bool", rows))
+        return masked
+    if kind in _TEXTS:
+        return _text_column(kind, parts, rows)
+    match = _TIMES.fullmatch(kind)
+    if match is None:
+        raise _malformed("type of a column")
+    values = pd.Series(_array(parts, "values", "int64", rows).view(f"datetime64[{match[1]}]"))
+    return values if match[2] is None else values.dt.tz_localize("UTC").dt.tz_convert(_zone(match[2]))
+
+
+def _array(parts: Mapping[str, Any], part: str, kind: str, rows: int | None) -> NDArray[Any]:
+    array = parts[part]
+    if not isinstance(array, np.ndarray) or array.dtype != np.dtype(kind) or array.ndim != 1:
+        raise _malformed("array")
+    if rows is not None and len(array) != rows:
+        raise _malformed("number of rows")
+    return array
+
+
+def _text_column(kind: str, parts: Mapping[str, Any], rows: int) -> pd.Series[Any]:
+    codes = _array(parts, "codes", "int64", rows)
+    ends = _array(parts, "ends", "int64", None)
+    run = _array(parts, "text", "uint8", None).tobytes().decode("utf-8", "surrogatepass")
+    if len(codes) and (codes.min() < MISSING or codes.max() >= len(ends)):
+        raise _malformed("code of a text")
+    if (np.diff(ends, prepend=0) < 0).any() or (int(ends[-1]) if len(ends) else 0) != len(run):
+        raise _malformed("length of a text")
+    texts = np.empty(len(ends) + 1, dtype=object)
+    starts = [0, *ends.tolist()]
+    texts[: len(ends)] = [run[start:end] for start, end in zip(starts, starts[1:], strict=False)]
+    texts[-1] = None  # where MISSING points
+    return pd.Series(texts[codes], dtype=kind)
+
+
+def _zone(name: str) -> Any:
+    match = _OFFSET.fullmatch(name)
+    if match is not None:
+        return name.removeprefix("UTC")
+    try:
+        return "UTC" if name == "UTC" else ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise _malformed("time zone") from error

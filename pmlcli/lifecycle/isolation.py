@@ -1,0 +1,338 @@
+"""Answers from a child process: a model that crashes, hangs or runs wild there ends as one error here.
+
+The child is forked, confined (`confinement`), asked, and gone. What it sends back is read as data alone:
+frames of a known kind and bounded size, JSON and arrays decoded strictly, never a pickle. Python keeps no
+promise about forks beside running threads of numeric libraries, so nothing may have been computed with
+more than one thread before.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import select
+import signal
+import struct
+import time
+import traceback
+import warnings
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from typing import Any, NoReturn
+
+from pmlcli import errors, runtime
+from pmlcli.errors import PmlError, PredictionError, ValidationError
+from pmlcli.lifecycle.confinement import (
+    MEGABYTE,
+    ConfinedError,
+    Limits,
+    confine,
+    isolate_streams,
+    restore_signals,
+)
+from pmlcli.store import strictjson
+
+Files = Mapping[str, bytes]
+
+# The rule of docs/trust.md: what an honest answer about so many events, by a model of so many bytes, needs
+# at most, with room to spare.
+MEMORY_BYTES, MEMORY_PER_EVENT, MEMORY_PER_MODEL_BYTE = 2048 * MEGABYTE, 16_384, 32
+CPU_SECONDS, CPU_SECONDS_PER_EVENT, CPU_SECONDS_PER_MEGABYTE = 30.0, 0.01, 2.0
+ANSWER_BYTES, ANSWER_BYTES_PER_EVENT = 64 * MEGABYTE, 4096
+WALL_FACTOR = 10
+"""Times the processor time may take on a busy machine before the child counts as hanging."""
+
+_PROGRESS, _ANSWER, _ERROR = b"p", b"a", b"e"
+_HEAD = struct.Struct("<cQ")
+_FILE_HEAD = struct.Struct("<HQ")
+_SMALL_FRAME = 64_000
+_MAX_TEXT = 4000
+_READ_BYTES = 1 << 20
+_KINDS = {
+    kind.__name__: kind
+    for kind in vars(errors).values()
+    if isinstance(kind, type) and issubclass(kind, PmlError)
+}
+_OUT_OF_MEMORY = "the model needs more memory than its limit of {} MB"
+
+
+def is_possible() -> bool:
+    """Whether this platform can fork a confined child."""
+    return hasattr(os, "fork")
+
+
+def limits_for(*, events: int, model_bytes: int) -> Limits:
+    """The bounds of an answer about so many events by a model of so many bytes."""
+    seconds = CPU_SECONDS + CPU_SECONDS_PER_EVENT * events + CPU_SECONDS_PER_MEGABYTE * model_bytes / MEGABYTE
+    return Limits(
+        memory_bytes=MEMORY_BYTES + MEMORY_PER_EVENT * events + MEMORY_PER_MODEL_BYTE * model_bytes,
+        cpu_seconds=int(seconds) * runtime.threads(),
+        answer_bytes=ANSWER_BYTES + ANSWER_BYTES_PER_EVENT * events,
+        threads=runtime.threads(),
+    )
+
+
+def ask(work: Callable[[], Files], limits: Limits, within: AbstractContextManager[Any]) -> Files:
+    """What `work` returns in a confined child; `within` is entered there before it is confined.
+
+    A `PmlError` of the child is raised here as it was there. Raises `PredictionError` (exit 4) when the
+    child crashes, is killed, takes too long or sends anything else than an answer, `ValidationError`
+    where there is no fork.
+    """
+    if not is_possible():
+        raise ValidationError("this platform has no fork", hint="give --no-isolation for a model you trust")
+    reading, writing = os.pipe()
+    with warnings.catch_warnings():
+        # Python 3.12 warns of threads that other libraries keep; the child starts none and joins none.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        child = os.fork()
+    if child == 0:
+        os.close(reading)
+        _live_as_child(work, limits, within, writing)
+    os.close(writing)
+    return _as_parent(child, reading, limits)
+
+
+# --- the child
+
+
+def _live_as_child(
+    work: Callable[[], Files], limits: Limits, within: AbstractContextManager[Any], writing: int
+) -> NoReturn:
+    """Works and sends, and never returns into the caller's code: no clean-up of the parent runs twice."""
+    status = 1
+    try:
+        gc.disable()
+        restore_signals()
+        isolate_streams(writing)
+        sink = _relay(writing) if runtime.is_watched() else None
+        with within, runtime.use(threads=runtime.threads(), progress=sink):
+            confine(limits)
+            kind, payload = _confined_work(work, limits)
+            _send(writing, kind, payload)
+        status = 0
+    finally:
+        os._exit(status)
+
+
+def _confined_work(work: Callable[[], Files], limits: Limits) -> tuple[bytes, bytes]:
+    try:
+        return _ANSWER, _packed(work())
+    except PmlError as error:
+        return _ERROR, strictjson.dump(_told(error))
+    except MemoryError:
+        megabytes = limits.memory_bytes // MEGABYTE
+        return _ERROR, strictjson.dump(
+            _told(PredictionError(_OUT_OF_MEMORY.format(megabytes), hint=_NO_LIMIT))
+        )
+    except BaseException as error:  # noqa: BLE001 (whatever the model does ends here, as an answer)
+        return _ERROR, strictjson.dump(_told(_unusable(error)))
+
+
+_NO_LIMIT = "predict a part of the log, or give --no-isolation for a model you trust"
+
+
+def _unusable(error: BaseException) -> PmlError:
+    if ConfinedError.first is not None:
+        what = f"the model tried what no model needs ({ConfinedError.first}) and was stopped"
+        return errors.UntrustedArtifactError(what, hint="do not use this model")
+    told = PredictionError(
+        f"the model cannot be used ({type(error).__name__}: {error})",
+        code="prediction.failed",
+        hint="--debug shows where; verify the model, or train it again",
+    )
+    told.add_note("".join(traceback.format_exception(error)))
+    return told
+
+
+def _told(error: PmlError) -> dict[str, Any]:
+    """The error as JSON, its texts cut to a length that the parent takes."""
+    notes = "\n".join(getattr(error, "__notes__", ()))
+    found = {"kind": type(error).__name__, "code": error.code, "message": error.message, "hint": error.hint}
+    texts = {name: text if text is None else _clean(text)[:_MAX_TEXT] for name, text in found.items()}
+    return {**texts, "notes": _clean(notes)[-_MAX_TEXT:], "context": _plain(error.context)}
+
+
+def _clean(text: str) -> str:
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def _plain(value: Any) -> Any:
+    """The context as far as it is JSON-plain and small; nothing of it otherwise."""
+    try:
+        data = strictjson.dump(value)
+        strictjson.parse(data, source="context", max_bytes=_SMALL_FRAME // 2)
+    except PmlError:
+        return {}
+    return value
+
+
+def _relay(writing: int) -> runtime.ProgressSink:
+    """Progress is shown by the parent; at most a few frames a second are sent."""
+    last: list[Any] = [0.0, ""]
+
+    def sink(label: str, done: int, total: int | None) -> None:
+        now = time.monotonic()
+        if now - last[0] > 0.1 or label != last[1] or done == total:
+            last[:] = [now, label]
+            _send(writing, _PROGRESS, strictjson.dump([label[:200], done, total]))
+
+    return sink
+
+
+def _packed(files: Files) -> bytes:
+    parts = [
+        _FILE_HEAD.pack(len(name.encode()), len(data)) + name.encode() + data for name, data in files.items()
+    ]
+    return b"".join(parts)
+
+
+def _send(writing: int, kind: bytes, payload: bytes) -> None:
+    rest = memoryview(_HEAD.pack(kind, len(payload)) + payload)
+    while rest:
+        rest = rest[os.write(writing, rest[:_READ_BYTES]) :]
+
+
+# --- the parent
+
+
+def _as_parent(child: int, reading: int, limits: Limits) -> Files:
+    kind, payload = b"?", b""
+    try:
+        kind, payload = _last_frame(reading, limits)
+    finally:
+        os.close(reading)
+        # A child without a word has ended, or is about to; any other is not waited for.
+        status = _reaped(child, patience_seconds=0.0 if kind else 5.0)
+    if kind == _ANSWER:
+        return _unpacked(payload)
+    if kind == _ERROR:
+        raise _rebuilt(payload)
+    raise _crashed(status, limits)
+
+
+def _reaped(child: int, patience_seconds: float) -> int:
+    """How the child ended: by itself, or by our hand when it takes longer than that."""
+    deadline = time.monotonic() + patience_seconds
+    while patience_seconds:
+        ended, status = os.waitpid(child, os.WNOHANG)
+        if ended:
+            return status
+        if time.monotonic() > deadline:
+            break
+        time.sleep(0.01)
+    os.kill(child, signal.SIGKILL)
+    return os.waitpid(child, 0)[1]
+
+
+def _last_frame(reading: int, limits: Limits) -> tuple[bytes, bytes]:
+    """The answer or error frame, progress told on the way; an empty kind when the child ended without."""
+    deadline = time.monotonic() + WALL_FACTOR * limits.cpu_seconds
+    while True:
+        head = _exactly(reading, _HEAD.size, deadline)
+        if len(head) < _HEAD.size:
+            return b"", b""
+        kind, size = _HEAD.unpack(head)
+        bound = limits.answer_bytes if kind == _ANSWER else _SMALL_FRAME
+        if kind not in (_PROGRESS, _ANSWER, _ERROR) or size > bound:
+            raise _malformed("a frame of unknown kind or size")
+        payload = _exactly(reading, size, deadline)
+        if len(payload) < size:
+            return b"", b""
+        if kind != _PROGRESS:
+            return kind, payload
+        runtime.report(*_progress(payload))
+
+
+def _exactly(reading: int, size: int, deadline: float) -> bytes:
+    """The next `size` bytes, fewer only when the child's end of the pipe closed."""
+    parts: list[bytes] = []
+    while size > 0:
+        left = deadline - time.monotonic()
+        if left <= 0 or not select.select([reading], [], [], left)[0]:
+            raise _hanging()
+        chunk = os.read(reading, min(size, _READ_BYTES))
+        if not chunk:
+            break
+        parts.append(chunk)
+        size -= len(chunk)
+    return b"".join(parts)
+
+
+def _progress(payload: bytes) -> tuple[str, int, int | None]:
+    match _json(payload):
+        case [str() as label, int() as done, int() | None as total] if len(label) <= 200:
+            return label, done, total
+    raise _malformed("progress of another form")
+
+
+def _unpacked(payload: bytes) -> Files:
+    files: dict[str, bytes] = {}
+    rest = memoryview(payload)
+    while rest:
+        if len(rest) < _FILE_HEAD.size:
+            raise _malformed("a cut-off answer")
+        name_size, size = _FILE_HEAD.unpack(rest[: _FILE_HEAD.size])
+        rest = rest[_FILE_HEAD.size :]
+        if name_size + size > len(rest):
+            raise _malformed("a cut-off answer")
+        files[bytes(rest[:name_size]).decode("ascii", "replace")] = bytes(rest[name_size : name_size + size])
+        rest = rest[name_size + size :]
+    return files
+
+
+def _rebuilt(payload: bytes) -> PmlError:
+    """The child's error, of one of our own kinds."""
+    match _json(payload):
+        case {
+            "kind": str() as kind,
+            "code": str() as code,
+            "message": str() as message,
+            "hint": str() | None as hint,
+            "notes": str() as notes,
+            "context": dict() as context,
+        } if kind in _KINDS:
+            error = _KINDS[kind].__new__(_KINDS[kind])
+            PmlError.__init__(error, message, hint=hint, code=code, context=context)
+            if notes:
+                error.add_note(notes)
+            return error
+    return _malformed("an error of another form")
+
+
+def _json(payload: bytes) -> Any:
+    return strictjson.parse(payload, source="the answer", max_bytes=_SMALL_FRAME)
+
+
+def _malformed(what: str) -> PmlError:
+    return errors.UntrustedArtifactError(
+        f"the model's process answered with {what}", hint="do not use this model"
+    )
+
+
+def _hanging() -> PmlError:
+    return PredictionError("the model did not answer in time", code="prediction.hang", hint=_NO_LIMIT)
+
+
+def _crashed(status: int, limits: Limits) -> PmlError:
+    """What the child's end means: a signal, or no word at all."""
+    number = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
+    if number == getattr(signal, "SIGXCPU", -1):
+        what, hint = f"took more than {limits.cpu_seconds} seconds of processor time", _NO_LIMIT
+    elif number:
+        what, hint = f"crashed ({_name(number)})", "verify the model, or train it again"
+    else:
+        what, hint = "ended without an answer", "verify the model, or train it again"
+    return PredictionError(
+        f"the model {what} in its isolated process",
+        code="prediction.crash",
+        hint=hint,
+        context={"signal": number},
+    )
+
+
+def _name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"

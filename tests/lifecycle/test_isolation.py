@@ -1,0 +1,367 @@
+"""A model's process: whatever happens in it, the caller gets an answer or one error."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pandas.testing import assert_frame_equal
+
+from pmlcli import runtime
+from pmlcli.errors import (
+    LogError,
+    MissingDependencyError,
+    PmlError,
+    PredictionError,
+    UntrustedArtifactError,
+    ValidationError,
+)
+from pmlcli.lifecycle import answer, isolation
+from pmlcli.lifecycle.confinement import MEGABYTE, Limits
+from pmlcli.lifecycle.isolation import ask, limits_for
+
+LIMITS = Limits(memory_bytes=300 * MEGABYTE, cpu_seconds=20, answer_bytes=MEGABYTE)
+
+
+def asked(work: Callable[[], Any], limits: Limits = LIMITS) -> Any:
+    return ask(work, limits, nullcontext())
+
+
+def refusal(work: Callable[[], Any], limits: Limits = LIMITS) -> PmlError:
+    with pytest.raises(PmlError) as caught:
+        asked(work, limits)
+    return caught.value
+
+
+def test_an_answer_comes_back_as_it_was() -> None:
+    assert asked(lambda: {"a.json": b"{}", "b": bytes(range(256)) * 1000}) == {
+        "a.json": b"{}",
+        "b": bytes(range(256)) * 1000,
+    }
+    assert asked(dict) == {}
+
+
+def test_an_error_of_ours_comes_back_as_itself() -> None:
+    def fail() -> Any:
+        raise LogError("no \x1b[31m good \ud800", hint="look", code="log.x", context={"line": 3})
+
+    error = refusal(fail)
+    assert isinstance(error, LogError)
+    assert (error.hint, error.code, error.context) == ("look", "log.x", {"line": 3})
+    assert "\\ud800" in error.message
+
+    def missing() -> Any:
+        raise MissingDependencyError("torch", extra="neural", needed_by="x")
+
+    error = refusal(missing)
+    assert isinstance(error, MissingDependencyError)
+    assert error.exit_code == 4
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        AttributeError("x"),
+        KeyError("x"),
+        RecursionError(),
+        SystemExit(0),
+        KeyboardInterrupt(),
+        OSError(5, "x"),
+    ],
+)
+def test_any_other_error_means_that_the_model_is_no_good(error: BaseException) -> None:
+    def fail() -> Any:
+        raise error
+
+    found = refusal(fail)
+    assert isinstance(found, PredictionError)
+    assert found.exit_code == 4
+    assert type(error).__name__ in found.message
+    assert "in fail" in "".join(found.__notes__)
+
+
+def crash() -> Any:
+    ctypes.string_at(0)
+
+
+def abort() -> Any:
+    os.abort()
+
+
+def vanish() -> Any:
+    os._exit(0)
+
+
+def sleep() -> Any:
+    time.sleep(60)
+
+
+def spin() -> Any:
+    while True:
+        pass
+
+
+def eat() -> Any:
+    return np.ones(10**10)
+
+
+def eat_slowly() -> Any:
+    parts = []
+    while True:
+        parts.append(bytearray(1 << 20))
+
+
+@contextmanager
+def crashing() -> Iterator[None]:
+    crash()
+    yield
+
+
+def test_a_crash_is_an_error() -> None:
+    with pytest.raises(PredictionError, match="crashed \\(SIGSEGV\\)") as caught:
+        ask(dict, LIMITS, crashing())
+    assert caught.value.exit_code == 4
+    assert "SIGABRT" in refusal(abort).message
+    assert "without an answer" in refusal(vanish).message
+
+
+def test_a_hang_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = Limits(memory_bytes=300 * MEGABYTE, cpu_seconds=1, answer_bytes=MEGABYTE)
+    assert "more than 1 seconds of processor time" in refusal(spin, one).message
+    monkeypatch.setattr(isolation, "WALL_FACTOR", 0.2)
+    assert "did not answer in time" in refusal(sleep, one).message
+
+
+@pytest.mark.parametrize("work", [eat, eat_slowly])
+def test_memory_is_bounded(work: Callable[[], Any]) -> None:
+    error = refusal(work)
+    assert error.exit_code == 4
+    assert "more memory than its limit of 300 MB" in error.message
+
+
+def test_an_interrupt_takes_the_child_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[int] = []
+    fork = os.fork
+
+    def interrupted(*_: Any) -> Any:
+        raise KeyboardInterrupt
+
+    def forked() -> int:
+        child = fork()
+        seen.append(child)
+        return child
+
+    monkeypatch.setattr(os, "fork", forked)
+    monkeypatch.setattr(isolation, "_last_frame", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        asked(sleep)
+    with pytest.raises(ProcessLookupError):
+        os.kill(seen[0], 0)
+
+
+def write(path: Path) -> Callable[[], Any]:
+    return lambda: path.write_text("x")
+
+
+TRIED: dict[str, Callable[[Path], Any]] = {
+    "a shell": lambda marker: os.system(f"touch {marker}"),
+    "a process": lambda marker: subprocess.run(["touch", marker], check=False),
+    "an executable": lambda marker: os.execv("/bin/sh", ["sh", "-c", f"touch {marker}"]),
+    "a spawned one": lambda marker: os.posix_spawn("/bin/true", ["true"], {}),
+    "a fork": lambda marker: os.fork(),
+    "code": lambda marker: eval(f"open({str(marker)!r}, 'w')"),  # noqa: S307
+    "compiled code": lambda marker: exec(compile("1", "x", "exec")),  # noqa: S102
+    "a socket": lambda marker: socket.socket().connect(("127.0.0.1", 1)),
+    "a file": lambda marker: marker.write_text("x"),
+    "a low file": lambda marker: os.open(marker, os.O_CREAT | os.O_WRONLY),
+    "a secret": lambda marker: Path("/etc/passwd").read_text(),
+    "a link": lambda marker: marker.symlink_to("/etc/passwd"),
+    "a removal": lambda marker: marker.parent.rmdir(),
+    "a library": lambda marker: ctypes.CDLL("libc.so.6"),
+    "a signal": lambda marker: os.kill(os.getppid(), 9),
+    "marshal": lambda marker: __import__("marshal").loads(b"N"),
+}
+
+
+@pytest.mark.parametrize("what", TRIED)
+def test_what_no_model_needs_is_refused(what: str, tmp_path: Path) -> None:
+    marker = tmp_path / "marker"
+    error = refusal(lambda: TRIED[what](marker))
+    assert isinstance(error, UntrustedArtifactError), error.message
+    assert "was stopped" in error.message
+    assert not marker.exists()
+    assert tmp_path.exists()
+
+
+def test_what_is_swallowed_stays_refused(tmp_path: Path) -> None:
+    def hidden() -> Any:
+        try:
+            (tmp_path / "marker").write_text("x")
+        except OSError:
+            return {"ok": b""}
+
+    assert asked(hidden) == {"ok": b""}
+    assert not (tmp_path / "marker").exists()
+
+
+def test_a_library_can_still_be_imported() -> None:
+    def importing() -> Any:
+        # A module that nothing else imports, with named tuples (made by running text as code).
+        import sched
+
+        return {"name": sched.__name__.encode()}
+
+    assert asked(importing) == {"name": b"sched"}
+
+
+def test_the_child_has_nobody_elses_descriptors(tmp_path: Path) -> None:
+    with (tmp_path / "x").open("wb") as file:
+        number = file.fileno()
+
+        def use() -> Any:
+            os.write(number, b"x")
+
+        assert "OSError" in refusal(use).message
+    assert (tmp_path / "x").read_bytes() == b""
+
+
+def test_progress_is_shown_by_the_parent() -> None:
+    seen: list[tuple[str, int, int | None]] = []
+
+    def working() -> Any:
+        list(runtime.track(range(3), "scoring", 3))
+        return {}
+
+    with runtime.use(progress=lambda *step: seen.append(step)):
+        asked(working)
+    assert seen[0] == ("scoring", 0, 3)
+    assert seen[-1] == ("scoring", 3, 3)
+
+
+def test_without_fork_the_way_out_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(os, "fork")
+    with pytest.raises(ValidationError, match="no fork") as caught:
+        asked(dict)
+    assert "--no-isolation" in str(caught.value.hint)
+
+
+def raw(data: bytes) -> Callable[[], Any]:
+    """A child that sends these bytes instead of an answer."""
+
+    def send() -> Any:
+        # The one descriptor of a pipe that is left.
+        pipes = [n for n in range(3, 64) if _is_pipe(n)]
+        os.write(pipes[0], data)
+        os._exit(0)
+
+    return send
+
+
+def _is_pipe(descriptor: int) -> bool:
+    try:
+        return os.fstat(descriptor).st_mode & 0o170000 == 0o010000
+    except OSError:
+        return False
+
+
+HEAD = isolation._HEAD
+ODD_FRAMES = {
+    "nothing": b"",
+    "half a head": b"a\x01",
+    "unknown kind": HEAD.pack(b"z", 0),
+    "huge": HEAD.pack(b"a", 2**60),
+    "huge error": HEAD.pack(b"e", 2**20),
+    "cut": HEAD.pack(b"a", 10) + b"x",
+    "no files": HEAD.pack(b"a", 3) + b"abc",
+    "file too long": HEAD.pack(b"a", 11) + isolation._FILE_HEAD.pack(4, 2**40) + b"x",
+    "pickle": HEAD.pack(b"e", 4) + b"\x80\x04N.",
+    "error of another kind": HEAD.pack(b"e", 14) + b'{"kind": "os"}',
+    "error that is a list": HEAD.pack(b"e", 2) + b"[]",
+    "progress of nothing": HEAD.pack(b"p", 2) + b"{}",
+    "deep": HEAD.pack(b"e", 60_000) + b"[" * 60_000,
+}
+
+
+@pytest.mark.parametrize("name", ODD_FRAMES)
+def test_an_answer_of_another_form_is_refused(name: str) -> None:
+    error = refusal(raw(ODD_FRAMES[name]))
+    assert error.exit_code == 4
+
+
+def test_the_memory_limit_grows_with_the_log_and_the_model() -> None:
+    small, large = limits_for(events=0, model_bytes=0), limits_for(events=10**6, model_bytes=10**8)
+    assert small.memory_bytes == isolation.MEMORY_BYTES
+    assert large.memory_bytes > 16 * 10**9
+    assert large.cpu_seconds > 10_000
+    assert small.cpu_seconds == 30
+
+
+# --- tables
+
+FACTS = answer.Facts({"score": "x"}, {"activity": {"events": 2, "examples": ["a"]}})
+
+
+def test_every_kind_of_column_comes_back() -> None:
+    times = pd.to_datetime(["2024-03-31T00:30:00.123456Z", None, "1999-01-01T00:00:00Z"], format="ISO8601", utc=True)
+    table = pd.DataFrame(
+        {
+            "text": pd.Series(["a", None, "é\x00\U0001f600"], dtype="str"),
+            "object": pd.Series(["", "x", None], dtype=object),
+            "flag": [True, False, True],
+            "whole": [1, -(2**62), 3],
+            "small": np.array([1, 2, 3], dtype=np.int32),
+            "number": [0.1, np.nan, -np.inf],
+            "maybe": pd.array([1, None, 3], dtype="Int64"),
+            "perhaps": pd.array([True, None, False], dtype="boolean"),
+            "utc": times.as_unit("us"),
+            "here": times.as_unit("us").tz_convert("Europe/Amsterdam"),
+            "naive": times.tz_localize(None),
+        }
+    )
+    found, facts = answer.decode(answer.encode(table, FACTS))
+    assert_frame_equal(found, table, check_exact=True)
+    assert facts == FACTS
+
+
+def test_an_empty_table_comes_back() -> None:
+    table = pd.DataFrame({"a": pd.Series([], dtype="str"), "b": pd.Series([], dtype="float64")})
+    assert_frame_equal(answer.decode(answer.encode(table, answer.Facts({}, {})))[0], table)
+
+
+def test_a_column_of_anything_is_a_bug_told_at_once() -> None:
+    with pytest.raises(TypeError, match="other things than text"):
+        answer.encode(pd.DataFrame({"a": [1, "x"]}, dtype=object), FACTS)
+    with pytest.raises(TypeError, match="complex"):
+        answer.encode(pd.DataFrame({"a": [1j]}), FACTS)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_a_changed_answer_is_a_table_or_a_refusal(data: st.DataObject) -> None:
+    table = pd.DataFrame(
+        {"text": ["a", "b", None, "a"], "n": [1.0, 2, 3, 4], "t": pd.to_datetime(["2024"] * 4, utc=True)}
+    )
+    files = dict(answer.encode(table, FACTS))
+    name = data.draw(st.sampled_from(sorted(files)))
+    changed = bytearray(files[name])
+    for _ in range(data.draw(st.integers(1, 4))):
+        changed[data.draw(st.integers(0, len(changed) - 1))] = data.draw(st.integers(0, 255))
+    files[name] = bytes(changed)
+    try:
+        found, _facts = answer.decode(files)
+    except PmlError as error:
+        assert error.exit_code == 4
+    else:
+        assert len(found) == 4
