@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from pmlcli.cli._options import CommonOptions, ReadingOptions
-from pmlcli.render import text
+from pmlcli.errors import ValidationError
+from pmlcli.render import log_profile, text
+
+EXIT_SERIOUS = 3
 
 TargetArgument = Annotated[
     str,
@@ -16,24 +20,34 @@ TargetArgument = Annotated[
         metavar="MODEL|LOG", help="Model directory, or event log (- for stdin).", show_default=False
     ),
 ]
+StrictOption = Annotated[
+    bool, typer.Option("--strict", help="Exit with 3 when a finding about the log is serious.")
+]
 
 
-def inspect(target: TargetArgument, reading: ReadingOptions, common: CommonOptions) -> None:
+def inspect(
+    target: TargetArgument, reading: ReadingOptions, common: CommonOptions, strict: StrictOption = False
+) -> None:
     """Show a model's card, or a log's profile.
 
     A directory is a model: what made it, how good it is, what it asks of a log. A file is a log: its
-    size, times, activities, variants, resources, and what became of its rows.
+    size, times, activities, variants, resources, attributes, what became of its rows, and what is wrong
+    with its data: serious (a model would learn something false), warning (look at it) or note.
     """
     with common.session() as session:
         if Path(target).is_dir():
+            if strict:
+                raise ValidationError("--strict is for a log", hint="`pmlcli verify` checks a model")
             # Only this branch needs the store.
             from pmlcli.lifecycle.inspection import inspect_model
 
             card = inspect_model(target)
             session.result("model", card, lambda: text.model(card))
-        else:
-            found = inspect_log(target, reading)
-            session.result("log", found, lambda: text.log(found))
+            return
+        found = inspect_log(target, reading)
+        session.result("log", found, lambda: log_profile.log(found, sys.stdout.encoding))
+    if strict and any(finding["severity"] == "serious" for finding in found["profile"]["findings"]):
+        raise typer.Exit(EXIT_SERIOUS)
 
 
 def inspect_log(source: str, reading: ReadingOptions) -> dict[str, Any]:

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pmlcli.eventlog.findings import DataFinding, Evidence, evidence_of, find_all
+from pmlcli.eventlog.findings.evidence import ColumnFacts
+from pmlcli.eventlog.local_time import DAY, MICROSECONDS, iso
 from pmlcli.eventlog.log import MISSING, EventLog
-from pmlcli.eventlog.running import find_running
 
 TOP = 10
-MICROSECONDS = 1_000_000
-_DAY_SECONDS = 86_400
+MOST_ACTIVITIES = 1_000
+MOST_STEPS = 100
+MOST_BUCKETS = 60
 
 
 @dataclass(frozen=True)
@@ -29,15 +31,40 @@ class Frequency:
 
 
 @dataclass(frozen=True)
+class Arrivals:
+    """Cases that began, in buckets of `days_per_bucket` whole days from `first_day` on, in the log's zone."""
+
+    first_day: str
+    days_per_bucket: int
+    counts: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Attribute:
+    """A column without a role: `type` is text, integer, number, boolean or time.
+
+    `of` says whether `missing_share` is of its events or, for a case attribute, of its cases.
+    """
+
+    name: str
+    type: str
+    of: str
+    distinct: int
+    missing_share: float
+
+
+@dataclass(frozen=True)
 class LogProfile:
     """A log in numbers. Durations are seconds, times ISO 8601 in the log's zone; None where it has no times.
 
-    `top_variants` name their activities joined by ` > `; `throughput_*_seconds` span a case's first to
-    its last event, running cases included; `running_cases` is by the rule of `find_running`.
+    `activities` are the most frequent 1,000 of `distinct_activities`; `top_variants` name their activities
+    joined by ` > `, cut after 100; `throughput_*_seconds` span a case's first to its last event, running
+    cases included; `running_cases` is by the rule of `find_running`. `lines` are counted in `line_unit`.
     """
 
     cases: int
     events: int
+    distinct_activities: int
     activities: tuple[Frequency, ...]
     variants: int
     top_variants: tuple[Frequency, ...]
@@ -49,42 +76,52 @@ class LogProfile:
     throughput_median_seconds: float | None
     throughput_p90_seconds: float | None
     arrivals_per_day: float | None
+    arrivals: Arrivals | None
     running_cases: int
     resources: int | None
     top_resources: tuple[Frequency, ...]
     events_without_resource: int
     columns: dict[str, str]
-    attributes: tuple[str, ...]
+    attributes: tuple[Attribute, ...]
     ledger: dict[str, Any]
+    line_unit: str
+    findings: tuple[DataFinding, ...]
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-plain form."""
         plain = dict(vars(self))
-        for name in ("activities", "top_variants", "top_resources"):
-            plain[name] = [dict(vars(frequency)) for frequency in plain[name]]
+        for name in ("activities", "top_variants", "top_resources", "attributes"):
+            plain[name] = [dict(vars(fact)) for fact in plain[name]]
+        plain["arrivals"] = None if self.arrivals is None else dict(vars(self.arrivals))
+        plain["findings"] = [finding.to_dict() for finding in self.findings]
         return plain
 
 
-def profile(log: EventLog) -> LogProfile:
-    """The profile of a log with at least one event."""
+def profile(log: EventLog, *, now: int | None = None) -> LogProfile:
+    """The profile of a log with at least one event; `now` is microseconds UTC (the clock's)."""
+    evidence = evidence_of(log, now=now)
+    activities = _frequencies(log.activity_codes, log.activities)
     variants = variant_codes(log)
     without = 0 if log.resource_codes is None else int((log.resource_codes == MISSING).sum())
     return LogProfile(
         cases=log.n_cases,
         events=log.n_events,
-        activities=_frequencies(log.activity_codes, log.activities),
+        distinct_activities=len(activities),
+        activities=activities[:MOST_ACTIVITIES],
         variants=int(variants.max()) + 1,
         top_variants=_top_variants(log, variants),
         events_per_case_median=float(np.median(log.lengths)),
         events_per_case_max=int(log.lengths.max()),
         timezone=log.schema.timezone,
-        **_times(log),
-        running_cases=int(find_running(log).sum()),
+        **_times(evidence),
+        running_cases=int(evidence.running.sum()),
         **_resources(log),
         events_without_resource=without,
         columns=dict(log.schema.columns),
-        attributes=(*log.attribute_columns(), *log.case_attribute_columns()),
+        attributes=tuple(_attribute(evidence, column) for column in evidence.columns),
         ledger=log.ledger.to_dict(),
+        line_unit=log.line_unit,
+        findings=find_all(evidence),
     )
 
 
@@ -111,7 +148,9 @@ def _top_variants(log: EventLog, variants: NDArray[np.int64]) -> tuple[Frequency
 
 def _variant_name(log: EventLog, case: int) -> str:
     codes = log.activity_codes[log.offsets[case] : log.offsets[case + 1]]
-    return " > ".join("<missing>" if code == MISSING else log.activities[code] for code in codes)
+    more = f" > ({len(codes) - MOST_STEPS:,} more)" if len(codes) > MOST_STEPS else ""
+    names = ("<missing>" if code == MISSING else log.activities[code] for code in codes[:MOST_STEPS].tolist())
+    return " > ".join(names) + more
 
 
 def _frequencies(codes: NDArray[np.int32], names: Sequence[str]) -> tuple[Frequency, ...]:
@@ -127,22 +166,35 @@ def _resources(log: EventLog) -> dict[str, Any]:
     return {"resources": len(found), "top_resources": found[:TOP]}
 
 
-def _times(log: EventLog) -> dict[str, Any]:
+def _attribute(evidence: Evidence, column: ColumnFacts) -> Attribute:
+    codes = evidence.of_cases(column) if column.of_case else column.codes
+    missing = float((codes < 0).mean())
+    return Attribute(
+        column.name, column.kind, "cases" if column.of_case else "events", column.distinct, missing
+    )
+
+
+def _times(evidence: Evidence) -> dict[str, Any]:
+    log = evidence.log
     if log.times is None:
         names = ("first_event", "last_event", "throughput_median_seconds", "throughput_p90_seconds")
-        return {**dict.fromkeys(names), "arrivals_per_day": None}
+        return {**dict.fromkeys(names), "arrivals_per_day": None, "arrivals": None}
     throughput = (log.ends - log.starts) / MICROSECONDS
-    span_days = (log.starts.max() - log.starts.min()) / MICROSECONDS / _DAY_SECONDS
-    zone = ZoneInfo(log.schema.timezone)
+    span_days = (log.starts.max() - log.starts.min()) / DAY
     return {
-        "first_event": _iso(int(log.times.min()), zone),
-        "last_event": _iso(int(log.times.max()), zone),
+        "first_event": iso(int(log.times.min()), evidence.zone),
+        "last_event": iso(int(log.times.max()), evidence.zone),
         "throughput_median_seconds": float(np.median(throughput)),
         "throughput_p90_seconds": float(np.quantile(throughput, 0.9)),
         "arrivals_per_day": log.n_cases / max(span_days, 1.0),
+        "arrivals": _arrivals(evidence),
     }
 
 
-def _iso(microseconds: int, zone: ZoneInfo) -> str:
-    seconds, rest = divmod(microseconds, MICROSECONDS)
-    return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest).astimezone(zone).isoformat()
+def _arrivals(evidence: Evidence) -> Arrivals:
+    days = evidence.local[evidence.log.offsets[:-1]] // DAY
+    first = int(days.min())
+    width = -(-(int(days.max()) - first + 1) // MOST_BUCKETS)
+    counts = np.bincount((days - first) // width)
+    date = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=first)
+    return Arrivals(date.date().isoformat(), width, tuple(counts.tolist()))

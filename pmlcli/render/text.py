@@ -149,60 +149,6 @@ def _files(artifacts: Sequence[Mapping[str, Any]]) -> Table:
     return Table(("  file", "size", "SHA-256"), rows, frozenset({1}))
 
 
-def log(document: Mapping[str, Any]) -> list[Block]:
-    """A log's profile: size, time, activities, variants, resources, what became of its rows."""
-    found = document["profile"]
-    rows = [
-        (f"  {a['name']}", number.count(a["count"]), number.share(a["share"])) for a in found["activities"]
-    ]
-    variants = [
-        (f"  {number.share(v['share'])}", number.count(v["count"]), v["name"]) for v in found["top_variants"]
-    ]
-    account = sentence.ledger(found["ledger"])
-    return [
-        Heading(document["log"]["name"]),
-        Pairs(_facts(found)),
-        Heading(f"Activities ({len(rows)})"),
-        Table(("  activity", "events", "share"), rows, frozenset({1, 2})),
-        Heading(f"Variants ({number.count(found['variants'])}, the most frequent first)"),
-        Table(("  share", "cases", "activities"), variants, frozenset({0, 1})),
-        Heading("Columns"),
-        Pairs(list(found["columns"].items()) + [("also there", ", ".join(found["attributes"]) or "none")]),
-        Heading("Rows"),
-        Pairs(
-            [("read", number.count(found["ledger"]["rows_read"])), ("used", number.count(found["events"]))]
-        ),
-        *(Line(f"  {line}") for line in account),
-    ]
-
-
-def _facts(found: Mapping[str, Any]) -> list[tuple[str, str]]:
-    longest = number.count(found["events_per_case_max"])
-    facts = [
-        (
-            "cases",
-            f"{number.count(found['cases'])}, {number.count(found['running_cases'])} of them still running",
-        ),
-        ("events", number.count(found["events"])),
-        ("events per case", f"{number.number(found['events_per_case_median'])} (median), {longest} at most"),
-    ]
-    if found["first_event"] is not None:
-        median, p90 = found["throughput_median_seconds"], found["throughput_p90_seconds"]
-        facts += [
-            ("from", found["first_event"]),
-            ("to", f"{found['last_event']} ({found['timezone']})"),
-            (
-                "throughput time",
-                f"{number.duration(median)} (median), {number.duration(p90)} (90 % are faster)",
-            ),
-            ("arrivals", f"{number.number(found['arrivals_per_day'])} cases a day"),
-        ]
-    if found["resources"] is not None:
-        busiest = ", ".join(r["name"] for r in found["top_resources"][:3])
-        facts.append(("resources", f"{number.count(found['resources'])}; most events: {busiest or 'none'}"))
-    return facts
-
-
 def verification(document: Mapping[str, Any]) -> list[Block]:
     """Each rung with its verdict: what it promises where it holds, else what was found."""
     blocks: list[Block] = []

@@ -1,12 +1,21 @@
 """The profile of a log against counts made the slow way."""
 
+import json
 from collections import Counter
 
 import numpy as np
 import pytest
 
 from pmlcli.eventlog import read_log
-from pmlcli.eventlog.profile import TOP, profile, variant_codes
+from pmlcli.eventlog.profile import (
+    MOST_ACTIVITIES,
+    MOST_BUCKETS,
+    TOP,
+    Arrivals,
+    Attribute,
+    profile,
+    variant_codes,
+)
 from tests.logs import purchase_events
 
 EVENTS = purchase_events(50, seed=3)
@@ -64,3 +73,63 @@ def test_one_event() -> None:
     found = profile(read_log([{"case_id": "1", "activity": "a", "timestamp": "2024-01-01T00:00:00Z"}]))
     assert (found.cases, found.variants, found.events_per_case_max) == (1, 1, 1)
     assert found.arrivals_per_day == 1.0
+
+
+def test_arrivals_are_counted_in_whole_days_of_the_log_s_zone() -> None:
+    rows = [
+        {"case_id": str(i), "activity": "a", "timestamp": stamp}
+        for i, stamp in enumerate(("2024-03-01T23:30Z", "2024-03-02T00:30Z", "2024-03-04T12:00Z"))
+    ]
+    arrivals = profile(read_log(rows)).arrivals
+    assert arrivals == Arrivals("2024-03-01", 1, (1, 1, 0, 1))
+    arrivals = profile(read_log(rows, timezone="Europe/Berlin")).arrivals
+    assert arrivals == Arrivals("2024-03-02", 1, (2, 0, 1))
+
+
+def test_arrivals_of_centuries_fit_in_sixty_buckets() -> None:
+    stamps = ("1901-01-01T00:00Z", "2024-03-02T00:30Z", "2260-03-04T12:00Z")
+    rows = [{"case_id": str(i), "activity": "a", "timestamp": stamp} for i, stamp in enumerate(stamps)]
+    arrivals = profile(read_log(rows)).arrivals
+    assert arrivals is not None
+    assert len(arrivals.counts) <= MOST_BUCKETS
+    assert sum(arrivals.counts) == 3
+
+
+def test_attributes_have_a_type_and_a_missing_share() -> None:
+    rows = [
+        {
+            "case_id": str(i // 4),
+            "activity": "a",
+            "note": "x" if i % 4 == 1 else None,
+            "amount": i / 2,
+            "pieces": i,
+            "urgent": i % 2 == 0,
+            "case:vendor": "v" if i >= 10 else None,
+        }
+        for i in range(20)
+    ]
+    found = {attribute.name: attribute for attribute in profile(read_log(rows)).attributes}
+    assert found["note"] == Attribute("note", "text", "events", 1, 0.75)
+    assert [found[name].type for name in ("amount", "pieces", "urgent")] == ["number", "integer", "boolean"]
+    # Of a case attribute the first value counts, and cases are counted: two of five begin without one.
+    assert found["case:vendor"] == Attribute("case:vendor", "text", "cases", 1, pytest.approx(0.6))
+
+
+def test_long_cases_and_many_activities_are_cut() -> None:
+    rows = [{"case_id": "1", "activity": f"a{i}"} for i in range(MOST_ACTIVITIES + 5)]
+    found = profile(read_log(rows))
+    assert (found.distinct_activities, len(found.activities)) == (MOST_ACTIVITIES + 5, MOST_ACTIVITIES)
+    assert found.top_variants[0].name.endswith("a99 > (905 more)")
+
+
+def test_findings_are_part_of_it_and_plain_in_json() -> None:
+    found = profile(read_log([{"case_id": "1", "activity": "a", "timestamp": "2185-01-01T00:00Z"}]))
+    assert [finding.code for finding in found.findings] == ["times.future"]
+    plain = json.loads(json.dumps(found.to_dict()))
+    assert plain["findings"][0]["examples"][0] == {
+        "text": "activity 'a' at 2185-01-01T00:00:00+00:00",
+        "line": 1,
+        "case_id": "1",
+    }
+    assert plain["line_unit"] == "row"
+    assert profile(LOG, now=0).findings[0].code == "times.future"

@@ -1,0 +1,59 @@
+"""What an analyst should know about a log before training: one function a finding.
+
+A finder takes the `Evidence` and returns a `DataFinding`, or None where there is nothing to say. To add
+one, write it and name it in `FINDERS`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from pmlcli.eventlog.findings import columns, events, names, times
+from pmlcli.eventlog.findings.evidence import Evidence
+from pmlcli.eventlog.findings.finding import NOTE, SERIOUS, SEVERITIES, WARNING, DataFinding, Example
+from pmlcli.eventlog.log import EventLog
+
+__all__ = [
+    "FINDERS",
+    "NOTE",
+    "SERIOUS",
+    "SEVERITIES",
+    "WARNING",
+    "DataFinding",
+    "Evidence",
+    "Example",
+    "evidence_of",
+    "find_all",
+]
+
+FINDERS: tuple[Callable[[Evidence], DataFinding | None], ...] = (
+    times.past,
+    times.future,
+    times.day_month,
+    times.mixed_zones,
+    times.midnight,
+    times.incomplete_end,
+    events.duplicates,
+    events.before_case_start,
+    events.start_after_end,
+    events.single_event_cases,
+    names.too_many,
+    names.near_duplicates,
+    columns.personal_data,
+    columns.identifiers,
+    events.varying_case_attributes,
+    columns.twins,
+    columns.constant,
+)
+
+
+def evidence_of(log: EventLog, *, now: int | None = None) -> Evidence:
+    """The evidence of a log of at least one event; `now` is microseconds UTC (the clock's)."""
+    return Evidence(log, int(time.time() * 1_000_000) if now is None else now)
+
+
+def find_all(evidence: Evidence) -> tuple[DataFinding, ...]:
+    """All findings, the worst first."""
+    found = [finding for finder in FINDERS if (finding := finder(evidence)) is not None]
+    return tuple(sorted(found, key=lambda finding: SEVERITIES.index(finding.severity)))
