@@ -1,0 +1,162 @@
+"""Work: who did what in each case, when by the clock and the calendar, and for how long."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from pmlcli.encoding.base import Encoding
+from pmlcli.encoding.vocabulary import MISSING_CODE, Vocabulary
+from pmlcli.errors import LogError
+from pmlcli.eventlog.log import ACTIVITY, RESOURCE, START_TIMESTAMP, TIMESTAMP, EventLog
+
+Use = Literal["never", "if there", "always"]
+MICROSECONDS = 1_000_000
+
+
+@dataclass(frozen=True)
+class Work:
+    """The events of a log; case i is rows `offsets[i]:offsets[i + 1]`.
+
+    - `activity`, `resource`: int64 (events,), codes of the training vocabularies `activities`, `resources`;
+      every resource is missing where resources are not looked at
+    - `times`: float64 (events,), seconds since 1970; None where times are not looked at
+    - `begun`: float64 (events,), when work on the event began; NaN where the log does not say
+    - `hour`, `weekday`: int64 (events,) on the clock of the training log's zone, Monday is 0; without times
+      all zero
+    """
+
+    offsets: NDArray[np.int64]
+    activity: NDArray[np.int64]
+    activities: Vocabulary
+    resource: NDArray[np.int64]
+    resources: Vocabulary
+    times: NDArray[np.float64] | None
+    begun: NDArray[np.float64]
+    hour: NDArray[np.int64]
+    weekday: NDArray[np.int64]
+
+    @property
+    def n_cases(self) -> int:
+        """Number of cases."""
+        return len(self.offsets) - 1
+
+    @property
+    def n_events(self) -> int:
+        """Number of events."""
+        return len(self.activity)
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """Events of each case, (cases,)."""
+        return np.diff(self.offsets)
+
+    @property
+    def case_of_event(self) -> NDArray[np.int64]:
+        """Index of the case of each event, (events,)."""
+        return np.repeat(np.arange(self.n_cases), self.lengths)
+
+    @property
+    def position(self) -> NDArray[np.int64]:
+        """0-based position of each event in its case, (events,)."""
+        return np.arange(self.n_events) - np.repeat(self.offsets[:-1], self.lengths)
+
+
+class WorkEncoding(Encoding[Work]):
+    """Log to work. Of resources and times an algorithm looks at what it asks for: `never`, `if there` (in the
+    training log, and then in every log), or `always`. Vocabularies and the zone come from the training log.
+    """
+
+    name: ClassVar[str] = "work"
+
+    def __init__(self, *, resources: Use = "if there", times: Use = "if there") -> None:
+        self.uses: dict[str, Use] = {RESOURCE: resources, TIMESTAMP: times}
+        self._looked_at: tuple[str, ...] = ()
+        self._activities = self._resources = Vocabulary(())
+        self._timezone = "UTC"
+
+    def fit(self, log: EventLog) -> Self:
+        """Learns vocabularies and zone; LogError for a column that is needed and not there."""
+        has = {RESOURCE: log.resource_codes is not None, TIMESTAMP: log.times is not None}
+        self._looked_at = tuple(
+            column
+            for column, use in self.uses.items()
+            if use == "always" or (use == "if there" and has[column])
+        )
+        self._check(log)
+        self._activities = Vocabulary.of(log.activities, log.activity_codes)
+        if RESOURCE in self._looked_at and log.resource_codes is not None:
+            self._resources = Vocabulary.of(log.resources, log.resource_codes)
+        self._timezone = log.schema.timezone
+        return self
+
+    def transform(self, log: EventLog) -> Work:
+        """The work of any log; LogError names a column that training had and this lacks."""
+        self._check(log)
+        resource = np.full(log.n_events, MISSING_CODE, dtype=np.int64)
+        if RESOURCE in self._looked_at and log.resource_codes is not None:
+            resource = self._resources.encode(log.resources, log.resource_codes)
+        hour, weekday = np.zeros((2, log.n_events), dtype=np.int64)
+        times = None
+        if TIMESTAMP in self._looked_at and log.times is not None:
+            times = log.times / MICROSECONDS
+            local = pd.DatetimeIndex(log.times.astype("datetime64[us]"), tz="UTC").tz_convert(self._timezone)
+            hour, weekday = (np.asarray(part, dtype=np.int64) for part in (local.hour, local.day_of_week))
+        return Work(
+            offsets=log.offsets,
+            activity=self._activities.encode(log.activities, log.activity_codes),
+            activities=self._activities,
+            resource=resource,
+            resources=self._resources,
+            times=times,
+            begun=_begun(log),
+            hour=hour,
+            weekday=weekday,
+        )
+
+    def state(self) -> dict[str, Any]:  # noqa: D102
+        return {
+            "uses": dict(self.uses),
+            "looked_at": list(self._looked_at),
+            "activities": list(self._activities.values),
+            "resources": list(self._resources.values),
+            "timezone": self._timezone,
+        }
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> Self:  # noqa: D102
+        encoding = cls(resources=state["uses"][RESOURCE], times=state["uses"][TIMESTAMP])
+        encoding._looked_at = tuple(state["looked_at"])
+        encoding._activities = Vocabulary(tuple(state["activities"]))
+        encoding._resources = Vocabulary(tuple(state["resources"]))
+        encoding._timezone = str(state["timezone"])
+        return encoding
+
+    def required_columns(self) -> tuple[str, ...]:  # noqa: D102
+        return self._looked_at
+
+    def vocabularies(self) -> dict[str, tuple[str, ...]]:  # noqa: D102
+        found = {ACTIVITY: self._activities.values}
+        return found | {RESOURCE: self._resources.values} if RESOURCE in self._looked_at else found
+
+    def _check(self, log: EventLog) -> None:
+        has = {RESOURCE: log.resource_codes is not None, TIMESTAMP: log.times is not None}
+        for column in self._looked_at:
+            if not has[column]:
+                raise LogError(
+                    f"the log has no {column}s, which this algorithm looks at",
+                    code="log.column",
+                    hint=f"map one of the log's columns to them: --{column} COLUMN",
+                    context={"column": column},
+                )
+
+
+def _begun(log: EventLog) -> NDArray[np.float64]:
+    if START_TIMESTAMP not in log.frame.columns:
+        return np.full(log.n_events, np.nan)
+    micros = log.frame[START_TIMESTAMP].to_numpy(dtype="datetime64[us]")
+    return np.where(np.isnat(micros), np.nan, micros.astype(np.int64) / MICROSECONDS)
