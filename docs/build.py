@@ -50,7 +50,7 @@ contamination = 0.02
 | 0 | done |
 | 1 | a bug in pmlcli |
 | 2 | usage or configuration |
-| 3 | the log cannot be used |
+| 3 | the log cannot be used; with `inspect --strict`, a finding about it is serious |
 | 4 | the model cannot be used, or an extra is missing |
 | 5 | verification failed |
 | 7 | busy |

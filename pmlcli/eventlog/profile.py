@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from pmlcli.eventlog.findings import DataFinding, Evidence, evidence_of, find_all
 from pmlcli.eventlog.findings.evidence import ColumnFacts
+from pmlcli.eventlog.findings.finding import LONGEST_NAME, cut
 from pmlcli.eventlog.local_time import DAY, MICROSECONDS, iso
 from pmlcli.eventlog.log import MISSING, EventLog
 
@@ -58,8 +59,9 @@ class LogProfile:
     """A log in numbers. Durations are seconds, times ISO 8601 in the log's zone; None where it has no times.
 
     `activities` are the most frequent 1,000 of `distinct_activities`; `top_variants` name their activities
-    joined by ` > `, cut after 100; `throughput_*_seconds` span a case's first to its last event, running
-    cases included; `running_cases` is by the rule of `find_running`. `lines` are counted in `line_unit`.
+    joined by ` > `, cut after 100 (and names after 200 characters); `throughput_*_seconds` span a case's
+    first to its last event, running cases included; `running_cases` is by the rule of `find_running`.
+    `lines` are counted in `line_unit`.
     """
 
     cases: int
@@ -149,7 +151,10 @@ def _top_variants(log: EventLog, variants: NDArray[np.int64]) -> tuple[Frequency
 def _variant_name(log: EventLog, case: int) -> str:
     codes = log.activity_codes[log.offsets[case] : log.offsets[case + 1]]
     more = f" > ({len(codes) - MOST_STEPS:,} more)" if len(codes) > MOST_STEPS else ""
-    names = ("<missing>" if code == MISSING else log.activities[code] for code in codes[:MOST_STEPS].tolist())
+    names = (
+        "<missing>" if code == MISSING else cut(log.activities[code], LONGEST_NAME)
+        for code in codes[:MOST_STEPS].tolist()
+    )
     return " > ".join(names) + more
 
 

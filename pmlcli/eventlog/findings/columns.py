@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterator
 
@@ -10,7 +11,16 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pmlcli.eventlog.findings.evidence import ColumnFacts, Evidence
-from pmlcli.eventlog.findings.finding import EXAMPLES, NOTE, WARNING, DataFinding, Example, counted, words
+from pmlcli.eventlog.findings.finding import (
+    EXAMPLES,
+    NOTE,
+    WARNING,
+    DataFinding,
+    Example,
+    counted,
+    cut,
+    words,
+)
 from pmlcli.eventlog.log import ACTIVITY, RESOURCE
 
 _ENOUGH = 20
@@ -29,7 +39,7 @@ def identifiers(evidence: Evidence) -> DataFinding | None:
         len(found),
         tuple(_first_value(evidence, column) for column in found[:EXAMPLES]),
         f"{counted(len(found), 'attribute')} with a value of {'its' if len(found) == 1 else 'their'} own in"
-        f" nearly every case or event: {_quoted(found)}",
+        f" nearly every case or event: {_quoted([c.name for c in found])}",
         "do not use as a feature: a model learns it by heart, and keeps it; it may also point to persons",
     )
 
@@ -40,7 +50,7 @@ def _is_identifier(evidence: Evidence, column: ColumnFacts) -> bool:
     present = int((codes >= 0).sum())
     if present < _ENOUGH or column.kind not in ("text", "integer"):
         return False
-    distinct = len(np.unique(codes[codes >= 0]))
+    distinct = len(np.unique(codes[codes >= 0])) if column.of_case else column.distinct
     if not column.of_case and distinct < _UNIQUE * present:
         # An event attribute may name the case: another one in each, and the same all through it.
         return _names_the_case(evidence, column)
@@ -76,12 +86,7 @@ def _first_value(evidence: Evidence, column: ColumnFacts) -> Example:
 
 def _at(evidence: Evidence, column: ColumnFacts, row: int) -> Example:
     where = evidence.events(np.array([row]), texts=[""])[0]
-    return Example(f"'{column.name}': {_cut(column.values[column.codes[row]])!r}", where.line, where.case_id)
-
-
-def _cut(value: object, most: int = 60) -> str:
-    text = str(value)
-    return text if len(text) <= most else f"{text[:most]}..."
+    return Example(f"'{column.name}': {cut(column.values[column.codes[row]])!r}", where.line, where.case_id)
 
 
 _MOST_VALUES = 5_000
@@ -90,7 +95,8 @@ _PERSONAL_NAME = re.compile(
     r"(?:^|[^a-z])(?:e?_?mail|phone|telephone|mobile|ssn|iban|passport|birth|birth_?date|date_?of_?birth|dob"
     r"|first_?name|last_?name|surname|full_?name)(?:[^a-z]|_?address|_?number|$)"
 )
-_EMAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
+# One letter before the @ is enough to find it, and takes time in proportion to the text.
+_EMAIL = re.compile(r"[\w.+-]@[\w-]+\.\w")
 _IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}")
 
 
@@ -108,7 +114,7 @@ def personal_data(evidence: Evidence) -> DataFinding | None:
         (name for name in evidence.log.resources[:_MOST_VALUES] if _EMAIL.search(_head(name))), None
     )
     if resource is not None:
-        examples.append(Example(f"'{RESOURCE}': {_cut(resource)!r}"))
+        examples.append(Example(f"'{RESOURCE}': {cut(resource)!r}"))
         names.append(RESOURCE)
     if not names:
         return None
@@ -117,7 +123,7 @@ def personal_data(evidence: Evidence) -> DataFinding | None:
         WARNING,
         len(names),
         tuple(examples[:EXAMPLES]),
-        f"{counted(len(names), 'column')} with personal data: {', '.join(map(repr, names[:5]))}",
+        f"{counted(len(names), 'column')} with personal data: {_quoted(names)}",
         "leave these columns out, or replace the values by pseudonyms; a model directory keeps the values"
         " that it was trained on",
     )
@@ -147,17 +153,18 @@ def constant(evidence: Evidence) -> DataFinding | None:
     """Attributes with no value, or the same everywhere."""
     several = evidence.log.n_cases > 1 and evidence.log.n_events >= _ENOUGH
     found = [c for c in evidence.columns if several and _says_nothing(c)]
+    names = _quoted([c.name for c in found])
     if not found:
         return None
     texts = (
-        f"'{c.name}': {_cut(c.values[0])!r} everywhere" if c.distinct else f"'{c.name}': empty" for c in found
+        f"'{c.name}': {cut(c.values[0])!r} everywhere" if c.distinct else f"'{c.name}': empty" for c in found
     )
     return DataFinding(
         "columns.constant",
         NOTE,
         len(found),
         tuple(map(Example, list(texts)[:EXAMPLES])),
-        f"{counted(len(found), 'attribute')} with no value or one value throughout: {_quoted(found)}",
+        f"{counted(len(found), 'attribute')} with no value or one value throughout: {names}",
         "nothing to do, unless it should vary: then the extract is at fault",
     )
 
@@ -171,7 +178,8 @@ def twins(evidence: Evidence) -> DataFinding | None:
     groups: dict[bytes, list[str]] = {}
     for name, codes in _comparable(evidence):
         # Codes are numbered by first appearance: columns that map one to one have the same codes.
-        groups.setdefault(np.ascontiguousarray(codes, dtype=np.int32).tobytes(), []).append(name)
+        key = hashlib.blake2b(codes.astype(np.int32).tobytes()).digest()
+        groups.setdefault(key, []).append(name)
     pairs = [(names[0], other) for names in groups.values() for other in names[1:]]
     if not pairs:
         return None
@@ -205,6 +213,6 @@ def _by_appearance(codes: NDArray[np.int32]) -> NDArray[np.int32]:
     return renumbered
 
 
-def _quoted(columns: list[ColumnFacts], most: int = 5) -> str:
-    more = f" and {len(columns) - most} more" if len(columns) > most else ""
-    return ", ".join(f"'{_cut(column.name)}'" for column in columns[:most]) + more
+def _quoted(names: list[str], most: int = 5) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(f"'{cut(name)}'" for name in names[:most]) + more

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pmlcli.eventlog.findings.finding import EXAMPLES, Example
+from pmlcli.eventlog.findings.finding import EXAMPLES, LONGEST_NAME, Example, cut
 from pmlcli.eventlog.local_time import iso, local_micros
 from pmlcli.eventlog.log import ACTIVITY, CASE_ID, CASE_PREFIX, MISSING, EventLog
 from pmlcli.eventlog.running import find_running
@@ -76,7 +76,7 @@ class Evidence:
     def activity(self, row: int) -> str:
         """The activity of an event, for showing."""
         code = int(self.log.activity_codes[row])
-        return "<missing>" if code == MISSING else self.log.activities[code]
+        return "<missing>" if code == MISSING else cut(self.log.activities[code], LONGEST_NAME)
 
     def time(self, micros: int) -> str:
         """A time in the log's zone, for showing."""

@@ -15,6 +15,8 @@ the log should look. Note: good to know, often as it should be."""
 
 EXAMPLES = 3
 """So many examples are shown of each finding."""
+LONGEST_NAME = 200
+"""Names are cut here wherever they are repeated: one of a megabyte must not become many."""
 
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
@@ -51,6 +53,12 @@ class DataFinding:
 def words(name: str) -> str:
     """A column's name in lower case, `startDate` as `start_date`."""
     return _CAMEL.sub("_", name).lower()
+
+
+def cut(value: object, most: int = 60) -> str:
+    """The value as text of at most so many characters."""
+    text = str(value)
+    return text if len(text) <= most else f"{text[:most]}..."
 
 
 def counted(count: int, one: str, many: str | None = None) -> str:

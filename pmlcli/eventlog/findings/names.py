@@ -4,11 +4,21 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterator
+from itertools import islice
 
 import numpy as np
 
 from pmlcli.eventlog.findings.evidence import Evidence
-from pmlcli.eventlog.findings.finding import EXAMPLES, SERIOUS, WARNING, DataFinding, Example, counted
+from pmlcli.eventlog.findings.finding import (
+    EXAMPLES,
+    LONGEST_NAME,
+    SERIOUS,
+    WARNING,
+    DataFinding,
+    Example,
+    counted,
+    cut,
+)
 from pmlcli.eventlog.log import MISSING
 
 _MOST_NAMES = 2_000
@@ -16,6 +26,7 @@ _MOST_NAMES = 2_000
 _LONGEST = 100
 _SHORTEST = 8
 _SHORTEST_WORD = 4
+_MOST_COMPARISONS = 100_000
 _RARE = 0.05
 """A misspelling is at most so frequent as this share of the right name."""
 
@@ -44,8 +55,8 @@ def _example(evidence: Evidence, a: int, b: int, counts: list[int]) -> Example:
     names = evidence.log.activities
     row = int(np.argmax(evidence.log.activity_codes == b))
     where = evidence.events(np.array([row]), texts=[""])[0]
-    text = f"'{names[a]}' ({counted(counts[a], 'event')}) and '{names[b]}' ({counted(counts[b], 'event')})"
-    return Example(text, where.line, where.case_id)
+    told = (f"'{cut(names[code], LONGEST_NAME)}' ({counted(counts[code], 'event')})" for code in (a, b))
+    return Example(" and ".join(told), where.line, where.case_id)
 
 
 def _bare(name: str) -> str:
@@ -67,6 +78,14 @@ def _same_letters(names: tuple[str, ...], used: list[int]) -> dict[tuple[int, in
 
 def _misspelt(names: tuple[str, ...], used: list[int], counts: list[int]) -> Iterator[tuple[int, int]]:
     """Pairs, the more frequent first, where one letter is changed, added, lost or swapped with the next."""
+    rare = ((a, b) for a, b in _one_edit_apart(names, used) if counts[b] <= _RARE * counts[a])
+    for a, b in islice(rare, _MOST_COMPARISONS):
+        if _is_typo(names[a].casefold(), names[b].casefold()):
+            yield a, b
+
+
+def _one_edit_apart(names: tuple[str, ...], used: list[int]) -> Iterator[tuple[int, int]]:
+    """Pairs, the more frequent first, that are equal once each has lost one letter or none."""
     known: dict[str, list[int]] = {}
     for code in used:
         name = names[code].casefold()
@@ -74,9 +93,7 @@ def _misspelt(names: tuple[str, ...], used: list[int], counts: list[int]) -> Ite
             continue
         shorter = {name[:i] + name[i + 1 :] for i in range(len(name))} | {name}
         near = {other for part in shorter for other in known.get(part, ())}
-        for other in sorted(near):
-            if counts[code] <= _RARE * counts[other] and _is_typo(names[other].casefold(), name):
-                yield other, code
+        yield from ((other, code) for other in sorted(near))
         for part in shorter:
             known.setdefault(part, []).append(code)
 
