@@ -200,7 +200,18 @@ class ReadingOptions(SelectingOptions):
     ] = None
     encoding: Annotated[
         str | None,
-        typer.Option("--encoding", metavar="NAME", help="Encoding of a CSV file.", rich_help_panel=_READING),
+        typer.Option(
+            "--encoding", metavar="NAME", help="Encoding of a CSV or XES file.", rich_help_panel=_READING
+        ),
+    ] = None
+    decimal: Annotated[
+        str | None,
+        typer.Option(
+            "--decimal",
+            metavar=",|.",
+            help="Decimal mark of the numbers in a CSV file, where they do not tell it.",
+            rich_help_panel=_READING,
+        ),
     ] = None
     on_bad_row: Annotated[
         str,
@@ -300,6 +311,7 @@ class ReadingOptions(SelectingOptions):
             timestamp_format=self.timestamp_format,
             delimiter={"tab": "\t", "\\t": "\t"}.get(self.delimiter or "", self.delimiter),
             encoding=self.encoding,
+            decimal=self.decimal,
             classifier=self.classifier,
             pair_lifecycle=self.pair_lifecycle,
             lifecycle=tuple(self.lifecycle or ()),

@@ -290,11 +290,9 @@ def _other_columns(work: _Work, rows: NDArray[np.int64]) -> dict[str, pd.Series]
         if name in used:
             continue
         taken = column.take(rows) if isinstance(column, TextColumn) else column.iloc[rows]
-        series, as_declared = typed(taken, work.options.zone)
-        if not as_declared:
-            work.notes.append(
-                (f"column '{name}' kept as text: some values are not of its declared type", len(rows))
-            )
+        series, remark = typed(taken, work.options.zone, work.options.decimal)
+        if remark is not None:
+            work.notes.append((f"column '{name}': {remark}", len(rows)))
         others[_free_name(name, work.table.columns)] = series
     return others
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import re
@@ -13,15 +14,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pmlcli.errors import LogError
+from pmlcli.eventlog.columns import choose_columns
+from pmlcli.eventlog.encodings import encoding_hint, is_wide
 from pmlcli.eventlog.ledger import Refusal
+from pmlcli.eventlog.log import LogSource
 from pmlcli.eventlog.options import DELIMITERS, ReadOptions
 from pmlcli.eventlog.raw import Column, RawTable, TextColumn, Vocabulary
 from pmlcli.eventlog.source import ByteSource
 
-MAX_COLUMNS = 2_000
+MAX_COLUMNS = 10_000
 MAX_CELL = 1 << 20
 BATCH = 20_000
 HEAD = 1 << 16
+MAX_BLANK = 100_000
+"""Blank lines that a file may have when it has fewer rows than that."""
 FIRST_LINES = 5
 
 _MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
@@ -36,18 +42,28 @@ def read_csv(source: ByteSource, options: ReadOptions) -> RawTable:
     rows with too many or too few cells are refused.
     """
     head = source.peek(HEAD)
-    encoding = options.encoding or next((name for mark, name in _MARKS if head.startswith(mark)), "utf-8")
+    encoding = _encoding_of(head, options.encoding)
     delimiter = options.delimiter or found_delimiter(head.decode(encoding, "replace"))
     watched = _Watched(source, encoding)
     text = io.TextIOWrapper(cast(BinaryIO, watched), encoding, newline="")
     before = csv.field_size_limit(MAX_CELL)
     try:
-        return _Reading(source, text, delimiter).table()
+        return _Reading(source, text, delimiter, options).table()
     except UnicodeDecodeError as error:
         raise watched.undecodable(error, encoding) from error
+    except UnicodeError as error:  # what some codecs raise for text that is not theirs
+        raise LogError(f"{source.name}: not {encoding.upper()}: {error}", code="log.encoding") from error
     finally:
         csv.field_size_limit(before)
         text.detach()
+
+
+def _encoding_of(head: bytes, given: str | None) -> str:
+    """The encoding that is given, or that a mark tells; UTF-8 otherwise."""
+    marked = next((name for mark, name in _MARKS if head.startswith(mark)), "utf-8")
+    if given is None or (marked == "utf-8-sig" and codecs.lookup(given).name == "utf-8"):
+        return marked
+    return given
 
 
 def found_delimiter(head: str) -> str:
@@ -73,9 +89,9 @@ class _Watched(io.BufferedIOBase):
         piece = next(self._chunks, b"")
         if not self._wide and b"\0" in piece:
             line = self._lines + piece[: piece.index(b"\0")].count(b"\n") + 1
-            raise LogError(
-                f"{self._name}: line {line}: NUL byte", code="log.nul", hint="is this a text file?"
-            )
+            wide = is_wide(piece) if not self._lines else None
+            hint = f"is it UTF-16 without a mark? --encoding {wide}" if wide else "is this a text file?"
+            raise LogError(f"{self._name}: line {line}: NUL byte", code="log.nul", hint=hint)
         self._lines += piece.count(b"\n")
         return piece
 
@@ -85,7 +101,7 @@ class _Watched(io.BufferedIOBase):
         byte = error.start - error.object.rfind(b"\n", 0, error.start)
         return LogError(
             f"{self._name}: line {line}, byte {byte}: not {encoding.upper()}",
-            hint="say how the text is encoded: --encoding windows-1252, latin-1, ...",
+            hint=encoding_hint(error.object, error.start),
             code="log.encoding",
             context={"line": line, "byte": byte},
         )
@@ -94,8 +110,10 @@ class _Watched(io.BufferedIOBase):
 class _Reading:
     """One pass over the records of a CSV file, into coded columns."""
 
-    def __init__(self, source: ByteSource, text: TextIO, delimiter: str) -> None:
+    def __init__(self, source: ByteSource, text: TextIO, delimiter: str, options: ReadOptions) -> None:
         self._source = source
+        self._options = options
+        self._rows = 0
         self._reader = csv.reader(text, delimiter=delimiter, strict=True)
         self._delimiter = delimiter
         self._record_start = 1
@@ -105,6 +123,7 @@ class _Reading:
     def table(self) -> RawTable:
         """All rows as a raw table."""
         names = self._header()
+        self._check_names(names)
         vocabularies = [Vocabulary() for _ in names]
         codes: list[list[NDArray[np.int32]]] = [[] for _ in names]
         lines: list[int] = []
@@ -124,6 +143,18 @@ class _Reading:
         return RawTable(
             columns, len(lines), np.array(lines, dtype=np.int64), identity, refused=refused, notes=notes
         )
+
+    def _check_names(self, names: list[str]) -> None:
+        """LogError before any row is read when the names alone tell that this is no log."""
+        if self._options.classifier is None and names:
+            none = TextColumn.of(np.empty(0, dtype=np.int32), [])
+            columns: dict[str, Column] = dict.fromkeys(names, none)
+            source = LogSource(self._source.name, "csv")
+            choose_columns(
+                RawTable(columns, 0, np.empty(0, dtype=np.int64), source),
+                self._options.columns,
+                self._options.preferred_columns,
+            )
 
     def _header(self) -> Row:
         header = next((row for _, row in self._records() if row), [])
@@ -164,6 +195,12 @@ class _Reading:
             good = [record for record in batch if len(record[1]) == width]
             if len(good) < len(batch):
                 self._set_aside(batch, width)
+            self._rows += len(good)
+            if self._blank > max(MAX_BLANK, self._rows):
+                raise LogError(
+                    f"{self._source.name}: more than {max(MAX_BLANK, self._rows):,} blank lines",
+                    code="log.limit",
+                )
             if good:
                 lines, rows = zip(*good, strict=True)
                 yield list(lines), list(rows)

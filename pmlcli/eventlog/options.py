@@ -42,6 +42,7 @@ class ReadOptions:
     - `day_first`: settles 03/04/2024 (True: 3 April); None: found, or an error where it cannot be
     - `timestamp_format`: a strptime format for all time columns; None: ISO 8601 and its kin are found
     - `delimiter`, `encoding`: of a CSV file; None: found (UTF-8, or UTF-16 by its mark)
+    - `decimal`: `,` or `.` of the numbers in a CSV file; None: a comma where it can mean nothing else
     - `classifier`: name of a classifier of the XES file, or columns joined by `+`, as the activity
     - `pair_lifecycle`: a start and its completion become one event with two times
     - `lifecycle`: only events of these transitions (complete, ...), after pairing; empty: all
@@ -62,6 +63,7 @@ class ReadOptions:
     timestamp_format: str | None = None
     delimiter: str | None = None
     encoding: str | None = None
+    decimal: str | None = None
     classifier: str | None = None
     pair_lifecycle: bool = False
     lifecycle: tuple[str, ...] = ()
@@ -81,6 +83,8 @@ class ReadOptions:
                 raise ValidationError(f"a log needs a column for '{role}'; it cannot be 'none'")
         if self.delimiter is not None and len(self.delimiter) != 1:
             raise ValidationError(f"the delimiter is one character, not {self.delimiter!r}")
+        if self.decimal is not None:
+            _one_of("decimal mark", self.decimal, (",", "."))
         self._check_timezone()
         self._check_encoding()
 
@@ -105,7 +109,7 @@ class ReadOptions:
     def _check_encoding(self) -> None:
         try:
             "".encode(self.encoding or "utf-8")
-        except LookupError as error:
+        except (LookupError, ValueError) as error:  # ValueError: a name or a codec that is none
             raise ValidationError(f"unknown encoding '{self.encoding}'") from error
 
 

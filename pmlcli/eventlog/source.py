@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from pmlcli.errors import LogError
+from pmlcli.eventlog.archive import EMPTY_ZIP, ZIP_MAGIC, member_pieces, refuse_other_packing
 from pmlcli.eventlog.log import LogSource
 from pmlcli.eventlog.options import ReadOptions
 
@@ -20,7 +21,6 @@ FREE_BYTES = 64 << 20
 """Inflated bytes below which the ratio is not looked at."""
 
 GZIP_MAGIC = b"\x1f\x8b"
-ZIP_MAGIC = b"PK\x03\x04"
 
 
 class ByteSource(io.RawIOBase):
@@ -42,11 +42,13 @@ class ByteSource(io.RawIOBase):
         head = self._read_stored()
         if not head:
             raise LogError(f"{self.name}: the file is empty", code="log.empty", hint="is it the right file?")
-        if head.startswith(ZIP_MAGIC):
-            raise LogError(
-                f"{self.name}: a zip archive, not a log", hint="unpack it first", code="log.format"
-            )
-        self._chunks = self._inflate(head) if head.startswith(GZIP_MAGIC) else self._plain(head)
+        refuse_other_packing(head, self.name)
+        self._chunks = self._opened(head)
+
+    def _opened(self, head: bytes) -> Iterator[bytes]:
+        if head.startswith((ZIP_MAGIC, EMPTY_ZIP)):
+            return self._unzip(head)
+        return self._inflate(head) if head.startswith(GZIP_MAGIC) else self._plain(head)
 
     def peek(self, size: int) -> bytes:
         """The first `size` inflated bytes (fewer at the end), which stay to be read."""
@@ -104,6 +106,20 @@ class ByteSource(io.RawIOBase):
             yield chunk
             chunk = self._read_stored()
 
+    def _unzip(self, chunk: bytes) -> Iterator[bytes]:
+        """The one file in a zip archive, whose directory stands at its end: read whole, then inflated."""
+        from_stdin = io.BytesIO()
+        while chunk:
+            if self.path == "-":
+                from_stdin.write(chunk)
+            if self._stored > self._options.max_input_bytes:
+                raise self._too_big()
+            chunk = self._read_stored()
+        archive = from_stdin if self.path == "-" else self._file
+        for piece in member_pieces(archive, self.name, CHUNK):
+            self._count(len(piece), compressed=True)
+            yield piece
+
     def _inflate(self, chunk: bytes) -> Iterator[bytes]:
         inflater = zlib.decompressobj(wbits=31)
         while True:
@@ -135,11 +151,7 @@ class ByteSource(io.RawIOBase):
     def _count(self, size: int, *, compressed: bool = False) -> None:
         self._inflated += size
         if self._inflated > self._options.max_input_bytes:
-            raise LogError(
-                f"{self.name}: more than {self._options.max_input_bytes:,} bytes",
-                hint="--max-input-bytes raises the bound",
-                code="log.too-big",
-            )
+            raise self._too_big()
         ratio = self._options.max_ratio
         if compressed and ratio and self._inflated > max(FREE_BYTES, ratio * self._stored):
             raise LogError(
@@ -147,6 +159,13 @@ class ByteSource(io.RawIOBase):
                 hint="--max-ratio 0 turns this check off for a log that you trust",
                 code="log.bomb",
             )
+
+    def _too_big(self) -> LogError:
+        return LogError(
+            f"{self.name}: more than {self._options.max_input_bytes:,} bytes",
+            hint="--max-input-bytes raises the bound",
+            code="log.too-big",
+        )
 
 
 _AGAIN = "fetch or copy the file again"

@@ -18,22 +18,28 @@ TIME = "datetime64[us, UTC]"
 
 _WHOLE = re.compile(r"-?(?:0|[1-9][0-9]{0,18})")
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
+_COMMA_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*|[1-9][0-9]{0,2}(?:\.[0-9]{3})+)(?:,[0-9]+)?")
+_POINT_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*|[1-9][0-9]{0,2}(?:,[0-9]{3})+)(?:\.[0-9]+)?")
+_EITHER_WAY = re.compile(r"-?[1-9][0-9]{0,2}(?:,[0-9]{3})?")
+"""Written like this, 1,234 may be a thousand and more, or little more than one."""
 _XES_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|[+-]?INF|NaN")
 _XES_WHOLE = re.compile(r"[+-]?[0-9]{1,19}")
 _BOOLEANS = {"true": True, "false": False}
 
 
-def typed(column: Column, timezone: str) -> tuple[pd.Series, bool]:
-    """The column as pandas holds it, and whether every value was of the type that its source declared."""
+def typed(column: Column, timezone: str, decimal: str | None = None) -> tuple[pd.Series, str | None]:
+    """The column as pandas holds it, and a remark when its values are not as one would think."""
     if not isinstance(column, TextColumn):
-        return column.reset_index(drop=True), True
+        return column.reset_index(drop=True), None
     codes, values = column.used()
     if column.kind == UNTYPED:
-        return _inferred(codes, values, timezone), True
+        return _inferred(codes, values, timezone, decimal)
     if column.kind in _DECLARED and len(values):
         converted = _DECLARED[column.kind](codes, list(values), timezone)
-        return (text_series(codes, values), False) if converted is None else (converted, True)
-    return text_series(codes, values), True
+        if converted is None:
+            return text_series(codes, values), "kept as text: some values are not of its declared type"
+        return converted, None
+    return text_series(codes, values), None
 
 
 def text_series(codes: NDArray[np.int32], values: NDArray[np.object_]) -> pd.Series:
@@ -49,14 +55,38 @@ def time_series(micros: NDArray[np.int64], missing: NDArray[np.bool_] | None = N
     return pd.Series(stamps).dt.tz_localize("UTC")
 
 
-def _inferred(codes: NDArray[np.int32], values: NDArray[np.object_], timezone: str) -> pd.Series:
+def _inferred(
+    codes: NDArray[np.int32], values: NDArray[np.object_], timezone: str, decimal: str | None
+) -> tuple[pd.Series, str | None]:
     """A CSV cell has no type: a column is a number, boolean or time when each of its values is one."""
     texts = list(values)
+    if texts and any("," in text for text in texts):
+        series, remark = _with_commas(codes, texts, decimal)
+        return (text_series(codes, values) if series is None else series), remark
+    if texts and decimal == ",":
+        texts = [text.replace(".", "") if _COMMA_NUMBER.fullmatch(text) else text for text in texts]
     for infer in (_whole, _number, _boolean, _time):
         series = infer(codes, texts, timezone) if texts else None
         if series is not None:
-            return series
-    return text_series(codes, values)
+            return series, None
+    return text_series(codes, values), None
+
+
+def _with_commas(
+    codes: NDArray[np.int32], texts: list[str], decimal: str | None
+) -> tuple[pd.Series | None, str | None]:
+    """Numbers with a comma: for the decimals, or for thousands where `decimal` is a point; else None."""
+    if decimal != "." and all(map(_COMMA_NUMBER.fullmatch, texts)):
+        if decimal is None and all(map(_EITHER_WAY.fullmatch, texts)):
+            example = next(text for text in texts if "," in text)
+            return None, f"kept as text: {example} can be read in two ways (--decimal , or --decimal .)"
+        plain = [text.replace(".", "").replace(",", ".") for text in texts]
+        return _number(codes, plain, ""), "numbers with a decimal comma"
+    if decimal == "." and all(map(_POINT_NUMBER.fullmatch, texts)):
+        return _number(
+            codes, [text.replace(",", "") for text in texts], ""
+        ), "numbers with commas for thousands"
+    return None, None
 
 
 def _whole(

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pmlcli.errors import LogError
+from pmlcli.eventlog.encodings import Utf8Source, encoding_hint
 from pmlcli.eventlog.ledger import Refusal
 from pmlcli.eventlog.log import CASE_PREFIX
 from pmlcli.eventlog.options import ReadOptions
@@ -37,23 +38,26 @@ def read_xes(source: ByteSource, options: ReadOptions) -> RawTable:
 
     Raises LogError for what is not well-formed XML, not whole, not a log, or beyond the limits.
     """
-    handlers = XesHandlers(source.name, options.encoding)
+    # the parser knows few encodings by itself; what a user names is turned into one that it knows
+    text = Utf8Source(source, options.encoding) if options.encoding else source
+    handlers = XesHandlers(source.name, "utf-8" if options.encoding else None)
+    feeder = Feeder(handlers, text)
     try:
-        Feeder(handlers, source).feed()
+        feeder.feed()
     except expat.ExpatError as error:
-        raise _malformed(error, source.name, handlers) from error
+        raise _malformed(error, source.name, feeder, handlers) from error
     except (LookupError, ValueError) as error:  # pyexpat's own look-up of the declared encoding
         if handlers.is_log:
             raise
-        raise LogError(
-            f"{source.name}: unknown encoding: {error}", code="log.encoding", hint="--encoding"
-        ) from error
+        hint = f"--encoding {handlers.encoding or 'NAME'} reads encodings that an XML parser does not know"
+        raise LogError(f"{source.name}: unknown encoding: {error}", code="log.encoding", hint=hint) from error
     return _table(handlers, source)
 
 
-def _malformed(error: expat.ExpatError, name: str, handlers: XesHandlers) -> LogError:
-    line, reason = error.lineno, expat.ErrorString(error.code)
-    context = {"line": line, "column": error.offset + 1}
+def _malformed(error: expat.ExpatError, name: str, feeder: Feeder, handlers: XesHandlers) -> LogError:
+    """The error in words: cut off, no XML, not in its encoding, or what the parser says."""
+    line, column, reason = error.lineno, error.offset + 1, expat.ErrorString(error.code)
+    context = {"line": line, "column": column}
     if error.code in _WRONG_END:
         open_element = handlers.open_element()
         within = f" inside <{open_element}>" if open_element else ""
@@ -63,18 +67,47 @@ def _malformed(error: expat.ExpatError, name: str, handlers: XesHandlers) -> Log
             code="log.truncated",
             context=context,
         )
+    undecodable = _undecodable(error, name, feeder, handlers)
+    if undecodable is not None:
+        return undecodable
     if not handlers.is_log:
         hint = "is it CSV? --log-format csv"
         return LogError(
             f"{name}: line {line}: not XML ({reason})", hint=hint, code="log.format", context=context
         )
-    hint = "if the text is not in the encoding that the file declares: --encoding NAME"
+    hint = "the file is not well-formed XML there: write it again with the tool that made it"
     return LogError(
-        f"{name}: line {line}, column {error.offset + 1}: {reason}",
-        hint=hint,
-        code="log.xml",
-        context=context,
+        f"{name}: line {line}, column {column}: {reason}", hint=hint, code="log.xml", context=context
     )
+
+
+def _undecodable(
+    error: expat.ExpatError, name: str, feeder: Feeder, handlers: XesHandlers
+) -> LogError | None:
+    """What to say where the text is not in the encoding that the file declares; None where it is."""
+    where, context = f"{name}: line {error.lineno}", {"line": error.lineno}
+    if error.code == expat.errors.codes[expat.errors.XML_ERROR_INCORRECT_ENCODING]:
+        found = "utf-16" if feeder.is_wide else "utf-8"
+        return LogError(
+            f"{where}: the file declares {handlers.encoding or 'an encoding'}, but its text is not in it",
+            hint=f"--encoding {found}",
+            code="log.encoding",
+            context=context,
+        )
+    encoding = handlers.encoding or "utf-8"
+    data, at = feeder.around_error()
+    try:
+        data[at:].decode(encoding)
+    except (UnicodeDecodeError, LookupError) as found_error:
+        if isinstance(found_error, UnicodeDecodeError) and found_error.start == 0 and at < len(data):
+            said = "declares" if handlers.encoding else "is read in"
+            return LogError(
+                f"{where}, column {error.offset + 1}: not {encoding.upper()}, which the file {said}",
+                hint=encoding_hint(data, at),
+                code="log.encoding",
+                context=context,
+            )
+    return None
 
 
 def _table(handlers: XesHandlers, source: ByteSource) -> RawTable:

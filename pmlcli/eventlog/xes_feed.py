@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pmlcli.errors import LogError
+from pmlcli.eventlog.encodings import Utf8Source
 from pmlcli.eventlog.source import ByteSource
 from pmlcli.eventlog.xes_handlers import XesHandlers
 from pmlcli.eventlog.xes_scan import Scanner
@@ -28,13 +29,14 @@ _UTF_8 = (None, "utf-8", "utf8", "us-ascii", "ascii")
 class Feeder:
     """Feeds one source to the handlers' parser. With `quick` False every tag goes to the handlers."""
 
-    def __init__(self, handlers: XesHandlers, source: ByteSource, *, quick: bool = True) -> None:
+    def __init__(self, handlers: XesHandlers, source: ByteSource | Utf8Source, *, quick: bool = True) -> None:
         self._handlers = handlers
         self._source = source
         self._scanner = Scanner(handlers.vocabularies)
         self._quick = quick
-        self._wide = b"\0" in source.peek(4)
+        self.is_wide = b"\0" in source.peek(4)
         self._fed = 0
+        self._last = b""
         self._line = 1
 
     def feed(self) -> None:
@@ -43,6 +45,7 @@ class Feeder:
             self._check_nul(data)
             stretch = self._scanner.scan(data, self._line) if whole_traces and self._quick else None
             if stretch is not None:
+                self._last = data
                 self._handlers.parse_silently(data)
                 self._handlers.take(stretch)
                 self._fed += len(data)
@@ -52,6 +55,10 @@ class Feeder:
             if b"\r" in data:
                 self._line += data.count(b"\r") - data.count(b"\r\n")
         self._handlers.parser.Parse(b"", True)
+
+    def around_error(self) -> tuple[bytes, int]:
+        """The bytes last given to the parser, and where in them it found an error."""
+        return self._last, max(0, self._handlers.parser.ErrorByteIndex - self._fed)
 
     def _stretches(self) -> Iterator[tuple[bytes, bool]]:
         """The bytes in pieces, and whether a piece is made of whole traces only."""
@@ -89,6 +96,7 @@ class Feeder:
         parser, handlers = self._handlers.parser, self._handlers
         for start in range(0, len(data), PIECE):
             piece = data[start : start + PIECE]
+            self._last = piece
             parser.Parse(piece, False)
             self._fed += len(piece)
             if self._fed - parser.CurrentByteIndex > MAX_TOKEN:
@@ -100,7 +108,7 @@ class Feeder:
                 handlers.pack()
 
     def _check_nul(self, data: bytes) -> None:
-        if self._wide or b"\0" not in data:
+        if self.is_wide or b"\0" not in data:
             return
         before = data[: data.index(b"\0")]
         self._handlers.parser.Parse(before, False)

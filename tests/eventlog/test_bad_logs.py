@@ -1,7 +1,9 @@
 """Logs that cannot be used: each is one LogError that says where, what and what to do."""
 
 import gzip
+import io
 import os
+import zipfile
 import zlib
 from pathlib import Path
 
@@ -15,6 +17,18 @@ ROW = "1,a,2024-01-01T00:00:00Z\n"
 EVENT = '<event><string key="concept:name" value="a"/></event>'
 XES = f'<log><trace><string key="concept:name" value="1"/>{EVENT}</trace></log>'
 GZ = gzip.compress((HEAD + ROW * 50_000).encode())
+
+
+def zipped(compression: int = zipfile.ZIP_DEFLATED, **files: str) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", compression) as archive:
+        for name, text in files.items():
+            archive.writestr(name, text)
+    return buffer.getvalue()
+
+
+def damaged(data: bytes) -> bytes:
+    return data[:40] + bytes([data[40] ^ 0xFF]) + data[41:]
 
 
 def event(inside: str) -> str:
@@ -32,7 +46,16 @@ BAD = {
     "html doctype": ("x.xes", "<!DOCTYPE html><html/>", "an HTML page, not a log"),
     "csv named xes": ("x.xes", HEAD + ROW, "line 1: not XML"),
     "json": ("x.json", "{}", "looks like JSON"),
-    "zip": ("x.csv", b"PK\x03\x04....", "a zip archive"),
+    "cut zip": ("x.csv", b"PK\x03\x04....", "the zip archive is cut off"),
+    "zip of two": ("x.zip", zipped(a=HEAD, b=HEAD), "a zip archive of 2 files"),
+    "zip of none": ("x.zip", zipped(), "a zip archive of no file"),
+    "damaged zip": ("x.zip", damaged(zipped(a=HEAD + ROW * 99)), "the zip archive is damaged"),
+    "lzma zip": ("x.zip", zipped(zipfile.ZIP_LZMA, a=HEAD), "packed in a way that is not read"),
+    "workbook": ("x.xlsx", zipped(**{"[Content_Types].xml": "x", "b": "y"}), "an Excel workbook"),
+    "zip bomb": ("x.zip", zipped(a=HEAD + ("1," + "x" * 999_998) * 80), "inflates too much"),
+    "blank lines": ("x.csv", HEAD + ROW + "\n" * 200_000, "more than 100,000 blank lines"),
+    "zstd": ("x.zst", b"\x28\xb5\x2f\xfd1234", "packed with zstd"),
+    "utf-16 without mark": ("x.csv", (HEAD + ROW).encode("utf-16-le"), "line 1: NUL byte"),
     "laughs": ("x.xes", '<!DOCTYPE l [<!ENTITY a "b">]>' + XES, "a DTD is not allowed"),
     "external": ("x.xes", '<!DOCTYPE l SYSTEM "http://localhost/x.dtd">' + XES, "a DTD is not allowed"),
     "gz cut": ("x.csv.gz", GZ[:-20], "the gzip stream is cut off"),
@@ -91,7 +114,7 @@ BAD = {
         "line 3: a quote is opened and never closed",
     ),
     "wrong quote": ("x.csv", HEAD + '1,"a"b,2024-01-01\n', "line 2: malformed CSV"),
-    "wide": ("x.csv", ",".join(map(str, range(2001))) + "\n", "2,001 columns"),
+    "wide": ("x.csv", ",".join(map(str, range(10_001))) + "\n", "10,001 columns"),
     "long cell": ("x.csv", HEAD + f"1,{'x' * 2_000_000},2024-01-01\n", "a cell longer than"),
     "parquet": ("x.parquet", b"PAR1 this is no Parquet file PAR1", "damaged Parquet"),
 }

@@ -1,6 +1,9 @@
 import gzip
+import hashlib
+import io
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -92,8 +95,114 @@ def test_other_encodings_are_named(tmp_path: Path) -> None:
     )
     with pytest.raises(LogError, match="x.csv: line 3, byte 5: not UTF-8") as caught:
         read_log(path)
-    assert "--encoding" in str(caught.value.hint)
+    assert "--encoding windows-1252 reads 'Prüfung'" in str(caught.value.hint)
     assert read_log(path, encoding="windows-1252").activities == ("Prüfung", "a")
+
+
+XES_TEXT = (
+    '<?xml version="1.0" encoding="{}"?>\n<log><trace><string key="concept:name" value="1"/>'
+    '<event><string key="concept:name" value="Prüfung"/></event></trace></log>'
+)
+
+
+@pytest.mark.parametrize(
+    ("declared", "written", "message", "option"),
+    [
+        ("UTF-8", "windows-1252", "line 2, column 94: not UTF-8, which the file declares", "windows-1252"),
+        ("us-ascii", "utf-8", "not US-ASCII, which the file declares", "utf-8"),
+        ("utf-16", "utf-8", "declares utf-16, but its text is not in it", "utf-8"),
+        ("utf-8", "utf-16", "declares utf-8, but its text is not in it", "utf-16"),
+        ("cp950", "cp950", "unknown encoding", "cp950"),
+    ],
+)
+def test_xes_in_another_encoding_than_it_declares(
+    tmp_path: Path, declared: str, written: str, message: str, option: str
+) -> None:
+    text = XES_TEXT.format(declared).replace("ü", "中" if written == "cp950" else "ü")
+    path = write(tmp_path / "x.xes", text.encode(written))
+    with pytest.raises(LogError, match=message) as caught:
+        read_log(path)
+    assert f"--encoding {option}" in str(caught.value.hint)
+    assert read_log(path, encoding=option).activities[0].startswith("Pr")
+    with pytest.raises(LogError, match="x.xes: line 2: not "):
+        read_log(write(tmp_path / "x.xes", XES_TEXT.format("x").encode()), encoding="ascii")
+
+
+@pytest.mark.parametrize("encoding", ["x\0", "undefined", "base64", "nonsense"])
+def test_no_encoding(encoding: str) -> None:
+    with pytest.raises(ValidationError, match="unknown encoding"):
+        ReadOptions(encoding=encoding)
+
+
+def test_a_mark_does_not_get_into_the_first_name(tmp_path: Path) -> None:
+    path = write(tmp_path / "x.csv", (CSV + ROWS).encode("utf-8-sig"))
+    assert read_log(path, encoding="utf8").n_events == 3
+
+
+@pytest.mark.parametrize(
+    ("cells", "decimal", "expected", "remark"),
+    [
+        (("1,5", "2"), None, [1.5, 2.0], "numbers with a decimal comma"),
+        (("1.234,25", "0,125"), None, [1234.25, 0.125], "numbers with a decimal comma"),
+        (("1,500", "2"), None, ["1,500", "2"], "kept as text: 1,500 can be read in two ways"),
+        (("1,500", "2"), ",", [1.5, 2.0], "numbers with a decimal comma"),
+        (("1,500", "2.5"), ".", [1500.0, 2.5], "numbers with commas for thousands"),
+        (("1.500", "2"), ",", [1500, 2], None),
+        (("1,5", "007,5"), None, ["1,5", "007,5"], None),
+        (("a, b", "1,5"), None, ["a, b", "1,5"], None),
+    ],
+)
+def test_decimal_commas(
+    tmp_path: Path, cells: tuple[str, str], decimal: str | None, expected: list[object], remark: str | None
+) -> None:
+    rows = "".join(f"1;a;{cell}\n" for cell in cells)
+    log = read_log(write(tmp_path / "x.csv", "case_id;activity;n\n" + rows), decimal=decimal)
+    assert log.frame["n"].tolist() == expected
+    remarks = [kind.partition(": ")[2] for kind, _ in log.ledger.notes if kind.startswith("column 'n'")]
+    assert [text.partition(" (")[0] for text in remarks] == ([remark] if remark else [])
+
+
+def test_thousands_of_columns(tmp_path: Path) -> None:
+    names = ["case_id", "activity", *(f"c{i}" for i in range(4_998))]
+    row = ",".join(["1", "a", *("7" for _ in range(4_998))])
+    log = read_log(write(tmp_path / "x.csv", ",".join(names) + "\n" + f"{row}\n" * 3))
+    assert log.frame.shape == (3, 5_000)
+    assert log.frame["c4997"].tolist() == [7, 7, 7]
+
+
+def test_a_zip_archive_of_one_log(tmp_path: Path) -> None:
+    path = tmp_path / "x.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("folder/", "")
+        archive.writestr("folder/log.csv", CSV + ROWS)
+        archive.writestr("__MACOSX/folder/._log.csv", "x")
+    log = read_log(path)
+    assert log.n_events == 3
+    assert log.source.size_bytes == path.stat().st_size
+    assert log.source.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize("packing", ["plain", "gzip", "zip"])
+def test_stdin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, packing: str) -> None:
+    data = (CSV + ROWS).encode()
+    if packing == "gzip":
+        data = gzip.compress(data)
+    if packing == "zip":
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w") as archive:
+            archive.writestr("log.csv", data)
+        data = buffer.getvalue()
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
+    log = read_log("-")
+    assert log.n_events == 3
+    assert (log.source.name, log.source.format) == ("stdin", "csv")
+    assert log.source.sha256 == hashlib.sha256(data).hexdigest()
+
+
+def test_stdin_that_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"")))
+    with pytest.raises(LogError, match="stdin: the file is empty"):
+        read_log("-")
 
 
 def test_quoted_cells_and_line_numbers(tmp_path: Path) -> None:
