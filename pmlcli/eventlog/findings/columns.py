@@ -196,14 +196,16 @@ def twins(evidence: Evidence) -> DataFinding | None:
 def _comparable(evidence: Evidence) -> Iterator[tuple[str, NDArray[np.int32]]]:
     """Columns in which values recur, so that saying the same is no accident; canonical ones first."""
     log = evidence.log
-    canonical = {ACTIVITY: log.activity_codes, RESOURCE: log.resource_codes}
-    for name, codes in canonical.items():
-        if codes is not None:
+    for name, codes in ((ACTIVITY, log.activity_codes), (RESOURCE, log.resource_codes)):
+        if codes is not None and _recurs(len(np.unique(codes[codes >= 0])), log.n_events):
             yield name, _by_appearance(codes)
     for column in evidence.columns:
-        places = log.n_cases if column.of_case else log.n_events
-        if 2 <= column.distinct <= places / 2 and places >= _ENOUGH:
+        if _recurs(column.distinct, log.n_cases if column.of_case else log.n_events):
             yield column.name, column.codes
+
+
+def _recurs(distinct: int, places: int) -> bool:
+    return places >= _ENOUGH and 2 <= distinct <= places / 2
 
 
 def _by_appearance(codes: NDArray[np.int32]) -> NDArray[np.int32]:

@@ -43,7 +43,7 @@ def duplicates(evidence: Evidence) -> DataFinding | None:
         SERIOUS if share >= _MANY_DUPLICATES else WARNING,
         len(repeats),
         evidence.events(repeats),
-        f"{counted(len(repeats), 'event')} ({percent(share)}) repeat one of their case in every column",
+        f"{counted(len(repeats), 'event')} ({percent(share)}) equal to another of their case in every column",
         "find out whether the extract joined tables twice, and leave the repeats out; they look like rework",
     )
 
@@ -143,7 +143,7 @@ def single_event_cases(evidence: Evidence) -> DataFinding | None:
         many if share >= _MANY_SINGLE else NOTE,
         len(cases),
         evidence.cases(cases),
-        f"{counted(len(cases), 'case')} ({percent(share)}) of one event that are not running"
+        f"{counted(len(cases), 'finished case')} ({percent(share)}) of one event"
         + (": is this column the case?" if wrong else ""),
         "name the column of the case with --case-id"
         if wrong

@@ -26,6 +26,7 @@ _MOST_NAMES = 2_000
 _LONGEST = 100
 _SHORTEST = 8
 _SHORTEST_WORD = 4
+_SHORTEST_LABEL = 3
 _MOST_COMPARISONS = 100_000
 _RARE = 0.05
 """A misspelling is at most so frequent as this share of the right name."""
@@ -70,8 +71,8 @@ def _same_letters(names: tuple[str, ...], used: list[int]) -> dict[tuple[int, in
     pairs: dict[tuple[int, int], None] = {}
     for code in used:
         bare = _bare(names[code][: 2 * _LONGEST])
-        # Names of signs alone, such as + and -, have no letters to be equal in.
-        if bare and first.setdefault(bare, code) != code:
+        # Signs alone, such as + and -, have no letters to be equal in; `a` and `A` are labels of their own.
+        if len(bare) >= _SHORTEST_LABEL and first.setdefault(bare, code) != code:
             pairs[first[bare], code] = None
     return pairs
 

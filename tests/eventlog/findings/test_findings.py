@@ -289,6 +289,7 @@ def test_a_rare_misspelling(name: str) -> None:
         {1: "Level 1 check", 5: "Level 2 check", 9: "Level 12 check"},
         {1: "Release A", 5: "Release B"},
         {1: "+", 5: "-", 9: "*"},
+        {1: "a", 5: "A", 9: "b1", 13: "B1"},
         {1: "T02 Check confirmation", 5: "T04 Check confirmation"},
         {1: "Check the ticket", 5: "Send", 9: "Sent"},
     ],
@@ -380,6 +381,11 @@ def test_twin_columns() -> None:
         "'step' says the same as 'activity'",
         "'case:line' says the same as 'case:product'",
     }
+
+
+def test_a_handful_of_events_cannot_show_twins() -> None:
+    none(columns.twins, log_of([{"case_id": "1", "activity": c, "resource": c, "x": c} for c in "abcab"]))
+    none(columns.twins, changed(lambda i, e: {"a": f"a{i}", "b": f"b{i}"}))
 
 
 # --- all of them ---
