@@ -50,7 +50,7 @@ class AnomalyDetector(Algorithm):
 
     task: ClassVar[str] = "anomaly"
     baseline: ClassVar[str] = "anomaly/variant-frequency"
-    recommended: ClassVar[str] = "anomaly/isolation-forest"
+    recommended: ClassVar[str] = "anomaly/likelihood"
     levels: ClassVar[tuple[str, ...]] = ("case",)
     """What a detector can score: cases, and events where it also gives `event_table`."""
 

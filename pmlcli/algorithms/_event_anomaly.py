@@ -22,6 +22,9 @@ from pmlcli.eventlog.split import Split
 Scores = NDArray[np.float64]
 Positions = NDArray[np.int64]
 
+COUNTED_EVENTS = 4
+"""Events of a case that `halved_sum` adds up."""
+
 
 class Explanation(NamedTuple):
     """Why a value of an event stands out: what was expected in its place, and a sentence in process words."""
@@ -140,6 +143,20 @@ class EventDetector(ValueDetector):
         """The values as people read them."""
         codes = data.codes[events, columns].tolist()
         return [data.name(column, code) for column, code in zip(columns.tolist(), codes, strict=True)]
+
+
+def halved_sum(event_scores: Scores, offsets: Positions) -> Scores:
+    """The highest event of each case plus half of the second, a quarter of the third, ..., (cases,)."""
+    cases = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
+    ranked = np.lexsort((-event_scores, cases))
+    rank = np.arange(len(event_scores)) - offsets[cases]
+    highest = np.zeros((len(offsets) - 1, COUNTED_EVENTS))
+    counted = rank < COUNTED_EVENTS
+    highest[cases[counted], rank[counted]] = event_scores[ranked][counted]
+    total = highest[:, 0]
+    for place in range(1, COUNTED_EVENTS):
+        total = total + highest[:, place] / 2**place
+    return total
 
 
 def oddest_events(event_scores: Scores, offsets: Positions) -> Positions:

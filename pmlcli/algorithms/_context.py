@@ -1,0 +1,59 @@
+"""Views on coded events for counting: each value beside what stands around it in its case."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pmlcli.algorithms._backoff import View
+from pmlcli.encoding.events import Events
+
+Codes = NDArray[np.int64]
+
+FORWARD, BACKWARD, REPEAT, ATTRIBUTES = 0, 1, 2, 3
+"""Positions of the views; attribute column j has the views `ATTRIBUTES + 2 * (j - 1)` (by its value in the
+event before) and the one after (by its value in the next event)."""
+LONGEST_PAST = 3
+LONGEST_FUTURE = 2
+MOST_REPEATS = 8
+"""An activity that occurs more often than this in a case is counted as if it occurred so often."""
+
+
+def views(events: Events) -> Iterator[View]:
+    """All views, in the order of the positions above.
+
+    - the activity by the three activities before it, and by the two after it (start and end count as such)
+    - how often the activity occurred before in the case, by the activity and the one before it
+    - each attribute by the activity and the attribute's value in the event before, or in the next event
+    """
+    activity, size = events.codes[:, 0], events.sizes[0]
+    past = [neighbour(activity, events, -k, size) for k in range(1, LONGEST_PAST + 1)]
+    future = [neighbour(activity, events, k, size) for k in range(1, LONGEST_FUTURE + 1)]
+    yield View(tuple(past), (size + 1,) * LONGEST_PAST, activity, size)
+    yield View(tuple(future), (size + 1,) * LONGEST_FUTURE, activity, size)
+    yield View((activity, past[0]), (size, size + 1), repeats(activity, events), MOST_REPEATS + 1)
+    for column in range(1, len(events.columns)):
+        value, values = events.codes[:, column], events.sizes[column]
+        for step in (-1, 1):
+            beside = neighbour(value, events, step, values)
+            yield View((activity, beside), (size, values + 1), value, values)
+
+
+def neighbour(codes: Codes, events: Events, step: int, outside: int) -> Codes:
+    """The code of the event so many steps after each one (negative: before); `outside` beyond the case."""
+    place = events.position + step
+    is_inside = (place >= 0) & (place < np.repeat(events.lengths, events.lengths))
+    rows = np.arange(len(codes)) + np.where(is_inside, step, 0)
+    return np.where(is_inside, codes[rows], outside)
+
+
+def repeats(codes: Codes, events: Events) -> Codes:
+    """How often the same code stands before each event in its case, at most `MOST_REPEATS`."""
+    keys = events.case_of_event * (int(codes.max(initial=0)) + 1) + codes
+    order = np.argsort(keys, kind="stable")
+    _keys, first, count = np.unique(keys[order], return_index=True, return_counts=True)
+    times = np.empty(len(codes), dtype=np.int64)
+    times[order] = np.arange(len(codes)) - np.repeat(first, count)
+    return np.minimum(times, MOST_REPEATS)

@@ -1,0 +1,193 @@
+"""What counting says against an event: how surprising each of its values is, and why, in process words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pmlcli.algorithms import _context
+from pmlcli.algorithms._backoff import BackOff, View
+from pmlcli.algorithms._context import ATTRIBUTES, BACKWARD, FORWARD, REPEAT
+from pmlcli.algorithms._event_anomaly import Explanation
+from pmlcli.algorithms._precedence import Findings, Precedence
+from pmlcli.encoding.events import Events
+from pmlcli.encoding.vocabulary import MISSING_CODE, UNSEEN_CODE
+from pmlcli.eventlog.log import RESOURCE
+
+Codes = NDArray[np.int64]
+Numbers = NDArray[np.float64]
+
+WEIGHTS = {"forward": 1.0, "backward": 0.75, "repeat": 0.75, "missing": 0.75, "extra": 0.25}
+"""How much each kind of evidence against an activity counts; chosen on logs with deviations of our own."""
+KINDS = tuple(WEIGHTS)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Surprises of the events of a log.
+
+    - `surprises`: (events, columns)
+    - `parts`: (events, kinds), what makes up the surprise of the activity, weighted, by `KINDS`
+    - `likeliest`: by view, the value that was likeliest there, (events,)
+    """
+
+    surprises: Numbers
+    parts: Numbers
+    likeliest: list[Codes]
+    views: list[View]
+    counted: Sequence[BackOff]
+    findings: Findings
+    precedence: Precedence
+
+
+def gather(events: Events, counted: Sequence[BackOff], precedence: Precedence) -> Evidence:
+    """All surprises of these events.
+
+    Of the activity: after what came before or before what comes after, whichever is larger, plus the rest.
+    Of an attribute: the mean of the lower one of its two surprises and their mean, for a value that fits on
+    one side has an excuse.
+    """
+    seen = list(_context.views(events))
+    found = [model.surprise(view) for model, view in zip(counted, seen, strict=True)]
+    surprise = [one[0] for one in found]
+    order = precedence.find(events.codes[:, 0], events.offsets)
+    again = np.where(seen[REPEAT].target > 0, surprise[REPEAT], 0.0)
+    kinds = (surprise[FORWARD], surprise[BACKWARD], again, order.missing, order.extra)
+    parts = np.column_stack([WEIGHTS[name] * part for name, part in zip(KINDS, kinds, strict=True)])
+    columns = [np.maximum(parts[:, 0], parts[:, 1]) + parts[:, 2] + parts[:, 3] + parts[:, 4]]
+    for place in range(ATTRIBUTES, len(seen), 2):
+        one, other = surprise[place : place + 2]
+        columns.append(0.5 * (np.minimum(one, other) + 0.5 * (one + other)))
+    return Evidence(
+        np.column_stack(columns), parts, [one[1] for one in found], seen, counted, order, precedence
+    )
+
+
+class _Told(NamedTuple):
+    """Raw counts of one event in one context."""
+
+    seen: int
+    total: int
+    best: int
+    likely: int
+
+
+def explain(events: Events, evidence: Evidence, rows: Codes, columns: Codes) -> list[Explanation]:
+    """The counts behind the largest part of each of these surprises, a sentence each."""
+    return [
+        _activity(events, evidence, row) if column == 0 else _attribute(events, evidence, row, column)
+        for row, column in zip(rows.tolist(), columns.tolist(), strict=True)
+    ]
+
+
+def _activity(events: Events, evidence: Evidence, row: int) -> Explanation:
+    code = int(events.codes[row, 0])
+    likeliest = events.name(0, int(evidence.likeliest[FORWARD][row]))
+    name = f"`{events.name(0, code)}`"
+    if code == UNSEEN_CODE:
+        return Explanation(likeliest, "an activity that never occurred before")
+    kind = KINDS[int(evidence.parts[row].argmax())]
+    if kind in ("missing", "extra"):
+        return _order(events, evidence, row, kind, likeliest)
+    if kind == "repeat":
+        times = int(evidence.views[REPEAT].target[row])
+        told = _told(evidence, REPEAT, row, 1)
+        return Explanation(
+            likeliest,
+            f"{name} for the {_ordinal(times + 1)} time in the case: {_times(told.seen, told.total)}",
+        )
+    return _beside(events, evidence, row, kind)
+
+
+def _beside(events: Events, evidence: Evidence, row: int, kind: str) -> Explanation:
+    """An activity after or before others, in the shortest context that shows the surprise."""
+    place, word = (FORWARD, "right after") if kind == "forward" else (BACKWARD, "right before")
+    told, length = _most_telling(evidence, place, row)
+    view = evidence.views[place]
+    around = [int(column[row]) for column in view.columns[:length]]
+    name, best = f"`{events.name(0, int(events.codes[row, 0]))}`", events.name(0, told.best)
+    if around == [view.values]:
+        where = f"{name} {'begins' if kind == 'forward' else 'ends'} the case"
+    else:
+        names = [f"`{events.name(0, code)}`" if code < view.values else "" for code in around]
+        known = [one for one in names if one]
+        where = f"{name} {word} {' and '.join(known[::-1] if kind == 'forward' else known)}"
+        if len(known) < len(names):
+            where += " at the case's start" if kind == "forward" else " at the case's end"
+    return Explanation(best, f"{where}: {_beside_best(told, best)}")
+
+
+def _order(events: Events, evidence: Evidence, row: int, kind: str, likeliest: str) -> Explanation:
+    code, order = int(events.codes[row, 0]), evidence.precedence
+    name, total = f"`{events.name(0, code)}`", int(order.totals[code])
+    if kind == "missing":
+        other = int(evidence.findings.missed[row])
+        without = total - int(order.before[code, other])
+        missed = events.name(0, other)
+        return Explanation(missed, f"{name} without `{missed}` before it: {_times(without, total)}")
+    other = int(evidence.findings.surplus[row])
+    both = int(order.before[code, other])
+    return Explanation(likeliest, f"{name} somewhere after `{events.name(0, other)}`: {_times(both, total)}")
+
+
+def _attribute(events: Events, evidence: Evidence, row: int, column: int) -> Explanation:
+    place = ATTRIBUTES + 2 * (column - 1)
+    told = _told(evidence, place, row, 1)
+    code, best = int(events.codes[row, column]), events.name(column, told.best)
+    value = f"`{events.name(column, code)}`"
+    if code in (UNSEEN_CODE, MISSING_CODE):
+        value = "a value never seen before" if code == UNSEEN_CODE else "nothing"
+    activity = f"`{events.name(0, int(events.codes[row, 0]))}`"
+    who = f"{value} did {activity}" if events.columns[column] == RESOURCE else f"{value} at {activity}"
+    if told.seen * 2 > told.likely > 0:
+        # Common for the activity itself: what is odd is the change from one event to the next.
+        told = _told(evidence, place, row, 2)
+        before = int(evidence.views[place].columns[1][row])
+        if before < evidence.views[place].values:
+            who += f" after `{events.name(column, before)}` in the event before"
+        best = events.name(column, told.best)
+    return Explanation(best, f"{events.columns[column]}: {who}: {_beside_best(told, best)}")
+
+
+def _most_telling(evidence: Evidence, place: int, row: int) -> tuple[_Told, int]:
+    """The length of context, from one event up, in which the commonest value most outnumbers the seen one."""
+    lengths = range(1, len(evidence.views[place].columns) + 1)
+    found = [(_told(evidence, place, row, length), length) for length in lengths]
+    known = [one for one in found if one[0].total > 0] or found[:1]
+    return max(known, key=lambda one: ((one[0].likely + 0.5) / (one[0].seen + 0.5), -one[1]))
+
+
+def _told(evidence: Evidence, place: int, row: int, length: int) -> _Told:
+    view = evidence.views[place]
+    one = View(
+        tuple(column[row : row + 1] for column in view.columns),
+        view.sizes,
+        view.target[row : row + 1],
+        view.values,
+    )
+    return _Told(*(int(value[0]) for value in evidence.counted[place].evidence(one, length)))
+
+
+def _beside_best(told: _Told, best: str) -> str:
+    if told.total == 0:
+        return "what stands there never occurred before"
+    if told.seen >= told.likely:
+        return _times(told.seen, told.total)
+    return f"{_times(told.seen, told.total)}, `{best}` in {_share(told.likely / told.total)}"
+
+
+def _times(seen: int, total: int) -> str:
+    return f"{seen:,} of {total:,} times"
+
+
+def _share(share: float) -> str:
+    percent = 100 * share
+    return f"{percent:.0f} %" if 1 <= percent <= 99 else f"{percent:.1f} %"
+
+
+def _ordinal(number: int) -> str:
+    return f"{number}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(number, 'th') }"
