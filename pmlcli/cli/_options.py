@@ -185,7 +185,8 @@ class ReadingOptions(SelectingOptions):
         typer.Option(
             "--timestamp-format",
             metavar="FORMAT",
-            help="How times are written, as in strptime: %d.%m.%Y %H:%M.",
+            help="How times are written, as in strptime: %d.%m.%Y %H:%M; or what numbers count: seconds, "
+            "milliseconds, microseconds, nanoseconds, days.",
             rich_help_panel=_READING,
         ),
     ] = None

@@ -40,7 +40,8 @@ class ReadOptions:
     - `order`: events of a case by `time`, in the source's `row` order, or by the numbers of a column that
       is named; None: by time
     - `day_first`: settles 03/04/2024 (True: 3 April); None: found, or an error where it cannot be
-    - `timestamp_format`: a strptime format for all time columns; None: ISO 8601 and its kin are found
+    - `timestamp_format`: a strptime format for all time columns, or what their numbers count: seconds,
+      milliseconds, microseconds, nanoseconds since 1970, or spreadsheet days; None: found
     - `delimiter`, `encoding`: of a CSV file; None: found (UTF-8, or UTF-16 by its mark)
     - `decimal`: `,` or `.` of the numbers in a CSV file; None: a comma where it can mean nothing else
     - `classifier`: name of a classifier of the XES file, or columns joined by `+`, as the activity

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -13,6 +14,8 @@ from numpy.typing import NDArray
 from pmlcli.errors import LogError
 from pmlcli.eventlog.options import ReadOptions
 from pmlcli.eventlog.raw import Column, TextColumn
+from pmlcli.eventlog.short_years import NOTE as SHORT_YEARS
+from pmlcli.eventlog.short_years import lengthened, short_dates
 from pmlcli.eventlog.time_layouts import (
     DAY_MICROS,
     ISO,
@@ -33,6 +36,10 @@ MODERN = datetime(1990, 1, 1, tzinfo=UTC)
 _FAR = datetime(2100, 1, 1, tzinfo=UTC)
 _EXCEL_EPOCH_DAYS = 25_569
 _UNITS = {"seconds": 1, "milliseconds": 1_000, "microseconds": MICRO, "nanoseconds": MICRO * 1_000}
+DAYS = "days"
+TIME_UNITS = (*_UNITS, DAYS)
+"""What `timestamp_format` may be besides a format: what numbers count since 1970, or spreadsheet days."""
+_PLAIN_NUMBER = re.compile(r"[0-9]+(?:\.[0-9]*)?")
 
 NOT_A_TIME = "not a time"
 OUT_OF_RANGE = "out of range (1900 to 2261)"
@@ -74,13 +81,14 @@ def parse_times(column: Column, options: ReadOptions, where: str) -> Times:
     Raises LogError where day and month cannot be told apart.
     """
     if not isinstance(column, TextColumn):
-        return _typed_times(column, options)
+        return _typed_times(column, options, where)
     codes, values = column.used()
     texts = [str(value).strip() for value in values]
-    if options.timestamp_format is not None:
+    numbers = [text.replace(",", ".", 1) for text in texts]
+    if texts and _all_numbers(numbers, options.timestamp_format):
+        distinct = _by_number(np.array(numbers, dtype=float), numbers, options.timestamp_format, where)
+    elif options.timestamp_format is not None:
         distinct = _by_format(texts, options.timestamp_format)
-    elif texts and _all_numbers(texts):
-        distinct = _by_number(np.array(texts, dtype=float), texts)
     else:
         distinct = _by_shape(texts, options.day_first, where)
     return _spread(distinct, codes, options.zone)
@@ -101,7 +109,7 @@ def iso_times(texts: Sequence[str], timezone: str) -> Ints | None:
     return distinct.micros
 
 
-def _typed_times(column: pd.Series, options: ReadOptions) -> Times:
+def _typed_times(column: pd.Series, options: ReadOptions, where: str) -> Times:
     """Times of a pandas column: real times as they are, numbers as an epoch."""
     missing = column.isna().to_numpy(dtype=bool)
     if pd.api.types.is_datetime64_any_dtype(column.dtype):
@@ -113,7 +121,9 @@ def _typed_times(column: pd.Series, options: ReadOptions) -> Times:
         values = utc.tz_localize(None).as_unit("us").to_numpy().view("int64")
         distinct.micros, distinct.valid = np.where(missing, 0, values), np.ones(len(column), dtype=bool)
     elif pd.api.types.is_numeric_dtype(column.dtype) and not pd.api.types.is_bool_dtype(column.dtype):
-        distinct = _by_number(column.to_numpy(dtype=float, na_value=0.0), None)
+        unit = options.timestamp_format if options.timestamp_format in TIME_UNITS else None
+        numbers = column.to_numpy(dtype=float, na_value=np.nan)
+        distinct = _by_number(numbers, None, unit, where)
     else:
         distinct = _Distinct.empty(len(column))
     codes = np.where(missing, -1, np.arange(len(column))).astype(np.int32)
@@ -131,7 +141,10 @@ def _by_format(texts: list[str], layout: str) -> _Distinct:
     return distinct
 
 
-def _all_numbers(texts: list[str]) -> bool:
+def _all_numbers(texts: list[str], layout: str | None) -> bool:
+    """Whether the texts are plain numbers that count from some moment, not dates without marks."""
+    if layout is not None:
+        return layout in TIME_UNITS and all(map(_PLAIN_NUMBER.fullmatch, texts))
     if not texts[0].replace(".", "", 1).isdigit():
         return False
     plain = [text.replace(".", "", 1) for text in texts]
@@ -139,29 +152,53 @@ def _all_numbers(texts: list[str]) -> bool:
     return all(p.isascii() and p.isdigit() for p in plain) and not {len(p) for p in plain} <= dates
 
 
-def _by_number(numbers: NDArray[np.float64], texts: list[str] | None) -> _Distinct:
-    """Seconds to nanoseconds since 1970, or spreadsheet days since 1900, told by their size."""
+def _by_number(
+    numbers: NDArray[np.float64], texts: list[str] | None, unit: str | None, where: str
+) -> _Distinct:
+    """Seconds to nanoseconds since 1970, or spreadsheet days since 1900: as said, else told by their size.
+
+    Raises LogError for numbers that are no time of our days in any unit.
+    """
     distinct = _Distinct.empty(len(numbers))
-    middle = float(np.median(numbers)) if len(numbers) else 0.0
-    everywhere = np.ones(len(numbers), dtype=bool)
-    for unit, per_second in _UNITS.items():
-        if MODERN.timestamp() <= middle / per_second < _FAR.timestamp():
-            distinct.micros = _scaled(numbers, texts, per_second)
-            distinct.notes.append((f"times as {unit} since 1970", everywhere))
-            distinct.valid = everywhere.copy()
-            return distinct
-    days = [moment.timestamp() / 86_400 + _EXCEL_EPOCH_DAYS for moment in (MODERN, _FAR)]
-    if days[0] <= middle < days[1]:
+    known = np.isfinite(numbers)
+    if not known.any():
+        return distinct
+    unit = unit or _told_unit(numbers[known], where)
+    numbers = np.where(known, numbers, 0.0)
+    distinct.valid = known
+    if unit == DAYS:
         whole_seconds = np.rint((numbers - _EXCEL_EPOCH_DAYS) * 86_400)
         distinct.micros = (np.clip(whole_seconds, -1e11, 1e11) * MICRO).astype(np.int64)
-        distinct.notes.append(("times as spreadsheet day numbers", everywhere))
-        distinct.valid, distinct.naive = everywhere.copy(), everywhere.copy()
+        distinct.notes.append(("times as spreadsheet day numbers", known.copy()))
+        distinct.naive = known.copy()
+    else:
+        distinct.micros = _scaled(numbers, texts, _UNITS[unit])
+        distinct.notes.append((f"times as {unit} since 1970", known.copy()))
+        distinct.finer = (numbers % 1_000 != 0) & (unit == "nanoseconds")
     return distinct
+
+
+def _told_unit(numbers: NDArray[np.float64], where: str) -> str:
+    """The unit in which the middle number is a time between 1990 and 2100."""
+    middle = float(np.median(numbers))
+    for unit, per_second in _UNITS.items():
+        if MODERN.timestamp() <= middle / per_second < _FAR.timestamp():
+            return unit
+    days = [moment.timestamp() / 86_400 + _EXCEL_EPOCH_DAYS for moment in (MODERN, _FAR)]
+    if days[0] <= middle < days[1]:
+        return DAYS
+    examples = " and ".join(f"{number:.15g}" for number in numbers[:2])
+    raise LogError(
+        f"{where}: numbers such as {examples} tell no time between 1990 and 2100 in any unit",
+        hint=f"say what they count: --timestamp-format {' or '.join(TIME_UNITS)} (days: of a spreadsheet); "
+        "or --columns timestamp=none, with --order COLUMN for numbers that only give the order",
+        code="log.time-unit",
+    )
 
 
 def _scaled(numbers: NDArray[np.float64], texts: list[str] | None, per_second: int) -> Ints:
     """Epoch numbers in microseconds; whole numbers exactly, beyond what a float can hold."""
-    if texts is not None and all(text.isdigit() and len(text) < 19 for text in texts):
+    if texts is not None and all(text.isdigit() and int(text) < 1 << 63 for text in texts):
         whole = np.array(list(map(int, texts)), dtype=np.int64)
         return whole * (MICRO // per_second) if per_second <= MICRO else whole // (per_second // MICRO)
     return np.rint(np.clip(numbers / per_second, -1e11, 1e11) * MICRO).astype(np.int64)
@@ -175,7 +212,29 @@ def _by_shape(texts: list[str], day_first: bool | None, where: str) -> _Distinct
         day_first = _told_day_first(doubtful, texts, where)
     for block in known:
         _fill(distinct, block, day_first=bool(day_first))
+    unknown = np.flatnonzero(~np.isin(np.arange(len(texts)), _rows(known)))
+    _fill_short_years(distinct, unknown, texts, day_first, where)
     return distinct
+
+
+def _rows(of: list[Block]) -> Ints:
+    return np.concatenate([np.empty(0, dtype=np.int64), *(block.rows for block in of)])
+
+
+def _fill_short_years(
+    distinct: _Distinct, unknown: Ints, texts: list[str], day_first: bool | None, where: str
+) -> None:
+    short = short_dates([texts[row] for row in unknown.tolist()])
+    if not short:
+        return
+    rows = unknown[list(short)]
+    written_out = lengthened(list(short.values()), day_first, where)
+    for block in blocks(written_out):
+        if block.match is not None:
+            _fill(distinct, replace(block, rows=rows[block.rows]), day_first=True)
+    flags = np.zeros(len(texts), dtype=bool)
+    flags[rows] = True
+    distinct.notes.append((SHORT_YEARS, flags & distinct.valid))
 
 
 def _told_day_first(doubtful: list[Block], texts: list[str], where: str) -> bool:

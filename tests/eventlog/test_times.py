@@ -44,6 +44,10 @@ def iso(times: Times) -> list[str]:
         ("1704449472123456", "2024-01-05T10:11:12.123"),
         ("1704449472123456789", "2024-01-05T10:11:12.123"),
         ("45296.5", "2024-01-05T12:00:00.000"),
+        ("45296,5", "2024-01-05T12:00:00.000"),
+        ("13.1.24 09:05", "2024-01-13T09:05:00.000"),
+        ("12/31/98", "1998-12-31T00:00:00.000"),
+        ("99-12-31 23:59", "1999-12-31T23:59:00.000"),
     ],
 )
 def test_known_writings(text: str, expected: str) -> None:
@@ -116,6 +120,48 @@ def test_mixed_zones_are_counted_in_rows() -> None:
 def test_future_and_finer() -> None:
     times = parsed("2185-05-04T16:13:00.000000001Z")
     assert dict(times.notes) == {"times finer than a microsecond, cut": 1, "times in the future": 1}
+
+
+@pytest.mark.parametrize(
+    ("texts", "message", "hint"),
+    [
+        (
+            ("01.02.03", "04.05.06"),
+            "'01.02.03' and '04.05.06' can be read in several ways",
+            "--day-first, --mon",
+        ),
+        (("13/02/25", "13/12/13"), "several ways", "--day-first, --timestamp-format '%y/%m/%d'"),
+        (("31.12.99", "12.31.99"), "do not all fit one order", "--day-first, --month-first"),
+        (("5", "17.5"), "numbers such as 5 and 17.5 tell no time", "--timestamp-format seconds or milli"),
+        (("99999999999999999999", "1"), "tell no time", "days"),
+    ],
+)
+def test_doubt_shows_two_examples_and_the_option(texts: tuple[str, str], message: str, hint: str) -> None:
+    with pytest.raises(LogError, match=message) as caught:
+        parsed(*texts)
+    assert hint in str(caught.value.hint)
+
+
+def test_options_settle_the_doubt() -> None:
+    assert iso(parsed("01.02.03", day_first=True)) == ["2003-02-01T00:00:00.000"]
+    assert iso(parsed("01.02.03", day_first=False)) == ["2003-01-02T00:00:00.000"]
+    assert iso(parsed("01.02.03", timestamp_format="%y.%m.%d")) == ["2001-02-03T00:00:00.000"]
+    assert iso(parsed("5", "17.5", timestamp_format="seconds")) == [
+        "1970-01-01T00:00:05.000",
+        "1970-01-01T00:00:17.500",
+    ]
+    assert iso(parsed("20000.25", timestamp_format="days")) == ["1954-10-03T06:00:00.000"]
+    assert parsed("x", "5", timestamp_format="seconds").refused["not a time"].all()
+    short = parsed("13.1.24", "13.1.2024")
+    assert iso(short) == ["2024-01-13T00:00:00.000"] * 2
+    assert ("times with years of two digits, read as 1969 to 2068", 1) in short.notes
+
+
+def test_numbers_that_are_lost_among_times_are_refused() -> None:
+    times = parsed("1704449472", "1704449473", "12")
+    assert times.refused["out of range (1900 to 2261)"].sum() == 0
+    assert ("times before 1990", 1) in times.notes
+    assert parsed("1704449472", "1704449471", "1704449473000").refused["out of range (1900 to 2261)"].any()
 
 
 def test_own_format() -> None:
