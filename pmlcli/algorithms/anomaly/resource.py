@@ -1,0 +1,92 @@
+"""Resource: people who did what they never do, or when they never work, or both sides of four eyes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from pmlcli.algorithms._event_anomaly import Explanation, Positions
+from pmlcli.algorithms._habits import HabitDetector, Numbers, lift, table, unlike
+from pmlcli.algorithms._people import (
+    DAYS,
+    HOURS,
+    expected_work,
+    pairs_of,
+    person,
+    same_hands,
+    why_both,
+    why_when,
+    why_who,
+)
+from pmlcli.encoding.work import Work, WorkEncoding
+from pmlcli.eventlog.log import RESOURCE, TIMESTAMP
+
+WHO, EYES, HOUR, WEEKDAY = range(4)
+
+
+@dataclass(kw_only=True)
+class ResourceDetector(HabitDetector):
+    """Counts who does what, when (hour and weekday, where the log has times), and which two activities of a
+    case one person hardly ever does both. An event is odd when its person was to be expected there far
+    more often than seen: by chance, from how much the person does and how often the activity happens.
+    """
+
+    source: ClassVar[str] = (
+        "Böhmer, Rinderle-Ma: Multi-perspective anomaly detection in business process execution events. "
+        "OTM 2016; Botha, Eloff: Separation of duties in workflow environments. IBM Systems Journal 40 (2001)"
+    )
+
+    def make_encoding(self) -> WorkEncoding:
+        """Activities and resources, and times where there are any."""
+        return WorkEncoding(resources="always")
+
+    def learn(self, data: Work) -> None:
+        """Counts who does what and when, and pairs of events by the same hands."""
+        size, people = data.activities.size, data.resources.size
+        self.work_ = table(data.activity, data.resource, (size, people))
+        self.hours_ = table(data.resource, data.hour, (people, 24))
+        self.weekdays_ = table(data.resource, data.weekday, (people, 7))
+        self.pairs_, self.same_ = np.zeros((2, size, size), dtype=np.int64)
+        for first, second, same in pairs_of(data):
+            self.pairs_ += table(data.activity[first], data.activity[second], (size, size))
+            self.same_ += table(data.activity[first[same]], data.activity[second[same]], (size, size))
+
+    def evidence(self, data: Work, own: int = 0) -> Numbers:
+        """How much more often than seen the person, the pair of hands, the hour and weekday were expected."""
+        found = np.zeros((data.n_events, 4))
+        seen = self.work_[data.activity, data.resource] - own
+        found[:, WHO] = lift(expected_work(self.work_, data, own), seen)
+        found[:, EYES] = same_hands(self.work_, self.pairs_, self.same_ - own, data)[0]
+        if data.times is not None:
+            found[:, HOUR] = unlike(self.hours_, data.resource, data.hour, own)
+            found[:, WEEKDAY] = unlike(self.weekdays_, data.resource, data.weekday, own)
+        return found
+
+    def value_columns(self, data: Work) -> tuple[str, ...]:
+        """Who (twice: alone, and beside another event), and when (hour, weekday)."""
+        return (RESOURCE, RESOURCE, TIMESTAMP, TIMESTAMP)
+
+    def value_names(self, data: Work, events: Positions, columns: Positions) -> list[str]:
+        """The person, the hour, the weekday."""
+        return [
+            (person(data, e), person(data, e), HOURS[data.hour[e]], DAYS[data.weekday[e]])[c]
+            for e, c in zip(events.tolist(), columns.tolist(), strict=True)
+        ]
+
+    def explain(self, data: Work, events: Positions, columns: Positions) -> list[Explanation]:
+        """Who or when is usual there, and how often this was so."""
+        partner = same_hands(self.work_, self.pairs_, self.same_, data)[1]
+        pairs = zip(events.tolist(), columns.tolist(), strict=True)
+        return [self._why(data, event, column, int(partner[event])) for event, column in pairs]
+
+    def _why(self, data: Work, event: int, column: int, partner: int) -> Explanation:
+        who, a, b = data.resource[event], data.activity[event], data.activity[partner]
+        if column == WHO:
+            return why_who(self.work_, data, event)
+        if column == EYES:
+            return why_both(int(self.same_[b, a]), int(self.pairs_[b, a]), data, partner, event)
+        if column == HOUR:
+            return why_when(self.hours_[who], HOURS, data, event, int(data.hour[event]))
+        return why_when(self.weekdays_[who], DAYS, data, event, int(data.weekday[event]))
