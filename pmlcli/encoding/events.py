@@ -44,6 +44,7 @@ class Events:
     - `codes`: int64 (events, columns); column 0 is the activity
     - `columns`: names of the columns as in the log, `activity` first, then `resource` where the log has it
     - `vocabularies`: names of the codes, by column; `UNSEEN_CODE` and `MISSING_CODE` among the codes
+    - `starts`: int64 (cases,), when each case began, or its position in a log without times: for splits
     - `times`: int64 (events,), microseconds; None unless the encoding was asked for times
     """
 
@@ -51,6 +52,7 @@ class Events:
     offsets: Codes
     columns: tuple[str, ...]
     vocabularies: tuple[Vocabulary, ...]
+    starts: Codes
     times: Codes | None = None
 
     @property
@@ -143,7 +145,8 @@ class EventEncoding(Encoding[Events]):
             _require_times(log)
         codes = [v.encode(*_coded(log, c)) for c, v in zip(self.columns, self._vocabularies, strict=True)]
         times = log.times if self.with_times else None
-        return Events(np.column_stack(codes), log.offsets, self.columns, self._vocabularies, times)
+        columns = np.column_stack(codes)
+        return Events(columns, log.offsets, self.columns, self._vocabularies, log.starts, times)
 
     def state(self) -> dict[str, Any]:  # noqa: D102
         return {
