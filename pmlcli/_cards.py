@@ -201,14 +201,28 @@ def _parameters(line: list[_Class]) -> tuple[ParameterCard, ...]:
 
 
 def _libraries(files: set[Path]) -> tuple[str, ...]:
-    """Top-level names of the third-party modules that these files import, sorted."""
+    """Top-level names of the third-party modules that these files and their helpers import, sorted."""
     imported: set[str] = set()
-    for node in (node for file in files for node in _tree(file).body):
+    for node in (node for file in _with_helpers(files) for node in _tree(file).body):
         if isinstance(node, ast.Import):
             imported |= {alias.name.partition(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
             imported.add(node.module.partition(".")[0])
     return tuple(sorted(imported - set(sys.stdlib_module_names) - {"pmlcli"}))
+
+
+def _with_helpers(files: set[Path]) -> set[Path]:
+    """These files and the modules of `pmlcli.algorithms` that they import, and so on."""
+    found, pending = set(files), list(files)
+    while pending:
+        for node in _tree(pending.pop()).body:
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("pmlcli.algorithms."):
+                module = str(node.module)
+                paths = {_module_path(module), *(_module_path(f"{module}.{a.name}") for a in node.names)}
+                new = {path for path in paths if path.is_file()} - found
+                found |= new
+                pending += new
+    return found
 
 
 @cache

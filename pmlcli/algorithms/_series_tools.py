@@ -1,14 +1,13 @@
-"""What forecasters share: seasons, cuts in time, rolling origins and conformal intervals."""
+"""What forecasters share: seasons, cuts in time, rolling origins and a few statistics of series."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.special import stdtrit
 
 from pmlcli.encoding.series import Series
 from pmlcli.eventlog.log import EventLog, offsets_of
@@ -22,7 +21,7 @@ BUCKET = {"H": "hour", "D": "day", "W": "week", "M": "month"}
 MINIMUM_BUCKETS = {"H": 72, "D": 21, "W": 10, "M": 10}
 """Three days of hours, three weeks of days: two seasons to learn from, and the rest to be measured on."""
 MAXIMUM_ORIGINS = 60
-LEVELS = (80, 95)
+TRAINING_SHARE = 0.8
 
 
 def season_of(frequency: str, n: int) -> int:
@@ -64,83 +63,53 @@ def _rows(log: EventLog, wanted: NDArray[np.bool_]) -> EventLog:
     return log.take_rows(np.flatnonzero(wanted), offsets_of(lengths[lengths > 0]))
 
 
+def first_test_bucket(series: Series) -> int:
+    """Position of the first bucket of the last fifth."""
+    return int(len(series) * TRAINING_SHARE)
+
+
 @dataclass(frozen=True)
 class Backtest:
     """Forecasts from rolling origins beside what came.
 
     - `origins`: int64 (k,), the number of buckets known at each
-    - `errors`: float64 (k, horizon), what came minus the forecast; NaN beyond the end of the series
+    - `forecasts`, `came`: float64 (k, horizon); `came` is NaN beyond the end of the series
     - `n`: buckets of the series
     """
 
     origins: NDArray[np.int64]
-    errors: Floats
+    forecasts: Floats
+    came: Floats
     n: int
 
     @property
+    def errors(self) -> Floats:
+        """What came minus the forecast, (k, horizon)."""
+        return self.came - self.forecasts
+
+    @property
     def targets(self) -> NDArray[np.int64]:
-        """The bucket that each error is about, (k, horizon)."""
-        return self.origins[:, None] + np.arange(self.errors.shape[1])
+        """The bucket that each forecast is about, (k, horizon)."""
+        return self.origins[:, None] + np.arange(self.forecasts.shape[1])
 
 
 def backtest(
-    forecast: Callable[[Series, int], Floats], series: Series, first_origin: int, horizon: int
+    forecast: Callable[[Series, int], Floats],
+    series: Series,
+    first_origin: int,
+    horizon: int,
+    most: int = MAXIMUM_ORIGINS,
 ) -> Backtest:
-    """Forecasts from `first_origin` on, each time knowing only the buckets before; at most 60 origins."""
-    stride = -(-(len(series) - first_origin) // MAXIMUM_ORIGINS)
+    """Forecasts from `first_origin` on, each time knowing only the buckets before; at most `most` origins."""
+    stride = max(1, -(-(len(series) - first_origin) // most))
     origins = np.arange(first_origin, len(series), stride, dtype=np.int64)
-    errors = np.full((len(origins), horizon), np.nan)
+    forecasts = np.full((len(origins), horizon), np.nan)
+    came = np.full((len(origins), horizon), np.nan)
     for row, origin in enumerate(origins):
-        came = series.values[origin : origin + horizon]
-        errors[row, : len(came)] = came - forecast(series.head(int(origin)), horizon)[: len(came)]
-    return Backtest(origins, errors, len(series))
-
-
-def half_widths(errors: Floats, level: int) -> Floats:
-    """Half the width of the interval that holds `level` percent of what comes, (horizon,), step by step.
-
-    Split conformal on absolute errors (k, horizon). Each step's mean error, smoothed over its
-    neighbours and never falling with the distance, is its scale; one quantile of the scaled errors of
-    all steps serves all (so that a week of errors says something about a fortnight). Steps beyond the
-    longest measured one grow like a random walk. Few origins widen it twice: the conformal rank
-    (k + 1) / k, and Student's t with k - 1 degrees of freedom in place of the normal.
-    """
-    size = np.abs(errors)
-    k = len(size)
-    scale = _scales(size)
-    scaled = size / np.where(scale > 0, scale, 1.0)
-    rank = min(1.0, level / 100 * (k + 1) / k)
-    quantile = np.quantile(scaled[np.isfinite(scaled)], rank)
-    tail = 0.5 + level / 200
-    widening = stdtrit(max(k - 1, 1), tail) / stdtrit(1e9, tail)
-    return np.asarray(scale * quantile * widening, dtype=np.float64)
-
-
-def _scales(size: Floats) -> Floats:
-    """The scale of each step's errors, (horizon,); `size` is (k, horizon) and NaN where unknown."""
-    is_known = np.isfinite(size)
-    sums, counts = np.where(is_known, size, 0.0).sum(axis=0), is_known.sum(axis=0)
-    window = np.ones(min(7, len(sums)))
-    measured = int(np.flatnonzero(counts)[-1]) + 1
-    means = np.convolve(sums, window, "same") / np.maximum(np.convolve(counts, window, "same"), 1)
-    scale = np.maximum.accumulate(means[:measured])
-    beyond = np.sqrt(np.arange(measured + 1, len(sums) + 1) / measured) * scale[-1]
-    return np.concatenate((scale, beyond))
-
-
-def coverage(test: Backtest, levels: Sequence[int] = LEVELS) -> dict[str, float] | None:
-    """Share of the later errors that intervals made from the earlier ones hold, by level; None when few.
-
-    Earlier are errors about buckets before the middle origin, later those of forecasts from it on.
-    """
-    middle = test.origins[len(test.origins) // 2]
-    early = np.where(test.targets < middle, test.errors, np.nan)[test.origins < middle]
-    late = test.errors[test.origins >= middle]
-    if min(len(early), len(late)) < 5:
-        return None
-    is_known = np.isfinite(late)
-    held = {level: np.abs(late) <= half_widths(early, level) for level in levels}
-    return {str(level): float(inside[is_known].mean()) for level, inside in held.items()}
+        known = series.values[origin : origin + horizon]
+        came[row, : len(known)] = known
+        forecasts[row] = forecast(series.head(int(origin)), horizon)
+    return Backtest(origins, forecasts, came, len(series))
 
 
 def unit_roots(values: Floats, season: int = 0) -> int:

@@ -6,13 +6,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
-from pmlcli.errors import unknown_name
-from pmlcli.eventlog.log import EventLog
+from pmlcli.errors import ValidationError, unknown_name
+from pmlcli.eventlog.log import RESOURCE, START_TIMESTAMP, TIMESTAMP, EventLog
 from pmlcli.eventlog.running import find_running
 
-ACTIVITY_PREFIX = "activity:"
+ACTIVITY, FOLLOWS, LOAD, BREACH = "activity", "directly-follows", "resource-load", "sla-breach-rate"
+"""KPIs with an argument after a colon."""
+ARROW = "->"
+FORMS = {ACTIVITY: "NAME", FOLLOWS: f"A{ARROW}B", LOAD: "NAME", BREACH: "5d"}
+"""What follows the colon; `directly-follows` alone stands for all pairs that are common."""
+SUPPORT = 0.01
+"""A pair is common when it makes at least this share of all that directly follow each other."""
+UNITS_SECONDS = {"m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400}
 
 Floats = NDArray[np.float64]
 Edges = NDArray[np.int64]
@@ -21,11 +29,16 @@ Edges = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Kpi:
-    """A KPI: its unit, its exact definition in a sentence, and the function that computes it."""
+    """A KPI: its unit, its exact definition in a sentence, and the function that computes it.
+
+    `columns` are those that a log must have; `is_share` says that no value is above 1.
+    """
 
     unit: str
     about: str
     measure: Callable[[EventLog, Edges], Floats]
+    columns: tuple[str, ...] = (TIMESTAMP,)
+    is_share: bool = False
 
 
 def _counts(times: NDArray[np.int64], edges: Edges) -> Floats:
@@ -52,25 +65,64 @@ def _open_cases(log: EventLog, edges: Edges) -> Floats:
     return (started - ended).astype(np.float64)
 
 
-def _cycle_time(log: EventLog, edges: Edges) -> Floats:
+def _cycle_time(share: float) -> Callable[[EventLog, Edges], Floats]:
+    def measure(log: EventLog, edges: Edges) -> Floats:
+        done = ~find_running(log)
+        seconds = (log.ends - log.starts)[done] / 1e6
+        return _filled(_quantiles(log.ends[done], seconds, edges, share))
+
+    return measure
+
+
+def _waiting_time(log: EventLog, edges: Edges) -> Floats:
+    times, begins = _times(log), _begins(log)
+    waits = np.maximum(begins[1:] - times[:-1], 0) / 1e6
+    follows = log.position[1:] > 0
+    return _means(times[1:][follows], waits[follows], edges)
+
+
+def _rework_rate(log: EventLog, edges: Edges) -> Floats:
+    pairs = log.case_of_event * (len(log.activities) + 1) + log.activity_codes
+    distinct = np.unique(pairs) // (len(log.activities) + 1)
+    has_rework = np.bincount(distinct, minlength=log.n_cases) < log.lengths
     done = ~find_running(log)
-    seconds = (log.ends - log.starts)[done] / 1e6
-    return _filled(_medians(log.ends[done], seconds, edges))
+    return _means(log.ends[done], has_rework[done].astype(np.float64), edges)
 
 
-def _medians(times: NDArray[np.int64], values: Floats, edges: Edges) -> Floats:
-    """Median of the values in each bucket, NaN in an empty one."""
+def _breach_rate(limit_seconds: float) -> Callable[[EventLog, Edges], Floats]:
+    def measure(log: EventLog, edges: Edges) -> Floats:
+        done = ~find_running(log)
+        breached = (log.ends - log.starts)[done] / 1e6 > limit_seconds
+        return _means(log.ends[done], breached.astype(np.float64), edges)
+
+    return measure
+
+
+def _quantiles(times: NDArray[np.int64], values: Floats, edges: Edges, share: float) -> Floats:
+    """The quantile of the values in each bucket, interpolated between neighbours; NaN in an empty one."""
     bucket = np.searchsorted(edges, times, side="right") - 1
     order = np.lexsort((values, bucket))
     ordered = values[order]
     bounds = np.searchsorted(bucket[order], np.arange(len(edges)))
     counts, first = np.diff(bounds), bounds[:-1]
-    medians = np.full(len(counts), np.nan)
+    found = np.full(len(counts), np.nan)
     some = counts > 0
-    low = ordered[(first + (counts - 1) // 2)[some]]
-    high = ordered[(first + counts // 2)[some]]
-    medians[some] = (low + high) / 2
-    return medians
+    place = share * (counts[some] - 1)
+    below = place.astype(np.int64)
+    above = np.minimum(below + 1, counts[some] - 1)
+    low, high = ordered[first[some] + below], ordered[first[some] + above]
+    found[some] = low + (high - low) * (place - below)
+    return found
+
+
+def _means(times: NDArray[np.int64], values: Floats, edges: Edges) -> Floats:
+    """Mean of the values in each bucket; an empty one repeats the one before it."""
+    bucket = np.searchsorted(edges, times, side="right") - 1
+    inside = (bucket >= 0) & (bucket < len(edges) - 1)
+    n = len(edges) - 1
+    sums = np.bincount(bucket[inside], weights=values[inside], minlength=n)
+    counts = np.bincount(bucket[inside], minlength=n)
+    return _filled(np.where(counts > 0, sums / np.maximum(counts, 1), np.nan))
 
 
 def _filled(values: Floats) -> Floats:
@@ -82,16 +134,59 @@ def _filled(values: Floats) -> Floats:
 
 def _activity(name: str) -> Callable[[EventLog, Edges], Floats]:
     def measure(log: EventLog, edges: Edges) -> Floats:
-        code = log.activities.index(name) if name in log.activities else len(log.activities)
-        return _counts(_times(log)[log.activity_codes == code], edges)
+        return _counts(_times(log)[log.activity_codes == _code(name, log.activities)], edges)
 
     return measure
+
+
+def _resource_load(name: str) -> Callable[[EventLog, Edges], Floats]:
+    def measure(log: EventLog, edges: Edges) -> Floats:
+        if log.resource_codes is None:
+            return np.zeros(len(edges) - 1)
+        return _counts(_times(log)[log.resource_codes == _code(name, log.resources)], edges)
+
+    return measure
+
+
+def _directly_follows(first: str, second: str) -> Callable[[EventLog, Edges], Floats]:
+    def measure(log: EventLog, edges: Edges) -> Floats:
+        codes = log.activity_codes
+        is_pair = (codes[:-1] == _code(first, log.activities)) & (codes[1:] == _code(second, log.activities))
+        return _counts(_times(log)[1:][is_pair & (log.position[1:] > 0)], edges)
+
+    return measure
+
+
+def common_pairs(log: EventLog) -> tuple[str, ...]:
+    """The KPIs `directly-follows:A->B` of all common pairs, the most frequent first."""
+    base = len(log.activities)
+    known = (log.position[1:] > 0) & (log.activity_codes[:-1] >= 0) & (log.activity_codes[1:] >= 0)
+    keys = (log.activity_codes[:-1].astype(np.int64) * base + log.activity_codes[1:])[known]
+    pairs, counts = np.unique(keys, return_counts=True)
+    order = np.lexsort((pairs, -counts))
+    common = pairs[order][counts[order] >= SUPPORT * len(keys)].tolist()
+    names = log.activities
+    return tuple(f"{FOLLOWS}:{names[key // base]}{ARROW}{names[key % base]}" for key in common)
+
+
+def _code(name: str, names: tuple[str, ...]) -> int:
+    """The code of a name; one that no event has where it is not there."""
+    return names.index(name) if name in names else len(names)
+
+
+def _begins(log: EventLog) -> NDArray[np.int64]:
+    """When each event began: its start where the log has one, else its time."""
+    if START_TIMESTAMP not in log.frame.columns:
+        return _times(log)
+    starts = log.frame[START_TIMESTAMP]
+    return np.where(starts.isna(), _times(log), starts.fillna(pd.Timestamp(0, tz="UTC")).astype("int64"))
 
 
 def _times(log: EventLog) -> NDArray[np.int64]:
     return np.empty(0, dtype=np.int64) if log.times is None else log.times
 
 
+_REPEATS = "a bucket without any repeats the one before it"
 KPIS: dict[str, Kpi] = {
     "arrivals": Kpi("cases", "cases whose first event lies in the bucket", _arrivals),
     "completions": Kpi(
@@ -108,17 +203,67 @@ KPIS: dict[str, Kpi] = {
     "cycle-time": Kpi(
         "s",
         "median seconds from first to last event of the cases completed in the bucket, running cases left "
-        "out; a bucket without completions repeats the one before it",
-        _cycle_time,
+        f"out; {_REPEATS}",
+        _cycle_time(0.5),
+    ),
+    "cycle-time-p90": Kpi(
+        "s", f"90th percentile of the same seconds as cycle-time; {_REPEATS}", _cycle_time(0.9)
+    ),
+    "waiting-time": Kpi(
+        "s",
+        "mean seconds from one event of a case to the next, over the later events in the bucket, up to their "
+        f"start where the log has start times; {_REPEATS}",
+        _waiting_time,
+    ),
+    "rework-rate": Kpi(
+        "share",
+        f"share of the cases completed in the bucket that have an activity more than once; {_REPEATS}",
+        _rework_rate,
+        is_share=True,
     ),
 }
 
 
 def find_kpi(name: str) -> Kpi:
-    """The KPI of this name; `activity:NAME` counts the events of one activity. ValidationError if unknown."""
-    if name.startswith(ACTIVITY_PREFIX) and len(name) > len(ACTIVITY_PREFIX):
-        activity = name.removeprefix(ACTIVITY_PREFIX)
-        return Kpi("events", f"events of activity '{activity}' in the bucket", _activity(activity))
+    """The KPI of this name; those with an argument have it after a colon. ValidationError if unknown."""
+    kind, _, argument = name.partition(":")
+    if kind == ACTIVITY and argument:
+        return Kpi("events", f"events of activity '{argument}' in the bucket", _activity(argument))
+    if kind == LOAD and argument:
+        about = f"events of resource '{argument}' in the bucket"
+        return Kpi("events", about, _resource_load(argument), (TIMESTAMP, RESOURCE))
+    if kind == FOLLOWS:
+        return _pair_kpi(argument)
+    if kind == BREACH:
+        return _breach_kpi(argument)
     if name not in KPIS:
-        raise unknown_name("KPI", name, [*KPIS, f"{ACTIVITY_PREFIX}NAME"])
+        raise unknown_name("KPI", name, [*KPIS, *(f"{kind}:{form}" for kind, form in FORMS.items())])
     return KPIS[name]
+
+
+def _pair_kpi(argument: str) -> Kpi:
+    first, arrow, second = argument.partition(ARROW)
+    if argument and not (arrow and first and second):
+        raise ValidationError(
+            f"'{argument}' names no pair of activities",
+            hint=f"write {FOLLOWS}:A{ARROW}B, or {FOLLOWS} alone for all common pairs",
+        )
+    about = f"events of activity '{second}' in the bucket that come right after '{first}' in their case"
+    return Kpi("events", about, _directly_follows(first, second))
+
+
+def _breach_kpi(argument: str) -> Kpi:
+    seconds = duration_seconds(argument)
+    about = f"share of the cases completed in the bucket that took longer than {argument}; {_REPEATS}"
+    return Kpi("share", about, _breach_rate(seconds), is_share=True)
+
+
+def duration_seconds(text: str) -> float:
+    """Seconds of a duration such as `30m`, `12h`, `5d` or `2w`; ValidationError for anything else."""
+    number, unit = text[:-1], text[-1:]
+    if unit in UNITS_SECONDS and number.replace(".", "", 1).isdigit() and float(number) > 0:
+        return float(number) * UNITS_SECONDS[unit]
+    raise ValidationError(
+        f"'{text}' is no time within which a case must be completed" if text else f"{BREACH} needs a limit",
+        hint=f"write {BREACH}:5d or --sla 5d (also 30m, 12h, 2w)",
+    )

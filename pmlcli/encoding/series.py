@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pmlcli.encoding._kpi import ACTIVITY_PREFIX, find_kpi
+from pmlcli.encoding._kpi import ACTIVITY, ARROW, FOLLOWS, LOAD, common_pairs, find_kpi
 from pmlcli.encoding.base import Encoding
 from pmlcli.errors import LogError, ValidationError, unknown_name
-from pmlcli.eventlog.log import TIMESTAMP, EventLog
+from pmlcli.eventlog.log import RESOURCE, TIMESTAMP, EventLog
 
 FREQUENCIES = ("H", "D", "W", "M")
 HOUR_US = 3_600_000_000
@@ -56,14 +56,15 @@ class Series:
         return bucket_edges(int(self.starts[-1]), horizon, self.frequency, self.timezone)[1:]
 
 
-class SeriesEncoding(Encoding[Series]):
-    """A log as one KPI series in the time zone that the training log was read in.
+class SeriesEncoding(Encoding[tuple[Series, ...]]):
+    """A log as KPI series, one a KPI, in the time zone that the training log was read in.
 
     A bucket is kept when the log covers all of it: the bucket of the first event is left out unless
     that event stands at its very start, and so are the bucket of the log's last event and all after
     it. Where no case has started for longer than a week and than twice the longest pause among the
     last tenth of the starts, the log was chosen by case start: what follows are left-overs, not the
-    process, and the last start takes the place of the last event. `find_kpi` holds the definitions.
+    process, and the last start takes the place of the last event. `find_kpi` holds the definitions;
+    `directly-follows` alone is one series for each pair that is common in the training log.
 
     The values of the last buckets rest on which cases are running at this log's end; a later log may
     know better. In a log chosen by case start, `open-cases` and `cycle-time` begin too low.
@@ -72,44 +73,52 @@ class SeriesEncoding(Encoding[Series]):
     name: ClassVar[str] = "series"
     requires_times: ClassVar[bool] = True
 
-    def __init__(self, kpi: str = "arrivals", frequency: str = "D") -> None:
+    def __init__(self, kpis: tuple[str, ...] = ("arrivals",), frequency: str = "D") -> None:
         if frequency not in FREQUENCIES:
             raise unknown_name("frequency", frequency, FREQUENCIES)
-        self.kpi, self.frequency = kpi, frequency
-        self._definition = find_kpi(kpi)
+        if not kpis:
+            raise ValidationError("no KPI given", hint="name one, such as arrivals")
+        for kpi in kpis:
+            find_kpi(kpi)
+        self.kpis, self.frequency = tuple(dict.fromkeys(kpis)), frequency
+        self._series: tuple[str, ...] = ()
         self._timezone = "UTC"
         self._activities: tuple[str, ...] = ()
 
     def fit(self, log: EventLog) -> Self:
-        """Takes the time zone and the activities from the training log."""
+        """Takes time zone, activities and the common pairs from the training log."""
         _times(log)
         self._timezone, self._activities = log.schema.timezone, log.activities
-        if self.kpi.startswith(ACTIVITY_PREFIX):
-            activity = self.kpi.removeprefix(ACTIVITY_PREFIX)
-            if activity not in self._activities:
-                raise _unknown_activity(activity, self._activities)
+        for kpi in self.kpis:
+            _check_names(kpi, log)
+        named = [common_pairs(log) if kpi == FOLLOWS else (kpi,) for kpi in self.kpis]
+        self._series = tuple(dict.fromkeys(kpi for group in named for kpi in group))
+        if not self._series:
+            raise LogError(
+                "no activity follows another in this log, so there are no pairs to forecast",
+                hint="choose another KPI, such as arrivals",
+            )
         return self
 
-    def transform(self, log: EventLog) -> Series:
-        """The log's series; empty when it covers no whole bucket."""
+    def transform(self, log: EventLog) -> tuple[Series, ...]:
+        """The log's series; empty ones when it covers no whole bucket."""
         first, last = observed_window(log)
         starts = covered_edges(first, last, self.frequency, self._timezone)
-        values = self._definition.measure(log, starts)
+        return tuple(self._one(kpi, log, starts) for kpi in self._series)
+
+    def _one(self, kpi: str, log: EventLog, edges: NDArray[np.int64]) -> Series:
+        definition = find_kpi(kpi)
+        values = definition.measure(log, edges)
         known = np.flatnonzero(~np.isnan(values))
         begin = int(known[0]) if len(known) else len(values)
-        return Series(
-            self.kpi,
-            self.frequency,
-            self._timezone,
-            self._definition.unit,
-            starts[:-1][begin:],
-            values[begin:],
-        )
+        unit, starts = definition.unit, edges[:-1]
+        return Series(kpi, self.frequency, self._timezone, unit, starts[begin:], values[begin:])
 
     def state(self) -> dict[str, Any]:
-        """KPI, frequency, time zone and activities."""
+        """KPIs, frequency, time zone and activities."""
         return {
-            "kpi": self.kpi,
+            "kpis": list(self.kpis),
+            "series": list(self._series),
             "frequency": self.frequency,
             "timezone": self._timezone,
             "activities": list(self._activities),
@@ -118,14 +127,17 @@ class SeriesEncoding(Encoding[Series]):
     @classmethod
     def from_state(cls, state: dict[str, Any]) -> Self:
         """The inverse of `state`."""
-        encoding = cls(state["kpi"], state["frequency"])
+        encoding = cls(tuple(state["kpis"]), state["frequency"])
+        for kpi in state["series"]:
+            find_kpi(kpi)
+        encoding._series = tuple(state["series"])
         encoding._timezone = state["timezone"]
         encoding._activities = tuple(state["activities"])
         return encoding
 
     def required_columns(self) -> tuple[str, ...]:
-        """The time of each event."""
-        return (TIMESTAMP,)
+        """The time of each event, and what else the KPIs are about."""
+        return tuple(dict.fromkeys(column for kpi in self.kpis for column in find_kpi(kpi).columns))
 
     def vocabularies(self) -> dict[str, tuple[str, ...]]:
         """The activities of the training log."""
@@ -184,8 +196,23 @@ def _times(log: EventLog) -> NDArray[np.int64]:
     return log.times
 
 
-def _unknown_activity(name: str, activities: tuple[str, ...]) -> ValidationError:
-    error = unknown_name("activity", name, activities)
-    return ValidationError(
-        f"{error.message} in KPI 'activity:{name}'", hint=error.hint, context=error.context
-    )
+def is_cut(log: EventLog) -> bool:
+    """Whether the log was chosen by case start and its last events are left-overs; see SeriesEncoding."""
+    return observed_window(log)[1] < int(_times(log).max())
+
+
+def _check_names(kpi: str, log: EventLog) -> None:
+    """Raises ValidationError, with the nearest name, for an activity or resource that is not there."""
+    kind, _, argument = kpi.partition(":")
+    if kind == LOAD and log.resource_codes is None:
+        raise LogError(
+            f"KPI '{kpi}' needs to know who did what, but the log has no resource column",
+            hint="name its column with --resource",
+            context={"column": RESOURCE},
+        )
+    known = log.resources if kind == LOAD else log.activities
+    names = argument.split(ARROW, 1) if kind == FOLLOWS and argument else [argument]
+    for name in names if kind in (ACTIVITY, LOAD) or (kind == FOLLOWS and argument) else ():
+        if name not in known:
+            error = unknown_name("resource" if kind == LOAD else "activity", name, known)
+            raise ValidationError(f"{error.message} in KPI '{kpi}'", hint=error.hint, context=error.context)

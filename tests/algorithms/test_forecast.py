@@ -15,24 +15,27 @@ from numpy.typing import NDArray
 
 from pmlcli.algorithms._base import PredictRequest, clone
 from pmlcli.algorithms._forecast import Forecaster
+from pmlcli.algorithms._intervals import Intervals, coverage, fit_intervals
 from pmlcli.algorithms._series_tools import (
+    Backtest,
     backtest,
-    coverage,
-    half_widths,
     phases,
     season_of,
     split_at,
     unit_roots,
 )
 from pmlcli.algorithms.forecast.arima import Arima
+from pmlcli.algorithms.forecast.holt_winters import HoltWinters
 from pmlcli.algorithms.forecast.seasonal_naive import SeasonalNaive
+from pmlcli.algorithms.forecast.theta import Theta
+from pmlcli.algorithms.forecast.weekday_median import WeekdayMedian
 from pmlcli.encoding.series import Series, SeriesEncoding, bucket_edges
 from pmlcli.errors import PredictionError, TrainingError, ValidationError
 from pmlcli.evaluation.measurement import compare
 from pmlcli.eventlog.log import EventLog
 from tests.logs import log_of
 
-BOTH = pytest.mark.parametrize("cls", [Arima, SeasonalNaive])
+BOTH = pytest.mark.parametrize("cls", [Arima, HoltWinters, SeasonalNaive, Theta, WeekdayMedian])
 WEEK = np.array([12, 10, 9, 11, 8, 2, 1])
 
 
@@ -70,7 +73,7 @@ def trained(untrained: Forecaster, made: EventLog) -> tuple[Any, SeriesEncoding]
 
 def mae(cls: type[Forecaster], data: Series, horizon: int = 7) -> float:
     algorithm = cls(horizon=horizon)
-    algorithm.fit(data.head(int(len(data) * 0.8)))
+    algorithm.fit((data.head(int(len(data) * 0.8)),))
     return float(np.nanmean(np.abs(backtest(algorithm.forecast, data, int(len(data) * 0.8), horizon).errors)))
 
 
@@ -89,7 +92,7 @@ def test_arima_follows_a_level_that_drifts() -> None:
 @BOTH
 def test_a_pure_week_is_continued(cls: type[Forecaster]) -> None:
     algorithm, data = cls(), series(np.resize(WEEK, 60))
-    algorithm.fit(data)
+    algorithm.fit((data,))
     assert algorithm.forecast(data, 10) == pytest.approx(np.resize(WEEK, 70)[60:], abs=1e-6)
     longer = series(np.resize(WEEK, 64))
     assert algorithm.forecast(longer, 3) == pytest.approx(np.resize(WEEK, 67)[64:], abs=1e-6)
@@ -100,7 +103,7 @@ def test_a_pure_week_is_continued(cls: type[Forecaster]) -> None:
 @pytest.mark.parametrize("frequency", ["H", "D", "W", "M"])
 def test_constant_series(cls: type[Forecaster], level: float, frequency: str) -> None:
     algorithm, data = cls(frequency=frequency, horizon=3), series(np.full(80, level), frequency)
-    algorithm.fit(data)
+    algorithm.fit((data,))
     assert algorithm.forecast(data, 3) == pytest.approx([level] * 3, abs=1e-6)
 
 
@@ -111,14 +114,14 @@ def test_other_seasons(cls: type[Forecaster], frequency: str) -> None:
     rng = np.random.Generator(np.random.PCG64(1))
     values = 30 + 20 * np.sin(2 * np.pi * np.arange(200) / season) + rng.normal(0, 1, 200)
     algorithm, data = cls(frequency=frequency, horizon=season), series(values, frequency)
-    algorithm.fit(data.head(150))
+    algorithm.fit((data.head(150),))
     assert np.abs(algorithm.forecast(data.head(150), 50) - values[150:]).mean() < 5
 
 
 def test_short_series_of_weeks_and_months_have_no_season() -> None:
     assert [season_of("W", 103), season_of("W", 104), season_of("M", 23), season_of("D", 3)] == [1, 52, 1, 7]
     algorithm, data = SeasonalNaive(frequency="W", horizon=2), series([3, 4, 5], "W")
-    algorithm.fit(data)
+    algorithm.fit((data,))
     assert algorithm.forecast(data, 2).tolist() == [5, 5]
 
 
@@ -236,7 +239,7 @@ def test_too_short_a_log_says_how_long_it_must_be() -> None:
     assert caught.value.context == {"samples": 20, "minimum": 21}
     assert "covers 21 whole days" in str(caught.value.hint)
     shortest, _encoding = trained(Arima(), log(noisy_weeks(21)))
-    assert len(shortest.history_values_) == 21
+    assert shortest.history_values_.shape == (1, 21)
     with pytest.raises(TrainingError, match="first four fifths"):
         Arima().split(log(np.where(np.arange(40) < 33, 0, noisy_weeks(40))))
 
@@ -293,38 +296,93 @@ def test_intervals_hold_about_what_they_say() -> None:
     for seed in range(40):
         data = series(noisy_weeks(150, seed=seed))
         algorithm = SeasonalNaive(horizon=7)
-        algorithm.fit(data.head(80))
-        errors = backtest(algorithm.forecast, data.head(115), 80, 7).errors
-        later = np.abs(backtest(algorithm.forecast, data, 115, 7).errors)
+        algorithm.fit((data.head(80),))
+        phase = phases(data, 7)
+        intervals = fit_intervals(backtest(algorithm.forecast, data.head(115), 80, 7), phase[:115], 7)
+        later = backtest(algorithm.forecast, data, 115, 7)
+        about = phase[np.minimum(later.targets, 149)]
         for level in (80, 95):
-            inside = later <= half_widths(errors, level)
-            held[str(level)].append(float(inside[np.isfinite(later)].mean()))
-    assert np.mean(held["80"]) == pytest.approx(0.8, abs=0.08)
+            lower, upper = intervals.bounds(later.forecasts, about, level)
+            known = np.isfinite(later.came)
+            held[str(level)].append(float(((lower <= later.came) & (later.came <= upper))[known].mean()))
+    assert np.mean(held["80"]) == pytest.approx(0.8, abs=0.06)
     assert np.mean(held["95"]) == pytest.approx(0.95, abs=0.04)
 
 
-def test_half_widths_by_hand() -> None:
-    errors = np.resize([1.0, -1.0, 2.0, -2.0], (40, 1))
-    assert half_widths(errors, 80)[0] == pytest.approx(2 * 1.3036 / 1.2816, rel=1e-3)
-    few, many = half_widths(errors[:4], 95), half_widths(errors, 95)
-    assert few[0] > many[0]
-    unmeasured = half_widths(np.hstack([errors, np.full((40, 3), np.nan)]), 80)
-    assert unmeasured == pytest.approx(unmeasured[0] * np.sqrt([1, 2, 3, 4]))
-    assert half_widths(np.zeros((5, 2)), 95).tolist() == [0, 0]
+def missed_by(roots: NDArray[np.float64], first: int = 0) -> Backtest:
+    """Forecasts of 100 where 10 + `roots` squared came."""
+    origins = np.arange(first, first + len(roots))
+    return Backtest(origins, np.full(roots.shape, 100.0), (10 + roots) ** 2, first + len(roots))
+
+
+def test_intervals_by_hand() -> None:
+    roots = np.resize([1.0, -1.0, 2.0, -2.0], (40, 1))
+    intervals = fit_intervals(missed_by(roots), np.zeros(40, dtype=np.int64), 1)
+    lower, upper = intervals.bounds(np.array([100.0]), np.array([0]), 80)
+    width = 2 * 1.3036 / 1.2816
+    assert (lower[0], upper[0]) == pytest.approx(((10 - width) ** 2, (10 + width) ** 2), rel=1e-3)
+    assert Intervals.from_dict(json.loads(json.dumps(intervals.to_dict()))).bounds(
+        np.array([100.0]), np.array([0]), 80
+    ) == (lower, upper)
+    few = fit_intervals(missed_by(roots[:4]), np.zeros(4, dtype=np.int64), 1)
+    assert few.quantiles["95"] > intervals.quantiles["95"]
+    unmeasured = fit_intervals(
+        missed_by(np.hstack([roots, np.full((40, 3), np.nan)])), np.zeros(40, dtype=np.int64), 1
+    )
+    assert unmeasured.scales == pytest.approx(unmeasured.scales[0] * np.sqrt([1, 2, 3, 4]))
+    never = fit_intervals(missed_by(np.zeros((5, 2))), np.zeros(5, dtype=np.int64), 1)
+    assert never.bounds(np.array([3.0, 0.0]), np.zeros(2, dtype=np.int64), 95)[1].tolist() == [3, 0]
+
+
+def test_quiet_weekdays_get_narrow_intervals() -> None:
+    roots = np.tile(np.array([[2.0], [2.0], [2.0], [2.0], [2.0], [0.1], [0.1]]), (10, 1))
+    intervals = fit_intervals(missed_by(roots), np.arange(70) % 7, 7)
+    assert intervals.factors[5] < 0.6 * intervals.factors[0]
+    assert intervals.bounds(np.array([0.0]), np.array([0]), 95)[0].tolist() == [0]
 
 
 def test_coverage_needs_origins() -> None:
     algorithm, data = SeasonalNaive(horizon=3), series(noisy_weeks(60))
-    algorithm.fit(data)
-    assert coverage(backtest(algorithm.forecast, data, 55, 3)) is None
-    found = coverage(backtest(algorithm.forecast, data, 30, 3))
+    algorithm.fit((data,))
+    phase = phases(data, 7)
+    assert coverage(backtest(algorithm.forecast, data, 55, 3), phase, 7) is None
+    found = coverage(backtest(algorithm.forecast, data, 30, 3), phase, 7)
     assert found is not None
     assert 0.5 < found["80"] <= found["95"] <= 1
 
 
+def test_several_series_side_by_side() -> None:
+    made = log(noisy_weeks())
+    final, encoding = trained(SeasonalNaive(kpi=("arrivals", "open-cases", "cycle-time"), horizon=5), made)
+    table = final.predict_without_log(encoding, PredictRequest())
+    assert table["kpi"].tolist() == ["arrivals"] * 5 + ["open-cases"] * 5 + ["cycle-time"] * 5
+    alone, _encoding = trained(SeasonalNaive(kpi=("arrivals",), horizon=5), made)
+    expected = alone.predict_without_log(_encoding, PredictRequest())
+    pd.testing.assert_frame_equal(table.head(5), expected, check_exact=True)
+    pd.testing.assert_frame_equal(final.predict(encoding, made, PredictRequest()), table, check_exact=True)
+    assert final.output_units()["value"] == "cases or s"
+
+
+def test_several_series_are_measured_in_changes_from_week_to_week() -> None:
+    made, untrained = log(noisy_weeks()), SeasonalNaive(kpi=("arrivals", "events"), horizon=7)
+    split = untrained.split(made)
+    encoding = untrained.make_encoding().fit(split.train)
+    untrained.fit(encoding.transform(split.train))
+    found = untrained.measure(encoding, split, made)
+    assert found.metric == "mase"
+    assert found.value == pytest.approx(1, abs=0.3)
+
+
+def test_shares_stay_shares() -> None:
+    final, encoding = trained(SeasonalNaive(kpi=("rework-rate",), horizon=5), log(noisy_weeks()))
+    table = final.predict_without_log(encoding, PredictRequest())
+    assert table["upper_95"].max() <= 1
+    assert set(final.output_units().values()) == {"share"}
+
+
 def test_at_most_sixty_origins() -> None:
     algorithm, data = SeasonalNaive(horizon=3), series(noisy_weeks(1000))
-    algorithm.fit(data)
+    algorithm.fit((data,))
     test = backtest(algorithm.forecast, data, 800, 3)
     assert len(test.origins) <= 60
     assert test.origins[0] == 800

@@ -18,6 +18,9 @@ QUICK: dict[str, dict[str, Any]] = {
     "anomaly/isolation-forest": {"n_estimators": 50},
     "next-activity/gru": {"max_epochs": 3},
     "forecast/arima": {"horizon": 7},
+    "forecast/holt-winters": {"horizon": 7},
+    "forecast/theta": {"horizon": 7},
+    "forecast/weekday-median": {"horizon": 7},
     "forecast/seasonal-naive": {"horizon": 7},
 }
 KEYS = {

@@ -150,7 +150,7 @@ def test_a_wrong_parameter_is_refused_before_anything_is_read(name: str) -> None
 @every_algorithm
 def test_too_few_samples_are_a_training_error(name: str) -> None:
     model = untrained(name)
-    events = [event for event in events_for(name) if event["case_id"] == events_for(name)[0]["case_id"]]
+    events = one_case(events_for(name))
     with pytest.raises(TrainingError) as caught:
         model.train(events)
     assert caught.value.context["samples"] < 10

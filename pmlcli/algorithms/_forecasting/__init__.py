@@ -1,0 +1,1 @@
+"""Forecasting methods as pure functions: `learn` a series, `forecast` it or a longer one from that."""

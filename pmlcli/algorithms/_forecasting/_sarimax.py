@@ -1,0 +1,38 @@
+"""Seasonal ARIMA models of statsmodels: made from what was learned, fitted, and chosen by AICc."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+from statsmodels.tsa.statespace.sarimax import SARIMAX
+
+from pmlcli.algorithms._series_tools import Floats, aicc
+
+Learned = dict[str, Any]
+"""`season`, whether it `drifts`, `order` (p, d, q), `profile`, `scale` of what it leaves, `params`."""
+
+
+def make_model(learned: Learned, rest: Floats) -> Any:
+    """The model of this order for what the profile leaves."""
+    seasonal = (0, 1, 1, learned["season"]) if learned["drifts"] else (0, 0, 0, 0)
+    return SARIMAX(rest, order=tuple(learned["order"]), seasonal_order=seasonal)
+
+
+def fit_best(found: Learned, rest: Floats, orders: list[list[int]]) -> bool:
+    """Keeps the order of the lowest AICc with its likeliest parameters; False when none can be fitted."""
+    best: tuple[float, list[int], Floats] = np.inf, [0, 0, 0], np.ones(1)
+    for order in orders:
+        try:
+            # What an optimiser that stopped early found serves too, so nobody is warned.
+            with warnings.catch_warnings(action="ignore"):
+                model = make_model(found | {"order": order}, rest)
+                result = model.fit(disp=0, maxiter=50, cov_type="none")
+        except (np.linalg.LinAlgError, ValueError):
+            continue
+        score = aicc(result.llf, len(result.params), len(rest))
+        best = min(best, (score, order, result.params), key=lambda candidate: candidate[0])
+    _score, found["order"], params = best
+    found["params"] = params.tolist()
+    return bool(np.isfinite(best[0]) and np.isfinite(params).all())

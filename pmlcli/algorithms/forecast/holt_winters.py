@@ -1,0 +1,31 @@
+"""Holt-Winters: exponential smoothing of level, trend and season, chosen by AICc."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from pmlcli.algorithms._forecast import LocalForecaster
+from pmlcli.algorithms._forecasting import smoothing
+from pmlcli.algorithms._series_tools import Floats
+from pmlcli.encoding.series import Series
+
+
+@dataclass(kw_only=True)
+class HoltWinters(LocalForecaster):
+    """Level, trend and season that each new value moves a little.
+
+    Of the models with no trend or a damped one, with or without a season (ETS with additive parts, on
+    square roots), the one of the lowest AICc is taken. A season longer than 24 buckets is a fixed
+    profile.
+    """
+
+    source: ClassVar[str] = "Hyndman, Koehler, Ord and Snyder (2008), Forecasting with exponential smoothing"
+
+    def learn(self, series: Series) -> dict[str, Any]:
+        """The model's shape, parameters and first states."""
+        return smoothing.learn(series)
+
+    def carry_on(self, learned: dict[str, Any], series: Series, horizon: int) -> Floats:
+        """Runs the states through the series and carries them on."""
+        return smoothing.forecast(learned, series, horizon)
