@@ -260,7 +260,10 @@ def _assemble(
         times=None if end is None else end.micros[rows],
         ledger=_ledger(work, len(rows)),
         schema=LogSchema(
-            dict(work.choice.columns), work.options.zone, _order_used(work, has_times=end is not None)
+            dict(work.choice.columns),
+            work.options.zone,
+            _order_used(work, has_times=end is not None),
+            object_type=work.table.object_type,
         ),
         source=work.table.source,
         lines=work.table.lines[rows],

@@ -82,7 +82,8 @@ class RawTable:
 
     `lines` are 1-based places of the rows in the source, counted in `unit`. `groups` numbers the trace
     of each row where the source groups rows itself. `refused` and `filtered` rows (what a user chose to
-    leave out) are not in the columns; `bad_rows` are, and are to be refused.
+    leave out) are not in the columns; `bad_rows` are, and are to be refused. `object_type` is what an
+    object-centric log was flattened on.
     """
 
     columns: dict[str, Column]
@@ -96,6 +97,7 @@ class RawTable:
     bad_rows: dict[str, NDArray[np.bool_]] = field(default_factory=dict)
     notes: list[tuple[str, int]] = field(default_factory=list)
     filtered: list[Refusal] = field(default_factory=list)
+    object_type: str | None = None
 
     @property
     def name(self) -> str:

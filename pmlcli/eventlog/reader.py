@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,10 @@ from pmlcli.eventlog.csv import read_csv
 from pmlcli.eventlog.filters import keep_lifecycles, select
 from pmlcli.eventlog.frame import events_table, frame_table
 from pmlcli.eventlog.log import EventLog
+from pmlcli.eventlog.ocel_json import read_ocel_json
+from pmlcli.eventlog.ocel_sqlite import MAGIC as SQLITE_MAGIC
+from pmlcli.eventlog.ocel_sqlite import read_ocel_sqlite
+from pmlcli.eventlog.ocel_xml import read_ocel_xml
 from pmlcli.eventlog.options import ReadOptions
 from pmlcli.eventlog.pairing import pair_lifecycle
 from pmlcli.eventlog.parquet import MAGIC, read_parquet
@@ -24,7 +29,15 @@ from pmlcli.eventlog.xes import read_xes
 
 LogLike = str | Path | pd.DataFrame | Sequence[Mapping[str, Any]] | EventLog
 
-_READERS = {"csv": read_csv, "xes": read_xes, "parquet": read_parquet}
+_READERS = {
+    "csv": read_csv,
+    "xes": read_xes,
+    "parquet": read_parquet,
+    "ocel-json": read_ocel_json,
+    "ocel-xml": read_ocel_xml,
+    "ocel-sqlite": read_ocel_sqlite,
+}
+_OBJECT_CENTRIC = re.compile(rb'<(?:object-types|event-types|objects|events)\b|key="object-types"')
 _MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 
 
@@ -68,14 +81,16 @@ def _read_file(path: str | Path, options: ReadOptions) -> RawTable:
 
 def _format_of(source: ByteSource) -> str:
     """The format by content; the name is only believed where it contradicts the content, as an error."""
-    head = source.peek(1 << 12)
-    if head.startswith(MAGIC):
-        return "parquet"
+    head = source.peek(1 << 16)
+    for magic, name in ((MAGIC, "parquet"), (SQLITE_MAGIC, "ocel-sqlite")):
+        if head.startswith(magic):
+            return name
     for mark in _MARKS:
         head = head.removeprefix(mark)
     start = head.replace(b"\0", b"").lstrip()[:1]
     if start == b"<":
-        return "xes"
+        until_trace = head.partition(b"<trace")[0]
+        return "ocel-xml" if _OBJECT_CENTRIC.search(until_trace) else "xes"
     if source.name.lower().endswith((".xes", ".xes.gz", ".xml")):
         raise LogError(
             f"{source.name}: line 1: not XML",
@@ -84,5 +99,5 @@ def _format_of(source: ByteSource) -> str:
             context={"line": 1},
         )
     if start in (b"{", b"["):
-        raise LogError(f"{source.name}: looks like JSON; a log is CSV, XES or Parquet", code="log.format")
+        return "ocel-json"
     return "csv"

@@ -45,7 +45,7 @@ BAD = {
     "html": ("x.xes", "<html><body>Not found</body></html>", "the root element is <html>, not <log>"),
     "html doctype": ("x.xes", "<!DOCTYPE html><html/>", "an HTML page, not a log"),
     "csv named xes": ("x.xes", HEAD + ROW, "line 1: not XML"),
-    "json": ("x.json", "{}", "looks like JSON"),
+    "json": ("x.json", "{}", "looks like JSON, but not"),
     "cut zip": ("x.csv", b"PK\x03\x04....", "the zip archive is cut off"),
     "zip of two": ("x.zip", zipped(a=HEAD, b=HEAD), "a zip archive of 2 files"),
     "zip of none": ("x.zip", zipped(), "a zip archive of no file"),
@@ -88,7 +88,7 @@ BAD = {
     "object-centric": (
         "x.xml",
         "<log><global><attribute/></global><events><event/></events></log>",
-        "<event> stands in",
+        "without objects",
     ),
     "two logs": ("x.xes", XES + XES, "junk after document element"),
     "no activity": ("x.xes", XES.replace("concept:name", "x"), "no column for 'activity'"),
