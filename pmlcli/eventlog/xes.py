@@ -51,7 +51,7 @@ def read_xes(source: ByteSource, options: ReadOptions) -> RawTable:
             raise
         hint = f"--encoding {handlers.encoding or 'NAME'} reads encodings that an XML parser does not know"
         raise LogError(f"{source.name}: unknown encoding: {error}", code="log.encoding", hint=hint) from error
-    return _table(handlers, source)
+    return _table(handlers, source, options)
 
 
 def _malformed(error: expat.ExpatError, name: str, feeder: Feeder, handlers: XesHandlers) -> LogError:
@@ -110,7 +110,7 @@ def _undecodable(
     return None
 
 
-def _table(handlers: XesHandlers, source: ByteSource) -> RawTable:
+def _table(handlers: XesHandlers, source: ByteSource, options: ReadOptions) -> RawTable:
     events, twice, alike = handlers.events.columns()
     traces, traces_twice, traces_alike = handlers.traces.columns()
     if traces_twice:
@@ -127,6 +127,8 @@ def _table(handlers: XesHandlers, source: ByteSource) -> RawTable:
         ("attributes without a value, passed over", handlers.valueless),
         ("elements that XES does not know, kept as text", handlers.events.unknown_kinds),
     ]
+    for scope, columns_of, owners in (("trace", traces, len(sizes)), ("event", events, n_events)):
+        notes += handlers.globals.apply(scope, columns_of, owners, fill=options.fill_globals)
     name = traces.pop("concept:name", None)
     columns: dict[str, Column] = {CASE_NAME: _case_names(name, len(sizes), notes).take(trace_of_event)}
     columns |= {CASE_PREFIX + key: column.take(trace_of_event) for key, column in traces.items()}

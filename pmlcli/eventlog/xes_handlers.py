@@ -13,6 +13,7 @@ from xml.parsers import expat
 
 from pmlcli.errors import LogError
 from pmlcli.eventlog.xes_attributes import AttributeStore, Vocabularies
+from pmlcli.eventlog.xes_globals import Globals
 from pmlcli.eventlog.xes_scan import Stretch
 
 MAX_DEPTH = 64
@@ -41,6 +42,7 @@ class XesHandlers:
         self.trace_lines: list[int] = []
         self.trace_first_events: list[int] = []
         self.stray_events: list[int] = []
+        self.globals = Globals()
         self.classifiers: dict[str, list[str]] = {}
         self.keyless = 0
         self.valueless = 0
@@ -177,6 +179,11 @@ class XesHandlers:
             return _STRAY_EVENT
         elif parent == "log" and local == "classifier":
             self._add_classifier(attrs)
+        elif parent == "log" and local == "global":
+            self.globals.enter(attrs)
+        elif parent == "global":
+            self._check_stray(local)
+            self.globals.add(local, attrs)
         else:
             self._check_stray(local)
         return local

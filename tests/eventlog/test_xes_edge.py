@@ -89,6 +89,32 @@ def test_declared_encodings(stem: str, activity: str) -> None:
     assert edge(stem).frame["activity"].tolist() == [activity]
 
 
+GLOBALS = """<log>
+<global scope="trace"><string key="concept:name" value="?"/><int key="size" value="3"/></global>
+<global scope="event"><string key="org:resource" value="UNKNOWN"/><string key="note" value="d"/></global>
+<global scope="log"><string key="other" value="x"/></global>
+<trace><string key="concept:name" value="1"/>
+<event><string key="concept:name" value="a"/><string key="org:resource" value="ann"/></event>
+<event><string key="concept:name" value="b"/></event></trace></log>"""
+
+
+def test_defaults_of_globals_are_filled_only_on_request(tmp_path: Path) -> None:
+    path = tmp_path / "x.xes"
+    path.write_text(GLOBALS)
+    log = read_log(path)
+    assert list(log.frame.columns) == ["case_id", "activity", "resource"]
+    assert dict(log.ledger.notes) == {
+        "traces that lack 'size', which the log declares global, left without": 1,
+        "events that lack 'org:resource', which the log declares global, left without": 1,
+        "events that lack 'note', which the log declares global, left without": 2,
+    }
+    filled = read_log(path, fill_globals=True).frame
+    assert filled["resource"].tolist() == ["ann", "UNKNOWN"]
+    assert filled["case:size"].tolist() == [3, 3]
+    assert str(filled["case:size"].dtype) == "Int64"
+    assert filled["note"].tolist() == ["d", "d"]
+
+
 def test_types() -> None:
     frame = edge("24").frame
     assert frame["i"].tolist() == [7]
