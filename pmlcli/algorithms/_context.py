@@ -21,6 +21,23 @@ MOST_REPEATS = 8
 """An activity that occurs more often than this in a case is counted as if it occurred so often."""
 
 
+def counted_views(events: Events) -> Iterator[View]:
+    """The views as they are counted: what follows a case's last event is its end, and before the first its
+    start, so that going on after the usual end is as odd as anything else.
+    """
+    own = list(views(events))
+    size = events.sizes[0]
+    ends = {FORWARD: events.offsets[1:] - 1, BACKWARD: events.offsets[:-1]}
+    for place, view in enumerate(own):
+        if place in ends:
+            border = ends[place]
+            columns = (events.codes[border, 0], *(column[border] for column in view.columns[:-1]))
+            joined = [np.concatenate(pair) for pair in zip(view.columns, columns, strict=True)]
+            target = np.concatenate([view.target, np.full(len(border), size)])
+            view = View(tuple(joined), view.sizes, target, view.values)
+        yield view
+
+
 def views(events: Events) -> Iterator[View]:
     """All views, in the order of the positions above.
 
@@ -31,8 +48,8 @@ def views(events: Events) -> Iterator[View]:
     activity, size = events.codes[:, 0], events.sizes[0]
     past = [neighbour(activity, events, -k, size) for k in range(1, LONGEST_PAST + 1)]
     future = [neighbour(activity, events, k, size) for k in range(1, LONGEST_FUTURE + 1)]
-    yield View(tuple(past), (size + 1,) * LONGEST_PAST, activity, size)
-    yield View(tuple(future), (size + 1,) * LONGEST_FUTURE, activity, size)
+    yield View(tuple(past), (size + 1,) * LONGEST_PAST, activity, size + 1)
+    yield View(tuple(future), (size + 1,) * LONGEST_FUTURE, activity, size + 1)
     yield View((activity, past[0]), (size, size + 1), repeats(activity, events), MOST_REPEATS + 1)
     for column in range(1, len(events.columns)):
         value, values = events.codes[:, column], events.sizes[column]

@@ -24,6 +24,8 @@ Numbers = NDArray[np.float64]
 WEIGHTS = {"forward": 1.0, "backward": 0.75, "repeat": 0.75, "missing": 0.75, "extra": 0.25}
 """How much each kind of evidence against an activity counts; chosen on logs with deviations of our own."""
 KINDS = tuple(WEIGHTS)
+START, END = "<start>", "<end>"
+BORDERS = {START: "the start of the case", END: "the end of the case"}
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,7 @@ def explain(events: Events, evidence: Evidence, rows: Codes, columns: Codes) -> 
 
 def _activity(events: Events, evidence: Evidence, row: int) -> Explanation:
     code = int(events.codes[row, 0])
-    likeliest = events.name(0, int(evidence.likeliest[FORWARD][row]))
+    likeliest = _name(events, int(evidence.likeliest[FORWARD][row]), FORWARD)
     name = f"`{events.name(0, code)}`"
     if code == UNSEEN_CODE:
         return Explanation(likeliest, "an activity that never occurred before")
@@ -109,11 +111,12 @@ def _beside(events: Events, evidence: Evidence, row: int, kind: str) -> Explanat
     told, length = _most_telling(evidence, place, row)
     view = evidence.views[place]
     around = [int(column[row]) for column in view.columns[:length]]
-    name, best = f"`{events.name(0, int(events.codes[row, 0]))}`", events.name(0, told.best)
-    if around == [view.values]:
+    outside = events.sizes[0]
+    name, best = f"`{events.name(0, int(events.codes[row, 0]))}`", _name(events, told.best, place)
+    if around == [outside]:
         where = f"{name} {'begins' if kind == 'forward' else 'ends'} the case"
     else:
-        names = [f"`{events.name(0, code)}`" if code < view.values else "" for code in around]
+        names = [f"`{events.name(0, code)}`" if code < outside else "" for code in around]
         known = [one for one in names if one]
         where = f"{name} {word} {' and '.join(known[::-1] if kind == 'forward' else known)}"
         if len(known) < len(names):
@@ -153,6 +156,13 @@ def _attribute(events: Events, evidence: Evidence, row: int, column: int) -> Exp
     return Explanation(best, f"{events.columns[column]}: {who}: {_beside_best(told, best)}")
 
 
+def _name(events: Events, code: int, place: int) -> str:
+    """An activity, or the end or start of a case."""
+    if code < events.sizes[0]:
+        return events.name(0, code)
+    return END if place == FORWARD else START
+
+
 def _most_telling(evidence: Evidence, place: int, row: int) -> tuple[_Told, int]:
     """The length of context, from one event up, in which the commonest value most outnumbers the seen one."""
     lengths = range(1, len(evidence.views[place].columns) + 1)
@@ -177,7 +187,8 @@ def _beside_best(told: _Told, best: str) -> str:
         return "what stands there never occurred before"
     if told.seen >= told.likely:
         return _times(told.seen, told.total)
-    return f"{_times(told.seen, told.total)}, `{best}` in {_share(told.likely / told.total)}"
+    instead = BORDERS.get(best, f"`{best}`")
+    return f"{_times(told.seen, told.total)}, {instead} in {_share(told.likely / told.total)}"
 
 
 def _times(seen: int, total: int) -> str:
@@ -186,7 +197,7 @@ def _times(seen: int, total: int) -> str:
 
 def _share(share: float) -> str:
     percent = 100 * share
-    return f"{percent:.0f} %" if 1 <= percent <= 99 else f"{percent:.1f} %"
+    return f"{percent:.0f} %" if 1 <= percent <= 99 or share == 1 else f"{percent:.1f} %"
 
 
 def _ordinal(number: int) -> str:

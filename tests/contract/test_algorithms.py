@@ -248,3 +248,71 @@ def test_a_log_without_a_trained_column_is_refused(name: str) -> None:
     events = [{k: v for k, v in e.items() if k != "timestamp"} for e in events_for(name, seed=1)]
     with pytest.raises(LogError, match="timestamp"):
         trained(name).predict(events, request=ALL)
+
+
+EVENTS = PredictRequest(level="event")
+EVENT_KEYS = [
+    "case_id", "event_index", "activity", "timestamp", "score", "threshold", "is_anomaly", "severity",
+    "p_value", "attribute", "value", "expected", "reason",
+]  # fmt: skip
+
+
+def scores_events(name: str) -> bool:
+    return name.startswith("anomaly/") and "event" in getattr(registry.find(name), "levels", ())
+
+
+every_detector = pytest.mark.parametrize("name", [n for n in NAMES if n.startswith("anomaly/")])
+
+
+@every_detector
+def test_events_get_a_row_each_or_are_refused(name: str) -> None:
+    events = events_for(name, seed=1)
+    if not scores_events(name):
+        with pytest.raises(PredictionError, match="level 'event'"):
+            trained(name).predict(events, request=EVENTS)
+        return
+    model = trained(name)
+    table = model.predict(events, request=EVENTS).predictions
+    assert list(table) == EVENT_KEYS
+    assert table["activity"].tolist() == [event["activity"] for event in events]
+    assert (table["is_anomaly"] == (table["score"] > table["threshold"])).all()
+    told = table[["attribute", "reason"]] != ""
+    assert told.all(axis=1).equals(table["is_anomaly"])
+    numbers = set(table.select_dtypes("number").columns)
+    assert numbers == set(model.algorithm.output_units()) & set(table.columns)
+    assert table["p_value"].between(0, 1, inclusive="right").all()
+
+
+@every_detector
+def test_company_does_not_matter_to_events(name: str) -> None:
+    if not scores_events(name):
+        pytest.skip("scores cases only")
+    events, model = events_for(name, seed=2), trained(name)
+    together = model.predict(events, request=EVENTS).predictions
+    for case_id in together["case_id"].unique()[:4]:
+        alone = model.predict([e for e in events if e["case_id"] == case_id], request=EVENTS).predictions
+        expected = together[together["case_id"] == case_id].reset_index(drop=True)
+        assert_same(expected, alone, registry.find(name).tolerance)
+
+
+@every_detector
+@pytest.mark.parametrize("odd", [with_unseen, one_event, one_case, missing_resource])
+def test_events_of_odd_cases_get_an_answer(name: str, odd: Any) -> None:
+    if not scores_events(name):
+        pytest.skip("scores cases only")
+    events = odd(events_for(name, seed=3))
+    table = trained(name).predict(events, request=EVENTS).predictions
+    assert len(table) == len(events)
+    assert np.isfinite(table["score"]).all()
+
+
+@every_detector
+def test_flags_by_the_false_discovery_rate_leave_the_scores_alone(name: str) -> None:
+    events, model = events_for(name, seed=1), trained(name)
+    usual = predictions(model, events)
+    chosen = model.predict(events, request=PredictRequest(fdr=0.2)).predictions
+    assert_frame_equal(chosen[["score", "p_value"]], usual[["score", "p_value"]])
+    flagged = chosen["is_anomaly"]
+    if flagged.any():
+        rank = flagged.sum()
+        assert chosen.loc[flagged, "p_value"].max() <= 0.2 * rank / len(chosen)

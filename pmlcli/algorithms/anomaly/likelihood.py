@@ -42,7 +42,7 @@ class LikelihoodDetector(EventDetector):
 
     def fit(self, data: Events) -> None:
         """Counts, and learns how large the largest surprise of a training case is in each column."""
-        counted = [BackOff.fit(view) for view in _context.views(data)]
+        counted = [BackOff.fit(view) for view in _context.counted_views(data)]
         order = Precedence.fit(data.codes[:, 0], data.offsets, data.sizes[0])
         self.counts_, self.layout_ = packed(counted)
         self.before_, self.totals_ = order.before, order.totals
