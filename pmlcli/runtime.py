@@ -32,6 +32,13 @@ def use(*, threads: int = 1, progress: ProgressSink | None = None) -> Iterator[N
         _sink.reset(tokens[1])
 
 
+@contextmanager
+def use_threads(threads: int) -> Iterator[None]:
+    """Sets threads alone for the code inside; progress goes where it went."""
+    with use(threads=threads, progress=_sink.get()):
+        yield
+
+
 def is_watched() -> bool:
     """Whether anybody is told of progress."""
     return _sink.get() is not None

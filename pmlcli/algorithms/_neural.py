@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
+from torch.overrides import TorchFunctionMode
 
 from pmlcli import runtime
 from pmlcli.algorithms._base import Algorithm
@@ -141,7 +142,7 @@ class NeuralAlgorithm(Algorithm):
             if name.startswith(WEIGHT)
         }
         try:
-            with torch.device("meta"):
+            with torch.device("meta"), _Uninitialised():
                 network = self.make_network(self.sizes_)
             network.load_state_dict(tensors, strict=True, assign=True)
         except (RuntimeError, KeyError, ValueError) as error:
@@ -203,6 +204,16 @@ class NeuralAlgorithm(Algorithm):
                 sums, counts = self.loss(network, samples.batch(some))
                 total, positions = total + float(sums.sum()), positions + float(counts.sum())
         return total / positions if positions else math.nan
+
+
+class _Uninitialised(TorchFunctionMode):
+    """Leaves parameters as they are made; on the meta device, torch imports its compiler to draw numbers."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """The tensor itself for an initialiser; any other function is called."""
+        if getattr(func, "__module__", "") == "torch.nn.init":
+            return args[0] if args else kwargs["tensor"]
+        return func(*args, **(kwargs or {}))
 
 
 def _weights(n_samples: int, train: NDArray[np.int64], memory: str) -> Tensor:
@@ -268,13 +279,14 @@ def _reproducible(seed: int) -> Iterator[None]:
     One thread whatever the caller allows: how sums are shared among threads changes the last bits, so
     the same seed would give other bytes; networks this small gain nothing from more.
     """
-    threads, deterministic = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    # The mode by its number: use_deterministic_algorithms imports torch's compiler, which takes seconds.
+    threads, mode = torch.get_num_threads(), torch.get_deterministic_debug_mode()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         torch.set_num_threads(1)
-        torch.use_deterministic_algorithms(True)
+        torch.set_deterministic_debug_mode("error")
         try:
             yield
         finally:
             torch.set_num_threads(threads)
-            torch.use_deterministic_algorithms(deterministic)
+            torch.set_deterministic_debug_mode(mode)

@@ -20,8 +20,11 @@ from pmlcli.cli._group import flatten
 from pmlcli.cli.algorithms import algorithms
 from pmlcli.cli.convert import convert
 from pmlcli.cli.inspect import inspect
+from pmlcli.cli.keygen import keygen
 from pmlcli.cli.predict import predict
+from pmlcli.cli.sign import sign
 from pmlcli.cli.train import train
+from pmlcli.cli.upgrade import upgrade
 from pmlcli.cli.verify import verify
 
 EPILOG = """Every option can be set for all runs: in pmlcli.toml (name = value), in [tool.pmlcli] of
@@ -121,7 +124,7 @@ def _register(*commands: Callable[..., None]) -> None:
         app.command(command.__name__, cls=_Command)(flatten(command))
 
 
-_register(train, predict, inspect, verify, convert, algorithms)
+_register(train, predict, inspect, verify, sign, keygen, upgrade, convert, algorithms)
 
 
 def _terminate(_signal: int, _frame: FrameType | None) -> NoReturn:

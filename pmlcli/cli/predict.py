@@ -12,6 +12,7 @@ from pmlcli.cli import _complete, _target
 from pmlcli.cli._group import options
 from pmlcli.cli._options import CommonOptions, ForceOption, RawCsvOption, ReadingOptions, one_of
 from pmlcli.cli._session import Session
+from pmlcli.cli._trust import TrustOptions
 from pmlcli.errors import ValidationError
 from pmlcli.render import number, sentence
 from pmlcli.store import publish
@@ -113,23 +114,30 @@ LogOption = Annotated[
 ]
 
 
-def predict(
+def predict(  # noqa: PLR0913 (a command takes its groups of options)
     model: ModelArgument,
     request: RequestOptions,
     writing: WritingOptions,
     reading: ReadingOptions,
+    trust: TrustOptions,
     common: CommonOptions,
     log: LogOption = None,
 ) -> None:
     """Predict with a model: a table on a terminal, CSV on a pipe, or a file with -o."""
     with common.session() as session:
         writing.check()
-        result = predict_log(model, log, request, reading, session)
+        result = predict_log(model, log, request, reading, trust=trust, session=session)
         write(result, writing, session)
 
 
 def predict_log(
-    model: Path, log: str | None, request: RequestOptions, reading: ReadingOptions, session: Session
+    model: Path,
+    log: str | None,
+    request: RequestOptions,
+    reading: ReadingOptions,
+    *,
+    trust: TrustOptions,
+    session: Session,
 ) -> PredictionResult:
     """The model's predictions; columns and zone are those of its training unless options say otherwise."""
     one_of("level", request.level, ("case", "event"))
@@ -137,9 +145,8 @@ def predict_log(
     how = reading.to_read_options()
     # The model's library takes time to import; a misspelt option must not wait for it.
     from pmlcli.algorithms._base import PredictRequest
-    from pmlcli.lifecycle.model import Model
 
-    loaded = Model.load(model)
+    loaded = trust.load(model)
     asked = PredictRequest(
         **{
             name: getattr(request, name)

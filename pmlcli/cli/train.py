@@ -12,11 +12,11 @@ from pmlcli.cli import _complete, _target
 from pmlcli.cli._group import options
 from pmlcli.cli._options import CommonOptions, ForceOption, LogArgument, ReadingOptions, split_pairs
 from pmlcli.cli._session import Session
+from pmlcli.cli._trust import PrivateKeyOption, WaitOption, signer_for
 from pmlcli.errors import ValidationError, nearest
 from pmlcli.render import sentence, text
 
 if TYPE_CHECKING:
-    from pmlcli.lifecycle.model import Model
     from pmlcli.lifecycle.result import TrainingResult
 
 _PARAMETERS = "Parameters of the algorithm"
@@ -125,6 +125,8 @@ class SavingOptions:
         str | None,
         typer.Option("--model-id", metavar="ID", help="The model's name for itself.  [default: TASK-NAME]"),
     ] = None
+    sign: PrivateKeyOption = None
+    wait: WaitOption = 0.0
 
 
 def train(
@@ -150,36 +152,43 @@ def train_model(
     """Trains and saves; the document of `train --json`. All options are checked before the log is read."""
     name = registry.resolve(choice.algorithm, choice.task)
     parameters, how = choice.parameters(name), reading.to_read_options()
+    sign = signer_for(saving.sign)
     target = saving.output or Path("models") / name.replace("/", "-")
     _target.require_model_place(target, force=saving.force)
     # The rest needs numpy and the algorithm's library; a misspelt name must not wait for them.
     from pmlcli.eventlog import read_log
     from pmlcli.lifecycle.model import Model
+    from pmlcli.store.publish import Publication
 
     model = Model(name, model_id=saving.model_id, **parameters)
-    log = read_log(source, how)
-    for line in sentence.reading(sentence.facts_of(log), log.schema.columns, log.schema.timezone):
-        session.note(line)
-    session.note(f"training {name}")
-    return _saved(model, model.train(log), target, saving.force, session)
+    # Held from before the log is read: who comes second waits, or is told, before any work is done.
+    with Publication(target, wait_seconds=saving.wait) as publication:
+        publication.refuse_existing(force=saving.force)
+        log = read_log(source, how)
+        for line in sentence.reading(sentence.facts_of(log), log.schema.columns, log.schema.timezone):
+            session.note(line)
+        session.note(f"training {name}")
+        result = model.train(log, options=how)
+        _tell(result, session)
+        saved = model.save(target, force=saving.force, sign=sign, publication=publication)
+    session.note(f"saved to {saved.path}, root digest {saved.root_digest}")
+    return {
+        "path": str(saved.path),
+        "root_digest": saved.root_digest,
+        "is_signed": sign is not None,
+        "metrics": result.metrics,
+        **{key: value for key, value in result.metadata.items() if key != "warnings"},
+    }
 
 
-def _saved(
-    model: Model, result: TrainingResult, target: Path, force: bool, session: Session
-) -> dict[str, Any]:
+def _tell(result: TrainingResult, session: Session) -> None:
+    for remark in result.metadata.get("remarks", ()):
+        session.note(remark)
     for warning in result.metadata.get("warnings", ()):
         session.warn(warning)
     for metric in result.metrics.values():
         session.note(sentence.comparison(metric))
     session.detail(f"took {result.metadata['cpu_seconds']:.1f} CPU seconds")
-    saved = model.save(target, force=force)
-    session.note(f"saved to {saved.path}, root digest {saved.root_digest}")
-    return {
-        "path": str(saved.path),
-        "root_digest": saved.root_digest,
-        "metrics": result.metrics,
-        **{key: value for key, value in result.metadata.items() if key != "warnings"},
-    }
 
 
 def _no_such_parameter(name: str, parameter: str, known: list[str]) -> ValidationError:

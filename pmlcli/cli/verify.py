@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from pmlcli.cli import _complete
 from pmlcli.cli._options import CommonOptions, one_of
+from pmlcli.cli._trust import TrustOptions
+from pmlcli.errors import ValidationError
 from pmlcli.render import sentence, text
 from pmlcli.render.json import to_plain
+
+if TYPE_CHECKING:
+    from pmlcli.store.verification import Climb, Verification
 
 EXIT_FAILED = 5
 
@@ -26,50 +31,84 @@ LevelOption = Annotated[
         help="How far to climb.  [default: replay]",
     ),
 ]
-DigestOption = Annotated[
+RetrainOption = Annotated[
     str | None,
     typer.Option(
-        "--expect-digest",
-        metavar="HEX",
-        help="The root digest that the model must have, as `train` printed it.",
+        "--retrain",
+        metavar="LOG",
+        help="Climb one rung more: train again on this log, which must be the recorded one, and compare.",
     ),
+]
+AnyLogOption = Annotated[
+    bool, typer.Option("--any-log", help="With --retrain: accept another log than the recorded one.")
 ]
 
 
 def verify(
     models: ModelsArgument,
+    trust: TrustOptions,
     common: CommonOptions,
     level: LevelOption = None,
-    expect_digest: DigestOption = None,
+    retrain: RetrainOption = None,
+    any_log: AnyLogOption = False,
 ) -> None:
     """Check model directories rung by rung.
 
-    The rungs are structure, checksums, signature, environment and replay. Without a signature this
-    detects damage, not tampering: who can write to the directory can also rewrite its checksums. A
-    root digest kept elsewhere (--expect-digest) closes that gap.
+    The rungs are structure, checksums, signature, environment and replay, and retrain with a log. Without
+    a signature this detects damage, not tampering: who can write to the directory can also rewrite its
+    checksums. A public key (--public-key) or a root digest kept elsewhere (--expect-digest) closes
+    that gap.
     """
     with common.session() as session:
-        document = verify_models(models, level=level, expect_digest=expect_digest)
+        climb = _retraining(retrain, any_log, level)
+        document = verify_models(models, level=level, trust=trust, retrain=climb)
         session.outcome("verify", document, lambda: text.verification(document))
     if not document["ok"]:
         raise typer.Exit(EXIT_FAILED)
 
 
-def verify_models(models: list[Path], *, level: str | None, expect_digest: str | None) -> dict[str, Any]:
+def _retraining(log: str | None, any_log: bool, level: str | None) -> Climb | None:
+    if log is None:
+        if any_log:
+            raise ValidationError("--any-log means nothing without --retrain", hint="give --retrain LOG")
+        return None
+    if level is not None:
+        raise ValidationError("--retrain climbs every rung", hint="leave --level out")
+    # Only this command needs the store.
+    from pmlcli.lifecycle.verification import retraining_on
+
+    return retraining_on(log, any_log=any_log)
+
+
+def verify_models(
+    models: list[Path], *, level: str | None, trust: TrustOptions, retrain: Climb | None = None
+) -> dict[str, Any]:
     """The reports on all models, and whether every one of them holds."""
     one_of("level", level, _complete.LEVELS)
-    reports = [_report(path, level, expect_digest) for path in models]
+    # Only this command needs the store; `replay` and `retrain` import the model's library themselves.
+    from pmlcli.lifecycle.verification import verify_model
+
+    check = trust.signature_check()
+    reports = [
+        _document(
+            verify_model(
+                path,
+                level,
+                expect_digest=trust.expect_digest,
+                check_signature=check,
+                isolated=not trust.no_isolation,
+                retrain=retrain,
+            )
+        )
+        for path in models
+    ]
     return {"ok": all(report["ok"] for report in reports), "models": reports}
 
 
-def _report(path: Path, level: str | None, expect_digest: str | None) -> dict[str, Any]:
-    # Only this command needs the store; `replay` imports the model's library itself.
-    from pmlcli.lifecycle.verification import verify_model
-
-    report = verify_model(path, level=level, expect_digest=expect_digest)
+def _document(report: Verification) -> dict[str, Any]:
     is_signed = any(rung.rung == "signature" and rung.verdict == "pass" for rung in report.results)
     return {
-        "path": str(path),
+        "path": report.path,
         "ok": report.passed,
         "reached": report.reached,
         "root_digest": report.root_digest,

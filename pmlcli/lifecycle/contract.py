@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -12,6 +14,8 @@ import pandas as pd
 from pmlcli.encoding.base import Encoding
 from pmlcli.errors import LogError, PersistenceError, PmlError, ValidationError
 from pmlcli.eventlog.log import ACTIVITY, CASE_ID, EventLog
+from pmlcli.eventlog.options import ReadOptions
+from pmlcli.eventlog.selection import Selection
 
 EXAMPLES = 5
 QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
@@ -50,6 +54,42 @@ def checked_hyperparameters(found: Mapping[str, Any]) -> dict[str, Any]:
     if taken:
         raise ValidationError(f"unknown parameter '{min(taken)}'")
     return dict(found)
+
+
+def reading_facts(options: ReadOptions) -> dict[str, Any]:
+    """The options that a log was read with as far as they were given, JSON-plain."""
+    return _given(options)
+
+
+def _given(options: Any) -> dict[str, Any]:
+    found = {}
+    for field in dataclasses.fields(options):
+        value = getattr(options, field.name)
+        if dataclasses.is_dataclass(value):
+            value = _given(value)
+            if value:
+                found[field.name] = value
+        elif value != _default(field):
+            found[field.name] = json.loads(json.dumps(dict(value) if isinstance(value, Mapping) else value))
+    return found
+
+
+def _default(field: dataclasses.Field[Any]) -> Any:
+    made = field.default_factory
+    return field.default if made is dataclasses.MISSING else made()
+
+
+def reading_options(facts: Mapping[str, Any]) -> ReadOptions:
+    """The inverse of `reading_facts`; ValidationError or TypeError for anything else."""
+    given = {name: _listed(value) for name, value in facts.items()}
+    if "selection" in given:
+        given["selection"] = Selection(**{name: _listed(value) for name, value in given["selection"].items()})
+    return ReadOptions(**given)
+
+
+def _listed(value: Any) -> Any:
+    """JSON's lists as the tuples that options hold."""
+    return tuple(_listed(item) for item in value) if isinstance(value, list) else value
 
 
 def check_schema(schema: Mapping[str, Any]) -> None:

@@ -135,12 +135,11 @@ _NO_LIMIT = "predict a part of the log, or give --no-isolation for a model you t
 def _unusable(error: BaseException) -> PmlError:
     if ConfinedError.first is not None:
         what = f"the model tried what no model needs ({ConfinedError.first}) and was stopped"
-        return errors.UntrustedArtifactError(what, hint="do not use this model")
-    told = PredictionError(
-        f"the model cannot be used ({type(error).__name__}: {error})",
-        code="prediction.failed",
-        hint="--debug shows where; verify the model, or train it again",
-    )
+        told: PmlError = errors.UntrustedArtifactError(what, hint="do not use this model")
+    else:
+        what = f"the model cannot be used ({type(error).__name__}: {error})"
+        hint = "--debug shows where; verify the model, or train it again"
+        told = PredictionError(what, code="prediction.failed", hint=hint)
     told.add_note("".join(traceback.format_exception(error)))
     return told
 

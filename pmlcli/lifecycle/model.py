@@ -28,8 +28,9 @@ from pmlcli.lifecycle.result import ModelMetadata, PredictionResult, SavedModel,
 from pmlcli.lifecycle.training import Trained, train_algorithm
 from pmlcli.store.artifacts import ArtifactStore, Sign
 from pmlcli.store.directory import ModelFiles, SealCheck
-from pmlcli.store.manifest import SCHEMA_VERSION, Manifest
+from pmlcli.store.manifest import Manifest
 from pmlcli.store.publish import Publication
+from pmlcli.store.schema import SCHEMA_VERSION
 
 LogLike = Any
 """An EventLog, a DataFrame, a list of event dicts, or a path."""
@@ -73,6 +74,8 @@ class Model(Hook):
     ) -> TrainingResult:
         """Trains on a log: split by time, measured beside the baseline, then fitted on all of it.
 
+        `options` say how a path is to be read, or how an EventLog was, so that it can be read so again.
+
         Raises LogError, TrainingError or HookError; then `metadata.status` is `failed`.
         """
         with self._operation("train", hooks) as run:
@@ -82,13 +85,13 @@ class Model(Hook):
             run.call("before_train", log=log, parameters=self.algorithm.parameters())
             with reproducible(self.algorithm.seed):
                 trained = train_algorithm(self.algorithm, self.model_type, log)
-                self._keep(trained, log)
+                self._keep(trained, log, options or ReadOptions())
             result = self._training_result(trained, log, time.process_time() - started)
             run.call("after_train", metrics=result.metrics, metadata=result.metadata)
             self.metadata.status = "trained"
         return result
 
-    def _keep(self, trained: Trained, log: EventLog) -> None:
+    def _keep(self, trained: Trained, log: EventLog, options: ReadOptions) -> None:
         """Takes over what training found, and turns it into the bytes that `save` will write."""
         self.algorithm, self._encoding = trained.algorithm, trained.encoding
         self.metadata.training_samples = trained.samples
@@ -110,7 +113,7 @@ class Model(Hook):
             "performance_metrics": metrics,
             "training_samples": trained.samples,
             "input_schema": schema,
-            "training_log": _log_facts(log),
+            "training_log": _log_facts(log) | {"reading": contract.reading_facts(options)},
             "seed": trained.algorithm.seed,
             "dependencies": dependencies(registry.card(self.model_type).libraries),
             "platform": machine(),
@@ -127,6 +130,7 @@ class Model(Hook):
             "columns": dict(log.schema.columns),
             "timezone": log.schema.timezone,
             "cpu_seconds": cpu_seconds,
+            "remarks": list(trained.remarks),
         }
         return TrainingResult(True, dict(self.manifest_fields["performance_metrics"]), metadata)
 
@@ -292,7 +296,7 @@ class Model(Hook):
         with contract.written_by_pmlcli("input_schema"):
             contract.check_schema(manifest.input_schema)
             model.read_options(ReadOptions())
-        model.files, model._is_loaded, model._is_isolated = dict(stored.files), True, isolated
+        model.files, model._is_loaded, model._is_isolated = dict(stored.current_files), True, isolated
         model.metadata.status = "trained"
         model.metadata.training_samples = manifest.training_samples
         if not isolated:
@@ -363,7 +367,8 @@ def _classifier(activity: str) -> str | None:
 
 def _fields_of(manifest: Manifest) -> dict[str, Any]:
     """The manifest's fields as `save` takes them: all but the artifacts, which are computed anew."""
-    return {f.name: getattr(manifest, f.name) for f in fields(manifest) if f.name != "artifacts"}
+    kept = {f.name: getattr(manifest, f.name) for f in fields(manifest) if f.name != "artifacts"}
+    return kept | {"schema_version": SCHEMA_VERSION}
 
 
 def _log_facts(log: EventLog) -> dict[str, Any]:

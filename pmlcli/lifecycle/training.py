@@ -16,12 +16,13 @@ from pmlcli.eventlog.split import Split
 
 @dataclass(frozen=True)
 class Trained:
-    """A fitted algorithm with its encoding, the samples it saw, and how it compares with its baseline."""
+    """A fitted algorithm with its encoding, the samples it saw, how it compares, and what to know of it."""
 
     algorithm: Algorithm
     encoding: Encoding[Any]
     samples: int
     comparison: Comparison | None
+    remarks: tuple[str, ...] = ()
 
 
 def train_algorithm(untrained: Algorithm, name: str, log: EventLog) -> Trained:
@@ -38,7 +39,7 @@ def train_algorithm(untrained: Algorithm, name: str, log: EventLog) -> Trained:
     final.refit(data, trial)
     final.calibration_ = dict(trial.calibration_)
     final.settle(data)
-    return Trained(final, encoding, samples, comparison)
+    return Trained(final, encoding, samples, comparison, tuple(final.remarks(data, log)))
 
 
 def _require_samples(algorithm: Algorithm, name: str, samples: int) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from pmlcli.store import verification
 from pmlcli.store.directory import ModelFiles
-from pmlcli.store.verification import RungResult, Verification
+from pmlcli.store.verification import Climb, RungResult, Verification
 
 LEVEL = "replay"
 
@@ -24,19 +24,33 @@ def verify_model(
     expect_digest: str | None = None,
     check_signature: verification.SignatureCheck | None = None,
     isolated: bool = False,
+    retrain: Climb | None = None,
 ) -> Verification:
     """Climbs the ladder of `verify` up to `level` (`replay` by default); damage is a result, not an error.
 
-    `isolated` asks the canary cases in a confined child process. Raises ValidationError for an unknown
+    `isolated` asks the canary cases in a confined child process. With `retrain` (see `retraining_on`) the
+    ladder has that rung too. Raises ValidationError for an unknown
     level, OutputError for a disk that cannot be read.
     """
     return verification.verify(
         path,
-        level or LEVEL,
+        level or ("retrain" if retrain else LEVEL),
+        retrain=retrain,
         replay=partial(_replay, isolated=isolated),
         check_signature=check_signature,
         expect_digest=expect_digest,
     )
+
+
+def retraining_on(log: Path | str, *, any_log: bool = False) -> Climb:
+    """The rung that trains again on `log` and compares the artifacts; see `retraining.retrain`."""
+
+    def climb(stored: ModelFiles) -> RungResult:
+        # Imported here: only this rung needs the algorithm's library.
+        found: RungResult = import_module("pmlcli.lifecycle.retraining").retrain(stored, log, any_log=any_log)
+        return found
+
+    return climb
 
 
 def _replay(stored: ModelFiles, *, isolated: bool) -> RungResult:

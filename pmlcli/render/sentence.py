@@ -18,6 +18,7 @@ PROMISES = {
     "signature": "the manifest was signed with this key",
     "environment": "the library versions that matter are those of the training",
     "replay": "the model gives the recorded answers on this machine",
+    "retrain": "training again on this log gives every artifact byte for byte",
 }
 
 

@@ -25,7 +25,7 @@ from pmlcli.errors import (
     PersistenceError,
     UntrustedArtifactError,
 )
-from pmlcli.store import fsio
+from pmlcli.store import fsio, schema
 from pmlcli.store.findings import Finding, refusal, shown
 from pmlcli.store.manifest import (
     ARTIFACTS_NAME,
@@ -74,6 +74,11 @@ class ModelFiles:
     def manifest(self) -> Manifest:
         """What the model says about itself."""
         return self.seal.manifest
+
+    @property
+    def current_files(self) -> Mapping[str, bytes]:
+        """The artifacts as the present schema has them; `files` are the bytes that were verified."""
+        return schema.current_files(self.manifest.schema_version, self.files)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,17 +13,8 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from pmlcli.errors import IncompatibleVersionError, PersistenceError
-from pmlcli.store import strictjson
+from pmlcli.store import schema, strictjson
 from pmlcli.store.findings import Finding, refusal, shown
-
-# The version of everything that a reader must understand: the fields below, the layout of the directory,
-# and the format of each artifact. Whoever changes any of them so that an older pmlcli would misread a new
-# directory, or this one an old directory: (1) add one to SCHEMA_VERSION; (2) keep the old reader, as a
-# function that turns the old manifest's dict into the new one; (3) store one model directory of the old
-# schema per task under tests/golden/ before the change, and keep verifying and predicting with it forever;
-# (4) teach `upgrade` the step; (5) say it in docs/model-directory.md and CHANGELOG.md. A new optional
-# meaning inside `hyperparameters`, `performance_metrics`, `training_log` or `platform` needs no new version.
-SCHEMA_VERSION = 1
 
 MANIFEST_NAME = "manifest.json"
 SIGNATURE_NAME = "manifest.json.sig"
@@ -57,6 +48,7 @@ class ArtifactRecord:
 class Manifest:
     """Everything that a model directory says about itself; the field names are the keys of manifest.json.
 
+    `schema_version` is the one that the directory was written in; the other fields are of the present one.
     Times are ISO 8601 in UTC. The mappings hold JSON-plain values only. `artifacts` is sorted by name.
     """
 
@@ -116,7 +108,8 @@ def parse(data: bytes, *, source: str = MANIFEST_NAME) -> Manifest:
     value = strictjson.parse(data, source=source, max_bytes=MAX_MANIFEST_BYTES)
     if not isinstance(value, dict):
         raise refusal(source, [Finding("manifest", "an object", shown(value))])
-    _refuse_other_schema(value.get("schema_version"), source)
+    _refuse_newer_schema(value.get("schema_version"), source)
+    value = _with_current_fields(value)
     findings = _check_fields(value)
     records = value.get("artifacts")
     if isinstance(records, list):
@@ -127,13 +120,29 @@ def parse(data: bytes, *, source: str = MANIFEST_NAME) -> Manifest:
     return Manifest(**value, artifacts=artifacts)
 
 
-def _refuse_other_schema(version: object, source: str) -> None:
-    if isinstance(version, int) and not isinstance(version, bool) and version > SCHEMA_VERSION:
+def _refuse_newer_schema(version: object, source: str) -> None:
+    present = schema.SCHEMA_VERSION
+    if isinstance(version, int) and not isinstance(version, bool) and version > present:
         raise IncompatibleVersionError(
-            f"{source}: written by a newer pmlcli (schema {shown(version)}, this one reads {SCHEMA_VERSION})",
+            f"{source}: written by a newer pmlcli (schema {shown(version)}, this one reads {present})",
             hint="upgrade pmlcli, or train the model again with this one",
-            context={"expected": SCHEMA_VERSION, "found": shown(version)},
+            context={"expected": present, "found": shown(version)},
         )
+
+
+def _with_current_fields(value: dict[str, Any]) -> dict[str, Any]:
+    """An older manifest with the fields of the present schema; one of no known schema as it is."""
+    version = value.get("schema_version")
+    if not _is_whole(version, schema.OLDEST_SCHEMA, schema.SCHEMA_VERSION - 1):
+        return value
+    kept = {key: value[key] for key in ("schema_version", "artifacts") if key in value}
+    inner = {key: item for key, item in value.items() if key not in kept}
+    try:
+        return schema.current_fields(int(value["schema_version"]), inner) | kept
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise refusal(
+            MANIFEST_NAME, [Finding("manifest", "the fields of its schema", type(error).__name__)]
+        ) from error
 
 
 def _check_fields(value: dict[str, Any]) -> list[Finding]:
@@ -213,7 +222,10 @@ _OBJECT = ("an object", lambda value: isinstance(value, dict))
 _UTC_TIME = ("an ISO 8601 time in UTC", lambda value: _matches(_TIME, value))
 
 _FIELDS: Mapping[str, tuple[str, Any]] = {
-    "schema_version": (str(SCHEMA_VERSION), lambda value: _is_whole(value, SCHEMA_VERSION, SCHEMA_VERSION)),
+    "schema_version": (
+        f"{schema.OLDEST_SCHEMA} to {schema.SCHEMA_VERSION}",
+        lambda value: _is_whole(value, schema.OLDEST_SCHEMA, schema.SCHEMA_VERSION),
+    ),
     "model_id": _LABEL,
     "model_type": ("task/name", lambda value: _matches(_MODEL_TYPE, value) and len(value) <= 100),
     "version": _LABEL,

@@ -12,7 +12,7 @@ import os
 import re
 import secrets
 import stat
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -159,13 +159,25 @@ def _locked(target: Path, wait_seconds: float) -> Iterator[tuple[int, str]]:
     absolute = Path(os.path.abspath(target))  # noqa: PTH100 - resolve() would follow the last link
     if not absolute.name:
         raise _occupied(target, "the root directory", "name a directory in it")
-    with fsio.reported(absolute.parent):
-        _make_parents(absolute.parent)
-        parent = fsio.open_path(absolute.parent)
-    with fsio.opened(parent), _held(absolute, parent, wait_seconds):
-        with fsio.reported(target):
-            _sweep(absolute.name, parent)
-        yield parent, absolute.name
+    made: list[Path] = []
+    try:
+        with fsio.reported(absolute.parent):
+            made = _make_parents(absolute.parent)
+            parent = fsio.open_path(absolute.parent)
+        with fsio.opened(parent), _held(absolute, parent, wait_seconds):
+            with fsio.reported(target):
+                _sweep(absolute.name, parent)
+            yield parent, absolute.name
+    finally:
+        _remove_empty(made)
+
+
+def _remove_empty(directories: Sequence[Path]) -> None:
+    """Takes back directories that were made for something that never came; others stay."""
+    with suppress(OSError):
+        for directory in reversed(directories):
+            with fsio.opened(fsio.open_path(directory.parent)) as parent:
+                fsio.remove_directory(directory.name, parent)
 
 
 @contextmanager
@@ -180,8 +192,9 @@ def _held(absolute: Path, parent: int, wait_seconds: float) -> Iterator[None]:
         context.__exit__(None, None, None)
 
 
-def _make_parents(directory: Path) -> None:
-    missing = []
+def _make_parents(directory: Path) -> list[Path]:
+    """Makes what is missing of the path to `directory`; what was made, outermost first."""
+    missing, made = [], []
     while fsio.status_of_path(directory) is None:
         missing.append(directory.name)
         directory = directory.parent
@@ -191,6 +204,8 @@ def _make_parents(directory: Path) -> None:
                 fsio.make_directory(name, parent)
             fsio.sync(parent)
         directory = directory / name
+        made.append(directory)
+    return made
 
 
 def _build(temporary: str, parent: int, files: Mapping[str, bytes], top: Mapping[str, bytes]) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from pmlcli.store.manifest import SCHEMA_VERSION
+from pmlcli.store.schema import SCHEMA_VERSION
 
 
 @pytest.fixture

@@ -1,0 +1,65 @@
+"""`verify --retrain`: the same log, options, parameters and seed must give the same bytes."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pmlcli import runtime
+from pmlcli.eventlog import read_log
+from pmlcli.lifecycle import contract
+from pmlcli.lifecycle.model import Model
+from pmlcli.store.directory import ModelFiles
+from pmlcli.store.findings import Finding
+from pmlcli.store.verification import RungResult, result_of, skipped
+
+RUNG = "retrain"
+
+
+def retrain(stored: ModelFiles, log: Path | str, *, any_log: bool = False) -> RungResult:
+    """Trains again on `log`, read as the manifest says, and compares every artifact's bytes.
+
+    Fails for another log than the recorded one (by SHA-256) unless `any_log`. The model's own artifacts are
+    not decoded.
+    """
+    manifest = stored.manifest
+    recorded = manifest.training_log.get("sha256")
+    if not isinstance(recorded, str) and not any_log:
+        return skipped(RUNG, "the model was trained on a log in memory; --any-log compares with a file")
+    model = untrained(stored)
+    with contract.written_by_pmlcli("training_log"):
+        options = contract.reading_options(manifest.training_log.get("reading", {}))
+    read = read_log(log, options)
+    if read.source.sha256 != recorded and not any_log:
+        found = Finding("training log", f"SHA-256 {recorded}", f"SHA-256 {read.source.sha256}")
+        return result_of(RUNG, [found])
+    with runtime.use_threads(_threads(manifest.determinism)):
+        model.train(read, options=options)
+    return result_of(RUNG, _differences(stored.files, model.files))
+
+
+def untrained(stored: ModelFiles) -> Model:
+    """A model of the recorded algorithm and parameters that has learned nothing."""
+    manifest = stored.manifest
+    with contract.written_by_pmlcli("hyperparameters"):
+        parameters = contract.checked_hyperparameters(manifest.hyperparameters)
+        return Model(manifest.model_type, model_id=manifest.model_id, version=manifest.version, **parameters)
+
+
+def _threads(determinism: Mapping[str, Any]) -> int:
+    threads = determinism.get("threads", 1)
+    return threads if type(threads) is int and 1 <= threads <= 256 else 1
+
+
+def _differences(recorded: Mapping[str, bytes], found: Mapping[str, bytes]) -> list[Finding]:
+    return [
+        Finding(f"artifacts/{name}", _digest(recorded.get(name)), _digest(found.get(name)))
+        for name in sorted(recorded.keys() | found.keys())
+        if recorded.get(name) != found.get(name)
+    ]
+
+
+def _digest(data: bytes | None) -> str:
+    return "nothing" if data is None else f"SHA-256 {hashlib.sha256(data).hexdigest()}"
