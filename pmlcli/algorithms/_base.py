@@ -119,6 +119,10 @@ class Algorithm(ABC):
     def settle(self, data: Any) -> None:  # noqa: B027 (most tasks have nothing to settle)
         """Completes `calibration_` once the final model is fitted on all of the data (a threshold, say)."""
 
+    def remarks(self, data: Any, log: EventLog) -> list[str]:
+        """Sentences about the trained algorithm and its data that its user should know."""
+        return []
+
     @abstractmethod
     def measure(self, encoding: Encoding[Any], split: Split, log: EventLog) -> Measurement:
         """How well this trial, fitted on `split.train`, does on the test part."""

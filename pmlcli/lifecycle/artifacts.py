@@ -13,9 +13,14 @@ from pmlcli.encoding.base import Encoding
 from pmlcli.errors import PersistenceError, PredictionError, UntrustedArtifactError
 from pmlcli.store import strictjson
 from pmlcli.store.codecs import plain, safetensors, sklearn
+from pmlcli.store.codecs.xgboost import check_xgboost_json
 
 ESTIMATOR = "estimator_"
 ESTIMATOR_FILE = "model.joblib"
+BOOSTER = "booster_"
+BOOSTER_FILE = "model.json"
+BOOSTER_STATE = "state"
+"""Stem of the files that hold what there is beside an XGBoost model."""
 ENCODING_FILE = "feature_extractor.joblib"
 THRESHOLD_FILE = "threshold.json"
 REFERENCE_FILE = "reference.json"
@@ -49,6 +54,9 @@ def _learner_files(algorithm: Algorithm) -> dict[str, bytes]:
         return safetensors.encode(arrays, {n: v for n, v in state.items() if n not in arrays})
     if algorithm.container == "plain":
         return plain.encode(state)
+    if algorithm.container == "xgboost":
+        booster = state.pop(BOOSTER)
+        return {BOOSTER_FILE: booster, **plain.encode(state, stem=BOOSTER_STATE)}
     estimator = state.pop(ESTIMATOR)
     files = plain.encode(state) if state else {}
     return {ESTIMATOR_FILE: sklearn.encode(estimator), **files}
@@ -108,11 +116,21 @@ def _learner_state(algorithm: Algorithm, files: Mapping[str, bytes]) -> dict[str
         return {**values, **arrays}
     if algorithm.container == "plain":
         return plain.decode(own)
+    if algorithm.container == "xgboost":
+        return _boosted_state(own)
     if ESTIMATOR_FILE not in files or algorithm.estimator_class is None:
         raise PersistenceError(f"the model lacks {ESTIMATOR_FILE}", context={"missing": [ESTIMATOR_FILE]})
     allowed = algorithm.allowed_globals | {algorithm.estimator_class}
     estimator = sklearn.decode(files[ESTIMATOR_FILE], allowed, algorithm.estimator_class)
     return {ESTIMATOR: estimator, **(plain.decode(own) if own else {})}
+
+
+def _boosted_state(files: Mapping[str, bytes]) -> dict[str, Any]:
+    """An XGBoost model's bytes, whose structure is checked before XGBoost may read them, and the rest."""
+    if BOOSTER_FILE not in files:
+        raise PersistenceError(f"the model lacks {BOOSTER_FILE}", context={"missing": [BOOSTER_FILE]})
+    check_xgboost_json(files[BOOSTER_FILE], source=BOOSTER_FILE)
+    return {BOOSTER: files[BOOSTER_FILE], **plain.decode(files, stem=BOOSTER_STATE)}
 
 
 def read_json(files: Mapping[str, bytes], name: str) -> dict[str, Any]:

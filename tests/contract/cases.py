@@ -18,9 +18,15 @@ QUICK: dict[str, dict[str, Any]] = {
     "anomaly/isolation-forest": {"n_estimators": 50},
     "next-activity/gru": {"max_epochs": 3},
     "forecast/arima": {"horizon": 7},
+    "forecast/auto": {"horizon": 7},
     "forecast/holt-winters": {"horizon": 7},
     "forecast/theta": {"horizon": 7},
     "forecast/weekday-median": {"horizon": 7},
+    **{
+        f"forecast/{name}": {"horizon": 7, "max_epochs": 2, "hidden_size": 8, "memory": "long"}
+        for name in ("lstm", "gru", "bidirectional-lstm", "temporal-convolution")
+    },
+    "forecast/xgboost": {"horizon": 7, "trees": 10},
     "forecast/seasonal-naive": {"horizon": 7},
 }
 KEYS = {

@@ -114,7 +114,12 @@ def test_it_saves_what_the_design_names(name: str, tmp_path: Path) -> None:
     trained(name).save(tmp_path / "model")
     found = {file.name for file in (tmp_path / "model" / "artifacts").iterdir()}
     assert found >= {"feature_extractor.joblib", "threshold.json", "reference.json", "canary.json"}
-    learner = {"sklearn": "model.joblib", "plain": "model.json", "safetensors": "model.safetensors"}
+    learner = {
+        "sklearn": "model.joblib",
+        "plain": "model.json",
+        "safetensors": "model.safetensors",
+        "xgboost": "model.json",
+    }
     assert learner[registry.card(name).container] in found
 
 
