@@ -54,11 +54,14 @@ class TargetOptions:
         """Whether the log goes to a file, not to stdout."""
         return str(self.output) != "-"
 
+    def chosen_format(self) -> str:
+        """The format by --format, else the ending of the file's name."""
+        return self.format or self.output.name.lower().removesuffix(".gz").rpartition(".")[2]
+
     def check(self) -> None:
         """Raises before the log is read when it cannot be written as asked."""
         one_of("format", self.format, FORMATS)
-        names = self.output.name.lower().removesuffix(".gz").rpartition(".")
-        if self.format is None and names[2] not in FORMATS:
+        if self.chosen_format() not in FORMATS:
             raise ValidationError(
                 f"the name '{self.output}' does not tell a format", hint="give --format csv, xes or parquet"
             )
@@ -85,11 +88,14 @@ def convert_log(
     target.check()
     # numpy and pandas take time to import; a wrong option must not wait for them.
     from pmlcli.eventlog import read_log, write_log
+    from pmlcli.eventlog.losses import losses
 
     log = read_log(source, reading.to_read_options())
     facts = sentence.facts_of(log)
     for line in sentence.reading(facts, log.schema.columns, log.schema.timezone):
         session.note(line)
+    for lost in losses(log, target.chosen_format(), escape_formulas=not target.raw_csv):
+        session.warn(lost)
     place = target.output if target.is_file() else typer.get_binary_stream("stdout")
     write_log(log, place, target.format, escape_formulas=not target.raw_csv)
     session.note(f"wrote {number.counted(log.n_events, 'event')} to {target.output}")

@@ -114,8 +114,13 @@ def time_texts(column: pd.Series) -> pd.Series:
     return pd.Series(texts, dtype=object)
 
 
+def is_formula(text: str) -> bool:
+    """Whether a spreadsheet would run the text rather than show it."""
+    return _FORMULA.match(text) is not None and _PLAIN_NUMBER.fullmatch(text) is None
+
+
 def _unformula(text: str) -> str:
-    return f"'{text}" if _FORMULA.match(text) and not _PLAIN_NUMBER.fullmatch(text) else text
+    return f"'{text}" if is_formula(text) else text
 
 
 def _parquet_pieces(frame: pd.DataFrame) -> Iterator[bytes]:

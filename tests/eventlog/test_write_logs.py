@@ -1,5 +1,6 @@
+import gzip
 import io
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pandas as pd
@@ -9,6 +10,8 @@ from hypothesis import strategies as st
 
 from pmlcli.errors import OutputError, ValidationError
 from pmlcli.eventlog import EventLog, read_log, write_log
+from pmlcli.eventlog.losses import losses
+from tests.eventlog.xes_rules import violations
 
 # a letter first: CSV has no types, so text that looks like a number is one there
 TEXT = st.text(
@@ -46,15 +49,86 @@ def test_csv_xes_and_parquet_of_one_log_read_equal(tmp_path: Path, events: list[
         assert again.ledger.rows_read == again.ledger.events_used == len(events)
 
 
+ODD_TEXT = st.sampled_from(["007", "5", "NA", "null", "true", "1,5", "2024-01-01 00:00", "=1", " "])
+ANY_TEXT = st.one_of(ODD_TEXT, TEXT.filter(bool))
+ANY_EVENTS = st.fixed_dictionaries(
+    {
+        "case_id": ANY_TEXT,
+        "activity": ANY_TEXT,
+        "timestamp": st.datetimes(datetime(1901, 1, 1), datetime(2261, 1, 1)).map(
+            lambda t: t.replace(tzinfo=timezone(timedelta(hours=-7)))
+        ),
+    },
+    optional={
+        "start_timestamp": st.datetimes(datetime(1990, 1, 1), datetime(2200, 1, 1)),
+        "lifecycle": ANY_TEXT,
+        "case:note": ANY_TEXT,
+        "case:size": st.integers(-5, 5),
+        "a b & <c>": ANY_TEXT,
+        "list.item": st.floats(allow_nan=False),
+    },
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
+@given(
+    events=st.lists(ANY_EVENTS, min_size=1, max_size=8),
+    zone=st.sampled_from(["UTC", "Europe/Berlin"]),
+    order=st.sampled_from(["time", "row"]),
+    has_times=st.booleans(),
+)
+def test_xes_and_parquet_keep_any_text_zone_and_order(
+    tmp_path: Path, events: list[dict[str, object]], zone: str, order: str, has_times: bool
+) -> None:
+    if not has_times:
+        events = [{k: v for k, v in event.items() if "timestamp" not in k} for event in events]
+    log = read_log(events, timezone=zone, order=order)
+    read = log
+    for ending in ("xes", "parquet", "xes.gz"):
+        path = tmp_path / f"log.{ending}"
+        write_log(read, path)
+        assert losses(read, "xes") == losses(log, "xes")
+        read = read_log(path, order=order)
+        assert_same(read, log)
+        if ending.startswith("xes"):
+            text = path.read_bytes() if ending == "xes" else gzip.decompress(path.read_bytes())
+            assert violations(text) == []
+
+
+def test_what_csv_cannot_keep_is_said(log: EventLog) -> None:
+    assert losses(log, "xes") == losses(log, "parquet") == []
+    assert losses(log, "csv", escape_formulas=False) == []
+    assert losses(log, "csv") == [
+        "2 texts get a leading ' so that no spreadsheet runs them; --raw-csv leaves them"
+    ]
+    digits = read_log([{"case_id": "007", "activity": "1", "code": "12", "name": "0012"}])
+    assert losses(digits, "csv") == [
+        "CSV has no types: the text of 'code' looks like numbers or times, and is read as such"
+    ]
+    empty = read_log([{"case_id": "1", "activity": "a", "note": None}])
+    assert losses(empty, "xes") == ["XES keeps no column without values: 'note'"]
+    assert losses(empty, "csv") == []
+    by_row = read_log([{"case_id": "1", "activity": "a", "timestamp": "2024-01-01"}], order="row")
+    assert "--order row" in losses(by_row, "parquet")[0]
+
+
+def test_the_rules_of_the_schema_are_rules() -> None:
+    good = b'<log xes.version="2.0"><trace><int key="a" value="1"/><event/></trace></log>'
+    assert violations(good) == []
+    for wrong, right in ((b'"2.0"', b'"2-0"'), (b"<event/>", b"<events/>"), (b'value="1"', b'value="x"')):
+        assert violations(good.replace(wrong, right))
+    assert violations(b'<log xes.version="1"><trace><event/><int key="a" value="1"/></trace></log>')
+
+
 def assert_same(a: EventLog, b: EventLog) -> None:
     pd.testing.assert_frame_equal(a.frame[sorted(a.frame.columns)], b.frame[sorted(b.frame.columns)])
     assert a.offsets.tolist() == b.offsets.tolist()
     assert a.activities == b.activities
     assert a.activity_codes.tolist() == b.activity_codes.tolist()
     assert a.resources == b.resources
-    assert a.times is not None
-    assert b.times is not None
-    assert a.times.tolist() == b.times.tolist()
+    assert (a.times is None) == (b.times is None)
+    if a.times is not None and b.times is not None:
+        assert a.times.tolist() == b.times.tolist()
 
 
 @pytest.fixture

@@ -1,0 +1,53 @@
+"""What a file format cannot keep of a log, said before anybody misses it."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from pmlcli.eventlog.log import CANONICAL_COLUMNS, EventLog
+from pmlcli.eventlog.raw import TextColumn
+from pmlcli.eventlog.values import typed
+from pmlcli.eventlog.writers import is_formula
+
+
+def losses(log: EventLog, format: str, *, escape_formulas: bool = True) -> list[str]:
+    """Sentences on what is not the same when the written file is read again; empty where all is."""
+    found = []
+    if log.times is not None and log.schema.order != "time":
+        found.append(
+            f"the events are not in the order of their times; --order row keeps it when the {format} is read"
+        )
+    empty = [f"'{name}'" for name in log.frame.columns if not log.frame[name].notna().any()]
+    if format == "xes" and empty:
+        found.append(f"XES keeps no column without values: {', '.join(empty)}")
+    if format == "csv":
+        found += _csv_losses(log, escape_formulas)
+    return found
+
+
+def _csv_losses(log: EventLog, escape_formulas: bool) -> list[str]:
+    texts = {
+        str(name): log.frame[name]
+        for name in log.frame.columns
+        if isinstance(log.frame[name].dtype, pd.StringDtype)
+    }
+    read_back = [name for name, column in texts.items() if name not in CANONICAL_COLUMNS and _changes(column)]
+    found = []
+    if read_back:
+        names = ", ".join(f"'{name}'" for name in read_back)
+        found.append(
+            f"CSV has no types: the text of {names} looks like numbers or times, and is read as such"
+        )
+    escaped = sum(sum(map(is_formula, column.dropna())) for column in texts.values())
+    if escape_formulas and escaped:
+        found.append(
+            f"{escaped:,} texts get a leading ' so that no spreadsheet runs them; --raw-csv leaves them"
+        )
+    return found
+
+
+def _changes(column: pd.Series) -> bool:
+    """Whether text comes back as another type."""
+    codes, values = pd.factorize(column)
+    series, _ = typed(TextColumn.of(codes.astype("int32"), list(values)), "UTC")
+    return len(values) > 0 and not isinstance(series.dtype, pd.StringDtype)
