@@ -24,9 +24,11 @@ QUICK: dict[str, dict[str, Any]] = {
     "forecast/weekday-median": {"horizon": 7},
     **{
         f"forecast/{name}": {"horizon": 7, "max_epochs": 2, "hidden_size": 8, "memory": "long"}
-        for name in ("lstm", "gru", "bidirectional-lstm", "temporal-convolution")
+        for name in ("lstm", "gru", "bidirectional-lstm", "temporal-convolution", "arima-lstm")
     },
     "forecast/xgboost": {"horizon": 7, "trees": 10},
+    "forecast/prophet": {"horizon": 7},
+    "forecast/prophet-xgboost": {"horizon": 7, "trees": 10},
     "forecast/seasonal-naive": {"horizon": 7},
 }
 KEYS = {

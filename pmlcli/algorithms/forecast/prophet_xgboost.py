@@ -1,0 +1,49 @@
+"""Prophet and XGBoost: boosted trees correct what Prophet missed on dates that it had not seen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Annotated, Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pmlcli.algorithms._boosted_forecast import BoostedForecaster
+from pmlcli.algorithms._forecasting import folds, prophet
+from pmlcli.algorithms._forecasting.windows import Base
+from pmlcli.algorithms._param import Param
+from pmlcli.encoding.series import Series
+
+
+@dataclass(kw_only=True)
+class ProphetXGBoost(BoostedForecaster):
+    """Prophet forecasts trend, seasons and holidays; trees add what the last weeks say it misses.
+
+    The trees learn from forecasts of four Prophets, each of which knew only what came before its part of
+    the series, so that they see errors as large as those to come.
+    """
+
+    extra: ClassVar[str | None] = "all"
+    source: ClassVar[str] = "Zhang (2003), Time series forecasting using a hybrid model, Neurocomputing 50"
+
+    holidays: Annotated[str | None, Param("Country whose public holidays count, such as DE.")] = None
+
+    bases_: dict[str, Any] = field(init=False, repr=False)
+    """Prophet's model of each whole series, by KPI."""
+
+    def fit(self, data: tuple[Series, ...]) -> None:
+        """Learns Prophet on each series and the trees on all."""
+        self.bases_ = {s.kpi: self._learn(s) for s in data}
+        super().fit(data)
+
+    def _learn(self, series: Series) -> dict[str, Any]:
+        return prophet.learn(series, self.seed, self.holidays)
+
+    def base(self, series: Series) -> Base:
+        """Prophet's forecast."""
+        return folds.base_of(self.bases_[series.kpi], prophet.forecast, self.horizon)
+
+    def training_base(self, series: Series, most: int) -> tuple[NDArray[np.int64], Base]:
+        """Forecasts of Prophets that knew only what came before."""
+        origins, _base = super().training_base(series, min(most, 200))
+        return folds.out_of_fold(series, origins, self._learn, prophet.forecast, self.horizon)
