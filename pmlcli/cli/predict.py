@@ -18,6 +18,7 @@ from pmlcli.render import number, sentence
 from pmlcli.store import publish
 
 if TYPE_CHECKING:
+    from pmlcli.eventlog import EventLog
     from pmlcli.lifecycle.result import PredictionResult
 
 _SUFFIXES = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
@@ -61,6 +62,27 @@ class RequestOptions:
             help="Flag so that at most about this share of the flags is false (anomaly).",
         ),
     ] = None
+    annotate: Annotated[
+        Path | None,
+        typer.Option(
+            "--annotate",
+            metavar="FILE",
+            help="Write the log with its predictions here: .csv, .xes, .parquet, with .gz compressed.",
+        ),
+    ] = None
+
+    def check(self, log: str | None, *, force: bool) -> None:
+        """Raises before any work is done when the annotated log cannot be written as asked."""
+        if self.annotate is None:
+            return
+        if log is None:
+            raise ValidationError("--annotate needs a log to annotate", hint="give the LOG")
+        _target.require_file_place(self.annotate, force=force)
+        one_of("format of a log", _log_ending(self.annotate), ("csv", "xes", "parquet"))
+
+
+def _log_ending(path: Path) -> str:
+    return path.name.lower().removesuffix(".gz").rpartition(".")[2]
 
 
 @options
@@ -126,6 +148,7 @@ def predict(  # noqa: PLR0913 (a command takes its groups of options)
     """Predict with a model: a table on a terminal, CSV on a pipe, or a file with -o."""
     with common.session() as session:
         writing.check()
+        request.check(log, force=writing.force)
         result = predict_log(model, log, request, reading, trust=trust, session=session)
         write(result, writing, session)
 
@@ -145,6 +168,7 @@ def predict_log(
     how = reading.to_read_options()
     # The model's library takes time to import; a misspelt option must not wait for it.
     from pmlcli.algorithms._base import PredictRequest
+    from pmlcli.eventlog import read_log
 
     loaded = trust.load(model)
     asked = PredictRequest(
@@ -153,9 +177,28 @@ def predict_log(
             for name in ("level", "cases", "every_prefix", "horizon", "top", "fdr")
         }
     )
-    result = loaded.predict(log, request=asked, options=how)
+    if request.annotate is None or log is None:
+        result = loaded.predict(log, request=asked, options=how)
+        _tell(result, request, session)
+        return result
+    read = read_log(log, loaded.read_options(how))
+    result = loaded.predict(read, request=asked)
     _tell(result, request, session)
+    _write_annotated(read, result, request.annotate, session)
     return result
+
+
+def _write_annotated(log: EventLog, result: PredictionResult, path: Path, session: Session) -> None:
+    # pandas takes time to import.
+    from pmlcli.eventlog import write_log
+    from pmlcli.eventlog.annotate import annotate
+    from pmlcli.eventlog.losses import losses
+
+    annotated = annotate(log, result.predictions)
+    for lost in losses(annotated, _log_ending(path)):
+        session.warn(lost)
+    write_log(annotated, path)
+    session.note(f"wrote the log with its predictions to {path}")
 
 
 def _tell(result: PredictionResult, request: RequestOptions, session: Session) -> None:

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from pmlcli import registry
+from pmlcli.eventlog import read_log
 from tests.cli.conftest import FAST, Run, write_csv
 
 
@@ -189,3 +190,32 @@ def test_a_formula_in_a_log_is_harmless_in_csv(run: Run, place: Path, model: Pat
     log.write_text(log.read_text().replace("PO-0000", "=HYPERLINK(1)"))
     assert "\n'=HYPERLINK(1)," in run("predict", model, log, "--cases", "all").stdout
     assert "\n=HYPERLINK(1)," in run("predict", model, log, "--cases", "all", "--raw-csv").stdout
+
+
+@pytest.mark.parametrize("ending", ["csv", "xes.gz", "parquet"])
+def test_predict_writes_the_log_back_with_its_predictions(
+    run: Run, place: Path, model: Path, csv_log: Path, ending: str
+) -> None:
+    target = place / f"annotated.{ending}"
+    shown = run("predict", model, csv_log, "--cases", "all", "--annotate", target, "-o", "out.csv", "-q")
+    assert shown.exit_code == 0, shown.stderr
+    again = read_log(target)
+    assert again.n_events == read_log(csv_log).n_events
+    assert again.frame["case:pmlcli:next_activity"].notna().all()
+    again_shown = run("predict", model, csv_log, "--annotate", target)
+    assert again_shown.exit_code == 74
+    assert "is there already" in again_shown.stderr
+    assert run("predict", model, "--annotate", place / "x.csv").exit_code == 2
+    assert run("predict", model, csv_log, "--annotate", place / "x.xls").exit_code == 2
+
+
+def test_filters_are_counted_and_told(run: Run, place: Path, csv_log: Path) -> None:
+    shown = run(
+        "convert", csv_log, "-o", "few.xes", "--min-events", "3", "--variants-top", "2", "--running", "mark"
+    )
+    assert shown.exit_code == 0, shown.stderr
+    assert "filtered " in shown.stderr
+    assert "case is not of the 2 most frequent variants" in shown.stderr
+    assert "case:is_running" in read_log(place / "few.xes").frame.columns
+    assert run("convert", csv_log, "-o", "x.csv", "--where", "resource").exit_code == 2
+    assert run("convert", csv_log, "-o", "x.csv", "--start-activity", "Nonsense").exit_code == 3
