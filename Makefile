@@ -26,7 +26,7 @@ lint: $(READY)  ## ruff and mypy --strict
 	$(BIN)/mypy
 
 test: lint  ## lint, types and the whole test suite
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 bench: $(READY)  ## the benchmarks that need no log of yours
 	$(BIN)/python benchmarks/encoding.py
