@@ -3,9 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+FUZZ_SECONDS ?= 600
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench sample-logs docs wheel clean
+.PHONY: help setup demo test lint fuzz bench sample-logs docs wheel clean
 
 help:  ## list what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -27,6 +28,10 @@ lint: $(READY)  ## ruff and mypy --strict
 
 test: lint  ## lint, types and the whole test suite
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+fuzz: $(READY)  ## feed the readers hostile files for ten minutes (FUZZ_SECONDS=600); needs atheris
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[fuzz]'
+	nice -n 19 $(BIN)/python tests/fuzz/fuzz_readers.py $(FUZZ_SECONDS)
 
 bench: $(READY)  ## the benchmarks that need no log of yours
 	$(BIN)/python benchmarks/encoding.py

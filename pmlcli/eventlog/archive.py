@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -19,7 +20,10 @@ _KNOWN = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 _ENCRYPTED = 1
 
 # zipfile raises all of these for bytes that are not as they should be
-_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError, RuntimeError)
+_DAMAGE = (
+    *(zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError),
+    *(ValueError, LookupError, OverflowError, RuntimeError),
+)
 
 _OTHER_PACKINGS = {
     b"BZh": "bzip2",
@@ -78,7 +82,8 @@ def _check_directory(file: BinaryIO, name: str) -> None:
 
 
 def _only_member(archive: zipfile.ZipFile, name: str) -> zipfile.ZipInfo:
-    members = [m for m in archive.infolist() if not m.is_dir() and not m.filename.startswith("__MACOSX/")]
+    found = archive.infolist()
+    members = [m for m in found if not m.filename.endswith("/") and not m.filename.startswith("__MACOSX/")]
     names = [member.filename for member in members]
     if "[Content_Types].xml" in names:
         raise LogError(f"{name}: an Excel workbook, not a log", hint="save it as CSV", code="log.format")

@@ -50,6 +50,7 @@ BAD = {
     "zip of two": ("x.zip", zipped(a=HEAD, b=HEAD), "a zip archive of 2 files"),
     "zip of none": ("x.zip", zipped(), "a zip archive of no file"),
     "damaged zip": ("x.zip", damaged(zipped(a=HEAD + ROW * 99)), "the zip archive is damaged"),
+    "zip without names": ("x.zip", zipped(0, a="zz").replace(b"a", b"\0"), "no column for|is damaged"),
     "lzma zip": ("x.zip", zipped(zipfile.ZIP_LZMA, a=HEAD), "packed in a way that is not read"),
     "workbook": ("x.xlsx", zipped(**{"[Content_Types].xml": "x", "b": "y"}), "an Excel workbook"),
     "zip bomb": ("x.zip", zipped(a=HEAD + ("1," + "x" * 999_998) * 80), "inflates too much"),
