@@ -25,7 +25,7 @@ from pmlcli.eventlog.log import (
     offsets_of,
 )
 from pmlcli.eventlog.options import CLASSIFIER_PREFIX, ReadOptions
-from pmlcli.eventlog.raw import RawTable, TextColumn, as_text
+from pmlcli.eventlog.raw import RawTable, TextColumn, as_text, shown
 from pmlcli.eventlog.times import NOT_A_TIME, Times, parse_times
 from pmlcli.eventlog.values import text_series, time_series, typed
 
@@ -56,7 +56,7 @@ class _Work:
         self.refused.append(Refusal(reason, len(rows), lines))
         self.keep[rows] = False
         column = self.table.columns[source] if source is not None else None
-        quoted = f", {as_text(column).texts()[rows[0]]!r}" if column is not None else ""
+        quoted = f", {shown(as_text(column).texts()[rows[0]])!r}" if column is not None else ""
         self.examples.append(f"{reason} ({len(rows):,}; first: {self.table.unit} {lines[0]}{quoted})")
 
 

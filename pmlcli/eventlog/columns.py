@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from pmlcli.errors import LogError, nearest
 from pmlcli.eventlog.options import NONE, REQUIRED_ROLES, ROLES
-from pmlcli.eventlog.raw import RawTable, equal_columns
+from pmlcli.eventlog.raw import RawTable, equal_columns, shown
 
 EXACT = {
     "case_id": ("case:concept:name", "case_id"),
@@ -138,11 +138,11 @@ def _assignment(role: str, name: str) -> str:
 def _there_are(names: Iterable[str], most: int = 20) -> str:
     names = list(names)
     more = f" and {len(names) - most} more" if len(names) > most else ""
-    return f"there are: {', '.join(names[:most]) or 'none'}{more}"
+    return f"there are: {', '.join(map(shown, names[:most])) or 'none'}{more}"
 
 
 def _quoted(names: Iterable[str]) -> str:
-    return ", ".join(f"'{name}'" for name in names)
+    return ", ".join(f"'{shown(name)}'" for name in names)
 
 
 def _plain(name: str) -> str:

@@ -19,7 +19,7 @@ from pmlcli.eventlog.encodings import encoding_hint, is_wide
 from pmlcli.eventlog.ledger import Refusal
 from pmlcli.eventlog.log import LogSource
 from pmlcli.eventlog.options import DELIMITERS, ReadOptions
-from pmlcli.eventlog.raw import Column, RawTable, TextColumn, Vocabulary
+from pmlcli.eventlog.raw import Column, RawTable, TextColumn, Vocabulary, shown
 from pmlcli.eventlog.source import ByteSource
 
 MAX_COLUMNS = 10_000
@@ -168,7 +168,7 @@ class _Reading:
         for name in names:
             if name in seen:
                 raise LogError(
-                    f"{self._source.name}: column '{name}' twice in the header",
+                    f"{self._source.name}: column '{shown(name)}' twice in the header",
                     hint="rename one of them",
                     code="log.duplicate-column",
                     context={"column": name},

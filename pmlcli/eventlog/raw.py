@@ -15,6 +15,8 @@ from pmlcli.eventlog.log import LogSource
 
 TEXT = "string"
 UNTYPED = "untyped"
+LONGEST_SHOWN = 80
+"""Characters of a value that a message quotes."""
 
 
 class Vocabulary(dict[str, int]):
@@ -110,6 +112,11 @@ def with_missing(values: NDArray[np.object_], missing: object) -> NDArray[np.obj
     extended = np.empty(len(values) + 1, dtype=object)
     extended[:-1], extended[-1] = values, missing
     return extended
+
+
+def shown(text: str) -> str:
+    """A text for a message, cut when it is long."""
+    return text if len(text) <= LONGEST_SHOWN else f"{text[: LONGEST_SHOWN - 3]}..."
 
 
 def equal_columns(a: Column, b: Column) -> bool:
