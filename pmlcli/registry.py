@@ -102,10 +102,11 @@ def find(name: str) -> type[Algorithm]:
     if name not in _own() and name not in _others():
         raise _unknown(name, names())
     try:
-        if name in _others():
-            loaded: type[Algorithm] = _others()[name].load()
-            return loaded
-        return _only_algorithm(_own()[name])
+        found: type[Algorithm] = (
+            _others()[name].load() if name in _others() else _only_algorithm(_own()[name])
+        )
+        found.find_member = staticmethod(find)
+        return found
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("pmlcli"):
             raise

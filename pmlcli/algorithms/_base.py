@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Self
 
@@ -70,6 +71,8 @@ class Algorithm(ABC):
     """Whether a prediction needs a log; a forecaster can continue its training series without one."""
     tolerance: ClassVar[float] = 0.0
     """Largest difference that other cases in the batch may make to an answer; 0 promises the same bits."""
+    find_member: ClassVar[Callable[..., Any] | None] = None
+    """The registry's `find`, which it puts here on import: how an algorithm of algorithms gets at others."""
 
     @classmethod
     def build(cls, parameters: dict[str, Any]) -> Self:

@@ -1,0 +1,57 @@
+"""Scores of several detectors on one scale: p-values with a tail, weights by agreement, their combination."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pmlcli.evaluation.conformal import p_values
+
+Scores = NDArray[np.float64]
+
+TAIL = 0.1
+"""The share of the highest held-out scores from which the tail's slope is learned."""
+SMALLEST = 1e-200
+TOP = 0.1
+LEAST_AGREEMENT = 0.02
+"""A detector that agrees with none of the others counts as if it shared so much with them."""
+
+
+def tail_p_values(calibration: dict[str, Any], scores: Scores) -> Scores:
+    """Conformal p-values, continued beyond the highest held-out score by an exponential.
+
+    Without the tail all scores above the highest would be equally odd, and their order lost.
+    """
+    kept = np.asarray(calibration["scores"], dtype=np.float64)
+    top = kept[np.asarray(calibration["at_least"]) <= max(TAIL * calibration["count"], 1)]
+    slope = float(np.mean(top - top[0])) if len(top) > 1 else 0.0
+    beyond = np.maximum(scores - kept[-1], 0.0) / (slope or abs(float(kept[-1])) or 1.0)
+    return np.asarray(np.clip(p_values(calibration, scores) * np.exp(-beyond), SMALLEST, 1.0))
+
+
+def agreement(scores: Scores) -> Scores:
+    """Weights of the columns, their sum one: how much of its oddest tenth of the cases a column shares with
+    the others', beyond chance, squared; never quite zero.
+    """
+    cases, columns = scores.shape
+    if columns == 1:
+        return np.ones(1)
+    oddest = np.zeros((cases, columns))
+    count = max(round(cases * TOP), 1)
+    for place, column in enumerate(scores.T):
+        oddest[np.argsort(-column, kind="stable")[:count], place] = 1.0
+    shared = oddest.T @ oddest / count
+    np.fill_diagonal(shared, 0.0)
+    beyond = shared.sum(axis=0) / (columns - 1) - count / cases
+    weights = np.maximum(beyond, LEAST_AGREEMENT) ** 2
+    return np.asarray(weights / weights.sum())
+
+
+def harmonic_mean(p: Scores, weights: Scores) -> Scores:
+    """One p-value from several dependent ones, (cases, detectors) to (cases,): a very small one is enough."""
+    total = np.zeros(len(p))
+    for column, weight in zip(p.T, weights.tolist(), strict=True):
+        total = total + weight / column
+    return 1.0 / total

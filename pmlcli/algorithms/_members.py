@@ -1,0 +1,50 @@
+"""Algorithms that ask other algorithms: how they get at them, and keep their state within their own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pmlcli.algorithms._base import Algorithm, field_names
+from pmlcli.algorithms._param import specs
+from pmlcli.errors import ValidationError
+
+
+def member(owner: Algorithm, name: str) -> Any:
+    """An untrained algorithm for `owner` to ask; parameters that both have take `owner`'s values.
+
+    ValidationError for one that is unknown, asks others itself, or is kept in a format of its library's own.
+    """
+    find = type(owner).find_member
+    if find is None:
+        raise ValidationError(f"{type(owner).__name__} asks other algorithms: build it by its name")
+    cls = find(name)
+    if cls.container != "plain" or issubclass(cls, type(owner)):
+        raise ValidationError(
+            f"'{name}' cannot be a member", hint="take detectors whose state is plain numbers"
+        )
+    shared = field_names(cls) & {spec.name for spec in specs(type(owner))}
+    return cls(**{field_name: getattr(owner, field_name) for field_name in sorted(shared)})
+
+
+def joined_state(own: Mapping[str, Any], members: Mapping[str, Algorithm]) -> dict[str, Any]:
+    """The owner's state and that of each member under the member's name."""
+    states = {name: one.state() for name, one in members.items()}
+    inner = {f"{_prefix(name)}{key}": value for name, state in states.items() for key, value in state.items()}
+    return {**own, **inner}
+
+
+def own_state(state: Mapping[str, Any]) -> dict[str, Any]:
+    """The owner's part of a joined state."""
+    return {key: value for key, value in state.items() if "__" not in key}
+
+
+def restore_members(state: Mapping[str, Any], members: Mapping[str, Algorithm]) -> None:
+    """Gives each member its part of a joined state."""
+    for name, one in members.items():
+        prefix = _prefix(name)
+        one.restore({key.removeprefix(prefix): v for key, v in state.items() if key.startswith(prefix)})
+
+
+def _prefix(name: str) -> str:
+    return f"{name.replace('-', '_')}__"

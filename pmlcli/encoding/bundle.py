@@ -1,0 +1,78 @@
+"""Several encodings of one log side by side, for algorithms that ask other algorithms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+from pmlcli.encoding.base import Encoding
+from pmlcli.errors import LogError
+from pmlcli.eventlog.log import EventLog
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """One log in several encodings, by name."""
+
+    parts: Mapping[str, Any]
+    n_cases: int
+
+
+class BundleEncoding(Encoding[Bundle]):
+    """Fits each encoding on the training log. One that needs a column that the log lacks is left out;
+    LogError when none is left.
+    """
+
+    name: ClassVar[str] = "bundle"
+
+    def __init__(self, encodings: Mapping[str, Encoding[Any]]) -> None:
+        self.encodings = dict(encodings)
+
+    def fit(self, log: EventLog) -> Self:
+        """Fits the encodings that this log has the columns for."""
+        fitted, refused = {}, []
+        for name, encoding in self.encodings.items():
+            try:
+                fitted[name] = encoding.fit(log)
+            except LogError as error:
+                refused.append(error)
+        if not fitted:
+            raise refused[0]
+        self.encodings = fitted
+        return self
+
+    def transform(self, log: EventLog) -> Bundle:  # noqa: D102
+        return Bundle({name: e.transform(log) for name, e in self.encodings.items()}, log.n_cases)
+
+    def state(self) -> dict[str, Any]:  # noqa: D102
+        return {
+            "names": list(self.encodings),
+            "kinds": [encoding.name for encoding in self.encodings.values()],
+            "states": [encoding.state() for encoding in self.encodings.values()],
+        }
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> Self:
+        """The inverse of `state`; the encodings' classes are those imported in this process."""
+        known = {encoding.name: encoding for encoding in _subclasses(Encoding) if hasattr(encoding, "name")}
+        parts = zip(state["names"], state["kinds"], state["states"], strict=True)
+        return cls({name: known[kind].from_state(own) for name, kind, own in parts})
+
+    def required_columns(self) -> tuple[str, ...]:  # noqa: D102
+        columns = [column for e in self.encodings.values() for column in e.required_columns()]
+        return tuple(dict.fromkeys(columns))
+
+    def vocabularies(self) -> dict[str, tuple[str, ...]]:  # noqa: D102
+        found: dict[str, tuple[str, ...]] = {}
+        for encoding in self.encodings.values():
+            for column, values in encoding.vocabularies().items():
+                found[column] = tuple(sorted({*found.get(column, ()), *values}))
+        return found
+
+
+def _subclasses(cls: type) -> Iterator[Any]:
+    children: list[Any] = cls.__subclasses__()
+    for child in children:
+        yield child
+        yield from _subclasses(child)
