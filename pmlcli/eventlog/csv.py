@@ -6,7 +6,7 @@ import codecs
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import BinaryIO, TextIO, cast
 
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from pmlcli.errors import LogError
 from pmlcli.eventlog.columns import choose_columns
+from pmlcli.eventlog.csv_scan import MAX_CELL, TextBlocks, regular_cells
 from pmlcli.eventlog.encodings import encoding_hint, is_wide
 from pmlcli.eventlog.ledger import Refusal
 from pmlcli.eventlog.log import LogSource
@@ -23,7 +24,6 @@ from pmlcli.eventlog.raw import Column, RawTable, TextColumn, Vocabulary, shown
 from pmlcli.eventlog.source import ByteSource
 
 MAX_COLUMNS = 10_000
-MAX_CELL = 1 << 20
 BATCH = 20_000
 HEAD = 1 << 16
 MAX_BLANK = 100_000
@@ -33,6 +33,8 @@ FIRST_LINES = 5
 _MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 
 Row = list[str]
+Cells = tuple[NDArray[np.integer] | None, Sequence[str]]
+"""The cells of a column: their texts, or codes and the texts that these stand for."""
 
 
 def read_csv(source: ByteSource, options: ReadOptions) -> RawTable:
@@ -114,7 +116,9 @@ class _Reading:
         self._source = source
         self._options = options
         self._rows = 0
-        self._reader = csv.reader(text, delimiter=delimiter, strict=True)
+        self._blocks = TextBlocks(text, source.name)
+        self._reader = csv.reader(self._blocks, delimiter=delimiter, strict=True)
+        self._quick_lines = 0
         self._delimiter = delimiter
         self._record_start = 1
         self._ragged: dict[str, list[int]] = {}
@@ -126,11 +130,13 @@ class _Reading:
         self._check_names(names)
         vocabularies = [Vocabulary() for _ in names]
         codes: list[list[NDArray[np.int32]]] = [[] for _ in names]
-        lines: list[int] = []
-        for batch_lines, rows in self._batches(len(names)):
-            lines.extend(batch_lines)
-            for column, cells in enumerate(zip(*rows, strict=True)):
-                codes[column].append(vocabularies[column].codes(cells))
+        lines: list[NDArray[np.int64]] = []
+        for batch_lines, cells in self._cells(len(names)):
+            lines.append(batch_lines)
+            for column, (local, texts) in enumerate(cells):
+                known = vocabularies[column].codes(texts)
+                codes[column].append(known if local is None else known[local])
+        where = np.concatenate([np.empty(0, dtype=np.int64), *lines])
         columns: dict[str, Column] = {
             name: TextColumn.of(_joined(codes[i]), list(vocabularies[i])) for i, name in enumerate(names)
         }
@@ -140,9 +146,7 @@ class _Reading:
         ]
         notes = [("blank lines passed over", self._blank)] if self._blank else []
         identity = self._source.identity("csv")
-        return RawTable(
-            columns, len(lines), np.array(lines, dtype=np.int64), identity, refused=refused, notes=notes
-        )
+        return RawTable(columns, len(where), where, identity, refused=refused, notes=notes)
 
     def _check_names(self, names: list[str]) -> None:
         """LogError before any row is read when the names alone tell that this is no log."""
@@ -179,7 +183,7 @@ class _Reading:
     def _records(self) -> Iterator[tuple[int, Row]]:
         """Each record with the line on which it begins."""
         while True:
-            self._record_start = self._reader.line_num + 1
+            self._record_start = self._quick_lines + self._reader.line_num + 1
             try:
                 row = next(self._reader, None)
             except csv.Error as error:
@@ -188,22 +192,43 @@ class _Reading:
                 return
             yield self._record_start, row
 
-    def _batches(self, width: int) -> Iterator[tuple[list[int], list[Row]]]:
-        """Records of the right width with their lines; blank lines and ragged rows are counted aside."""
-        records = self._records()
+    def _cells(self, width: int) -> Iterator[tuple[NDArray[np.int64], Iterable[Cells]]]:
+        """Line numbers and cells of good rows, block by block: the quick way where a block is regular."""
+        while block := self._blocks.block():
+            found = regular_cells(block, self._delimiter, width)
+            if found is None:
+                self._blocks.take_lines(block)
+                yield from self._cells_by_line(width)
+                continue
+            cells, size = found
+            first = self._quick_lines + self._reader.line_num + 1
+            self._quick_lines += size
+            self._rows += size
+            yield np.arange(first, first + size), cells
+
+    def _cells_by_line(self, width: int) -> Iterator[tuple[NDArray[np.int64], Iterable[Cells]]]:
+        """The rest of a block, record by record, and the rest of its last record."""
+        records = self._block_records()
         while batch := list(islice(records, BATCH)):
             good = [record for record in batch if len(record[1]) == width]
             if len(good) < len(batch):
                 self._set_aside(batch, width)
             self._rows += len(good)
             if self._blank > max(MAX_BLANK, self._rows):
-                raise LogError(
-                    f"{self._source.name}: more than {max(MAX_BLANK, self._rows):,} blank lines",
-                    code="log.limit",
-                )
+                most = max(MAX_BLANK, self._rows)
+                raise LogError(f"{self._source.name}: more than {most:,} blank lines", code="log.limit")
             if good:
                 lines, rows = zip(*good, strict=True)
-                yield list(lines), list(rows)
+                yield np.array(lines, dtype=np.int64), ((None, texts) for texts in zip(*rows, strict=True))
+
+    def _block_records(self) -> Iterator[tuple[int, Row]]:
+        """The records that begin in the block at hand."""
+        records = self._records()
+        while self._blocks.has_lines:
+            record = next(records, None)
+            if record is None:
+                return
+            yield record
 
     def _set_aside(self, batch: list[tuple[int, Row]], width: int) -> None:
         for line, row in batch:

@@ -84,8 +84,9 @@ def parse_times(column: Column, options: ReadOptions, where: str) -> Times:
         return _typed_times(column, options, where)
     codes, values = column.used()
     texts = [str(value).strip() for value in values]
-    numbers = [text.replace(",", ".", 1) for text in texts]
-    if texts and _all_numbers(numbers, options.timestamp_format):
+    may_be_number = bool(texts) and _PLAIN_NUMBER.fullmatch(texts[0].replace(",", ".", 1)) is not None
+    numbers = [text.replace(",", ".", 1) for text in texts] if may_be_number else []
+    if numbers and _all_numbers(numbers, options.timestamp_format):
         distinct = _by_number(np.array(numbers, dtype=float), numbers, options.timestamp_format, where)
     elif options.timestamp_format is not None:
         distinct = _by_format(texts, options.timestamp_format)

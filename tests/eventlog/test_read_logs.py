@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from pmlcli.errors import LogError, ValidationError
 from pmlcli.eventlog import ReadOptions, read_log
@@ -81,6 +83,53 @@ def test_a_column_can_give_the_order(tmp_path: Path) -> None:
 def test_delimiters_and_line_ends(tmp_path: Path, delimiter: str, newline: str) -> None:
     text = (CSV + ROWS).replace(",", delimiter).replace("\n", newline)
     assert read_log(write(tmp_path / "x.csv", text)).n_events == 3
+
+
+LINES = st.lists(
+    st.sampled_from(
+        [
+            *("1,a,2024-01-01,x,1\n", "2,b é,2024-01-02,,2\n", '3,"c, d",2024-01-01,"",3\n', "4,e\n", "\n"),
+            *(
+                '5,"f\ng",2024-01-01,x,\n',
+                "6, h ,2024-01-01,x,1,2\n",
+                "7,i,2024-01-01,x,1\r\n",
+                "8,NA,2024,x,\r",
+            ),
+            *(
+                '9,"j\n\n""k",2024-01-01,x,1\n',
+                "10,l\u2028m,2024-01-01,x\x0cy,1\n",
+                '11,5" pipe,2024-01-01,x,1\n',
+            ),
+        ]
+    ),
+    min_size=1,
+    max_size=12,
+)
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(lines=LINES, block=st.sampled_from([1, 30, 100, 1 << 20]), last=st.booleans())
+def test_the_quick_way_reads_what_the_csv_module_reads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lines: list[str], block: int, last: bool
+) -> None:
+    text = CSV + "".join(lines)
+    path = write(tmp_path / "x.csv", text if last else text.rstrip("\r\n"))
+    with monkeypatch.context() as patch:
+        patch.setattr("pmlcli.eventlog.csv_scan.BLOCK", block)
+        quick = csv_outcome(path)
+        patch.setattr("pmlcli.eventlog.csv_scan.arrow", None)
+        assert csv_outcome(path) == quick
+        patch.setattr("pmlcli.eventlog.csv.regular_cells", lambda *_: None)
+        assert csv_outcome(path) == quick
+
+
+def csv_outcome(path: Path) -> object:
+    try:
+        log = read_log(path, on_bad_row="drop")
+    except LogError as error:
+        return error.message
+    assert log.lines is not None
+    return log.frame.astype(object).fillna("-").to_dict("list"), log.ledger, log.lines.tolist()
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
