@@ -185,7 +185,7 @@ def _parameter(node: ast.AnnAssign) -> ParameterCard | None:
         return None
     named = {word.arg: ast.literal_eval(word.value) for word in declared.keywords if word.arg}
     help_text = named.get("help") or ast.literal_eval(declared.args[0])
-    bounds = " and ".join(f"{sign} {named[key]:g}" for key, sign in _BOUNDS if named.get(key) is not None)
+    bounds = " and ".join(f"{sign} {named[key]:.12g}" for key, sign in _BOUNDS if named.get(key) is not None)
     default = ast.literal_eval(node.value)
     return ParameterCard(node.target.id, _type_words(kind), default, help_text, bounds, named.get("unit"))
 

@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 from pmlcli.algorithms._base import Algorithm, PredictRequest
 from pmlcli.algorithms._param import Param
 from pmlcli.encoding.base import Encoding
-from pmlcli.errors import PredictionError
+from pmlcli.errors import ValidationError
 from pmlcli.evaluation.conformal import benjamini_hochberg, held_out, p_values, score_limit
 from pmlcli.evaluation.measurement import Measurement
 from pmlcli.evaluation.metrics import auc
 from pmlcli.eventlog.deviations import deviate
 from pmlcli.eventlog.log import CASE_ID, EventLog
+from pmlcli.eventlog.running import find_running
 from pmlcli.eventlog.split import Split
 from pmlcli.runtime import track
 
@@ -51,6 +52,7 @@ class AnomalyDetector(Algorithm):
     task: ClassVar[str] = "anomaly"
     baseline: ClassVar[str] = "anomaly/variant-frequency"
     recommended: ClassVar[str] = "anomaly/likelihood"
+    understands: ClassVar[tuple[str, ...]] = ("level", "fdr")
     levels: ClassVar[tuple[str, ...]] = ("case",)
     """What a detector can score: cases, and events where it also gives `event_table`."""
 
@@ -98,18 +100,28 @@ class AnomalyDetector(Algorithm):
             "chance",
         )
 
+    def notes(self, log: EventLog, table: pd.DataFrame, request: PredictRequest) -> list[str]:
+        """Running cases look odd for what they have not done yet."""
+        running = int(find_running(log).sum())
+        if not running:
+            return []
+        return [
+            f"{running:,} of {log.n_cases:,} cases seem to be running still; what they have not done yet can "
+            "make them look odd"
+        ]
+
     def predict(self, encoding: Encoding[Any], log: EventLog, request: PredictRequest) -> pd.DataFrame:
         """One row a case: case_id, score, threshold, is_anomaly, severity, p_value, reason.
 
         At level `event` one row an event; see `_event_anomaly`. With `fdr`, what is flagged is chosen by
         Benjamini and Hochberg over the p-values of this log: flags then depend on its other cases, scores and
-        p-values never do. PredictionError for a level that this detector cannot score.
+        p-values never do. ValidationError for a level that this detector cannot score.
         """
         level = request.level or "case"
         if level not in self.levels:
-            raise PredictionError(
+            raise ValidationError(
                 f"this detector has no level '{level}', only {' and '.join(self.levels)}",
-                hint=f"use --level {self.levels[0]}",
+                hint=f"ask for level {self.levels[0]}",
                 context={"level": level, "levels": list(self.levels)},
             )
         largest_p = None if request.fdr is None else self._largest_p(encoding, log, level, request.fdr)
@@ -163,7 +175,7 @@ class AnomalyDetector(Algorithm):
 
     def _largest_p(self, encoding: Encoding[Any], log: EventLog, level: str, rate: float) -> float:
         if not 0 < rate < 1:
-            raise PredictionError(f"the false discovery rate is {rate:g}, but must lie between 0 and 1")
+            raise ValidationError(f"the false discovery rate is {rate:g}, but must lie between 0 and 1")
         p = p_values(self.calibration_[HELD_OUT[level]], self._all_scores(encoding, log, level))
         return benjamini_hochberg(p, rate)
 

@@ -17,7 +17,7 @@ import pandas as pd
 
 from pmlcli.algorithms._param import Param, specs, validated
 from pmlcli.encoding.base import Encoding
-from pmlcli.errors import PredictionError
+from pmlcli.errors import ValidationError
 from pmlcli.evaluation.measurement import Measurement
 from pmlcli.eventlog.log import EventLog
 from pmlcli.eventlog.split import Split, split_by_start
@@ -67,6 +67,8 @@ class Algorithm(ABC):
     estimator_class: ClassVar[str | None] = None
     """`sklearn` only: the `module.Class` of `estimator_`."""
     minimum_samples: ClassVar[int] = 10
+    understands: ClassVar[tuple[str, ...]] = ()
+    """The fields of `PredictRequest` that mean something to this task, beside `cases`."""
     needs_log: ClassVar[bool] = True
     """Whether a prediction needs a log; a forecaster can continue its training series without one."""
     tolerance: ClassVar[float] = 0.0
@@ -136,7 +138,22 @@ class Algorithm(ABC):
 
     def predict_without_log(self, encoding: Encoding[Any], request: PredictRequest) -> pd.DataFrame:
         """The table for what follows the training log; only where `needs_log` is false."""
-        raise PredictionError(f"the task {self.task} needs an event log to predict", code="prediction.log")
+        raise ValidationError(f"the task {self.task} predicts for an event log", hint="give the log as well")
+
+    def check_request(self, request: PredictRequest) -> None:
+        """Raises ValidationError for a wish that means nothing to this task; `cases` does to all."""
+        for asked in dataclasses.fields(PredictRequest):
+            is_asked = getattr(request, asked.name) != asked.default
+            if is_asked and asked.name not in {"cases", *self.understands}:
+                raise ValidationError(
+                    f"a prediction of the task {self.task} has no '{asked.name}'",
+                    hint=f"it can be asked for: {', '.join(self.understands) or 'nothing more'}",
+                    context={"option": asked.name},
+                )
+
+    def notes(self, log: EventLog, table: pd.DataFrame, request: PredictRequest) -> list[str]:
+        """Sentences about this prediction that its user should know; needs no learned state."""
+        return []
 
     def output_units(self) -> dict[str, str]:
         """Unit of each numeric output column."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Literal, Self
 
@@ -29,10 +29,13 @@ from pmlcli.algorithms._series_tools import (
 from pmlcli.encoding._kpi import find_kpi
 from pmlcli.encoding.base import Encoding
 from pmlcli.encoding.series import Series, SeriesEncoding, is_cut
-from pmlcli.errors import PredictionError, TrainingError, ValidationError
+from pmlcli.errors import LogError, TrainingError, ValidationError
 from pmlcli.evaluation.measurement import Measurement, mean_over
 from pmlcli.eventlog.log import TIMESTAMP, EventLog
 from pmlcli.eventlog.split import Split
+
+RECENT = 84
+"""So many last values of each series are kept beside the intervals, for charts."""
 
 
 @dataclass(kw_only=True)
@@ -46,8 +49,9 @@ class Forecaster(Algorithm):
 
     task: ClassVar[str] = "forecast"
     baseline: ClassVar[str] = "forecast/seasonal-naive"
-    recommended: ClassVar[str] = "forecast/arima"
+    recommended: ClassVar[str] = "forecast/auto"
     needs_log: ClassVar[bool] = False
+    understands: ClassVar[tuple[str, ...]] = ("horizon",)
     minimum_buckets: ClassVar[int] = 0
     """Whole buckets that a log must cover, where the method needs more than its season does."""
 
@@ -137,6 +141,9 @@ class Forecaster(Algorithm):
         self.history_values_ = np.full((len(data), len(longest)), np.nan)
         for row, series in zip(self.history_values_, data, strict=True):
             row[len(longest) - len(series) :] = series.values
+            known = self.calibration_.setdefault("series", {}).setdefault(series.kpi, {})
+            starts = [start.isoformat() for start in series.local_starts()[-RECENT:]]
+            known["recent"] = {"starts": starts, "values": series.values[-RECENT:].tolist()}
 
     def measure(self, encoding: Encoding[Any], split: Split, log: EventLog) -> Measurement:
         """Mean absolute error from rolling origins in the last fifth of the buckets, resampled by block.
@@ -217,7 +224,7 @@ class Forecaster(Algorithm):
         """One row a series and bucket after the end of the training series."""
         return self._table(self._history(), self._horizon(request))
 
-    def _table(self, data: Iterable[Series], horizon: int) -> pd.DataFrame:
+    def _table(self, data: Sequence[Series], horizon: int) -> pd.DataFrame:
         return pd.concat([self._rows(series, horizon) for series in data], ignore_index=True)
 
     def _rows(self, data: Series, horizon: int) -> pd.DataFrame:
@@ -237,16 +244,14 @@ class Forecaster(Algorithm):
         return pd.DataFrame(table)
 
     def _horizon(self, request: PredictRequest) -> int:
-        if request.level is not None or request.every_prefix:
-            raise ValidationError("a forecast has no level and no prefixes", hint="choose with horizon alone")
         horizon = self.horizon if request.horizon is None else request.horizon
         if horizon < 1:
             raise ValidationError(f"horizon is {horizon}, but must be >= 1", context={"horizon": horizon})
         if horizon > self.horizon:
-            raise PredictionError(
+            raise ValidationError(
                 f"horizon {horizon} is longer than the {self.horizon} that the model was trained for",
                 code="prediction.horizon",
-                hint=f"ask for at most {self.horizon}, or train with horizon={horizon}",
+                hint=f"ask for at most {self.horizon}, or train a model with horizon {horizon}",
                 context={"horizon": horizon, "trained": self.horizon},
             )
         return horizon
@@ -263,7 +268,7 @@ class Forecaster(Algorithm):
         """The training series up to where `newer` begins, then `newer`."""
         bucket = BUCKET[self.frequency]
         if len(newer) == 0:
-            raise PredictionError(
+            raise LogError(
                 f"the log covers no whole {bucket}, so there is nothing to continue",
                 code="prediction.log",
                 hint="give a longer log, or none to forecast from the end of training",
@@ -284,7 +289,7 @@ class Forecaster(Algorithm):
         bucket, minimum = BUCKET[self.frequency], MINIMUM_BUCKETS[self.frequency]
         if len(newer) >= minimum:
             return newer
-        raise PredictionError(
+        raise LogError(
             f"the log covers {len(newer)} whole {bucket}s that do not follow the training series, "
             f"but a forecast from them alone needs {minimum}",
             code="prediction.log",

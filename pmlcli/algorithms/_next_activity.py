@@ -30,6 +30,7 @@ class NextActivityPredictor(Algorithm):
     task: ClassVar[str] = "next-activity"
     baseline: ClassVar[str] = "next-activity/ngram"
     recommended: ClassVar[str] = "next-activity/gru"
+    understands: ClassVar[tuple[str, ...]] = ("every_prefix", "top")
 
     def make_encoding(self) -> SequenceEncoding:
         """Whole traces as sequences."""
@@ -75,7 +76,7 @@ class NextActivityPredictor(Algorithm):
         Columns: case_id, prefix_length, next_activity, probability, next_activity_2, probability_2, ...
         Empty when running cases are asked for and none is.
         """
-        check_request(request)
+        self.check_request(request)
         data = encoding.transform(log)
         top = min(request.top, data.end_class - FIRST_CODE + 1)
         rows = np.flatnonzero(chosen_prefixes(data, request))
@@ -94,6 +95,23 @@ class NextActivityPredictor(Algorithm):
             table[f"next_activity{suffix}"] = names[classes[:, rank]]
             table[f"probability{suffix}"] = shares[:, rank]
         return pd.DataFrame(table)
+
+    def check_request(self, request: PredictRequest) -> None:
+        """Also what `cases` and `top` may be."""
+        super().check_request(request)
+        if request.cases not in ("running", "all"):
+            raise ValidationError(f"cases is {request.cases!r}, but must be running or all")
+        if request.top < 1:
+            raise ValidationError(f"top is {request.top}, but must be 1 or more")
+
+    def notes(self, log: EventLog, table: pd.DataFrame, request: PredictRequest) -> list[str]:
+        """How many cases are running, where only these are answered for."""
+        if request.every_prefix or request.cases == "all":
+            return []
+        return [
+            f"{len(table):,} of {log.n_cases:,} cases are running, and only these are answered for "
+            "(--cases all answers for all)"
+        ]
 
     def output_units(self) -> dict[str, str]:
         """Probabilities are shares; beyond the default `top` they go on in the same way."""
@@ -137,16 +155,3 @@ def chosen_prefixes(data: Sequences, request: PredictRequest) -> NDArray[np.bool
     chosen = np.zeros(data.n_events, dtype=np.bool_)
     chosen[data.offsets[1:] - 1] = data.is_running if request.cases == "running" else True
     return chosen
-
-
-def check_request(request: PredictRequest) -> None:
-    """Raises ValidationError for what this task cannot give."""
-    for option, value in (("level", request.level), ("horizon", request.horizon)):
-        if value is not None:
-            raise ValidationError(
-                f"next-activity has no {option}", hint="choose with cases=running, cases=all or every_prefix"
-            )
-    if request.cases not in ("running", "all"):
-        raise ValidationError(f"cases is {request.cases!r}, but must be running or all")
-    if request.top < 1:
-        raise ValidationError(f"top is {request.top}, but must be 1 or more")

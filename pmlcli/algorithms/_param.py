@@ -70,7 +70,7 @@ def _type_word(hint: Any) -> str:
 def range_text(param: Param) -> str:
     """The bounds in words: `>= 1`, `> 0 and < 1`, or nothing."""
     bounds = [(">=", param.ge), (">", param.gt), ("<=", param.le), ("<", param.lt)]
-    return " and ".join(f"{sign} {bound:g}" for sign, bound in bounds if bound is not None)
+    return " and ".join(f"{sign} {bound:.12g}" for sign, bound in bounds if bound is not None)
 
 
 def specs(cls: type) -> tuple[ParameterSpec, ...]:

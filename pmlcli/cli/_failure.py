@@ -65,8 +65,16 @@ def guarded(call: Callable[[], Any], mode: Mode) -> int:
         return tell(_io_error(error), mode)
     if code in (EXIT_INTERRUPTED, EXIT_TERMINATED):
         word = "interrupted" if code == EXIT_INTERRUPTED else "terminated"
-        typer.echo(f"{word}; nothing half-written is left", err=True)
+        _tell_stopped(f"{word}; nothing half-written is left", code, mode)
     return code
+
+
+def _tell_stopped(what: str, code: int, mode: Mode) -> None:
+    if mode.json:
+        stopped = PmlError(what, code="stopped")
+        typer.echo(error_document(stopped, exit_code=code))
+    else:
+        typer.echo(what, err=True)
 
 
 def _io_error(error: OSError) -> OutputError:

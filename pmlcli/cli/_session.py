@@ -18,7 +18,7 @@ from typing import Any, TextIO
 import typer
 
 from pmlcli import runtime
-from pmlcli.errors import OutputError
+from pmlcli.errors import OutputError, PmlError
 from pmlcli.render import json
 from pmlcli.render.block import Block, plain
 from pmlcli.render.escape import visible
@@ -53,10 +53,14 @@ class Session:
         self.warned.append(text)
         self._say(f"warning: {text}", NORMAL)
 
-    def _say(self, text: str, level: int) -> None:
+    def record(self, text: str) -> None:
+        """Puts a line into the log file, if there is one."""
         if self.log_file is not None:
             self.log_file.write(f"{datetime.now(UTC).isoformat(timespec='milliseconds')} {visible(text)}\n")
             self.log_file.flush()
+
+    def _say(self, text: str, level: int) -> None:
+        self.record(text)
         if self.level >= level:
             typer.echo(visible(text), err=True)
 
@@ -93,7 +97,11 @@ def opened(
 
             sink = stack.enter_context(bars())
         stack.enter_context(runtime.use(threads=threads, progress=sink))
-        yield session
+        try:
+            yield session
+        except PmlError as error:
+            session.record(f"error: {error.message}" + (f" ({error.hint})" if error.hint else ""))
+            raise
 
 
 def _open_log_file(path: Path) -> TextIO:

@@ -8,11 +8,15 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from pmlcli.errors import OutputError
+from pmlcli.errors import OutputError, ValidationError
 
 
 def require_model_place(path: Path, *, force: bool) -> None:
     """Raises OutputError when a model cannot go to `path`: it is taken, or may not be written."""
+    if str(path) == "-":
+        raise ValidationError(
+            "a model is a directory and cannot go to stdout", hint="name a directory with -o"
+        )
     if path.is_symlink() or (path.exists() and not (path / "manifest.json").is_file()):
         raise _occupied(path, "is there and is not a pmlcli model", "choose another name, or remove it")
     if path.exists() and not force:

@@ -19,6 +19,7 @@ from pmlcli.store import publish
 
 if TYPE_CHECKING:
     from pmlcli.eventlog import EventLog
+    from pmlcli.lifecycle.model import Model
     from pmlcli.lifecycle.result import PredictionResult
 
 _SUFFIXES = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
@@ -71,8 +72,18 @@ class RequestOptions:
         ),
     ] = None
 
+    chart: Annotated[
+        Path | None,
+        typer.Option(
+            "--chart", metavar="FILE", help="Draw the forecast as a fan chart here: .svg or .png (forecast)."
+        ),
+    ] = None
+
     def check(self, log: str | None, *, force: bool) -> None:
-        """Raises before any work is done when the annotated log cannot be written as asked."""
+        """Raises before any work is done when the annotated log or the chart cannot be written as asked."""
+        if self.chart is not None:
+            _target.require_file_place(self.chart, force=force)
+            one_of("format of a chart", self.chart.suffix.lower().removeprefix("."), ("svg", "png"))
         if self.annotate is None:
             return
         if log is None:
@@ -114,7 +125,13 @@ class WritingOptions:
         """The format by --format, else by the file's name, else CSV."""
         one_of("format", self.format, ("csv", "jsonl", "parquet"))
         name = "" if self.output is None else self.output.name.lower()
-        return self.format or _SUFFIXES.get(Path(name).suffix, "csv")
+        suffix = Path(name).suffix
+        if self.format is None and self.is_file() and suffix not in _SUFFIXES and suffix != "":
+            raise ValidationError(
+                f"{self.output}: a table of predictions cannot be written as '{suffix}'",
+                hint="end the name in .csv, .jsonl or .parquet, or say --format; --annotate writes the log back",
+            )
+        return self.format or _SUFFIXES.get(suffix, "csv")
 
     def is_file(self) -> bool:
         """Whether the table goes to a file."""
@@ -123,6 +140,7 @@ class WritingOptions:
     def check(self) -> None:
         """Raises before any work is done when the table cannot be written as asked."""
         if self.output is not None and self.is_file():
+            self.chosen_format()
             _target.require_file_place(self.output, force=self.force)
         elif self.chosen_format() == "parquet" and sys.stdout.isatty():
             raise ValidationError("Parquet is not for a terminal", hint="write it to a file with -o")
@@ -180,12 +198,27 @@ def predict_log(
     if request.annotate is None or log is None:
         result = loaded.predict(log, request=asked, options=how)
         _tell(result, request, session)
+        if request.chart is not None:
+            _write_chart(loaded, result, request.chart, session)
         return result
     read = read_log(log, loaded.read_options(how))
     result = loaded.predict(read, request=asked)
     _tell(result, request, session)
     _write_annotated(read, result, request.annotate, session)
     return result
+
+
+def _write_chart(model: Model, result: PredictionResult, path: Path, session: Session) -> None:
+    if model.algorithm.task != "forecast":
+        raise ValidationError("--chart draws forecasts", hint=f"this model is {model.model_type}")
+    # matplotlib takes time to import.
+    from pmlcli.lifecycle.artifacts import THRESHOLD_FILE, read_json
+    from pmlcli.render.fan_chart import fan_chart
+
+    known = read_json(model.files, THRESHOLD_FILE)["series"]
+    drawn = fan_chart(known, result.predictions, path.suffix.lower().removeprefix("."))
+    publish.write_file(path, drawn, force=True)
+    session.note(f"drew the forecast to {path}")
 
 
 def _write_annotated(log: EventLog, result: PredictionResult, path: Path, session: Session) -> None:
@@ -208,10 +241,11 @@ def _tell(result: PredictionResult, request: RequestOptions, session: Session) -
             session.note(line)
     for warning in found.get("warnings", ()):
         session.warn(warning)
-    if not len(result.predictions) and request.cases == "running":
-        session.warn(
-            "no case of this log is running, so there is nothing to predict; --cases all predicts every case"
-        )
+    for note in found.get("notes", ()):
+        session.note(f"note: {note}")
+    by_unit = {unit: [c for c, u in found["units"].items() if u == unit] for unit in found["units"].values()}
+    if not session.as_json:
+        session.note("units: " + "; ".join(f"{', '.join(cs)}: {unit}" for unit, cs in by_unit.items()))
 
 
 def write(result: PredictionResult, writing: WritingOptions, session: Session) -> None:

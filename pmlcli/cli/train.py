@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from pmlcli.lifecycle.result import TrainingResult
 
 _PARAMETERS = "Parameters of the algorithm"
-_SHORTHANDS = ("contamination", "kpi", "horizon", "frequency", "seed")
+_SHORTHANDS = ("contamination", "kpi", "horizon", "frequency", "holidays", "seed")
+_BREACH = "sla-breach-rate"
 
 
 @options
@@ -77,9 +78,21 @@ class ChoiceOptions:
         ),
     ] = None
     kpi: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--kpi",
+            metavar="KPI",
+            help="What is forecast, such as arrivals or activity:NAME. Repeatable.",
+            rich_help_panel=_PARAMETERS,
+        ),
+    ] = None
+    sla: Annotated[
         str | None,
         typer.Option(
-            "--kpi", metavar="KPI", help="What is forecast, such as arrivals.", rich_help_panel=_PARAMETERS
+            "--sla",
+            metavar="TIME",
+            help="Within which a case must be completed (KPI sla-breach-rate), such as 5d or 12h.",
+            rich_help_panel=_PARAMETERS,
         ),
     ] = None
     horizon: Annotated[
@@ -89,7 +102,19 @@ class ChoiceOptions:
     frequency: Annotated[
         str | None,
         typer.Option(
-            "--frequency", metavar="NAME", help="Width of a bucket (forecast).", rich_help_panel=_PARAMETERS
+            "--frequency",
+            metavar="H|D|W|M",
+            help="Width of a bucket: hour, day, week or month (forecast).",
+            rich_help_panel=_PARAMETERS,
+        ),
+    ] = None
+    holidays: Annotated[
+        str | None,
+        typer.Option(
+            "--holidays",
+            metavar="COUNTRY",
+            help="Whose public holidays count, such as DE (forecast with Prophet).",
+            rich_help_panel=_PARAMETERS,
         ),
     ] = None
 
@@ -100,7 +125,7 @@ class ChoiceOptions:
         """
         given: dict[str, Any] = dict(split_pairs(self.param or [], "-p", "NAME=VALUE"))
         for shorthand in _SHORTHANDS:
-            value = getattr(self, shorthand)
+            value = self._kpis() if shorthand == "kpi" else getattr(self, shorthand)
             if value is not None and str(given.setdefault(shorthand, value)) != str(value):
                 raise ValidationError(f"-p {shorthand}={given[shorthand]} contradicts --{shorthand} {value}")
         known = [parameter.name for parameter in registry.card(name).parameters]
@@ -108,6 +133,13 @@ class ChoiceOptions:
             if parameter not in known:
                 raise _no_such_parameter(name, parameter, known)
         return given
+
+    def _kpis(self) -> list[str] | None:
+        """What --kpi gives, with the limit of --sla where it belongs."""
+        if self.sla is not None and _BREACH not in (self.kpi or []):
+            raise ValidationError(f"--sla is about the KPI {_BREACH}", hint=f"add --kpi {_BREACH}")
+        named = [f"{kpi}:{self.sla}" if self.sla and kpi == _BREACH else kpi for kpi in self.kpi or []]
+        return named or None
 
 
 @options
@@ -188,6 +220,7 @@ def _tell(result: TrainingResult, session: Session) -> None:
         session.warn(warning)
     for metric in result.metrics.values():
         session.note(sentence.comparison(metric))
+        session.note(sentence.measured(metric))
     session.detail(f"took {result.metadata['cpu_seconds']:.1f} CPU seconds")
 
 

@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 RESAMPLES = 500
+NOISE = 1e-9
+"""A difference this small, in any unit, is rounding."""
 MINIMUM_UNITS = 5
 """Below this many independent units an interval says nothing; the verdict is `unclear`."""
 
@@ -108,6 +110,6 @@ def _interval(ours: Measurement, theirs: Measurement, seed: int) -> tuple[float 
 def _verdict(lower: float | None, upper: float | None, higher_is_better: bool) -> str:
     if lower is None or upper is None:
         return "unclear"
-    if lower <= 0 <= upper:
+    if lower <= NOISE and upper >= -NOISE:
         return "no better"
     return "better" if (lower > 0) == higher_is_better else "worse"

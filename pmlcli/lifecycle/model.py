@@ -150,11 +150,14 @@ class Model(Hook):
         the log breaks the model's data contract.
         """
         self._require_trained()
+        asked = request or PredictRequest()
         with self._operation("predict", hooks) as run:
+            self.algorithm.check_request(asked)
             checked = None if log is None else self._checked(log, options)
             run.call("before_predict", log=checked)
-            table, facts = self._answer(checked, request or PredictRequest())
+            table, facts = self._answer(checked, asked)
             metadata = self._prediction_metadata(checked, facts, len(table))
+            metadata["notes"] = [] if checked is None else self.algorithm.notes(checked, table, asked)
             run.call("after_predict", predictions=table.copy(), metadata=metadata)
         return PredictionResult(table, metadata)
 

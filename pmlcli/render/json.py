@@ -25,9 +25,10 @@ def document(kind: str, body: Mapping[str, Any]) -> str:
     return _dump({"schema": schema_of(kind), **body}, indent=2)
 
 
-def error_document(error: PmlError) -> str:
+def error_document(error: PmlError, *, exit_code: int | None = None) -> str:
     """A failure as a document: kind, code, exit_code, message, hint and context under `error`."""
-    return document("error", {"error": error.to_dict()})
+    told = error.to_dict() if exit_code is None else error.to_dict() | {"exit_code": exit_code}
+    return document("error", {"error": told})
 
 
 def line(record: Mapping[str, Any]) -> str:

@@ -91,6 +91,11 @@ def comparison(metric: Mapping[str, Any]) -> str:
     return f"{ours}, {theirs}, {difference}: {metric['verdict']}"
 
 
+def measured(metric: Mapping[str, Any]) -> str:
+    """What the numbers of a comparison mean: `accuracy: next activity of every prefix ...`."""
+    return f"{str(metric['metric']).replace('_', ' ')}: {metric.get('about', '')}"
+
+
 def promise(rung: str, *, is_signed: bool) -> str:
     """What it means that a rung of verification holds; checksums alone promise less than a signature."""
     weaker = " (no signature: this detects damage, not tampering)"

@@ -94,7 +94,10 @@ def model(document: Mapping[str, Any]) -> list[Block]:
         Heading(str(document["path"])),
         *(Line(f"damaged: {_finding(finding)}", "bad") for finding in document["findings"]),
         Pairs(facts),
-        *_section("Measured on the last part of its log", _measured(document["performance_metrics"])),
+        *_section(
+            "Measured on the last part of its log, before training on all of it",
+            _measured(document["performance_metrics"]),
+        ),
         *_section("Parameters", [Table(_PARAMETER_HEADERS, [_parameter(p) for p in document["parameters"]])]),
         *_input(document["input_schema"]),
         Heading("Made with"),
@@ -121,10 +124,13 @@ def _section(title: str, blocks: Sequence[Block]) -> list[Block]:
 
 
 def _measured(metrics: Mapping[str, Any]) -> list[Block]:
-    return [
-        Line(f"  {sentence.comparison(metric) if sentence.is_comparison(metric) else f'{name}: {metric}'}")
-        for name, metric in metrics.items()
-    ]
+    lines: list[Block] = []
+    for name, metric in metrics.items():
+        if sentence.is_comparison(metric):
+            lines += [Line(f"  {sentence.comparison(metric)}"), Line(f"  {sentence.measured(metric)}")]
+        else:
+            lines.append(Line(f"  {name}: {metric}"))
+    return lines
 
 
 def _training_log(log: Mapping[str, Any]) -> str:

@@ -19,7 +19,7 @@ from pmlcli.algorithms.anomaly.isolation_forest import IsolationForestDetector
 from pmlcli.algorithms.anomaly.one_class_svm import OneClassSvmDetector
 from pmlcli.algorithms.anomaly.variant_frequency import VariantFrequency
 from pmlcli.encoding.base import Encoding
-from pmlcli.errors import LogError, PredictionError
+from pmlcli.errors import LogError, ValidationError
 from pmlcli.eventlog.log import EventLog
 from tests.logs import log_of, purchase_events, purchase_log, trace_log
 
@@ -102,7 +102,7 @@ def test_contamination_sets_the_share_that_is_flagged():
 
 def test_an_event_level_that_is_not_there_is_refused(trained):
     detector, encoding = trained
-    with pytest.raises(PredictionError, match="level 'event'") as caught:
+    with pytest.raises(ValidationError, match="level 'event'") as caught:
         detector.predict(encoding, purchase_log(3), PredictRequest(level="event"))
     assert caught.value.context == {"level": "event", "levels": ["case"]}
 
@@ -119,7 +119,7 @@ def test_the_false_discovery_rate_decides_what_is_flagged(trained):
     assert ((generous["reason"] != "") == generous["is_anomaly"]).all()
     for table in (generous, strict):
         pd.testing.assert_frame_equal(table[["score", "p_value"]], usual[["score", "p_value"]])
-    with pytest.raises(PredictionError, match="between 0 and 1"):
+    with pytest.raises(ValidationError, match="between 0 and 1"):
         detector.predict(encoding, log, PredictRequest(fdr=1.5))
 
 

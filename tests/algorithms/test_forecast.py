@@ -30,7 +30,7 @@ from pmlcli.algorithms.forecast.seasonal_naive import SeasonalNaive
 from pmlcli.algorithms.forecast.theta import Theta
 from pmlcli.algorithms.forecast.weekday_median import WeekdayMedian
 from pmlcli.encoding.series import Series, SeriesEncoding, bucket_edges
-from pmlcli.errors import PredictionError, TrainingError, ValidationError
+from pmlcli.errors import LogError, TrainingError, ValidationError
 from pmlcli.evaluation.measurement import compare
 from pmlcli.eventlog.log import EventLog
 from tests.logs import log_of
@@ -208,10 +208,10 @@ def test_a_short_gap_is_filled_and_a_long_one_refused() -> None:
     final, encoding = trained(SeasonalNaive(horizon=7), log(counts[:210]))
     after_gap = final.predict(encoding, log(counts[215:225], start="2024-08-03"), PredictRequest())
     assert after_gap["timestamp"][0] == pd.Timestamp("2024-08-13", tz="UTC")
-    with pytest.raises(PredictionError, match="10 whole days that do not follow") as caught:
+    with pytest.raises(LogError, match="10 whole days that do not follow") as caught:
         final.predict(encoding, log(counts[:10], start="2024-08-10"), PredictRequest())
     assert caught.value.context == {"samples": 10, "minimum": 21}
-    with pytest.raises(PredictionError, match="no whole day"):
+    with pytest.raises(LogError, match="no whole day"):
         final.predict(
             encoding, log_of([{"case_id": "1", "activity": "a", "timestamp": "2024-08-01"}]), PredictRequest()
         )
@@ -219,7 +219,7 @@ def test_a_short_gap_is_filled_and_a_long_one_refused() -> None:
 
 def test_requests_that_cannot_be_met() -> None:
     final, encoding = trained(SeasonalNaive(horizon=7), log(noisy_weeks(60)))
-    with pytest.raises(PredictionError, match="horizon 8 is longer") as caught:
+    with pytest.raises(ValidationError, match="horizon 8 is longer") as caught:
         final.predict_without_log(encoding, PredictRequest(horizon=8))
     assert caught.value.hint == "ask for at most 7, or train with horizon=8"
     for request in (
@@ -360,7 +360,7 @@ def test_several_series_side_by_side() -> None:
     expected = alone.predict_without_log(_encoding, PredictRequest())
     pd.testing.assert_frame_equal(table.head(5), expected, check_exact=True)
     pd.testing.assert_frame_equal(final.predict(encoding, made, PredictRequest()), table, check_exact=True)
-    assert final.output_units()["value"] == "cases or s"
+    assert final.output_units()["value"] == "cases or seconds"
 
 
 def test_several_series_are_measured_in_changes_from_week_to_week() -> None:

@@ -16,6 +16,10 @@ from tests.logs import purchase_events
 # Cheap settings, so that the suite stays fast; everything else is the default.
 QUICK: dict[str, dict[str, Any]] = {
     "anomaly/isolation-forest": {"n_estimators": 50},
+    **{
+        f"anomaly/{name}": {"max_epochs": 3, "units": 16}
+        for name in ("next-event-gru", "lstm-autoencoder", "vae", "transformer-autoencoder")
+    },
     "next-activity/gru": {"max_epochs": 3},
     "forecast/arima": {"horizon": 7},
     "forecast/auto": {"horizon": 7},

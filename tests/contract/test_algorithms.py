@@ -273,7 +273,7 @@ every_detector = pytest.mark.parametrize("name", [n for n in NAMES if n.startswi
 def test_events_get_a_row_each_or_are_refused(name: str) -> None:
     events = events_for(name, seed=1)
     if not scores_events(name):
-        with pytest.raises(PredictionError, match="level 'event'"):
+        with pytest.raises(ValidationError, match="level 'event'"):
             trained(name).predict(events, request=EVENTS)
         return
     model = trained(name)
