@@ -129,7 +129,7 @@ class WritingOptions:
         if self.format is None and self.is_file() and suffix not in _SUFFIXES and suffix != "":
             raise ValidationError(
                 f"{self.output}: a table of predictions cannot be written as '{suffix}'",
-                hint="end the name in .csv, .jsonl or .parquet, or say --format; --annotate writes the log back",
+                hint="end it in .csv, .jsonl or .parquet, or say --format; --annotate writes the log back",
             )
         return self.format or _SUFFIXES.get(suffix, "csv")
 
