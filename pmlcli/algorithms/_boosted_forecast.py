@@ -11,6 +11,7 @@ import xgboost
 from numpy.typing import NDArray
 
 from pmlcli.algorithms._forecast import Forecaster
+from pmlcli.algorithms._forecasting.trees import Trees
 from pmlcli.algorithms._forecasting.windows import Base, Windows, make_windows, origins_of
 from pmlcli.algorithms._param import Param
 from pmlcli.algorithms._series_tools import SEASON, Floats
@@ -61,26 +62,24 @@ class BoostedForecaster(Forecaster):
             "seed": self.seed,
             "nthread": 1,
         }
-        trained = xgboost.train(settings, xgboost.DMatrix(rows[known], targets[known]), self.trees)
-        self._booster = trained
+        trained = xgboost.train(settings, xgboost.DMatrix(rows[known], targets[known], nthread=1), self.trees)
         self.booster_ = bytes(trained.save_raw("json"))
+        self._trees = Trees.from_json(self.booster_)
 
     def restore(self, state: dict[str, Any]) -> None:
         """Reads the trees; their structure was checked when the file was."""
         super().restore(state)
-        self._booster = xgboost.Booster({"nthread": 1})
-        self._booster.load_model(bytearray(self.booster_))
+        self._trees = Trees.from_json(self.booster_)
 
     def forecast(self, data: Series, horizon: int) -> Floats:
         """The base and the trees' corrections."""
         origins = np.array([len(data)])
         windows = make_windows(data, origins, self.horizon, self.base(data))
-        rows = xgboost.DMatrix(_features(data, origins, windows), nthread=1)
-        corrections = self._booster.predict(rows).reshape(1, -1).astype(np.float64)
+        corrections = self._trees.predict(_features(data, origins, windows)).reshape(1, -1)
         return windows.values(corrections)[0, :horizon]
 
 
-def _features(series: Series, origins: NDArray[np.int64], windows: Windows) -> Floats:
+def _features(series: Series, origins: NDArray[np.int64], windows: Windows) -> NDArray[np.float32]:
     """Lags, their mean and spread, base, calendar and step: (origins * horizon, features)."""
     past, horizon = windows.inputs, windows.base.shape[1]
     season = min(SEASON[series.frequency], past.shape[1])

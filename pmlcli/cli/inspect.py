@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from pmlcli.cli._options import CommonOptions, ReadingOptions
+from pmlcli.cli._series import SeriesOptions, show_series
 from pmlcli.errors import ValidationError
 from pmlcli.render import log_profile, text
 
@@ -26,9 +27,13 @@ StrictOption = Annotated[
 
 
 def inspect(
-    target: TargetArgument, reading: ReadingOptions, common: CommonOptions, strict: StrictOption = False
+    target: TargetArgument,
+    series: SeriesOptions,
+    reading: ReadingOptions,
+    common: CommonOptions,
+    strict: StrictOption = False,
 ) -> None:
-    """Show a model's card, or a log's profile.
+    """Show a model's card, a log's profile, or a KPI's series.
 
     A directory is a model: what made it, how good it is, what it asks of a log. A file is a log: its
     size, times, activities, variants, resources, attributes, what became of its rows, and what is wrong
@@ -36,13 +41,17 @@ def inspect(
     """
     with common.session() as session:
         if Path(target).is_dir():
-            if strict:
-                raise ValidationError("--strict is for a log", hint="`pmlcli verify` checks a model")
+            if strict or series.kpi:
+                option = "--strict" if strict else "--kpi"
+                raise ValidationError(f"{option} is for a log", hint="`pmlcli verify` checks a model")
             # Only this branch needs the store.
             from pmlcli.lifecycle.inspection import inspect_model
 
             card = inspect_model(target)
             session.result("model", card, lambda: text.model(card))
+            return
+        if series.kpi:
+            show_series(target, series, reading, session)
             return
         found = inspect_log(target, reading)
         session.result("log", found, lambda: log_profile.log(found, sys.stdout.encoding))

@@ -201,16 +201,16 @@ KPIS: dict[str, Kpi] = {
     ),
     "events": Kpi("events", "events in the bucket", _events),
     "cycle-time": Kpi(
-        "s",
+        "seconds",
         "median seconds from first to last event of the cases completed in the bucket, running cases left "
         f"out; {_REPEATS}",
         _cycle_time(0.5),
     ),
     "cycle-time-p90": Kpi(
-        "s", f"90th percentile of the same seconds as cycle-time; {_REPEATS}", _cycle_time(0.9)
+        "seconds", f"90th percentile of the same seconds as cycle-time; {_REPEATS}", _cycle_time(0.9)
     ),
     "waiting-time": Kpi(
-        "s",
+        "seconds",
         "mean seconds from one event of a case to the next, over the later events in the bucket, up to their "
         f"start where the log has start times; {_REPEATS}",
         _waiting_time,

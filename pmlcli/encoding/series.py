@@ -51,6 +51,16 @@ class Series:
             values=np.concatenate((self.values, values)),
         )
 
+    @property
+    def about(self) -> str:
+        """The KPI's definition in a sentence."""
+        return find_kpi(self.kpi).about
+
+    def local_starts(self) -> pd.DatetimeIndex:
+        """When each bucket begins, in the series' time zone."""
+        utc = pd.DatetimeIndex(self.starts.view("datetime64[us]")).tz_localize("UTC")
+        return utc.tz_convert(self.timezone)
+
     def next_starts(self, horizon: int) -> NDArray[np.int64]:
         """Starts of the buckets that follow the last one, (horizon,), microseconds UTC."""
         return bucket_edges(int(self.starts[-1]), horizon, self.frequency, self.timezone)[1:]

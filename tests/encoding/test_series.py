@@ -57,7 +57,7 @@ FIVE_DAYS = log(
         ("events", [4, 0, 4, 2, 1], "events"),
         ("activity:x", [0, 0, 1, 0, 0], "events"),
         # medians of 24 h and 4 h, of 48 h and 2 h, of 23 h; days without completions repeat the last
-        ("cycle-time", [14 * 3600, 14 * 3600, 25 * 3600, 23 * 3600, 23 * 3600], "s"),
+        ("cycle-time", [14 * 3600, 14 * 3600, 25 * 3600, 23 * 3600, 23 * 3600], "seconds"),
     ],
 )
 def test_every_kpi(kpi: str, expected: list[float], unit: str) -> None:
@@ -66,6 +66,80 @@ def test_every_kpi(kpi: str, expected: list[float], unit: str) -> None:
     assert found.unit == unit
     assert found.starts[0] == us("2024-05-02")
     assert np.diff(found.starts).tolist() == [24 * HOUR] * 4
+
+
+# The same days; the second case begins twice.
+REWORKED = log(
+    [("a", "2024-05-01 12:00"), ("b", "2024-05-02 12:00")],
+    [("a", "2024-05-02 06:00"), ("a", "2024-05-02 07:00"), ("b", "2024-05-02 10:00")],
+    [("a", "2024-05-02 08:00"), ("b", "2024-05-04 08:00")],
+    [("a", "2024-05-04 09:00"), ("x", "2024-05-04 10:00"), ("b", "2024-05-04 11:00")],
+    [("a", "2024-05-05 00:00"), ("b", "2024-05-05 23:00")],
+    [("a", "2024-05-06 23:00"), ("x", "2024-05-07 09:00")],
+)
+H = 3600
+
+
+@pytest.mark.parametrize(
+    ("kpi", "expected", "unit"),
+    [
+        ("rework-rate", [0.5, 0.5, 0, 0, 0], "share"),
+        ("sla-breach-rate:1d", [0, 0, 0.5, 0, 0], "share"),
+        ("sla-breach-rate:3h", [1, 1, 0.5, 1, 1], "share"),
+        # 24, 1 and 3 hours on the 2nd; 48, 1 and 1 on the 4th; 23 on the 5th
+        ("waiting-time", [28 / 3 * H, 28 / 3 * H, 50 / 3 * H, 23 * H, 23 * H], "seconds"),
+        # nine tenths of the way from 4 to 24 hours, and from 2 to 48
+        ("cycle-time-p90", [22 * H, 22 * H, 43.4 * H, 23 * H, 23 * H], "seconds"),
+        ("directly-follows:a->b", [2, 0, 1, 1, 0], "events"),
+        ("directly-follows:a->a", [1, 0, 0, 0, 0], "events"),
+    ],
+)
+def test_kpis_of_flow_and_quality(kpi: str, expected: list[float], unit: str) -> None:
+    found = series(kpi, REWORKED)
+    assert found.values.tolist() == pytest.approx(expected)
+    assert found.unit == unit
+    assert found.about
+
+
+def test_load_of_a_resource() -> None:
+    rows = [
+        ("Ann", "01 12:00"),
+        ("Ann", "02 09:00"),
+        ("Bo", "02 10:00"),
+        ("Ann", "03 09:00"),
+        ("Bo", "04 09:00"),
+    ]
+    made = log_of(
+        [
+            {"case_id": f"{i}", "activity": "a", "timestamp": f"2024-05-{t}", "resource": who}
+            for i, (who, t) in enumerate(rows)
+        ]
+    )
+    assert series("resource-load:Ann", made).values.tolist() == [1, 1]
+    assert SeriesEncoding(("resource-load:Ann",)).required_columns() == ("timestamp", "resource")
+    with pytest.raises(ValidationError, match="unknown resource 'Anne' in KPI") as caught:
+        series("resource-load:Anne", made)
+    assert caught.value.hint == "did you mean 'Ann'?"
+    with pytest.raises(LogError, match="no resource column"):
+        series("resource-load:Ann", FIVE_DAYS)
+
+
+def test_all_common_pairs_together() -> None:
+    encoding = SeriesEncoding(("arrivals", "directly-follows")).fit(FIVE_DAYS)
+    found = encoding.transform(FIVE_DAYS)
+    names = ["directly-follows:a->b", "directly-follows:a->x", "directly-follows:x->b"]
+    assert [s.kpi for s in found] == ["arrivals", *names]
+    again = SeriesEncoding.from_state(encoding.state())
+    assert [s.kpi for s in again.transform(FIVE_DAYS)] == [s.kpi for s in found]
+
+
+@pytest.mark.parametrize(
+    "kpi", ["sla-breach-rate", "sla-breach-rate:soon", "sla-breach-rate:0d", "directly-follows:a"]
+)
+def test_kpis_that_lack_something(kpi: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        SeriesEncoding((kpi,))
+    assert "write" in str(caught.value.hint)
 
 
 def test_a_running_case_is_open_and_not_completed() -> None:

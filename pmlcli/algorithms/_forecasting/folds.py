@@ -25,7 +25,7 @@ def base_of(learned: Learned, forecast: Forecast, horizon: int) -> Base:
 
     def base(series: Series, origins: NDArray[np.int64]) -> Floats:
         ahead = [np.maximum(forecast(learned, series.head(int(o)), horizon), 0.0) for o in origins]
-        return np.sqrt(np.array(ahead))
+        return np.asarray(np.sqrt(ahead), dtype=np.float64)
 
     return base
 

@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from prophet import Prophet
-from prophet.serialize import model_from_json, model_to_json
+from prophet import Prophet, serialize
 
 from pmlcli.algorithms._series_tools import Floats
 from pmlcli.encoding.series import Series
@@ -30,7 +30,7 @@ def learn(series: Series, seed: int, holidays: str | None) -> dict[str, Any]:
             model.add_country_holidays(country_name=holidays)
         frame = pd.DataFrame({"ds": local_times(starts, series.timezone), "y": values})
         model.fit(frame, seed=seed)
-    return {"model": model_to_json(model)}
+    return {"model": serialize.model_to_json(model)}
 
 
 def roots(learned: dict[str, Any], starts: NDArray[np.int64], timezone: str) -> Floats:
@@ -51,9 +51,18 @@ def local_times(starts: NDArray[np.int64], timezone: str) -> pd.DatetimeIndex:
     return zoned.tz_localize(None)
 
 
+class _Reader(Prophet):
+    """A model that only predicts: it needs no compiler, no program and no place for files."""
+
+    def _load_stan_backend(self, stan_backend: str | None) -> None:
+        pass
+
+
 @lru_cache(maxsize=64)
 def _read(text: str) -> Prophet:
-    return model_from_json(text)
+    # The library's reader makes a whole Prophet, which looks for programs: not for a stranger's model.
+    with patch.object(serialize, "Prophet", _Reader):
+        return serialize.model_from_json(text)
 
 
 @contextmanager

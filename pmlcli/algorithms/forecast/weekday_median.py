@@ -17,7 +17,7 @@ class WeekdayMedian(LocalForecaster):
     """For each weekday (or hour of the day, week or month of the year) the median of four simple forecasts.
 
     They are the medians of the last few such days and of half as many again, their weighted mean, and
-    the weekday's usual share of the level of the last two weeks. No trend, and no outlier that moves it.
+    the weekday's usual share of the level of the last two weeks. There is no trend.
     """
 
     source: ClassVar[str] = "Hyndman and Athanasopoulos (2021), Forecasting: principles and practice, 13.4"

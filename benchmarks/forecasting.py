@@ -1,0 +1,268 @@
+"""Forecasts KPI series of real logs and the public directly-follows series, beside statsforecast.
+
+    python benchmarks/forecasting.py --directly-follows SERIES.csv.gz LOG.xes.gz ... \\
+        [--algorithms auto,theta] [--no-peers] [-o benchmarks/results/forecasting.txt]
+
+Rolling origins one day apart in the last fifth of each series, 7 days ahead, whole windows only.
+Everything is learned once, from the first four fifths, and only filters what comes later; so are the
+peers (`cross_validation(refit=False)`), which live in a virtual environment of their own, made on the
+first run from `benchmarks/requirements-forecasting.txt`. MASE is the mean absolute error over that of the
+7-day seasonal naive on the same windows. Intervals are calibrated on the last fifth of the training part.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+import venv
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from pmlcli import registry
+from pmlcli.algorithms._base import clone
+from pmlcli.algorithms._intervals import LEVELS, fit_intervals
+from pmlcli.algorithms._series_tools import backtest, first_test_bucket, phases
+from pmlcli.encoding.series import Series, SeriesEncoding
+from pmlcli.eventlog import read_log
+from pmlcli.lifecycle.reproducible import reproducible
+
+HERE = Path(__file__).resolve().parent
+PEERS = HERE / ".peers-forecasting"
+KPIS = ("arrivals", "completions", "open-cases", "cycle-time")
+HORIZON, SEASON, SHORTEST = 7, 7, 60
+NAIVE = "seasonal-naive"
+# In order of cost; each is trained on its own series alone.
+ALGORITHMS = (
+    "auto", "weekday-median", "theta", "holt-winters", "arima", "xgboost", "lstm", "gru",
+    "bidirectional-lstm", "temporal-convolution", "prophet", "arima-lstm", "prophet-xgboost",
+)  # fmt: skip
+
+_PEERS_SCRIPT = """
+import json, sys, time, warnings
+warnings.simplefilter("ignore")
+import pandas as pd
+from statsforecast import StatsForecast
+from statsforecast.models import AutoARIMA, AutoETS, AutoTheta
+h, models = int(sys.argv[1]), {"AutoARIMA": AutoARIMA, "AutoETS": AutoETS, "AutoTheta": AutoTheta}
+frame, found = pd.read_csv(sys.stdin, parse_dates=["ds"]), []
+for name, model in models.items():
+    for key, one in frame.groupby("unique_id", sort=False):
+        began = time.process_time()
+        windows = len(one) - int(0.8 * len(one)) - h + 1
+        out = StatsForecast(models=[model(season_length=7)], freq="D", n_jobs=1).cross_validation(
+            df=one, h=h, n_windows=windows, step_size=1, refit=False, level=[80, 95])
+        row = {"series": key, "name": name, "cpu": time.process_time() - began}
+        row["mae"] = float((out["y"] - out[name]).abs().mean())
+        for level in (80, 95):
+            low, high = out[f"{name}-lo-{level}"], out[f"{name}-hi-{level}"]
+            row[f"held_{level}"] = float(((out["y"] >= low) & (out["y"] <= high)).mean())
+            row[f"width_{level}"] = float((high - low.clip(lower=0)).mean())
+        found.append(row)
+print(json.dumps(found))
+"""
+
+
+def main() -> None:
+    """Measures and prints (or also writes) the tables."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("logs", nargs="*", type=Path)
+    parser.add_argument("--directly-follows", type=Path, help="the public benchmark's daily series, CSV")
+    parser.add_argument("--algorithms", default=",".join(ALGORITHMS))
+    parser.add_argument("--no-peers", action="store_true")
+    parser.add_argument("-o", "--output", type=Path)
+    options = parser.parse_args()
+    names = options.algorithms.split(",")
+    lines = [f"forecasting, {HORIZON} days ahead, rolling origins in the last fifth, learned once", ""]
+    if options.directly_follows:
+        lines += [*directly_follows(options.directly_follows, names), ""]
+    if options.logs:
+        lines += kpis(options.logs, names, not options.no_peers)
+    text = "\n".join(lines) + "\n"
+    print(text, end="")
+    if options.output:
+        options.output.parent.mkdir(parents=True, exist_ok=True)
+        options.output.write_text(text)
+
+
+def directly_follows(path: Path, names: list[str]) -> list[str]:
+    """Table (a): the mean over the series of MAE and of the RMSE of each window, as published."""
+    frame = pd.read_csv(path)
+    starts = pd.to_datetime(frame.iloc[:, 0], utc=True).to_numpy("datetime64[us]").astype(np.int64)
+    panel = tuple(
+        Series(f"pair {i}", "D", "UTC", "events", starts, frame.iloc[:, i].to_numpy(np.float64))
+        for i in range(1, frame.shape[1])
+    )
+    lines = [f"(a) {path.name}: {len(panel)} series of {len(starts)} days", ""]
+    lines += [f"{'algorithm':22} {'MAE':>7} {'RMSE':>7} {'CPU s':>7}"]
+    for name in [NAIVE, *names]:
+        rows = measured(name, panel)
+        mae, rmse = (np.mean([row[key] for row in rows]) for key in ("mae", "rmse"))
+        lines.append(f"{name:22} {mae:7.3f} {rmse:7.3f} {rows[0]['cpu'] * len(panel):7.1f}")
+        progress(lines[-1])
+    return lines
+
+
+def kpis(paths: list[Path], names: list[str], with_peers: bool) -> list[str]:
+    """Table (b): MASE, coverage, width and CPU seconds, one row an algorithm and one a series."""
+    panel, left_out = series_of(paths)
+    rows = [
+        row | {"name": name} for name in [NAIVE, *names] for one in panel for row in measured(name, (one,))
+    ]
+    rows += peers(panel) if with_peers else []
+    table = pd.DataFrame(rows)
+    naive = table[table["name"] == NAIVE].set_index("series")
+    by = table["series"].map(naive["mae"])
+    table["mase"] = table["mae"] / by.where(by > 0, 1.0)
+    for level in LEVELS:
+        width = table["series"].map(naive[f"width_{level}"])
+        table[f"relative_{level}"] = table[f"width_{level}"] / width.where(width > 0)
+    lines = [f"(b) {len(panel)} series of {', '.join(path.name for path in paths)}", *left_out, ""]
+    lines.append(
+        f"{'algorithm':22} {'MASE':>6} {'median':>6} {'below 1':>8} {'held 80':>8} {'held 95':>8} "
+        f"{'width 80':>9} {'width 95':>9} {'CPU s':>7}"
+    )
+    for name, one in table.groupby("name", sort=False):
+        lines.append(
+            f"{name!s:22} {one['mase'].mean():6.3f} {one['mase'].median():6.3f} "
+            f"{(one['mase'] < 1).sum():5}/{len(one):<2} {one['held_80'].mean():8.3f} "
+            f"{one['held_95'].mean():8.3f} {one['relative_80'].median():9.2f} "
+            f"{one['relative_95'].median():9.2f} {one['cpu'].sum():7.1f}"
+        )
+    lines += ["", "widths: median of the ratio to the seasonal naive's own; CPU s: all series", ""]
+    return [*lines, "MASE by series", *by_series(table)]
+
+
+def by_series(table: pd.DataFrame) -> list[str]:
+    """MASE by series, and what `auto` held and took."""
+    wide = table.pivot(index="series", columns="name", values="mase")
+    shown = [name for name in table["name"].unique() if name != NAIVE]
+    lines = []
+    for begin in range(0, len(shown), 6):
+        part = shown[begin : begin + 6]
+        lines.append(f"{'':28}" + " ".join(f"{name[:14]:>14}" for name in part))
+        lines += [
+            f"{key:28}" + " ".join(f"{wide.loc[key, name]:14.3f}" for name in part) for key in wide.index
+        ]
+        lines.append("")
+    if "auto" in shown:
+        lines.append(f"{'auto':28}{'days':>6} {'held 80':>8} {'held 95':>8} {'CPU s':>7}")
+        for row in table[table["name"] == "auto"].itertuples():
+            lines.append(
+                f"{row.series:28}{row.days:6.0f} {row.held_80:8.3f} {row.held_95:8.3f} {row.cpu:7.1f}"
+            )
+    return lines
+
+
+def series_of(paths: list[Path]) -> tuple[list[Series], list[str]]:
+    """The logs' KPI series, named by log and KPI, and a line for each that is too short."""
+    found, left_out = [], []
+    for path in paths:
+        log = read_log(path)
+        for series in SeriesEncoding(KPIS).fit(log).transform(log):
+            key = f"{path.name.partition('.')[0][:14]} {series.kpi}"
+            if len(series) < SHORTEST:
+                left_out.append(f"left out: {key}, {len(series)} days")
+            else:
+                found.append(renamed(series, key))
+    return found, left_out
+
+
+def renamed(series: Series, key: str) -> Series:
+    """The same series under another name."""
+    return Series(key, series.frequency, series.timezone, series.unit, series.starts, series.values)
+
+
+def measured(name: str, panel: tuple[Series, ...]) -> list[dict[str, Any]]:
+    """Errors, coverage and widths of each series; CPU seconds of learning and calibration by series."""
+    untrained = registry.find(f"forecast/{name}").build({"horizon": HORIZON})
+    known = tuple(series.head(first_test_bucket(series)) for series in panel)
+    began = time.process_time()
+    with reproducible(0):
+        trial = clone(untrained)
+        trial.fit(tuple(series.head(first_test_bucket(series)) for series in known))
+        tests = [bounded_backtest(trial, series, 60) for series in known]
+        final = clone(untrained)
+        final.refit(known, trial)
+        cpu = (time.process_time() - began) / len(panel)
+        rows = [one_row(final, *pair) | {"cpu": cpu} for pair in zip(panel, tests, strict=True)]
+    progress(
+        f"{name:22} {panel[0].kpi if len(panel) == 1 else ''} {np.mean([row['mae'] for row in rows]):.3f}"
+    )
+    return rows
+
+
+def bounded_backtest(algorithm: Any, series: Series, most: int) -> Any:
+    """Rolling origins in the last fifth, forecasts never negative."""
+
+    def ahead(data: Series, horizon: int) -> Any:
+        return np.maximum(algorithm.forecast(data, horizon), 0.0)
+
+    return backtest(ahead, series, first_test_bucket(series), HORIZON, most)
+
+
+def one_row(algorithm: Any, series: Series, calibration: Any) -> dict[str, Any]:
+    """What a learned algorithm did on the last fifth of one series."""
+    test = bounded_backtest(algorithm, series, 10**6)
+    whole = test.origins <= test.n - HORIZON
+    came, forecasts, targets = test.came[whole], test.forecasts[whole], test.targets[whole]
+    phase = phases(series, SEASON)
+    intervals = fit_intervals(calibration, phase[: calibration.n], SEASON)
+    errors = came - forecasts
+    row = {"series": series.kpi, "days": len(series), "mae": float(np.abs(errors).mean())}
+    row["rmse"] = float(np.sqrt((errors**2).mean(axis=1)).mean())
+    for level in LEVELS:
+        lower, upper = intervals.bounds(forecasts, phase[targets], level)
+        row[f"held_{level}"] = float(((lower <= came) & (came <= upper)).mean())
+        row[f"width_{level}"] = float((upper - lower).mean())
+    return row
+
+
+def peers(panel: list[Series]) -> list[dict[str, Any]]:
+    """The same of statsforecast's automatic methods, in their own environment."""
+    frame = pd.concat(
+        pd.DataFrame(
+            {
+                "unique_id": series.kpi,
+                "ds": pd.date_range("2000-01-03", periods=len(series)),
+                "y": series.values,
+            }
+        )
+        for series in panel
+    )
+    done = subprocess.run(
+        [peers_python(), "-c", _PEERS_SCRIPT, str(HORIZON)],
+        input=frame.to_csv(index=False),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    rows: list[dict[str, Any]] = json.loads(done.stdout.strip().splitlines()[-1])
+    return rows
+
+
+def peers_python() -> str:
+    """The interpreter of the peers' environment, which is made when it is not there."""
+    python = PEERS / "bin" / "python"
+    if not python.exists():
+        venv.create(PEERS, with_pip=True)
+        requirements = HERE / "requirements-forecasting.txt"
+        command = [python, "-m", "pip", "install", "-q", "-r", requirements]
+        subprocess.run(command, check=True, stdout=sys.stderr)
+    return str(python)
+
+
+def progress(line: str) -> None:
+    """Says on stderr how far it is."""
+    print(line, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,106 @@
+"""Parts of forecasters: weights, trees, windows, folds, networks, charts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pmlcli.algorithms._forecasting import combination, folds, theta, weekday
+from pmlcli.algorithms._forecasting.windows import LENGTH, make_windows, origins_of
+from pmlcli.encoding.series import Series
+from pmlcli.errors import TrainingError
+from pmlcli.render.fan_chart import fan_chart
+from tests.algorithms.test_forecast import WEEK, log, noisy_weeks, series
+
+
+def test_weights_fall_with_the_error_and_leave_out_the_bad() -> None:
+    weights = combination.weigh({"a": 1.0, "b": 1.1, "c": 2.0})
+    assert weights["a"] > weights["b"] > weights["c"] == 0
+    assert sum(weights.values()) == pytest.approx(1)
+    assert combination.weigh({"a": 0.0, "b": 0.0, "c": 1.0}) == {"a": 0.5, "b": 0.5, "c": 0}
+    reason = combination.reason({"errors": {"a": 1.0, "c": 2.0}, "weights": {"a": 1.0, "c": 0.0}})
+    assert reason == "a 100% (error 1); left out: c (2)"
+
+
+def test_auto_trusts_the_weekdays_least_where_a_level_wanders() -> None:
+    rng = np.random.Generator(np.random.PCG64(0))
+    found = combination.learn(series(np.maximum(200 + np.cumsum(rng.normal(0, 5, 150)), 0)), 7)
+    assert min(found["weights"], key=found["weights"].__getitem__) == "weekday-median"
+
+
+def test_an_outlier_hardly_moves_the_weekday_median() -> None:
+    values = np.resize(WEEK, 70).astype(float)
+    values[45] = 1000
+    found = weekday.forecast(series(values), 7, weekday.methods(4))
+    assert np.delete(found, 3) == pytest.approx(np.delete(WEEK, 3))
+    assert found[3] < 1000 / 20
+
+
+def test_theta_smooths_as_defined() -> None:
+    assert theta.levels_of(np.array([4.0, 8.0, 0.0]), 0.5).tolist() == [4, 6, 3]
+
+
+def test_windows_see_the_past_alone() -> None:
+    data = series(noisy_weeks(60))
+    origins = np.array([30, 59])
+    windows = make_windows(data, origins, 7)
+    changed = Series(
+        data.kpi, "D", "UTC", "cases", data.starts, np.where(np.arange(60) < 30, data.values, 99.0)
+    )
+    again = make_windows(changed, origins, 7)
+    assert (windows.inputs[0] == again.inputs[0]).all()
+    assert (windows.base[0] == again.base[0]).all()
+    assert windows.values(windows.targets)[0] == pytest.approx(data.values[30:37])
+    assert np.isnan(windows.targets[1]).tolist() == [False] + [True] * 6
+    assert origins_of(data, 10**6)[0] == LENGTH["D"] // 2
+    assert len(origins_of(data, 10)) <= 10
+
+
+def test_bases_out_of_fold_know_nothing_of_their_fold() -> None:
+    data, seen = series(noisy_weeks(100)), []
+
+    def learn(known: Series) -> dict[str, Any]:
+        seen.append(len(known))
+        return {"n": len(known)}
+
+    origins = np.arange(10, 100)
+    served, base = folds.out_of_fold(data, origins, learn, lambda fit, _s, h: np.full(h, float(fit["n"])), 2)
+    assert served[0] == 30
+    assert len(seen) == 4
+    assert (base(data, served)[:, 0] ** 2 <= served + 1e-9).all()
+
+
+def test_trees_say_what_xgboost_says() -> None:
+    xgboost = pytest.importorskip("xgboost")
+    from pmlcli.algorithms._forecasting.trees import Trees
+
+    rng = np.random.Generator(np.random.PCG64(0))
+    rows = rng.normal(size=(300, 5)).astype(np.float32)
+    target = rows[:, 0] * 2 + (rows[:, 1] > 0) + rng.normal(size=300)
+    booster = xgboost.train({"max_depth": 4, "nthread": 1}, xgboost.DMatrix(rows, target), 30)
+    expected = booster.predict(xgboost.DMatrix(rows))
+    assert Trees.from_json(bytes(booster.save_raw("json"))).predict(rows) == pytest.approx(expected, abs=1e-5)
+
+
+def test_networks_ask_for_a_hundred_buckets() -> None:
+    pytest.importorskip("torch")
+    from pmlcli.algorithms.forecast.gru import Gru
+
+    with pytest.raises(TrainingError, match="99 whole days") as caught:
+        Gru().split(log(noisy_weeks(99)))
+    assert "covers 100 whole days" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize(("file_format", "begins"), [("svg", b"<?xml"), ("png", b"\x89PNG")])
+def test_a_fan_chart_is_the_same_bytes_each_time(file_format: str, begins: bytes) -> None:
+    days = pd.date_range("2024-01-01", periods=4, tz="UTC")
+    bounds = {f"{side}_{level}": [1.0, 2.0] for side in ("lower", "upper") for level in (80, 95)}
+    forecast = pd.DataFrame({"timestamp": days[2:], "kpi": "activity:a$b$", "value": [1.0, 2.0], **bounds})
+    recent = {"starts": [day.isoformat() for day in days[:2]], "values": [3.0, 4.0]}
+    known = {"activity:a$b$": {"kpi_unit": "events", "recent": recent}}
+    drawn = fan_chart(known, forecast, file_format)
+    assert drawn.startswith(begins)
+    assert drawn == fan_chart(known, forecast, file_format)
