@@ -162,7 +162,7 @@ def _locked(target: Path, wait_seconds: float) -> Iterator[tuple[int, str]]:
     made: list[Path] = []
     try:
         with fsio.reported(absolute.parent):
-            made = _make_parents(absolute.parent)
+            _make_parents(absolute.parent, made)
             parent = fsio.open_path(absolute.parent)
         with fsio.opened(parent), _held(absolute, parent, wait_seconds):
             with fsio.reported(target):
@@ -192,20 +192,22 @@ def _held(absolute: Path, parent: int, wait_seconds: float) -> Iterator[None]:
         context.__exit__(None, None, None)
 
 
-def _make_parents(directory: Path) -> list[Path]:
-    """Makes what is missing of the path to `directory`; what was made, outermost first."""
-    missing, made = [], []
+def _make_parents(directory: Path, made: list[Path]) -> None:
+    """Makes what is missing of the path to `directory`; what is made is put into `made`, outermost first.
+
+    Noted before it is made, so that a signal in between leaves nothing that nobody takes back.
+    """
+    missing = []
     while fsio.status_of_path(directory) is None:
         missing.append(directory.name)
         directory = directory.parent
     for name in reversed(missing):
+        made.append(directory / name)
         with fsio.opened(fsio.open_path(directory)) as parent:
             with suppress(FileExistsError):
                 fsio.make_directory(name, parent)
             fsio.sync(parent)
         directory = directory / name
-        made.append(directory)
-    return made
 
 
 def _build(temporary: str, parent: int, files: Mapping[str, bytes], top: Mapping[str, bytes]) -> None:
