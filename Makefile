@@ -4,9 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 FUZZ_SECONDS ?= 600
+FUZZ_MUTATIONS ?= 2000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint fuzz bench sample-logs docs wheel clean
+.PHONY: help setup demo test lint fuzz fuzz-models fuzz-logs soak bench sample-logs docs wheel clean
 
 help:  ## list what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -29,9 +30,21 @@ lint: $(READY)  ## ruff and mypy --strict
 test: lint  ## lint, types and the whole test suite
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
-fuzz: $(READY)  ## feed the readers hostile files for ten minutes (FUZZ_SECONDS=600); needs atheris
+fuzz: fuzz-models fuzz-logs  ## both of these
+
+fuzz-models: $(READY)  ## change every algorithm's model 2,000 times, then fuzz the parsers (FUZZ_SECONDS=600)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[fuzz]'
+	nice -n 19 $(BIN)/python tests/fuzz/mutate_models.py $(FUZZ_MUTATIONS)
+	PMLCLI_MUTATIONS=$(FUZZ_MUTATIONS) nice -n 19 $(BIN)/python -m pytest tests/hostile/test_joblib.py tests/hostile/test_xgboost.py
+	nice -n 19 $(BIN)/python tests/fuzz/fuzz_models.py $(FUZZ_SECONDS)
+
+fuzz-logs: $(READY)  ## feed the readers hostile files for ten minutes (FUZZ_SECONDS=600); needs atheris
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[fuzz]'
 	nice -n 19 $(BIN)/python tests/fuzz/fuzz_readers.py $(FUZZ_SECONDS)
+
+soak: $(READY)  ## a minute of writers, killed writers and readers; every algorithm verified up to retrain
+	PMLCLI_SOAK_SECONDS=60 $(BIN)/python -m pytest tests/store/test_faults.py
+	$(BIN)/python tests/soak/climb.py
 
 bench: $(READY)  ## the benchmarks that need no log of yours
 	$(BIN)/python benchmarks/encoding.py

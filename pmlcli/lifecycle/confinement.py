@@ -6,12 +6,15 @@ nothing of what corrupted memory does. The limits and the process boundary stand
 
 from __future__ import annotations
 
+import collections
+import dataclasses
 import os
 import resource
 import signal
 import site
 import sys
 import sysconfig
+import typing
 from dataclasses import dataclass
 from types import CodeType, FrameType
 from typing import Any
@@ -32,6 +35,8 @@ _REFUSED = (
 # What running text or bytes as code needs; importing a library needs it too.
 _CODE = ("compile", "exec", "marshal.")
 _IMPORTER = "<frozen importlib._bootstrap"
+# The standard library evaluates annotations and makes methods from text.
+_EVALUATORS = frozenset(module.__file__ for module in (collections, dataclasses, typing))
 # Where libraries look, beside their own directories, for zones and what the machine can do.
 _SYSTEM_PLACES = ("/usr/share/zoneinfo", "/proc", "/sys", "/etc/localtime", "/dev/null", "/dev/urandom")
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
@@ -120,7 +125,7 @@ class _Watch:
             if not self._may_open(*args[:3]):
                 raise _refused(f"open {args[0]!r}")
         elif event.startswith(_CODE):
-            if not _is_importing(sys._getframe(1)):
+            if not _is_making_a_library(sys._getframe(1)):
                 raise _refused(event)
         elif event.startswith(_REFUSED):
             raise _refused(event)
@@ -155,11 +160,11 @@ def _library_places() -> tuple[str, ...]:
     return tuple(f"{path}{os.sep}" for path in sorted(real) if path != os.sep) + _SYSTEM_PLACES
 
 
-def _is_importing(frame: FrameType | None) -> bool:
-    """Whether the import system stands among the callers, up to the confined work itself."""
+def _is_making_a_library(frame: FrameType | None) -> bool:
+    """Whether a library's own code is made: the import system or an evaluator stands among the callers."""
     while frame is not None:
         code: CodeType = frame.f_code
-        if code.co_filename.startswith(_IMPORTER):
+        if code.co_filename.startswith(_IMPORTER) or code.co_filename in _EVALUATORS:
             return True
         if code.co_name == "_confined_work":
             return False
