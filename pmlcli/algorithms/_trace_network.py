@@ -86,7 +86,6 @@ class TraceNetworkDetector(NeuralAlgorithm, EventDetector):
     network: `usual_`, the largest surprises of the training cases in each column.
     """
 
-    learning_rate: Annotated[float, Param("Step size of Adam.", gt=0, le=1)] = 0.01
     units: Annotated[int, Param("Width of the network.", ge=1, le=4096)] = 64
     embedding: Annotated[int, Param("Numbers that stand for a value.", ge=1, le=1024)] = 16
     memory: Annotated[

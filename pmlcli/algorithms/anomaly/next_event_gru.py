@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import torch
 from torch import Tensor, nn
 
+from pmlcli.algorithms._param import Param
 from pmlcli.algorithms._trace_network import TraceNetworkDetector, event_width, nth
 from pmlcli.encoding.events import Events
 
@@ -32,6 +33,8 @@ class NextEventDetector(TraceNetworkDetector):
     and, given the activity, each attribute. An event is odd when another one was far likelier after what
     had happened so far.
     """
+
+    learning_rate: Annotated[float, Param("Step size of Adam.", gt=0, le=1)] = 0.01
 
     source: ClassVar[str] = (
         "Nolle, Luettgen, Seeliger, Muehlhaeuser: BINet, multi-perspective business process anomaly "

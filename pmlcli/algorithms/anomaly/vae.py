@@ -45,6 +45,7 @@ class VariationalAutoencoder(TraceNetworkDetector):
     as something else. Scoring takes the middle of a case's place: no chance is involved.
     """
 
+    learning_rate: Annotated[float, Param("Step size of Adam.", gt=0, le=1)] = 0.01
     latent: Annotated[int, Param("Dimensions of the map.", ge=1, le=1024)] = 16
     beta: Annotated[float, Param("Weight of the map's order beside exact rebuilding.", ge=0)] = 0.5
 
