@@ -30,7 +30,7 @@ import numpy as np
 import pandas as pd
 
 from pmlcli import Model, registry
-from pmlcli.encoding.features import FeatureExtractor
+from pmlcli.encoding.features import FeatureConfig, FeatureExtractor
 from pmlcli.errors import PmlError
 from pmlcli.evaluation.metrics import auc, average_precision
 from pmlcli.eventlog import EventLog, read_log
@@ -250,11 +250,15 @@ def best_f1(truth: np.ndarray, scores: np.ndarray) -> float:
 KEPT: dict[str, dict[str, Any]] = {}
 """Figures of runs already made, by detector and task, and the file that `--keep` names for them."""
 KEPT_FILE: list[Path] = []
+KEPT_ONLY: list[bool] = []
+NOT_RUN = "not run"
 
 
 def isolated(detector: str, task: str, directory: Path) -> dict[str, Any]:
     """`run_one` in a fresh process, unless its figures are kept."""
     key = f"{detector} {task}"
+    if key not in KEPT and KEPT_ONLY:
+        return {"error": NOT_RUN}
     if key not in KEPT:
         KEPT[key] = _isolated(detector, task, directory)
         for path in KEPT_FILE:
@@ -273,7 +277,7 @@ def _isolated(detector: str, task: str, directory: Path) -> dict[str, Any]:
 def run_pyod(python: str, name: str, labels: Path) -> dict[str, Any]:
     """One of PyOD's detectors, with its defaults, on our case profiles."""
     log, table = read_pair(labels)
-    matrix = FeatureExtractor().fit(log).transform(log).matrix
+    matrix = FeatureExtractor(FeatureConfig(use_normalization=True)).fit(log).transform(log).matrix
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder) / "in.npy", Path(folder) / "out.npy"
         np.save(source, matrix)
@@ -285,6 +289,18 @@ def run_pyod(python: str, name: str, labels: Path) -> dict[str, Any]:
     truth = table["is_anomaly"].to_numpy() == 1
     told = json.loads(done.stdout.strip().splitlines()[-1])
     return figures(truth, result[:, 0], result[:, 1] == 1, table) | told
+
+
+def pyod(python: str, name: str, labels: Path) -> dict[str, Any]:
+    """`run_pyod`, unless its figures are kept."""
+    key = f"PyOD {name} {stem_of(labels)}"
+    if key not in KEPT and KEPT_ONLY:
+        return {"error": NOT_RUN}
+    if key not in KEPT:
+        KEPT[key] = run_pyod(python, name, labels)
+        for path in KEPT_FILE:
+            path.write_text(json.dumps(KEPT, indent=1))
+    return KEPT[key]
 
 
 def cell(value: Any, width: int = 7, form: str = ".3f") -> str:
@@ -343,7 +359,7 @@ def others(directory: Path, names: list[str]) -> None:
         heads = [rate.split("-")[1] for rate in rates] + ["mean"]
         for key, title in (("ap", "case level"), ("value_ap", "level of values")):
             rows = {n: [found[n, r].get(key) for r in rates] for n in some}
-            rows = {n: [*row, float(np.mean(row))] for n, row in rows.items() if None not in row}
+            rows = {n: [*row, None if None in row else float(np.mean(row))] for n, row in rows.items()}
             table(f"Receipt at nine shares of anomalies, {title}, average precision", rows, heads)
     rows = {
         name: [
@@ -353,7 +369,7 @@ def others(directory: Path, names: list[str]) -> None:
         ]
         for name in some
     }
-    heads = [f"{SHORT[log]} {kind}" for log in MAIN[2:4] for kind in ("cln", "drt")]
+    heads = [f"{SHORT[log][:3]} {kind}" for log in MAIN[2:4] for kind in ("clean", "dirty")]
     title = "Trained on the first half (its normal cases, or all), scored on the second, average precision"
     table(title, rows, heads)
     sequence = [name for name in names if name not in ("resource",)]
@@ -374,6 +390,7 @@ def main() -> None:
     parser.add_argument("--pyod", default=None, help="a Python that has pyod")
     parser.add_argument("--only", default=None, help="these detectors, separated by commas")
     parser.add_argument("--keep", type=Path, default=None, help="a file for figures of runs already made")
+    parser.add_argument("--kept-only", action="store_true", help="make no new run; what is missing is a dash")
     parser.add_argument("--one", nargs=2, default=None, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.one:
@@ -384,6 +401,7 @@ def main() -> None:
     if given.keep:
         KEPT_FILE.append(given.keep)
         KEPT.update(json.loads(given.keep.read_text()) if given.keep.exists() else {})
+    KEPT_ONLY.extend([True] * given.kept_only)
     names = [name.partition("/")[2] for name in registry.names("anomaly")]
     names = [name for name in names if given.only is None or name in given.only.split(",")]
     logs = labelled(given.directory)
@@ -398,7 +416,7 @@ def main() -> None:
     }
     if given.pyod:
         for name in PYOD:
-            results |= {(f"PyOD {name}", task): run_pyod(given.pyod, name, logs[task]) for task in tasks}
+            results |= {(f"PyOD {name}", task): pyod(given.pyod, name, logs[task]) for task in tasks}
         names_shown = names + [f"PyOD {name}" for name in PYOD]
     else:
         names_shown = names
