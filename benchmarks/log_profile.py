@@ -1,6 +1,6 @@
 """How long a log's profile takes, with all data-quality findings, on logs that the sample generator makes.
 
-    OMP_NUM_THREADS=1 python benchmarks/profile.py > benchmarks/results/profile.txt
+    OMP_NUM_THREADS=1 python benchmarks/log_profile.py > benchmarks/results/log_profile.txt
 
 Reading is measured beside it, for comparison: `pmlcli inspect` does both. The largest log has about a
 million events; ten times fewer events show whether the cost grows in proportion. Each measurement is of a
@@ -62,7 +62,7 @@ def _peak_megabytes() -> float:
 
 def main() -> None:
     """Makes the logs and measures each in a process of its own."""
-    print("A log's profile and findings. Command: python benchmarks/profile.py")
+    print("A log's profile and findings. Command: python benchmarks/log_profile.py")
     print(
         f"Python {platform.python_version()}, numpy {np.__version__}, pandas {pd.__version__}, "
         f"{platform.machine()}, {os.cpu_count()} cores (shared), one thread; processor time, "
