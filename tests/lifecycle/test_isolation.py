@@ -314,7 +314,9 @@ FACTS = answer.Facts({"score": "x"}, {"activity": {"events": 2, "examples": ["a"
 
 
 def test_every_kind_of_column_comes_back() -> None:
-    times = pd.to_datetime(["2024-03-31T00:30:00.123456Z", None, "1999-01-01T00:00:00Z"], format="ISO8601", utc=True)
+    times = pd.to_datetime(
+        ["2024-03-31T00:30:00.123456Z", None, "1999-01-01T00:00:00Z"], format="ISO8601", utc=True
+    )
     table = pd.DataFrame(
         {
             "text": pd.Series(["a", None, "é\x00\U0001f600"], dtype="str"),
