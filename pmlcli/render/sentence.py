@@ -98,5 +98,5 @@ def measured(metric: Mapping[str, Any]) -> str:
 
 def promise(rung: str, *, is_signed: bool) -> str:
     """What it means that a rung of verification holds; checksums alone promise less than a signature."""
-    weaker = " (no signature: this detects damage, not tampering)"
+    weaker = " (no signature was checked: this detects damage, not tampering)"
     return PROMISES.get(rung, "") + (weaker if rung == "checksums" and not is_signed else "")

@@ -221,14 +221,12 @@ def test_requests_that_cannot_be_met() -> None:
     final, encoding = trained(SeasonalNaive(horizon=7), log(noisy_weeks(60)))
     with pytest.raises(ValidationError, match="horizon 8 is longer") as caught:
         final.predict_without_log(encoding, PredictRequest(horizon=8))
-    assert caught.value.hint == "ask for at most 7, or train with horizon=8"
-    for request in (
-        PredictRequest(horizon=0),
-        PredictRequest(level="case"),
-        PredictRequest(every_prefix=True),
-    ):
-        with pytest.raises(ValidationError):
-            final.predict_without_log(encoding, request)
+    assert caught.value.hint == "ask for at most 7, or train a model with horizon 8"
+    with pytest.raises(ValidationError, match="horizon is 0"):
+        final.predict_without_log(encoding, PredictRequest(horizon=0))
+    for request in (PredictRequest(level="case"), PredictRequest(every_prefix=True), PredictRequest(fdr=0.1)):
+        with pytest.raises(ValidationError, match="a prediction of the task forecast has no"):
+            final.check_request(request)
     with pytest.raises(ValidationError, match="unknown KPI"):
         Arima.build({"kpi": "arivals"})
 

@@ -51,7 +51,7 @@ def predictions(model: Model, events: Any) -> pd.DataFrame:
 @cache
 def other_process(name: str) -> Any:
     """What a fresh process with another hash seed and thread count says: one, as starting it is slow."""
-    environment = os.environ | {"PYTHONHASHSEED": "7", "OMP_NUM_THREADS": "2"}
+    environment = os.environ | {"PYTHONHASHSEED": "7", "OMP_NUM_THREADS": "2", "OPENBLAS_NUM_THREADS": "2"}
     with TemporaryDirectory() as place:
         saved = trained(name).save(Path(place) / "model").path
         shown = subprocess.run(

@@ -66,11 +66,12 @@ def weigh(errors: dict[str, float]) -> dict[str, float]:
 
 
 def forecast(learned: Learned, series: Series, horizon: int) -> Floats:
-    """The weighted mean of the methods' forecasts."""
+    """The weighted mean of the methods' forecasts, summed in one order so that no bit depends on another."""
     ahead = np.zeros(horizon)
-    for name, weight in learned["weights"].items():
+    for name, method in METHODS.items():
+        weight = learned["weights"][name]
         if weight > 0:
-            found = METHODS[name].forecast(learned["members"][name], series, horizon)
+            found = method.forecast(learned["members"][name], series, horizon)
             ahead += weight * np.maximum(found, 0.0)
     return ahead
 
