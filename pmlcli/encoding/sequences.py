@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from pmlcli.encoding.base import Encoding
 from pmlcli.encoding.vocabulary import MISSING_CODE, Vocabulary
+from pmlcli.eventlog.cases import CutIntoCases
 from pmlcli.eventlog.log import ACTIVITY, RESOURCE, TIMESTAMP, EventLog, offsets_of
 from pmlcli.eventlog.running import RunningRule, fit_running_rule
 
@@ -21,7 +22,7 @@ TIME_FEATURES = ("since_previous", "since_start", "hour", "weekday")
 
 
 @dataclass(frozen=True)
-class Sequences:
+class Sequences(CutIntoCases):
     """The traces of a log as arrays; case i is rows `offsets[i]:offsets[i + 1]`.
 
     - `offsets`: int64 (cases + 1)
@@ -41,26 +42,6 @@ class Sequences:
     is_running: NDArray[np.bool_]
     n_activities: int
     n_resources: int
-
-    @property
-    def n_cases(self) -> int:
-        """Number of cases."""
-        return len(self.offsets) - 1
-
-    @property
-    def n_events(self) -> int:
-        """Number of events."""
-        return int(self.offsets[-1])
-
-    @property
-    def lengths(self) -> NDArray[np.int64]:
-        """Events of each case, (cases,)."""
-        return np.diff(self.offsets)
-
-    @property
-    def position(self) -> NDArray[np.int64]:
-        """0-based position of each event in its case, (events,)."""
-        return np.arange(self.n_events) - np.repeat(self.offsets[:-1], self.lengths)
 
     @property
     def end_class(self) -> int:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pmlcli.encoding.base import Encoding
 from pmlcli.encoding.vocabulary import MISSING_CODE, Vocabulary
 from pmlcli.errors import LogError
+from pmlcli.eventlog.cases import CutIntoCases
 from pmlcli.eventlog.log import ACTIVITY, RESOURCE, START_TIMESTAMP, TIMESTAMP, EventLog
 
 Use = Literal["never", "if there", "always"]
@@ -19,7 +20,7 @@ MICROSECONDS = 1_000_000
 
 
 @dataclass(frozen=True)
-class Work:
+class Work(CutIntoCases):
     """The events of a log; case i is rows `offsets[i]:offsets[i + 1]`.
 
     - `activity`, `resource`: int64 (events,), codes of the training vocabularies `activities`, `resources`;
@@ -39,31 +40,6 @@ class Work:
     begun: NDArray[np.float64]
     hour: NDArray[np.int64]
     weekday: NDArray[np.int64]
-
-    @property
-    def n_cases(self) -> int:
-        """Number of cases."""
-        return len(self.offsets) - 1
-
-    @property
-    def n_events(self) -> int:
-        """Number of events."""
-        return len(self.activity)
-
-    @property
-    def lengths(self) -> NDArray[np.int64]:
-        """Events of each case, (cases,)."""
-        return np.diff(self.offsets)
-
-    @property
-    def case_of_event(self) -> NDArray[np.int64]:
-        """Index of the case of each event, (events,)."""
-        return np.repeat(np.arange(self.n_cases), self.lengths)
-
-    @property
-    def position(self) -> NDArray[np.int64]:
-        """0-based position of each event in its case, (events,)."""
-        return np.arange(self.n_events) - np.repeat(self.offsets[:-1], self.lengths)
 
 
 class WorkEncoding(Encoding[Work]):

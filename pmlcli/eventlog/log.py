@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from pmlcli.eventlog.cases import CutIntoCases
 from pmlcli.eventlog.ledger import Ledger
 
 CASE_ID = "case_id"
@@ -64,7 +65,7 @@ class LogSchema:
 
 
 @dataclass(frozen=True)
-class EventLog:
+class EventLog(CutIntoCases):
     """A table of events, ordered by case and position, ready for array arithmetic.
 
     Case i is rows `offsets[i]:offsets[i + 1]`; cases stand in order of first appearance in the source.
@@ -92,31 +93,6 @@ class EventLog:
     source: LogSource = field(default=LogSource("memory", "memory"))
     lines: NDArray[np.int64] | None = None
     line_unit: str = "line"
-
-    @property
-    def n_cases(self) -> int:
-        """Number of cases."""
-        return len(self.offsets) - 1
-
-    @property
-    def n_events(self) -> int:
-        """Number of events."""
-        return int(self.offsets[-1])
-
-    @property
-    def lengths(self) -> NDArray[np.int64]:
-        """Events of each case, (cases,)."""
-        return np.diff(self.offsets)
-
-    @property
-    def case_of_event(self) -> NDArray[np.int64]:
-        """Index of the case of each event, (events,)."""
-        return np.repeat(np.arange(self.n_cases), self.lengths)
-
-    @property
-    def position(self) -> NDArray[np.int64]:
-        """0-based position of each event in its case, (events,)."""
-        return np.arange(self.n_events) - np.repeat(self.offsets[:-1], self.lengths)
 
     @property
     def case_ids(self) -> NDArray[np.object_]:
