@@ -113,7 +113,7 @@ class Algorithm(ABC):
     def count_samples(self, data: Any) -> int:
         """How many samples the encoded data holds: cases, prefixes or buckets."""
 
-    def split(self, log: EventLog) -> Split:
+    def make_split(self, log: EventLog) -> Split:
         """Training and test part of a log: the last fifth of the cases by start."""
         return split_by_start(log)
 

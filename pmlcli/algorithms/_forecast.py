@@ -95,7 +95,7 @@ class Forecaster(Algorithm):
         """Buckets of the shortest series."""
         return min(len(series) for series in data)
 
-    def split(self, log: EventLog) -> Split:
+    def make_split(self, log: EventLog) -> Split:
         """The log's events before the last fifth of its buckets, and those after."""
         data = self.make_encoding().fit(log).transform(log)
         minimum = max(MINIMUM_BUCKETS[self.frequency], self.minimum_buckets)

@@ -10,6 +10,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from pmlcli.encoding.attributes import (
+    LABEL_NAMES,
+    MAXIMUM_VALUES,
+    coded,
+    is_category,
+    is_identifier,
+    varies_in_a_case,
+)
 from pmlcli.encoding.base import Encoding
 from pmlcli.encoding.vocabulary import Vocabulary
 from pmlcli.errors import LogError, ValidationError, nearest
@@ -24,16 +32,8 @@ from pmlcli.eventlog.log import (
     EventLog,
 )
 
-MAXIMUM_VALUES = 100
-"""An attribute with more values is more of a description than a category."""
 LEAST_FILLED = 0.5
 """An attribute that fewer events have is about some activities or about the case, not about each event."""
-LABEL_NAMES = frozenset(
-    {"label", "labels", "anomaly", "anomalous", "is_anomaly", "isanomaly", "is_anomalous", "anomaly_type"}
-    | {"outcome", "target", "class", "ground_truth", "score", "is_outlier", "outlier", "fraud", "is_fraud"}
-)
-"""Attributes of these names come in only when they are asked for: they may hold what is looked for."""
-
 Codes = NDArray[np.int64]
 
 
@@ -133,7 +133,7 @@ class EventEncoding(Encoding[Events]):
         chosen = _kept(log, _resource(log))
         chosen += named if self.attributes is not None else _kept(log, _candidates(log), chosen)
         self.columns = (ACTIVITY, *chosen)
-        self._vocabularies = tuple(Vocabulary.of(*_coded(log, column)) for column in self.columns)
+        self._vocabularies = tuple(Vocabulary.of(*coded(log, column)) for column in self.columns)
         self._booleans = tuple(c for c in chosen if pd.api.types.is_bool_dtype(log.frame[c].dtype))
         return self
 
@@ -143,7 +143,7 @@ class EventEncoding(Encoding[Events]):
             _require(log, column)
         if self.with_times:
             _require_times(log)
-        codes = [v.encode(*_coded(log, c)) for c, v in zip(self.columns, self._vocabularies, strict=True)]
+        codes = [v.encode(*coded(log, c)) for c, v in zip(self.columns, self._vocabularies, strict=True)]
         times = log.times if self.with_times else None
         columns = np.column_stack(codes)
         return Events(columns, log.offsets, self.columns, self._vocabularies, log.starts, times)
@@ -174,18 +174,6 @@ class EventEncoding(Encoding[Events]):
         return {column: v.values for column, v in pairs if column not in self._booleans}
 
 
-def _coded(log: EventLog, column: str) -> tuple[Sequence[str], NDArray[Any]]:
-    """The values of a column as text, and a position among them for each event (`MISSING` for none)."""
-    if column == ACTIVITY:
-        return log.activities, log.activity_codes
-    if column == RESOURCE and log.resource_codes is not None:
-        return log.resources, log.resource_codes
-    given = log.frame[column]
-    # Text first: 1 and '1' are one value, whichever reader made them.
-    codes, values = pd.factorize(given.astype(str).where(given.notna()), sort=True)
-    return [str(value) for value in values], codes
-
-
 def _resource(log: EventLog) -> list[str]:
     return [RESOURCE] if log.resource_codes is not None else []
 
@@ -194,20 +182,12 @@ def _candidates(log: EventLog) -> list[str]:
     """Columns of categories that may describe events, by type and name alone."""
     names = [LIFECYCLE] if LIFECYCLE in log.frame.columns else []
     names += [c for c in log.attribute_columns() if c.rpartition(":")[2].casefold() not in LABEL_NAMES]
-    return [name for name in names if _is_category(log.frame[name])]
-
-
-def _is_category(values: pd.Series[Any]) -> bool:
-    if pd.api.types.is_bool_dtype(values.dtype):
-        return True
-    return not pd.api.types.is_numeric_dtype(values.dtype) and not pd.api.types.is_datetime64_any_dtype(
-        values
-    )
+    return [name for name in names if is_category(log.frame[name])]
 
 
 def _kept(log: EventLog, names: Sequence[str], before: Sequence[str] = ()) -> list[str]:
     """Those of the columns that follow the rule, in order, each unlike the ones before it."""
-    seen = [_coded(log, name)[1] for name in (ACTIVITY, *before)]
+    seen = [coded(log, name)[1] for name in (ACTIVITY, *before)]
     kept: list[str] = []
     for name, codes in _usable(log, names):
         if not any(_is_twin(codes, other) for other in seen):
@@ -219,25 +199,14 @@ def _kept(log: EventLog, names: Sequence[str], before: Sequence[str] = ()) -> li
 def _usable(log: EventLog, names: Sequence[str]) -> Iterator[tuple[str, NDArray[Any]]]:
     cases = log.case_of_event
     for name in names:
-        values, codes = _coded(log, name)
+        values, codes = coded(log, name)
         given = codes != MISSING
         if len(values) < 2 or given.mean() < LEAST_FILLED:
             continue
         if name != RESOURCE and len(values) > MAXIMUM_VALUES:
             continue
-        if not _is_identifier(codes[given], cases[given]) and _varies_in_a_case(codes, cases):
+        if not is_identifier(codes[given], cases[given]) and varies_in_a_case(codes, cases):
             yield name, codes
-
-
-def _is_identifier(codes: NDArray[Any], cases: Codes) -> bool:
-    """Whether most events have a value that occurs in one case only."""
-    pairs = np.unique(np.column_stack([codes, cases]), axis=0)
-    values, cases_of_value = np.unique(pairs[:, 0], return_counts=True)
-    return bool(np.isin(codes, values[cases_of_value == 1]).mean() > 0.5)
-
-
-def _varies_in_a_case(codes: NDArray[Any], cases: Codes) -> bool:
-    return bool(((codes[1:] != codes[:-1]) & (cases[1:] == cases[:-1])).any())
 
 
 def _is_twin(codes: NDArray[Any], other: NDArray[Any]) -> bool:

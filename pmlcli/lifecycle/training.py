@@ -54,7 +54,7 @@ def _require_samples(algorithm: Algorithm, name: str, samples: int) -> None:
 
 def _trial(untrained: Algorithm, name: str, log: EventLog) -> tuple[Algorithm, Comparison | None]:
     """The algorithm fitted on the earlier part of the log, calibrated and measured on the later part."""
-    split = untrained.split(log)
+    split = untrained.make_split(log)
     trial, encoding = _fitted(untrained, split)
     trial.calibration_ = trial.calibrate(encoding, split, log)
     ours = trial.measure(encoding, split, log)
