@@ -32,7 +32,7 @@ def train(detector: AnomalyDetector, log: EventLog) -> tuple[AnomalyDetector, En
     """As the lifecycle does, with one fit for trial and final model."""
     encoding = detector.make_encoding().fit(log)
     detector.fit(encoding.transform(log))
-    detector.calibration_ = detector.calibrate(encoding, detector.split(log), log)
+    detector.calibration_ = detector.calibrate(encoding, detector.make_split(log), log)
     detector.settle(encoding.transform(log))
     return detector, encoding
 
@@ -131,7 +131,7 @@ def test_severity_by_p_value():
 def test_quality_is_measured_on_injected_deviations(trained):
     detector, encoding = trained
     log = purchase_log(200)
-    measured = detector.measure(encoding, detector.split(log), log)
+    measured = detector.measure(encoding, detector.make_split(log), log)
     assert measured.n_units == 40
     assert measured.value > (0.75 if isinstance(detector, VariantFrequency) else 0.9)
     assert 0 <= measured.value_of(np.zeros(5, dtype=np.int64)) <= 1

@@ -282,7 +282,7 @@ def test_measured_error_by_hand() -> None:
     values[45] = 7.0
     algorithm = SeasonalNaive(horizon=2)
     made = log(values + 1)
-    split = algorithm.split(made)
+    split = algorithm.make_split(made)
     encoding = algorithm.make_encoding().fit(split.train)
     algorithm.fit(encoding.transform(split.train))
     # Origins 40 to 48, two steps each; day 45 is missed by 7 from the two origins before it.
