@@ -61,7 +61,7 @@ def log(counts: NDArray[np.float64], start: str = "2024-01-01") -> EventLog:
 
 def trained(untrained: Forecaster, made: EventLog) -> tuple[Any, SeriesEncoding]:
     """Trained step by step, as a training does."""
-    split = untrained.split(made)
+    split = untrained.make_split(made)
     trial, encoding = clone(untrained), untrained.make_encoding().fit(split.train)
     trial.fit(encoding.transform(split.train))
     final, data = clone(untrained), encoding.transform(made)
@@ -233,13 +233,13 @@ def test_requests_that_cannot_be_met() -> None:
 
 def test_too_short_a_log_says_how_long_it_must_be() -> None:
     with pytest.raises(TrainingError, match="20 whole days") as caught:
-        Arima().split(log(noisy_weeks(20)))
+        Arima().make_split(log(noisy_weeks(20)))
     assert caught.value.context == {"samples": 20, "minimum": 21}
     assert "covers 21 whole days" in str(caught.value.hint)
     shortest, _encoding = trained(Arima(), log(noisy_weeks(21)))
     assert shortest.history_values_.shape == (1, 21)
     with pytest.raises(TrainingError, match="first four fifths"):
-        Arima().split(log(np.where(np.arange(40) < 33, 0, noisy_weeks(40))))
+        Arima().make_split(log(np.where(np.arange(40) < 33, 0, noisy_weeks(40))))
 
 
 def test_a_split_cuts_cases_at_a_moment() -> None:
@@ -257,7 +257,7 @@ def test_a_split_cuts_cases_at_a_moment() -> None:
 def test_the_trial_sees_nothing_of_the_test_days() -> None:
     counts = noisy_weeks(100)
     changed = np.where(np.arange(100) < 81, counts, 99)
-    first, second = (Arima().split(log(c)).train for c in (counts, changed))
+    first, second = (Arima().make_split(log(c)).train for c in (counts, changed))
     assert first.frame.equals(second.frame)
     assert first.times.max() < pd.Timestamp("2024-03-21", tz="UTC").timestamp() * 1e6  # type: ignore[union-attr]
 
@@ -266,7 +266,7 @@ def test_it_is_measured_beside_the_naive_on_the_same_days() -> None:
     made = log(noisy_weeks())
     found = []
     for untrained in (Arima(), SeasonalNaive()):
-        split = untrained.split(made)
+        split = untrained.make_split(made)
         encoding = untrained.make_encoding().fit(split.train)
         untrained.fit(encoding.transform(split.train))
         found.append(untrained.measure(encoding, split, made))
@@ -363,7 +363,7 @@ def test_several_series_side_by_side() -> None:
 
 def test_several_series_are_measured_in_changes_from_week_to_week() -> None:
     made, untrained = log(noisy_weeks()), SeasonalNaive(kpi=("arrivals", "events"), horizon=7)
-    split = untrained.split(made)
+    split = untrained.make_split(made)
     encoding = untrained.make_encoding().fit(split.train)
     untrained.fit(encoding.transform(split.train))
     found = untrained.measure(encoding, split, made)

@@ -90,7 +90,7 @@ def test_networks_ask_for_a_hundred_buckets() -> None:
     from pmlcli.algorithms.forecast.gru import Gru
 
     with pytest.raises(TrainingError, match="99 whole days") as caught:
-        Gru().split(log(noisy_weeks(99)))
+        Gru().make_split(log(noisy_weeks(99)))
     assert "covers 100 whole days" in str(caught.value.hint)
 
 
