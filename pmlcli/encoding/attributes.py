@@ -9,7 +9,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from pmlcli.errors import LogError, nearest
 from pmlcli.eventlog.log import ACTIVITY, RESOURCE, EventLog
+from pmlcli.eventlog.split import prefix_keys
 
 MAXIMUM_VALUES = 100
 """An attribute with more values is more of a description than a category."""
@@ -53,3 +55,60 @@ def is_identifier(codes: NDArray[Any], cases: Codes) -> bool:
 def varies_in_a_case(codes: NDArray[Any], cases: Codes) -> bool:
     """Whether two neighbouring events of one case differ somewhere."""
     return bool(((codes[1:] != codes[:-1]) & (cases[1:] == cases[:-1])).any())
+
+
+def is_twin(codes: NDArray[Any], other: NDArray[Any]) -> bool:
+    """Whether each value of the one goes with one value of the other and back."""
+    pairs = len(np.unique(np.column_stack([codes, other]), axis=0))
+    return pairs == len(np.unique(codes)) == len(np.unique(other))
+
+
+def foretells(log: EventLog, codes: NDArray[Any]) -> bool:
+    """Whether an attribute of cases, (events,), tells all that happens in them, or how many events: cases of
+    one value never differ in it. Such a column was filled in afterwards, like the number of the variant.
+    """
+    of_case = codes[log.offsets[:-1]]
+    trace_keys = prefix_keys(log)[log.offsets[1:] - 1]
+    return _decides(of_case, pd.factorize(trace_keys)[0]) or _decides(of_case, log.lengths)
+
+
+def _decides(values: NDArray[Any], facts: NDArray[Any]) -> bool:
+    """Whether each value that several cases have goes with one fact, and not all with the same."""
+    frame = (
+        pd.DataFrame({"value": values, "fact": facts})
+        .groupby("value")["fact"]
+        .agg(["nunique", "size", "min"])
+    )
+    shared = frame[frame["size"] > 1]
+    return bool(len(shared) > 1 and (shared["nunique"] == 1).all() and shared["min"].nunique() > 1)
+
+
+def as_numbers(log: EventLog, column: str) -> NDArray[np.float64]:
+    """A column as numbers, (events,), NaN where there is none; truth values are 0 and 1.
+
+    LogError, naming the first case, when a value is no number.
+    """
+    given = log.frame[column]
+    values = pd.to_numeric(given, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+    strange = np.flatnonzero(~np.isfinite(values) & given.notna().to_numpy())
+    if len(strange):
+        raise LogError(
+            f"column '{column}': {len(strange)} of {len(values)} values are not numbers "
+            f"(first: '{given.iloc[strange[0]]}' in case '{log.case_ids[log.case_of_event[strange[0]]]}')",
+            hint=f"use '{column}' as a categorical feature, or mend the values",
+            context={"column": column, "count": len(strange)},
+        )
+    return values
+
+
+def require_column(log: EventLog, column: str) -> None:
+    """Raises LogError, with the nearest name, when the log's frame lacks a column."""
+    if column in log.frame.columns:
+        return
+    near = nearest(column, (str(name) for name in log.frame.columns))
+    raise LogError(
+        f"the log has no column '{column}', which the model looks at",
+        code="log.column",
+        hint=f"did you mean '{near}'?" if near else "map one of the log's columns to it",
+        context={"column": column},
+    )

@@ -16,11 +16,13 @@ from pmlcli.encoding.attributes import (
     coded,
     is_category,
     is_identifier,
+    is_twin,
+    require_column,
     varies_in_a_case,
 )
 from pmlcli.encoding.base import Encoding
 from pmlcli.encoding.vocabulary import Vocabulary
-from pmlcli.errors import LogError, ValidationError, nearest
+from pmlcli.errors import LogError, ValidationError
 from pmlcli.eventlog.log import (
     ACTIVITY,
     CASE_ID,
@@ -129,7 +131,7 @@ class EventEncoding(Encoding[Events]):
             _require_times(log)
         named = [name for name in self.attributes or () if name not in (ACTIVITY, RESOURCE)]
         for name in named:
-            _require(log, name)
+            require_column(log, name)
         chosen = _kept(log, _resource(log))
         chosen += named if self.attributes is not None else _kept(log, _candidates(log), chosen)
         self.columns = (ACTIVITY, *chosen)
@@ -140,7 +142,7 @@ class EventEncoding(Encoding[Events]):
     def transform(self, log: EventLog) -> Events:
         """The events of any log in the columns and codes of training."""
         for column in self.columns:
-            _require(log, column)
+            require_column(log, column)
         if self.with_times:
             _require_times(log)
         codes = [v.encode(*coded(log, c)) for c, v in zip(self.columns, self._vocabularies, strict=True)]
@@ -190,7 +192,7 @@ def _kept(log: EventLog, names: Sequence[str], before: Sequence[str] = ()) -> li
     seen = [coded(log, name)[1] for name in (ACTIVITY, *before)]
     kept: list[str] = []
     for name, codes in _usable(log, names):
-        if not any(_is_twin(codes, other) for other in seen):
+        if not any(is_twin(codes, other) for other in seen):
             seen.append(codes)
             kept.append(name)
     return kept
@@ -209,12 +211,6 @@ def _usable(log: EventLog, names: Sequence[str]) -> Iterator[tuple[str, NDArray[
             yield name, codes
 
 
-def _is_twin(codes: NDArray[Any], other: NDArray[Any]) -> bool:
-    """Whether each value of the one goes with one value of the other and back."""
-    pairs = len(np.unique(np.column_stack([codes, other]), axis=0))
-    return pairs == len(np.unique(codes)) == len(np.unique(other))
-
-
 def _require_times(log: EventLog) -> None:
     if log.times is None:
         raise LogError(
@@ -223,15 +219,3 @@ def _require_times(log: EventLog) -> None:
             hint="map one of the log's columns to it: --timestamp COLUMN",
             context={"column": TIMESTAMP},
         )
-
-
-def _require(log: EventLog, column: str) -> None:
-    if column in log.frame.columns:
-        return
-    near = nearest(column, (str(name) for name in log.frame.columns))
-    raise LogError(
-        f"the log has no column '{column}', which the model looks at",
-        code="log.column",
-        hint=f"did you mean '{near}'?" if near else "map one of the log's columns to it",
-        context={"column": column},
-    )

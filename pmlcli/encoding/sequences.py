@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from pmlcli.encoding.base import Encoding
 from pmlcli.encoding.vocabulary import MISSING_CODE, Vocabulary
+from pmlcli.errors import LogError
 from pmlcli.eventlog.cases import CutIntoCases
 from pmlcli.eventlog.log import ACTIVITY, RESOURCE, TIMESTAMP, EventLog, offsets_of
 from pmlcli.eventlog.running import RunningRule, fit_running_rule
@@ -29,10 +30,14 @@ class Sequences(CutIntoCases):
     - `activity`, `resource`: int64 (events,), codes of the training vocabularies
     - `times`: float32 (events, 4), each within about 0..1: logarithm of the time since the previous event
       and since the case's start, hour of the day, day of the week; zeros without times
+    - `micros`: int64 (events,), microseconds since 1970 UTC; None without times
     - `starts`: int64 (cases,), when each case began, for splits by time
     - `is_running`: bool (cases,), not finished at the log's end: what follows its last event is unknown
     - `n_activities`, `n_resources`: sizes of the code ranges
     """
+
+    OF_EVENTS: ClassVar[tuple[str, ...]] = ("activity", "resource", "times", "micros")
+    OF_CASES: ClassVar[tuple[str, ...]] = ("starts", "is_running")
 
     offsets: NDArray[np.int64]
     activity: NDArray[np.int64]
@@ -42,24 +47,19 @@ class Sequences(CutIntoCases):
     is_running: NDArray[np.bool_]
     n_activities: int
     n_resources: int
+    micros: NDArray[np.int64] | None
 
     @property
     def end_class(self) -> int:
         """The class of a case's end, next to the codes of the activities."""
         return self.n_activities
 
-    def take(self, cases: NDArray[np.int64]) -> Sequences:
-        """The sequences of these cases, in this order."""
+    def take(self, cases: NDArray[np.int64]) -> Self:
+        """These cases, in this order."""
         rows, offsets = self.rows_of(cases)
-        return replace(
-            self,
-            offsets=offsets,
-            activity=self.activity[rows],
-            resource=self.resource[rows],
-            times=self.times[rows],
-            starts=self.starts[cases],
-            is_running=self.is_running[cases],
-        )
+        taken: dict[str, Any] = {name: _taken(getattr(self, name), rows) for name in self.OF_EVENTS}
+        taken |= {name: getattr(self, name)[cases] for name in self.OF_CASES}
+        return replace(self, offsets=offsets, **taken)
 
     def rows_of(self, cases: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """The events of these cases, one case after the other, and the offsets that cut them."""
@@ -85,7 +85,17 @@ class SequenceEncoding(Encoding[Sequences]):
         self.running_rule = RunningRule(None)
 
     def fit(self, log: EventLog) -> Self:
-        """Learns vocabularies, scales, zone and the rule for running cases."""
+        """Learns vocabularies, scales, zone and the rule for running cases.
+
+        LogError for an activity of the name by which predictions tell the end of a case.
+        """
+        if END in log.activities:
+            raise LogError(
+                f"an activity is called '{END}', which stands for the end of a case in predictions",
+                code="log.activity",
+                hint="give the activity another name",
+                context={"activity": END},
+            )
         self.activities = Vocabulary.of(log.activities, log.activity_codes)
         self.resources = (
             None if log.resource_codes is None else Vocabulary.of(log.resources, log.resource_codes)
@@ -100,16 +110,20 @@ class SequenceEncoding(Encoding[Sequences]):
 
     def transform(self, log: EventLog) -> Sequences:
         """The log's traces in the codes and scales of training."""
-        return Sequences(
-            offsets=log.offsets,
-            activity=self.activities.encode(log.activities, log.activity_codes),
-            resource=self._resource(log),
-            times=self._times(log),
-            starts=log.starts,
-            is_running=self.running_rule.find(log),
-            n_activities=self.activities.size,
-            n_resources=MISSING_CODE + 1 if self.resources is None else self.resources.size,
-        )
+        return Sequences(**self._parts(log))
+
+    def _parts(self, log: EventLog) -> dict[str, Any]:
+        return {
+            "offsets": log.offsets,
+            "activity": self.activities.encode(log.activities, log.activity_codes),
+            "resource": self._resource(log),
+            "times": self._times(log),
+            "micros": log.times,
+            "starts": log.starts,
+            "is_running": self.running_rule.find(log),
+            "n_activities": self.activities.size,
+            "n_resources": MISSING_CODE + 1 if self.resources is None else self.resources.size,
+        }
 
     def state(self) -> dict[str, Any]:
         """Vocabularies, scales, zone and rule; `resources` and `time_scale` are None without the column."""
@@ -157,6 +171,10 @@ class SequenceEncoding(Encoding[Sequences]):
             features[:, 2] = (local.hour + local.minute / 60) / 24
             features[:, 3] = local.day_of_week / 7
         return features
+
+
+def _taken(values: NDArray[Any] | None, rows: NDArray[np.int64]) -> NDArray[Any] | None:
+    return None if values is None else values[rows]
 
 
 def _elapsed(log: EventLog, times: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -38,7 +38,11 @@ class RunningRule:
             return np.zeros(log.n_cases, dtype=np.bool_)
         moment = log.times.max() if at is None else at
         is_recent = moment - log.ends <= self.idle_limit_us
-        return is_recent & ~np.isin(_endings(log)[log.offsets[1:] - 1], self._known_endings(log))
+        return is_recent & ~self.ends_here(log)[log.offsets[1:] - 1]
+
+    def ends_here(self, log: EventLog) -> NDArray[np.bool_]:
+        """Whether each event and the one before it are a known ending, (events,)."""
+        return np.isin(_endings(log), self._known_endings(log))
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-plain form."""

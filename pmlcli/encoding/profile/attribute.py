@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from pmlcli.encoding.attributes import as_numbers
 from pmlcli.encoding.profile.column import FeatureColumn
 from pmlcli.encoding.profile.group import Block, Group, commonest, names_of
 from pmlcli.encoding.vocabulary import MISSING_CODE, UNSEEN_CODE, Vocabulary
-from pmlcli.errors import LogError
 from pmlcli.eventlog.log import CASE_PREFIX, MISSING, EventLog
 
 MAXIMUM_VALUES = 50
@@ -52,16 +52,7 @@ class NumberGroup(Group):
 
 def _numbers(log: EventLog, column: str) -> list[NDArray[np.float64]]:
     """The column by case, NaN where a case has none: [value] for a column of the case, else [mean, max]."""
-    given = log.frame[column]
-    values = pd.to_numeric(given, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
-    strange = np.flatnonzero(~np.isfinite(values) & given.notna().to_numpy())
-    if len(strange):
-        raise LogError(
-            f"column '{column}': {len(strange)} of {len(values)} values are not numbers "
-            f"(first: '{given.iloc[strange[0]]}' in case '{log.case_ids[log.case_of_event[strange[0]]]}')",
-            hint=f"use '{column}' as a categorical feature, or mend the values",
-            context={"column": column, "count": len(strange)},
-        )
+    values = as_numbers(log, column)
     if column.startswith(CASE_PREFIX):
         return [values[log.offsets[:-1]]]
     known = ~np.isnan(values)
