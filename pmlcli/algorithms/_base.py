@@ -29,6 +29,10 @@ class PredictRequest:
 
     - `level`: `case` or `event` (anomaly); `fdr`: flag by the false discovery rate instead of the threshold
     - `cases`: `running` or `all` (predictive tasks); `every_prefix`: one row a prefix instead of a case
+    - `as_of`: only events up to this ISO 8601 time count, read in the log's zone where it names none
+    - `unseen`: what becomes of cases with activities or resources that training never saw: `ignore`
+      (answered for), `flag` (a column says so) or `fail`
+    - `explain`: say in a column what moved each answer; `sla`: seconds that a case may take (remaining-time)
     - `horizon`: steps ahead (forecast), None for the trained one; `top`: how many classes (next-activity)
     """
 
@@ -38,6 +42,10 @@ class PredictRequest:
     horizon: int | None = None
     top: int = 3
     fdr: float | None = None
+    as_of: str | None = None
+    unseen: str = "ignore"
+    explain: bool = False
+    sla: float | None = None
 
 
 @dataclass(kw_only=True)
@@ -61,7 +69,8 @@ class Algorithm(ABC):
     extra: ClassVar[str | None] = None
     """The pip extra that holds the libraries it needs."""
     container: ClassVar[str] = "plain"
-    """How its learned state is kept: plain (JSON and arrays), sklearn (joblib), safetensors or xgboost."""
+    """How its learned state is kept: plain (JSON and arrays), sklearn (joblib), safetensors, xgboost, or
+    members (its own as plain, that of each algorithm that it asks in the other's way)."""
     allowed_globals: ClassVar[frozenset[str]] = frozenset()
     """`sklearn` only: the exact `module.Class` names that its joblib file may hold beside the common ones."""
     estimator_class: ClassVar[str | None] = None
@@ -73,6 +82,8 @@ class Algorithm(ABC):
     """Whether a prediction needs a log; a forecaster can continue its training series without one."""
     tolerance: ClassVar[float] = 0.0
     """Largest difference that other cases in the batch may make to an answer; 0 promises the same bits."""
+    looks_around: ClassVar[bool] = False
+    """Whether an answer depends on what else goes on in the log at that moment; never on what comes later."""
     find_member: ClassVar[Callable[..., Any] | None] = None
     """The registry's `find`, which it puts here on import: how an algorithm of algorithms gets at others."""
 
@@ -97,6 +108,10 @@ class Algorithm(ABC):
     def refit(self, data: Any, trial: Self) -> None:
         """Learns from all data, guided by what `trial` (fitted on the training part) found."""
         self.fit(data)
+
+    def asked_algorithms(self) -> dict[str, Algorithm]:
+        """The algorithms that this one asks, by short name, as far as it does; see `_members.py`."""
+        return {}
 
     def state(self) -> dict[str, Any]:
         """The learned state: every attribute that ends in `_` except the calibration."""

@@ -13,13 +13,15 @@ from pmlcli.errors import ValidationError
 def member(owner: Algorithm, name: str) -> Any:
     """An untrained algorithm for `owner` to ask; parameters that both have take `owner`'s values.
 
-    ValidationError for one that is unknown, asks others itself, or is kept in a format of its library's own.
+    ValidationError for one that is unknown or asks others itself, and, unless the owner's `container` is
+    `members`, for one that is kept in a format of its library's own.
     """
     find = type(owner).find_member
     if find is None:
         raise ValidationError(f"{type(owner).__name__} asks other algorithms: build it by its name")
     cls = find(name)
-    if cls.container != "plain" or issubclass(cls, type(owner)):
+    is_kept = owner.container == "members" or cls.container == "plain"
+    if not is_kept or cls.container == "members" or issubclass(cls, type(owner)):
         raise ValidationError(
             f"'{name}' cannot be a member", hint="take detectors whose state is plain numbers"
         )

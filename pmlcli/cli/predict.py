@@ -14,6 +14,7 @@ from pmlcli.cli._options import CommonOptions, ForceOption, RawCsvOption, Readin
 from pmlcli.cli._session import Session
 from pmlcli.cli._trust import TrustOptions
 from pmlcli.errors import ValidationError
+from pmlcli.eventlog.duration import duration_seconds
 from pmlcli.render import number, sentence
 from pmlcli.store import publish
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 _SUFFIXES = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
 _SHOWN_ROWS = 25
-_ASKED = ("level", "cases", "every_prefix", "horizon", "top", "fdr")
+_ASKED = ("level", "cases", "every_prefix", "horizon", "top", "fdr", "as_of", "unseen", "explain")
 
 ModelArgument = Annotated[Path, typer.Argument(metavar="MODEL", help="Model directory.", show_default=False)]
 
@@ -63,6 +64,33 @@ class RequestOptions:
             help="Flag so that at most about this share of the flags is false (anomaly).",
         ),
     ] = None
+    as_of: Annotated[
+        str | None,
+        typer.Option(
+            "--as-of",
+            metavar="TIME",
+            help="Only events up to this time count, and what was running then (predictive tasks).",
+        ),
+    ] = None
+    sla: Annotated[
+        str | None,
+        typer.Option(
+            "--sla",
+            metavar="TIME",
+            help="How long a case may take, such as 5d or 12h; adds the risk of a breach (remaining-time).",
+        ),
+    ] = None
+    unseen: Annotated[
+        str,
+        typer.Option(
+            "--unseen",
+            metavar="ignore|flag|fail",
+            help="What becomes of cases with activities or resources that training never saw.",
+        ),
+    ] = "ignore"
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Say in a column what moved each answer (predictive tasks).")
+    ] = False
     annotate: Annotated[
         Path | None,
         typer.Option(
@@ -79,8 +107,13 @@ class RequestOptions:
         ),
     ] = None
 
+    def sla_seconds(self) -> float | None:
+        """The limit of --sla in seconds."""
+        return None if self.sla is None else duration_seconds(self.sla, "time that a case may take")
+
     def check(self, log: str | None, *, force: bool) -> None:
         """Raises before any work is done when the annotated log or the chart cannot be written as asked."""
+        self.sla_seconds()
         if self.chart is not None:
             _target.require_file_place(self.chart, force=force)
             one_of("format of a chart", self.chart.suffix.lower().removeprefix("."), ("svg", "png"))
@@ -189,12 +222,7 @@ def predict_log(
     from pmlcli.eventlog import read_log
 
     loaded = trust.load(model)
-    asked = PredictRequest(
-        **{
-            name: getattr(request, name)
-            for name in ("level", "cases", "every_prefix", "horizon", "top", "fdr")
-        }
-    )
+    asked = PredictRequest(**{name: getattr(request, name) for name in _ASKED}, sla=request.sla_seconds())
     if request.annotate is None or log is None:
         result = loaded.predict(log, request=asked, options=how)
         _tell(result, request, session)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pmlcli.lifecycle.result import TrainingResult
 
 _PARAMETERS = "Parameters of the algorithm"
-_SHORTHANDS = ("contamination", "kpi", "horizon", "frequency", "holidays", "seed")
+_SHORTHANDS = ("contamination", "kpi", "horizon", "frequency", "holidays", "seed", "split")
 _BREACH = "sla-breach-rate"
 
 
@@ -114,6 +114,16 @@ class ChoiceOptions:
             "--holidays",
             metavar="COUNTRY",
             help="Whose public holidays count, such as DE (forecast with Prophet).",
+            rich_help_panel=_PARAMETERS,
+        ),
+    ] = None
+
+    split: Annotated[
+        str | None,
+        typer.Option(
+            "--split",
+            metavar="temporal|strict",
+            help="How the test part is cut off (predictive tasks).",
             rich_help_panel=_PARAMETERS,
         ),
     ] = None

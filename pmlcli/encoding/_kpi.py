@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pmlcli.errors import ValidationError, unknown_name
+from pmlcli.eventlog.duration import duration_seconds
 from pmlcli.eventlog.log import RESOURCE, START_TIMESTAMP, TIMESTAMP, EventLog
 from pmlcli.eventlog.running import find_running
 
@@ -20,7 +21,6 @@ FORMS = {ACTIVITY: "NAME", FOLLOWS: f"A{ARROW}B", LOAD: "NAME", BREACH: "5d"}
 """What follows the colon; `directly-follows` alone stands for all pairs that are common."""
 SUPPORT = 0.01
 """A pair is common when it makes at least this share of all that directly follow each other."""
-UNITS_SECONDS = {"m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400}
 
 Floats = NDArray[np.float64]
 Edges = NDArray[np.int64]
@@ -253,17 +253,8 @@ def _pair_kpi(argument: str) -> Kpi:
 
 
 def _breach_kpi(argument: str) -> Kpi:
-    seconds = duration_seconds(argument)
+    if not argument:
+        raise ValidationError(f"{BREACH} needs a limit", hint=f"write {BREACH}:5d or --sla 5d")
+    seconds = duration_seconds(argument, "time within which a case must be completed")
     about = f"share of the cases completed in the bucket that took longer than {argument}; {_REPEATS}"
     return Kpi("share", about, _breach_rate(seconds), is_share=True)
-
-
-def duration_seconds(text: str) -> float:
-    """Seconds of a duration such as `30m`, `12h`, `5d` or `2w`; ValidationError for anything else."""
-    number, unit = text[:-1], text[-1:]
-    if unit in UNITS_SECONDS and number.replace(".", "", 1).isdigit() and float(number) > 0:
-        return float(number) * UNITS_SECONDS[unit]
-    raise ValidationError(
-        f"'{text}' is no time within which a case must be completed" if text else f"{BREACH} needs a limit",
-        hint=f"write {BREACH}:5d or --sla 5d (also 30m, 12h, 2w)",
-    )

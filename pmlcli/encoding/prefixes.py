@@ -82,12 +82,12 @@ class Prefixes(Sequences):
 class PrefixEncoding(SequenceEncoding):
     """Sequences, and the attributes of events and cases that may be known while a case runs.
 
-    Without names, an attribute comes in that holds numbers (many, if written as text), or text of two or more values that are not
-    mostly of one case each, says something new, and is not called `label`, `outcome` or the like; with
-    `around`, also how busy the process is. What is the same all through a case counts as known from its
-    start, unless it foretells the trace or its length: name the attributes yourself when the log fills in
-    others afterwards. `never` are columns left out whatever else
-    is said. All is learned from the training log; an attribute's value that is unseen, or not among its 50
+    Without names, an attribute comes in that holds numbers (many, if written as text), or text of two or
+    more values that are not mostly of one case each, says something new, and is not called `label`,
+    `outcome` or the like; with `around`, also how busy the process is. What is the same all through a case
+    counts as known from its start, unless it foretells the trace or its length: name the attributes
+    yourself when the log fills in others afterwards. `never` are columns left out whatever else is said.
+    All is learned from the training log; an attribute's value that is unseen, or not among its 50
     commonest, has one code.
     """
 
@@ -213,7 +213,7 @@ def _is_text(values: pd.Series[Any]) -> bool:
     """Whether a column is one of categories: not when it holds many values, all of them numbers as text."""
     if not is_category(values):
         return False
-    distinct = values.dropna().unique()
+    distinct = pd.Series(values.dropna().unique())
     return len(distinct) <= COMMON_VALUES or bool(pd.to_numeric(distinct, errors="coerce").isna().any())
 
 

@@ -140,6 +140,16 @@ def _by_start(log: EventLog, selection: Selection, options: ReadOptions) -> Even
     return log
 
 
+def up_to(log: EventLog, text: str) -> tuple[EventLog, int]:
+    """The log as it was known at a time (ISO 8601, in the log's zone where it names none), and that time in
+    microseconds UTC. ValidationError for other text; LogError without times, or when nothing had happened.
+    """
+    if log.times is None:
+        raise LogError(f"{log.source.name}: no times, so --as-of says nothing", code="log.no-times")
+    at = instant(text, ReadOptions(timezone=log.schema.timezone), "--as-of")
+    return _kept_events(log, log.times <= at, f"event is later than {text}"), at
+
+
 def _by_activity(log: EventLog, selection: Selection, options: ReadOptions) -> EventLog:
     if selection.start_activity:
         keep = _is_one_of(log, log.offsets[:-1], selection.start_activity)

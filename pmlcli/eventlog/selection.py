@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from pmlcli.errors import ValidationError, unknown_name
+from pmlcli.eventlog.duration import duration_seconds
 
 RUNNING = ("mark", "drop", "only")
 IS_RUNNING = "case:is_running"
 """The column that `running="mark"` adds."""
-
-_SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 7 * 86_400}
-_DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([smhdw])")
 
 
 @dataclass(frozen=True)
@@ -55,11 +52,4 @@ class Selection:
 
     def idle_us(self) -> int | None:
         """The idle time in microseconds."""
-        if self.idle is None:
-            return None
-        match = _DURATION.fullmatch(self.idle.strip())
-        if match is None:
-            raise ValidationError(
-                f"'{self.idle}' is no duration", hint="write a number and s, m, h, d or w: 30d, 12h"
-            )
-        return int(float(match[1]) * _SECONDS[match[2]] * 1_000_000)
+        return None if self.idle is None else int(duration_seconds(self.idle) * 1_000_000)

@@ -19,6 +19,8 @@ ESTIMATOR = "estimator_"
 ESTIMATOR_FILE = "model.joblib"
 BOOSTER = "booster_"
 BOOSTER_FILE = "model.json"
+OWN_STEM = "model"
+"""Stem of what an algorithm that asks others keeps beside them; their files are MEMBER-FILE."""
 BOOSTER_STATE = "state"
 """Stem of the files that hold what there is beside an XGBoost model."""
 ENCODING_FILE = "feature_extractor.joblib"
@@ -49,6 +51,12 @@ def to_files(
 
 def _learner_files(algorithm: Algorithm) -> dict[str, bytes]:
     state = algorithm.state()
+    if algorithm.container == "members":
+        asked = algorithm.asked_algorithms().items()
+        theirs = {
+            _of_member(name, file): data for name, one in asked for file, data in _learner_files(one).items()
+        }
+        return {**plain.encode(state), **theirs}
     if algorithm.container == "safetensors":
         arrays = {name: value for name, value in state.items() if isinstance(value, np.ndarray)}
         return safetensors.encode(arrays, {n: v for n, v in state.items() if n not in arrays})
@@ -99,7 +107,7 @@ def used(*, foreign: bool) -> Iterator[None]:
 
 
 def _restore(algorithm: Algorithm, files: Mapping[str, bytes]) -> Encoding[Any]:
-    algorithm.restore(_learner_state(algorithm, files))
+    _restore_learner(algorithm, {name: data for name, data in files.items() if name not in _SHARED_FILES[1:]})
     calibration = read_json(files, THRESHOLD_FILE)
     calibration.pop("units", None)
     algorithm.calibration_ = calibration
@@ -109,8 +117,30 @@ def _restore(algorithm: Algorithm, files: Mapping[str, bytes]) -> Encoding[Any]:
     return type(algorithm.make_encoding()).from_state(state)
 
 
+def _restore_learner(algorithm: Algorithm, files: Mapping[str, bytes]) -> None:
+    """Gives an algorithm its state, and then each algorithm that it asks its own."""
+    if algorithm.container != "members":
+        algorithm.restore(_learner_state(algorithm, files))
+        return
+    own = {name: data for name, data in files.items() if name.startswith(OWN_STEM)}
+    algorithm.restore(plain.decode(own))
+    used_up = set(own)
+    for name, one in algorithm.asked_algorithms().items():
+        theirs = {file: data for file, data in files.items() if file.startswith(_of_member(name, ""))}
+        used_up |= set(theirs)
+        _restore_learner(one, {file.removeprefix(_of_member(name, "")): d for file, d in theirs.items()})
+    if used_up != set(files):
+        raise UntrustedArtifactError(
+            f"no member of the model wrote {', '.join(sorted(set(files) - used_up))}"
+        )
+
+
+def _of_member(member: str, file: str) -> str:
+    return f"{member}-{file}"
+
+
 def _learner_state(algorithm: Algorithm, files: Mapping[str, bytes]) -> dict[str, Any]:
-    own = {name: data for name, data in files.items() if name not in _SHARED_FILES}
+    own = {name: data for name, data in files.items() if name != ESTIMATOR_FILE}
     if algorithm.container == "safetensors":
         arrays, values = safetensors.decode(own)
         return {**values, **arrays}

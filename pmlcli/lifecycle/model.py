@@ -115,10 +115,15 @@ class Model(Hook):
             "input_schema": schema,
             "training_log": _log_facts(log) | {"reading": contract.reading_facts(options)},
             "seed": trained.algorithm.seed,
-            "dependencies": dependencies(registry.card(self.model_type).libraries),
+            "dependencies": dependencies(self._libraries(trained.algorithm)),
             "platform": machine(),
             "determinism": determinism(trained.algorithm.tolerance),
         }
+
+    def _libraries(self, algorithm: Algorithm) -> set[str]:
+        """What the algorithm imports, and those that it asks."""
+        names = (self.model_type, *(f"{algorithm.task}/{member}" for member in algorithm.asked_algorithms()))
+        return {library for name in names for library in registry.card(name).libraries}
 
     def _training_result(self, trained: Trained, log: EventLog, cpu_seconds: float) -> TrainingResult:
         metadata = {

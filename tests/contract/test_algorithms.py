@@ -203,9 +203,42 @@ def test_company_does_not_matter(name: str) -> None:
     tolerance = registry.find(name).tolerance
     apart = predictions(trained(name), shuffled).set_index("case_id")
     assert_same(together, apart.loc[together.index], tolerance)
+    if trained(name).algorithm.looks_around:
+        return  # what else goes on in the log is a part of its answer; see the next test
     for case_id in together.index[:5]:
         alone = predictions(trained(name), [e for e in events if e["case_id"] == case_id])
         assert_same(together.loc[[case_id]], alone.set_index("case_id"), tolerance)
+
+
+@every_algorithm_over_cases
+def test_what_comes_later_changes_nothing(name: str) -> None:
+    if "every_prefix" not in registry.find(name).understands:
+        pytest.skip("answers for whole cases")
+    every, keys = PredictRequest(cases="all", every_prefix=True), ["case_id", "prefix_length"]
+    events = events_for(name, seed=2)
+    moment = sorted(str(event["timestamp"]) for event in events)[len(events) // 2]
+    earlier = [event for event in events if str(event["timestamp"]) <= moment]
+    known = trained(name).predict(earlier, request=every).predictions.set_index(keys)
+    later = trained(name).predict(events, request=every).predictions.set_index(keys)
+    assert len(known) > 0
+    assert set(known.index) <= set(later.index)
+    assert_same(known, later.loc[known.index], registry.find(name).tolerance)
+
+
+@every_algorithm_over_cases
+def test_explanations_and_unseen_values_are_told_beside_the_same_answers(name: str) -> None:
+    if "explain" not in registry.find(name).understands:
+        pytest.skip("explains itself in another way")
+    events = with_unseen(events_for(name, seed=3))
+    usual = predictions(trained(name), events)
+    asked = PredictRequest(cases="all", explain=True, unseen="flag")
+    told = trained(name).predict(events, request=asked).predictions
+    assert_frame_equal(told[usual.columns], usual)
+    assert list(told.columns) == [*usual.columns, "has_unseen", "because"]
+    assert told["has_unseen"].to_numpy().tolist() == (told["case_id"] == events[0]["case_id"]).tolist()
+    assert (told["because"].str.len() > 0).any()
+    with pytest.raises(LogError, match="never saw.*Never Seen"):
+        trained(name).predict(events, request=PredictRequest(cases="all", unseen="fail"))
 
 
 def assert_same(expected: pd.DataFrame, found: pd.DataFrame, tolerance: float) -> None:

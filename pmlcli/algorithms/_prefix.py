@@ -1,0 +1,173 @@
+"""What the predictive tasks share: which prefixes are asked for, which split is honest, what was unseen."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, ClassVar, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from pmlcli.algorithms._base import Algorithm, PredictRequest
+from pmlcli.algorithms._explain import explanations
+from pmlcli.algorithms._param import Param
+from pmlcli.encoding.base import Encoding
+from pmlcli.encoding.sequences import SequenceEncoding, Sequences
+from pmlcli.encoding.vocabulary import UNSEEN_CODE
+from pmlcli.errors import LogError, ValidationError
+from pmlcli.eventlog.filters import up_to
+from pmlcli.eventlog.log import CASE_ID, EventLog
+from pmlcli.eventlog.split import Split, seen_share, split_by_start, split_strictly
+
+Rows = NDArray[np.int64]
+Columns = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a prediction is about: the log, encoded, and the prefixes asked for, by the event that ends each.
+
+    `rows` are int64 (prefixes,), ascending.
+    """
+
+    encoding: Encoding[Any]
+    log: EventLog
+    data: Any
+    rows: Rows
+    request: PredictRequest
+
+    @property
+    def cases(self) -> NDArray[np.int64]:
+        """Index of the case of each prefix, (prefixes,)."""
+        return np.searchsorted(self.data.offsets, self.rows, side="right") - 1
+
+
+@dataclass(kw_only=True)
+class PrefixPredictor(Algorithm):
+    """Answers for prefixes of cases; an answer depends on the events of its case so far alone, unless the
+    algorithm says that it looks around.
+
+    A task's base adds `answer`, `strength` and what it measures.
+    """
+
+    understands: ClassVar[tuple[str, ...]] = ("every_prefix", "as_of", "unseen", "explain")
+
+    split: Annotated[
+        Literal["temporal", "strict"],
+        Param("How the test part is cut off: by start of case; or strict, which shares no moment with it."),
+    ] = "temporal"
+
+    def make_encoding(self) -> SequenceEncoding:
+        """Whole traces as sequences."""
+        return SequenceEncoding()
+
+    @abstractmethod
+    def answer(self, asked: Asked) -> Columns:
+        """The task's columns beside the keys, each (prefixes,)."""
+
+    @abstractmethod
+    def strength(self, asked: Asked, answers: Columns, data: Any, rows: Rows) -> NDArray[np.float64]:
+        """The one number of each answer that `explain` follows, (prefixes,), computed for `data` and `rows`:
+        the prefixes asked for, changed a little, in their order.
+        """
+
+    @abstractmethod
+    def say_change(self, change: float) -> str:
+        """A difference of two strengths in words, such as `+3.1 d`."""
+
+    def answerable(self, data: Any) -> NDArray[np.bool_]:
+        """Prefixes that the task can answer for, (events,), by the event that ends them."""
+        return np.ones(data.n_events, dtype=np.bool_)
+
+    def make_split(self, log: EventLog) -> Split:
+        """The last fifth of the cases by start; strict: only what happened since the first of them began."""
+        return split_strictly(log) if self.split == "strict" else split_by_start(log)
+
+    def count_samples(self, data: Sequences) -> int:
+        """Cases."""
+        return data.n_cases
+
+    def predict(self, encoding: Encoding[Any], log: EventLog, request: PredictRequest) -> pd.DataFrame:
+        """One row a case, or a prefix, in the log's order: case_id, prefix_length and the task's columns.
+
+        Empty when running cases are asked for and none is.
+        """
+        self.check_request(request)
+        asked = self._asked(encoding, log, request)
+        table: Columns = {CASE_ID: asked.log.case_ids[asked.cases]}
+        table["prefix_length"] = asked.data.position[asked.rows] + 1
+        answers = self.answer(asked)
+        table |= answers
+        if request.unseen != "ignore":
+            table["has_unseen"] = _unseen(asked)
+        if request.explain:
+            table["because"] = explanations(
+                asked, lambda data, rows: self.strength(asked, answers, data, rows), self.say_change
+            )
+        return pd.DataFrame(table)
+
+    def _asked(self, encoding: Encoding[Any], log: EventLog, request: PredictRequest) -> Asked:
+        log, at = (log, None) if request.as_of is None else up_to(log, request.as_of)
+        data = encoding.transform(log)
+        if at is not None and isinstance(encoding, SequenceEncoding):
+            data = replace(data, is_running=encoding.running_rule.find(log, at=at))
+        rows = np.flatnonzero(chosen_prefixes(data, request) & self.answerable(data))
+        return Asked(encoding, log, data, rows, request)
+
+    def check_request(self, request: PredictRequest) -> None:
+        """Also what `cases` and `unseen` may be."""
+        super().check_request(request)
+        if request.cases not in ("running", "all"):
+            raise ValidationError(f"cases is {request.cases!r}, but must be running or all")
+        if request.unseen not in ("ignore", "flag", "fail"):
+            raise ValidationError(f"unseen is {request.unseen!r}, but must be ignore, flag or fail")
+
+    def notes(self, log: EventLog, table: pd.DataFrame, request: PredictRequest) -> list[str]:
+        """How many cases are running, where only these are answered for."""
+        if request.every_prefix or request.cases == "all":
+            return []
+        return [
+            f"{len(table):,} of {log.n_cases:,} cases are running, and only these are answered for "
+            "(--cases all answers for all)"
+        ]
+
+
+def chosen_prefixes(data: Sequences, request: PredictRequest) -> NDArray[np.bool_]:
+    """Which events end a prefix that is asked for: all with `every_prefix`, else the last of the cases."""
+    if request.every_prefix:
+        return np.ones(data.n_events, dtype=np.bool_)
+    chosen = np.zeros(data.n_events, dtype=np.bool_)
+    chosen[data.offsets[1:] - 1] = data.is_running if request.cases == "running" else True
+    return chosen
+
+
+def about_split(split: Split) -> str:
+    """What a measurement on the test part should say of it."""
+    kind = (
+        "the last fifth of the cases by start" if split.since is None else "what happened in the last period"
+    )
+    return f"measured on {kind}; {seen_share(split):.0%} of its prefixes were seen word for word in training"
+
+
+def _unseen(asked: Asked) -> NDArray[np.bool_]:
+    """Which prefixes hold an activity or resource that training never saw; LogError when that is to fail."""
+    data = asked.data
+    is_unseen = (data.activity == UNSEEN_CODE) | (data.resource == UNSEEN_CODE)
+    so_far = np.cumsum(is_unseen)
+    before = np.concatenate(([0], so_far))[data.offsets[:-1]]
+    found = np.asarray((so_far - np.repeat(before, data.lengths))[asked.rows] > 0)
+    if asked.request.unseen == "fail" and found.any():
+        case = asked.cases[int(np.argmax(found))]
+        event = int(data.offsets[case] + np.argmax(is_unseen[data.offsets[case] : data.offsets[case + 1]]))
+        column = "activity" if data.activity[event] == UNSEEN_CODE else "resource"
+        raise LogError(
+            f"{asked.log.source.name}: {int(found.sum()):,} of {len(found):,} prefixes asked for hold what "
+            f"training never saw, first {column} '{asked.log.frame[column].iloc[event]}' in case "
+            f"'{asked.log.case_ids[case]}'",
+            code="log.unseen",
+            hint="train again on a newer log, or predict with --unseen flag",
+            context={"column": column, "case": str(asked.log.case_ids[case]), "count": int(found.sum())},
+        )
+    return found
