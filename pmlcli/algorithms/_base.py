@@ -81,7 +81,8 @@ class Algorithm(ABC):
     needs_log: ClassVar[bool] = True
     """Whether a prediction needs a log; a forecaster can continue its training series without one."""
     tolerance: ClassVar[float] = 0.0
-    """Largest difference that other cases in the batch may make to an answer; 0 promises the same bits."""
+    """Largest difference that other cases in the batch may make to an answer, as a share of it where it is
+    more than 1; 0 promises the same bits."""
     looks_around: ClassVar[bool] = False
     """Whether an answer depends on what else goes on in the log at that moment; never on what comes later."""
     find_member: ClassVar[Callable[..., Any] | None] = None

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from pmlcli.errors import LogError, nearest
 from pmlcli.eventlog.log import ACTIVITY, RESOURCE, EventLog
-from pmlcli.eventlog.split import prefix_keys
 
 MAXIMUM_VALUES = 100
 """An attribute with more values is more of a description than a category."""
@@ -68,7 +67,7 @@ def foretells(log: EventLog, codes: NDArray[Any]) -> bool:
     one value never differ in it. Such a column was filled in afterwards, like the number of the variant.
     """
     of_case = codes[log.offsets[:-1]]
-    trace_keys = prefix_keys(log)[log.offsets[1:] - 1]
+    trace_keys = log.prefix_keys(log.activity_codes)[log.offsets[1:] - 1]
     return _decides(of_case, pd.factorize(trace_keys)[0]) or _decides(of_case, log.lengths)
 
 

@@ -10,9 +10,6 @@ from numpy.typing import NDArray
 from pmlcli.errors import LogError
 from pmlcli.eventlog.log import TIMESTAMP, EventLog
 
-_STEP = np.uint64(0x9E3779B97F4A7C15)
-_MIX = ((30, np.uint64(0xBF58476D1CE4E5B9)), (27, np.uint64(0x94D049BB133111EB)))
-
 
 class Split(NamedTuple):
     """A log cut in two by the start of its cases.
@@ -80,21 +77,7 @@ def seen_share(split: Split) -> float:
 
     Abb et al. (2023), A discussion on generalization in next-activity prediction.
     """
-    seen = np.isin(prefix_keys(split.test), prefix_keys(split.train))
+    # Both parts of a split number their activities alike.
+    test, train = (part.prefix_keys(part.activity_codes) for part in (split.test, split.train))
+    seen = np.isin(test, train)
     return float(seen[measured_prefixes(split)].mean())
-
-
-def prefix_keys(log: EventLog) -> NDArray[np.uint64]:
-    """One number for the activities of each prefix, (events,): sums of a hash of position and activity.
-
-    Both parts of a split number their activities alike. 64 bits: two prefixes share a number by chance
-    once in billions.
-    """
-    place = (log.position.astype(np.uint64) << np.uint64(32)) + (log.activity_codes + 1).astype(np.uint64)
-    mixed = place * _STEP
-    for shift, factor in _MIX:
-        mixed = (mixed ^ (mixed >> np.uint64(shift))) * factor
-    mixed ^= mixed >> np.uint64(31)
-    sums = np.cumsum(mixed)
-    before = np.concatenate((np.zeros(1, dtype=np.uint64), sums))[log.offsets[:-1]]
-    return np.asarray(sums - np.repeat(before, log.lengths))

@@ -21,6 +21,7 @@ QUICK: dict[str, dict[str, Any]] = {
         for name in ("next-event-gru", "lstm-autoencoder", "vae", "transformer-autoencoder")
     },
     "next-activity/gru": {"max_epochs": 3},
+    "suffix/gru": {"max_epochs": 3, "units": 16, "draws": 8},
     "forecast/arima": {"horizon": 7},
     "forecast/auto": {"horizon": 7},
     "forecast/holt-winters": {"horizon": 7},
@@ -39,6 +40,15 @@ KEYS = {
     "anomaly": ["case_id", "score", "threshold", "is_anomaly", "severity", "p_value", "reason"],
     "forecast": ["timestamp", "kpi", "value", "lower_80", "upper_80", "lower_95", "upper_95"],
     "next-activity": ["case_id", "prefix_length", "next_activity", "probability"],
+    "suffix": [
+        "case_id",
+        "prefix_length",
+        "suffix",
+        "events_left",
+        "probability",
+        "similarity",
+        "remaining_seconds",
+    ],
 }
 
 

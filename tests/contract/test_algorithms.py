@@ -26,7 +26,7 @@ from tests.contract.cases import KEYS, events_for, is_installed, trained, untrai
 from tests.contract.child import digests, exact
 
 NAMES = registry.names()
-SMALLEST_POPULATION = 31
+SMALLEST_POPULATION = 33
 ALL = PredictRequest(cases="all")
 ROOT = Path(__file__).parent.parent.parent
 VERDICTS = {"better", "no better", "worse", "unclear", "is the baseline"}
@@ -245,7 +245,7 @@ def assert_same(expected: pd.DataFrame, found: pd.DataFrame, tolerance: float) -
     if tolerance == 0.0:
         assert_frame_equal(expected, found, check_exact=True)
     else:
-        assert_frame_equal(expected, found, rtol=0, atol=tolerance)
+        assert_frame_equal(expected, found, rtol=tolerance, atol=tolerance)
 
 
 def with_unseen(events: list[dict[str, Any]]) -> list[dict[str, Any]]:

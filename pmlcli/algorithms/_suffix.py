@@ -1,0 +1,204 @@
+"""Suffix: the activities that are still to come until a case ends, and how long they take."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from rapidfuzz.distance import DamerauLevenshtein
+from rapidfuzz.process import cpdist
+
+from pmlcli.algorithms._prefix import Asked, Columns, PrefixPredictor, Rows, about_split
+from pmlcli.encoding.base import Encoding
+from pmlcli.encoding.sequences import END, Sequences
+from pmlcli.encoding.vocabulary import Vocabulary
+from pmlcli.evaluation.measurement import Measurement, mean_over
+from pmlcli.eventlog.log import ACTIVITY, EventLog, offsets_of
+from pmlcli.eventlog.split import Split, measured_prefixes
+
+ARROW = " > "
+"""Between the activities of a suffix as it is written."""
+FIRST_LETTER = 0x10000
+"""A sequence is compared as text, a letter an activity."""
+CHUNK_ROWS = 2_000
+"""Prefixes answered for together, to bound the memory."""
+
+
+MEASURED = 5_000
+"""A test part of more prefixes is measured on cases evenly taken from it, of about so many together."""
+
+
+class Continuations(NamedTuple):
+    """Possible suffixes of some prefixes: those of prefix i are `offsets[i]:offsets[i + 1]`.
+
+    - `texts`: each suffix as letters, the end of the case left out; `weights`: (suffixes,), above zero
+    - `seconds`: (suffixes,), how long each takes; NaN without times
+    """
+
+    offsets: NDArray[np.int64]
+    texts: list[str]
+    weights: NDArray[np.float64]
+    seconds: NDArray[np.float64]
+
+
+class Chosen(NamedTuple):
+    """The suffix that is most like all that are possible, one a prefix: arrays (prefixes,).
+
+    - `texts`; `share`: how much of the weight is on this very suffix
+    - `similarity`: its mean similarity to the possible ones, by weight; `seconds`: how long it takes
+    """
+
+    texts: list[str]
+    share: NDArray[np.float64]
+    similarity: NDArray[np.float64]
+    seconds: NDArray[np.float64]
+
+
+@dataclass(kw_only=True)
+class SuffixPredictor(PrefixPredictor):
+    """Gives each prefix possible suffixes, of which the one most like all others is the answer."""
+
+    task: ClassVar[str] = "suffix"
+    baseline: ClassVar[str] = "suffix/medoid"
+    recommended: ClassVar[str] = "suffix/gru"
+
+    @abstractmethod
+    def continuations(self, data: Sequences, rows: Rows) -> Continuations:
+        """At least one suffix for each of these prefixes, by the events that end them (ascending)."""
+
+    def choose(self, data: Sequences, rows: Rows) -> Chosen:
+        """The answers for these prefixes, some at a time."""
+        parts = [
+            medoids(self.continuations(data, rows[start : start + CHUNK_ROWS]))
+            for start in range(0, len(rows), CHUNK_ROWS)
+        ]
+        texts = [text for part in parts for text in part.texts]
+        numbers = [np.concatenate([np.empty(0), *(part[i] for part in parts)]) for i in (1, 2, 3)]
+        return Chosen(texts, *numbers)
+
+    def measure(self, encoding: Encoding[Any], split: Split, log: EventLog) -> Measurement:
+        """Mean similarity of predicted and true suffixes over the test part's prefixes of finished cases."""
+        data = encoding.transform(split.test)
+        counted = measured_prefixes(split) & np.repeat(~data.is_running, data.lengths)
+        some = counted & np.repeat(_evenly(data.lengths, MEASURED), data.lengths)
+        found = similarities(self, data, np.flatnonzero(some))
+        cases = data.case_of_event[some]
+        sums = np.bincount(cases, weights=found, minlength=data.n_cases).astype(np.float64)
+        counts = np.bincount(cases, minlength=data.n_cases).astype(np.float64)
+        which = "all" if some.sum() == counted.sum() else f"{some.sum():,} of {counted.sum():,}"
+        return Measurement(
+            metric="similarity",
+            unit="share",
+            higher_is_better=True,
+            n_units=int((counts > 0).sum()),
+            value_of=mean_over(sums[counts > 0], counts[counts > 0]),
+            about=f"1 - Damerau-Levenshtein distance / longer length, of the suffixes of {which} prefixes of "
+            "one event or more of finished cases, the empty suffix of the whole case included; "
+            + about_split(split),
+        )
+
+    def answer(self, asked: Asked) -> Columns:
+        """suffix, events_left, probability, similarity, remaining_seconds."""
+        chosen = self.choose(asked.data, asked.rows)
+        known = Vocabulary(asked.encoding.vocabularies()[ACTIVITY])
+        names = {chr(FIRST_LETTER + code): known.name_of(code) for code in range(known.size)}
+        return {
+            "suffix": [ARROW.join([*(names[letter] for letter in text), END]) for text in chosen.texts],
+            "events_left": np.array([len(text) for text in chosen.texts], dtype=np.int64),
+            "probability": chosen.share,
+            "similarity": chosen.similarity,
+            "remaining_seconds": chosen.seconds,
+        }
+
+    def strength(self, asked: Asked, answers: Columns, data: Any, rows: Rows) -> NDArray[np.float64]:
+        """How many events are left."""
+        return np.array([len(text) for text in self.choose(data, rows).texts], dtype=np.float64)
+
+    def say_change(self, change: float) -> str:
+        """Events more or fewer."""
+        return f"{change:+.0f} events"
+
+    def output_units(self) -> dict[str, str]:
+        """Events, shares and seconds."""
+        return {
+            "events_left": "events",
+            "probability": "share",
+            "similarity": "share",
+            "remaining_seconds": "s",
+        }
+
+
+def _evenly(lengths: NDArray[np.int64], most: int) -> NDArray[np.bool_]:
+    """Which cases to take, evenly spaced, so that they have about so many events together; all if fewer."""
+    every = max(1.0, float(lengths.sum()) / most)
+    return np.diff(np.floor(np.arange(len(lengths) + 1) / every)) > 0
+
+
+def similarities(algorithm: SuffixPredictor, data: Sequences, rows: Rows) -> NDArray[np.float64]:
+    """How like its true suffix the predicted one of each prefix is, 0 to 1, (rows,)."""
+    chosen, true = algorithm.choose(data, rows).texts, suffix_texts(data)
+    return alike(chosen, [true[row] for row in rows.tolist()])
+
+
+def suffix_texts(data: Sequences) -> list[str]:
+    """What follows each event in its case, as letters, (events,)."""
+    letters = as_letters(data.activity)
+    after = np.repeat(data.offsets[1:], data.lengths).tolist()
+    return [letters[place + 1 : end] for place, end in enumerate(after)]
+
+
+def seconds_left(data: Sequences) -> NDArray[np.float64]:
+    """Seconds from each event to the last of its case, (events,); NaN without times."""
+    if data.micros is None:
+        return np.full(data.n_events, np.nan)
+    ends = np.repeat(data.micros[data.offsets[1:] - 1], data.lengths)
+    return np.asarray((ends - data.micros) / 1e6)
+
+
+def as_letters(codes: NDArray[np.int64]) -> str:
+    """One letter a code."""
+    return (codes + FIRST_LETTER).astype("<u4").tobytes().decode("utf-32-le")
+
+
+def alike(first: list[str], second: list[str]) -> NDArray[np.float64]:
+    """1 - Damerau-Levenshtein distance / longer length of each pair, 1 for two empty texts, (pairs,)."""
+    if not first:
+        return np.empty(0)
+    scorer = DamerauLevenshtein.normalized_similarity
+    return np.asarray(cpdist(first, second, scorer=scorer, dtype=np.float64))
+
+
+def medoids(possible: Continuations) -> Chosen:
+    """The suffix most similar on average to those possible, by weight; ties: the heavier, the first."""
+    offsets, counts = possible.offsets, np.diff(possible.offsets)
+    prefix = np.repeat(np.arange(len(counts)), counts)
+    total = np.bincount(prefix, weights=possible.weights)
+    expected = _expected(possible, counts) / total[prefix]
+    # Rounded: the same suffixes give the same choice, whatever else is asked for.
+    order = np.lexsort((np.arange(len(prefix)), -possible.weights, -expected.round(12), prefix))
+    best = order[offsets[:-1]]
+    texts = [possible.texts[place] for place in best.tolist()]
+    return Chosen(texts, (possible.weights / total[prefix])[best], expected[best], possible.seconds[best])
+
+
+def _expected(possible: Continuations, counts: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Sum over the suffixes of the same prefix of weight times similarity, (suffixes,)."""
+    codes, texts = _distinct(possible.texts)
+    one = np.repeat(np.arange(len(codes)), np.repeat(counts, counts))
+    other = np.arange(len(one)) - np.repeat(offsets_of(counts**2)[:-1], counts**2)
+    other = other % np.repeat(counts, counts**2) + np.repeat(possible.offsets[:-1], counts**2)
+    pairs = np.minimum(codes[one], codes[other]) * len(texts) + np.maximum(codes[one], codes[other])
+    known, place = np.unique(pairs, return_inverse=True)
+    first, second = np.divmod(known, len(texts))
+    found = alike([texts[i] for i in first.tolist()], [texts[i] for i in second.tolist()])
+    weights = possible.weights[other] * found[place]
+    return np.bincount(one, weights=weights, minlength=len(codes)).astype(np.float64)
+
+
+def _distinct(texts: list[str]) -> tuple[NDArray[np.int64], list[str]]:
+    numbers: dict[str, int] = {}
+    codes = [numbers.setdefault(text, len(numbers)) for text in texts]
+    return np.array(codes, dtype=np.int64), list(numbers)

@@ -1,0 +1,1 @@
+"""How a running case goes on until its end."""

@@ -1,0 +1,50 @@
+"""How cases went on that had come the same way: of these, the one most like all others (baseline)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Annotated, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pmlcli.algorithms._param import Param
+from pmlcli.algorithms._prefix import Rows
+from pmlcli.algorithms._suffix import Continuations, SuffixPredictor
+from pmlcli.algorithms._suffix_contexts import Contexts, context_keys, learn_contexts
+from pmlcli.encoding.sequences import Sequences
+
+
+@dataclass(kw_only=True)
+class Medoid(SuffixPredictor):
+    """Looks up how training cases went on after the same activities: all of them from the start of the case
+    if enough cases began so, else the last few, else fewer. Of the commonest continuations it takes the
+    one with the highest expected similarity.
+    """
+
+    source: ClassVar[str] = (
+        "Kaufman and Rousseeuw (1987), Clustering by means of medoids; Katz (1987), Estimation of "
+        "probabilities from sparse data for the language model component of a speech recognizer"
+    )
+
+    order: Annotated[int, Param("Longest run of last activities.", ge=1, le=30, unit="activities")] = 6
+    examples: Annotated[int, Param("Cases that must have come the same way.", ge=1, unit="cases")] = 10
+    candidates: Annotated[int, Param("Commonest continuations that are compared.", ge=1, le=200)] = 15
+
+    contexts_: Contexts = field(init=False, repr=False)
+
+    def fit(self, data: Sequences) -> None:
+        """Counts the continuations of every context of the finished cases."""
+        self.contexts_ = learn_contexts(data, self.order, self.examples, self.candidates)
+
+    def continuations(self, data: Sequences, rows: Rows) -> Continuations:
+        """Those of the longest context that is known."""
+        return self.contexts_.find([keys[rows] for keys in context_keys(data, self.order)])
+
+    def state(self) -> dict[str, NDArray[np.int64]]:
+        """The contexts' arrays."""
+        return self.contexts_.state()
+
+    def restore(self, state: dict[str, NDArray[np.int64]]) -> None:
+        """The inverse of `state`."""
+        self.contexts_ = Contexts.from_state(state)

@@ -1,0 +1,186 @@
+"""Suffix: what follows, which of several is the most typical, and what the methods promise."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from pmlcli.algorithms._base import PredictRequest
+from pmlcli.algorithms._suffix import (
+    Continuations,
+    SuffixPredictor,
+    alike,
+    as_letters,
+    medoids,
+    seconds_left,
+    suffix_texts,
+)
+from pmlcli.algorithms._suffix_contexts import Contexts
+from pmlcli.algorithms.suffix.gru import Gru
+from pmlcli.algorithms.suffix.medoid import Medoid
+from pmlcli.encoding.sequences import SequenceEncoding, Sequences
+from pmlcli.encoding.vocabulary import FIRST_CODE
+from pmlcli.errors import UntrustedArtifactError
+from pmlcli.eventlog.log import EventLog
+from tests.logs import purchase_log, trace_log
+
+ALL = PredictRequest(cases="all")
+EVERY = PredictRequest(cases="all", every_prefix=True)
+
+
+def encoded(traces: list[str]) -> Sequences:
+    log = trace_log(traces)
+    return SequenceEncoding().fit(log).transform(log)
+
+
+def letters(text: str) -> str:
+    """The letters of a, b, c, ... in a log where all of them occur."""
+    return as_letters(np.array([FIRST_CODE + "abcdef".index(letter) for letter in text], dtype=np.int64))
+
+
+def trained(algorithm: SuffixPredictor, log: EventLog) -> SequenceEncoding:
+    encoding = algorithm.make_encoding().fit(log)
+    algorithm.fit(encoding.transform(log))
+    return encoding
+
+
+def test_suffixes_are_what_follows() -> None:
+    assert suffix_texts(encoded(["abc", "b", "ca"])) == [letters(s) for s in ("bc", "c", "", "", "a", "")]
+
+
+def test_likeness_by_hand() -> None:
+    first, second = ["", "ab", "ab", "abc", "ca"], ["", "", "ba", "abd", "abc"]
+    # Equal; all gone; one swap of two; one of three; ca to abc: a swap with an insertion between them.
+    assert alike(first, second) == pytest.approx([1, 0, 1 / 2, 2 / 3, 1 / 3])
+    assert len(alike([], [])) == 0
+
+
+def test_the_medoid_by_hand() -> None:
+    # For the first prefix ab is half like ac and a; ac likewise; a: half like both. Weights decide.
+    possible = Continuations(
+        np.array([0, 3, 4]), ["ab", "ac", "a", "x"], np.array([2.0, 1, 1, 5]), np.array([1.0, 2, 3, 4])
+    )
+    chosen = medoids(possible)
+    assert chosen.texts == ["ab", "x"]
+    assert chosen.share == pytest.approx([0.5, 1])
+    assert chosen.similarity == pytest.approx([(2 + 0.5 + 0.5) / 4, 1])
+    assert chosen.seconds.tolist() == [1, 4]
+
+
+def test_a_compromise_may_win_over_the_commonest() -> None:
+    possible = Continuations(
+        np.array([0, 3]), ["abcd", "zzzz", "abzz"], np.array([3.0, 3, 2]), np.full(3, np.nan)
+    )
+    assert medoids(possible).texts == ["abzz"]
+
+
+def test_the_medoid_takes_the_longest_context_with_enough_examples() -> None:
+    log = trace_log(["abx"] * 10 + ["cby"] * 10 + ["dbz"] * 3)
+    model = Medoid(examples=10)
+    encoding = trained(model, log)
+    asked = trace_log(["ab", "cb", "db"])
+    table = model.predict(encoding, asked, ALL)
+    # Of dbz there are too few: what follows b alone decides.
+    assert table["suffix"].tolist() == ["x > <end>", "y > <end>", "x > <end>"]
+    assert table["probability"].tolist() == pytest.approx([1, 1, 10 / 23])
+    assert table["events_left"].tolist() == [1, 1, 1]
+    assert table["remaining_seconds"].isna().all()
+
+
+def test_running_cases_teach_no_suffix() -> None:
+    data = encoded(["abc"] * 10 + ["a"] * 90)
+    cut = replace(data, is_running=np.arange(100) >= 10)
+    model = Medoid()
+    model.fit(cut)
+    assert model.choose(cut, np.array([0])).texts == [letters("bc")]
+    model.fit(data)
+    assert model.choose(data, np.array([0])).texts == [""]
+
+
+def test_the_time_left_is_the_median_of_cases_that_went_on_so() -> None:
+    log = purchase_log(60)
+    model = Medoid(examples=1, candidates=200)
+    encoding = trained(model, log)
+    data = encoding.transform(log)
+    table = model.predict(encoding, log, EVERY)
+    assert (table["remaining_seconds"] >= 0).all()
+    finished = np.flatnonzero(table["events_left"] == 0)
+    assert (table["remaining_seconds"].iloc[finished] == 0).all()
+    left = seconds_left(data)
+    assert np.abs(table["remaining_seconds"] - left).mean() < np.abs(np.median(left) - left).mean()
+
+
+@pytest.mark.parametrize("name", ["keys", "offsets", "suffixes", "counts", "ends"])
+def test_contexts_that_do_not_fit_are_refused(name: str) -> None:
+    model = Medoid()
+    trained(model, purchase_log(30))
+    state = model.state()
+    assert Contexts.from_state(state).state().keys() == state.keys()
+    with pytest.raises(UntrustedArtifactError, match="do not fit"):
+        model.restore(state | {f"{name}_": -1 - state[f"{name}_"] if name != "keys" else state["keys_"][1:]})
+
+
+def quick_gru(draws: int = 30) -> Gru:
+    return Gru(max_epochs=20, units=24, embedding=8, draws=draws, memory="long")
+
+
+@pytest.fixture(scope="module")
+def writer() -> tuple[Gru, SequenceEncoding]:
+    log = trace_log(["abcd", "xbcy"] * 60)
+    model = quick_gru()
+    return model, trained(model, log)
+
+
+def test_the_network_learns_what_a_case_began_with(writer: tuple[Gru, SequenceEncoding]) -> None:
+    model, encoding = writer
+    table = model.predict(encoding, trace_log(["ab", "xb", "abc", "abcd"]), ALL)
+    assert table["suffix"].tolist() == ["c > d > <end>", "c > y > <end>", "d > <end>", "<end>"]
+    assert (table["probability"] > 0.8).all()
+    assert table["remaining_seconds"].isna().all()
+
+
+def test_no_suffix_is_longer_than_training_saw(writer: tuple[Gru, SequenceEncoding]) -> None:
+    model, encoding = writer
+    table = model.predict(encoding, trace_log(["q", "qqqq", "bbbb"]), ALL)
+    assert (table["events_left"] <= 3).all()
+
+
+def test_draws_are_the_same_alone_and_in_company(writer: tuple[Gru, SequenceEncoding]) -> None:
+    model, encoding = writer
+    data = encoding.transform(trace_log(["ab", "xb", "a", "qb"]))
+    rows = data.offsets[1:] - 1
+    together = model.continuations(data, rows)
+    bounds = list(pairwise(together.offsets.tolist()))
+    for place, (start, end) in enumerate(bounds):
+        alone = model.continuations(data, rows[place : place + 1])
+        assert alone.texts == together.texts[start:end]
+        assert alone.weights.tolist() == together.weights[start:end].tolist()
+        assert alone.weights.sum() == 30
+
+
+def test_measured_on_finished_cases_and_says_so() -> None:
+    log = purchase_log(60)
+    model = Medoid()
+    split = model.make_split(log)
+    encoding = model.make_encoding().fit(split.train)
+    model.fit(encoding.transform(split.train))
+    found = model.measure(encoding, split, log)
+    assert 0 < found.value < 1
+    assert found.n_units == int((~encoding.transform(split.test).is_running).sum())
+    assert "all prefixes" in found.about
+    assert "seen word for word" in found.about
+
+
+def test_a_large_test_part_is_measured_on_some_of_its_cases(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pmlcli.algorithms._suffix.MEASURED", 20)
+    log = purchase_log(60)
+    model = Medoid()
+    split = model.make_split(log)
+    encoding = model.make_encoding().fit(split.train)
+    model.fit(encoding.transform(split.train))
+    found = model.measure(encoding, split, log)
+    assert 1 <= found.n_units < 12
+    assert " of " in found.about
