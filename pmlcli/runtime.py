@@ -1,18 +1,22 @@
-"""What the caller decides for a whole run: threads and progress. The lowest layer, beside the errors."""
+"""What the caller decides for a run: threads, jobs and progress. The lowest layer, beside the errors."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TypeVar
 
+from threadpoolctl import threadpool_limits
+
 T = TypeVar("T")
+R = TypeVar("R")
 
 ProgressSink = Callable[[str, int, int | None], None]
 """Called with (label, steps done, steps in all or None)."""
 
 _threads: ContextVar[int] = ContextVar("threads", default=1)
+_jobs: ContextVar[int] = ContextVar("jobs", default=1)
 _sink: ContextVar[ProgressSink | None] = ContextVar("progress", default=None)
 
 
@@ -30,6 +34,16 @@ def use(*, threads: int = 1, progress: ProgressSink | None = None) -> Iterator[N
     finally:
         _threads.reset(tokens[0])
         _sink.reset(tokens[1])
+
+
+@contextmanager
+def use_jobs(jobs: int) -> Iterator[None]:
+    """Sets how many processes `spread` may use for the code inside."""
+    token = _jobs.set(jobs)
+    try:
+        yield
+    finally:
+        _jobs.reset(token)
 
 
 @contextmanager
@@ -60,3 +74,24 @@ def track(steps: Iterable[T], label: str, total: int | None = None) -> Iterator[
         yield step
     if sink is not None and total is not None:
         sink(label, total, total)
+
+
+def spread(function: Callable[[T], R], items: Sequence[T], label: str) -> list[R]:
+    """`function` of each item, in order, in as many processes as `use_jobs` allows; the same with any number.
+
+    Function, items and results are pickled when there is more than one process.
+    """
+    jobs = min(_jobs.get(), len(items))
+    if jobs <= 1:
+        return [function(item) for item in track(items, label, len(items))]
+    # Only runs with more than one job need it.
+    from joblib import Parallel, delayed, parallel_config
+
+    with parallel_config(backend="loky", inner_max_num_threads=threads()):
+        tasks = (delayed(_limited)(function, item, threads()) for item in items)
+        return list(track(Parallel(n_jobs=jobs, return_as="generator")(tasks), label, len(items)))
+
+
+def _limited(function: Callable[[T], R], item: T, threads: int) -> R:
+    with threadpool_limits(limits=threads):
+        return function(item)

@@ -17,6 +17,7 @@ import pandas as pd
 
 from pmlcli.algorithms._param import Param, specs, validated
 from pmlcli.encoding.base import Encoding
+from pmlcli.encoding.regressors import Regressors
 from pmlcli.errors import ValidationError
 from pmlcli.evaluation.measurement import Measurement
 from pmlcli.eventlog.log import EventLog
@@ -34,6 +35,7 @@ class PredictRequest:
       (answered for), `flag` (a column says so) or `fail`
     - `explain`: say in a column what moved each answer; `sla`: seconds that a case may take (remaining-time)
     - `horizon`: steps ahead (forecast), None for the trained one; `top`: how many classes (next-activity)
+    - `regressors`: columns from outside the log for the buckets to come (forecast)
     """
 
     level: str | None = None
@@ -46,6 +48,7 @@ class PredictRequest:
     unseen: str = "ignore"
     explain: bool = False
     sla: float | None = None
+    regressors: Regressors | None = None
 
 
 @dataclass(kw_only=True)
@@ -167,6 +170,18 @@ class Algorithm(ABC):
                     context={"option": asked.name},
                 )
 
+    def take_regressors(self, regressors: Regressors) -> None:
+        """Columns from outside the log to learn from; ValidationError where the method takes none."""
+        raise ValidationError(
+            f"the task {self.task} takes no columns from outside the log",
+            hint="--regressor is for forecasts",
+            context={"option": "regressor"},
+        )
+
+    def canary_request(self, encoding: Encoding[Any]) -> PredictRequest:
+        """What the canary is asked for: the answers that are kept with the model."""
+        return PredictRequest(cases="all")
+
     def notes(self, log: EventLog, table: pd.DataFrame, request: PredictRequest) -> list[str]:
         """Sentences about this prediction that its user should know; needs no learned state."""
         return []
@@ -178,7 +193,7 @@ class Algorithm(ABC):
 
 def clone(algorithm: Algorithm) -> Algorithm:
     """The same algorithm with the same parameters, untrained."""
-    names = {spec.name for spec in specs(type(algorithm))}
+    names = {f.name for f in dataclasses.fields(algorithm) if f.init}
     return type(algorithm)(**{n: v for n, v in vars(algorithm).items() if n in names})
 
 

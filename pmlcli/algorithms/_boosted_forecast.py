@@ -6,22 +6,21 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
-import pandas as pd
 import xgboost
 from numpy.typing import NDArray
 
-from pmlcli.algorithms._forecast import Forecaster
 from pmlcli.algorithms._forecasting.trees import Trees
 from pmlcli.algorithms._forecasting.windows import Base, Windows, make_windows, origins_of
+from pmlcli.algorithms._holiday_forecast import CalendarForecaster
 from pmlcli.algorithms._param import Param
 from pmlcli.algorithms._series_tools import SEASON, Floats
-from pmlcli.encoding.series import Series
+from pmlcli.encoding.series import Series, local_times
 
 MOST_ROWS = 30_000
 
 
 @dataclass(kw_only=True)
-class BoostedForecaster(Forecaster):
+class BoostedForecaster(CalendarForecaster):
     """Boosted trees over lags, their means and spread, the calendar and the step ahead."""
 
     extra: ClassVar[str | None] = "boost"
@@ -88,13 +87,14 @@ def _features(series: Series, origins: NDArray[np.int64], windows: Windows) -> N
     )
     of_window = np.hstack([of_window, past[:, -season:].std(axis=1, keepdims=True), np.log1p(windows.middle)])
     step = np.tile(np.arange(1, horizon + 1), len(origins))[:, None]
-    of_step = np.hstack([windows.base.reshape(-1, 1), step, _calendar(series, origins, horizon)])
+    outside = windows.outside[:, -horizon:].reshape(len(step), -1)
+    of_step = np.hstack([windows.base.reshape(-1, 1), step, _calendar(series, origins, horizon), outside])
     return np.hstack([np.repeat(of_window, horizon, axis=0), of_step]).astype(np.float32)
 
 
 def _calendar(series: Series, origins: NDArray[np.int64], horizon: int) -> Floats:
     """Hour, weekday, day and month of each bucket that is forecast, (origins * horizon, 4)."""
     starts = np.concatenate((series.starts, series.next_starts(horizon)))
-    local = pd.DatetimeIndex(starts.view("datetime64[us]")).tz_localize("UTC").tz_convert(series.timezone)
+    local = local_times(starts, series.timezone)
     facts = np.column_stack([local.hour, local.day_of_week, local.day, local.month]).astype(np.float64)
     return np.asarray(facts[(origins[:, None] + np.arange(horizon)).ravel()])

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Annotated, Any, ClassVar, Literal, Self
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
@@ -13,10 +14,13 @@ from numpy.typing import NDArray
 
 from pmlcli import runtime
 from pmlcli.algorithms._base import Algorithm, PredictRequest
+from pmlcli.algorithms._forecast_measure import measurement
 from pmlcli.algorithms._intervals import LEVELS, Intervals, coverage, fit_intervals
 from pmlcli.algorithms._param import Param
 from pmlcli.algorithms._series_tools import (
     BUCKET,
+    HALF_LIFE,
+    MEMORY,
     MINIMUM_BUCKETS,
     Backtest,
     Floats,
@@ -28,9 +32,11 @@ from pmlcli.algorithms._series_tools import (
 )
 from pmlcli.encoding._kpi import find_kpi
 from pmlcli.encoding.base import Encoding
-from pmlcli.encoding.series import Series, SeriesEncoding, is_cut
+from pmlcli.encoding.outside import Outside
+from pmlcli.encoding.regressors import Regressors
+from pmlcli.encoding.series import Series, SeriesEncoding, first_completion, is_cut, local_times
 from pmlcli.errors import LogError, TrainingError, ValidationError
-from pmlcli.evaluation.measurement import Measurement, mean_over
+from pmlcli.evaluation.measurement import Measurement
 from pmlcli.eventlog.log import TIMESTAMP, EventLog
 from pmlcli.eventlog.split import Split
 
@@ -51,7 +57,10 @@ class Forecaster(Algorithm):
     baseline: ClassVar[str] = "forecast/seasonal-naive"
     recommended: ClassVar[str] = "forecast/auto"
     needs_log: ClassVar[bool] = False
-    understands: ClassVar[tuple[str, ...]] = ("horizon",)
+    minimum_samples: ClassVar[int] = 0  # `split` asks for more, and says how long a log would do
+    understands: ClassVar[tuple[str, ...]] = ("horizon", "regressors")
+    takes_regressors: ClassVar[bool] = False
+    """Whether the method looks at columns from outside the log."""
     minimum_buckets: ClassVar[int] = 0
     """Whole buckets that a log must cover, where the method needs more than its season does."""
 
@@ -59,7 +68,8 @@ class Forecaster(Algorithm):
         tuple[str, ...],
         Param(
             "What to forecast: arrivals, completions, open-cases, events, cycle-time, cycle-time-p90, "
-            "waiting-time, rework-rate, sla-breach-rate:5d, activity:NAME, resource-load:NAME, "
+            "cycle-time-by-arrival, cycle-time-by-arrival-p90, waiting-time, rework-rate, "
+            "sla-breach-rate:5d, activity:NAME, resource-load:NAME, "
             "directly-follows:A->B, or directly-follows for all common pairs."
         ),
     ] = ("arrivals",)
@@ -67,6 +77,9 @@ class Forecaster(Algorithm):
     frequency: Annotated[
         Literal["H", "D", "W", "M"], Param("Width of a bucket: hour, day, week or month.")
     ] = "D"
+
+    regressors: Regressors | None = field(default=None, repr=False)
+    """Columns from outside the log, see `take_regressors`; saved with the encoding."""
 
     series_: list[str] = field(init=False, repr=False)
     """The KPIs of the series, in order."""
@@ -89,7 +102,21 @@ class Forecaster(Algorithm):
 
     def make_encoding(self) -> SeriesEncoding:
         """The KPIs' series."""
-        return SeriesEncoding(self.kpi, self.frequency)
+        return SeriesEncoding(self.kpi, self.frequency, self.regressors, self.calendar_country())
+
+    def calendar_country(self) -> str | None:
+        """Whose public holidays the method sees as one column more."""
+        return None
+
+    def take_regressors(self, regressors: Regressors) -> None:
+        """Columns to learn from, with a value for each bucket of the training log."""
+        if not self.takes_regressors:
+            raise ValidationError(
+                "this method looks at its series alone and takes no columns from outside the log",
+                hint="those that do: arima, xgboost, prophet, the networks and the hybrids (forecast/...)",
+                context={"option": "regressor"},
+            )
+        self.regressors = regressors
 
     def count_samples(self, data: tuple[Series, ...]) -> int:
         """Buckets of the shortest series."""
@@ -100,6 +127,8 @@ class Forecaster(Algorithm):
         data = self.make_encoding().fit(log).transform(log)
         minimum = max(MINIMUM_BUCKETS[self.frequency], self.minimum_buckets)
         self._require(data, minimum, "the log covers")
+        for series in data:
+            _require_outside(series, 0, self.regressors)
         split = split_at(log, _test_begins(data))
         known = self.make_encoding().fit(split.train).transform(split.train)
         self._require(known, minimum // 2, "of the log's first four fifths, its events cover")
@@ -126,9 +155,9 @@ class Forecaster(Algorithm):
             season = season_of(self.frequency, len(series))
             phase = phases(series, season)
             found[series.kpi] = {
-                "intervals": fit_intervals(test, phase, season).to_dict(),
+                "intervals": fit_intervals(test, phase, season, self.frequency).to_dict(),
                 "origins": len(test.origins),
-                "coverage": coverage(test, phase, season),
+                "coverage": coverage(test, phase, season, self.frequency),
                 "kpi_unit": series.unit,
             }
         return {"series": found}
@@ -140,7 +169,7 @@ class Forecaster(Algorithm):
         self.history_starts_ = longest.starts.copy()
         self.history_values_ = np.full((len(data), len(longest)), np.nan)
         for row, series in zip(self.history_values_, data, strict=True):
-            row[len(longest) - len(series) :] = series.values
+            row[np.searchsorted(longest.starts, series.starts)] = series.values
             known = self.calibration_.setdefault("series", {}).setdefault(series.kpi, {})
             starts = [start.isoformat() for start in series.local_starts()[-RECENT:]]
             known["recent"] = {"starts": starts, "values": series.values[-RECENT:].tolist()}
@@ -153,38 +182,18 @@ class Forecaster(Algorithm):
         in units of the mean change from season to season of each (MASE).
         """
         data = encoding.transform(log)
-        tests = self._backtests(data, log)
-        n_test = len(data[0]) - int(tests[0].origins[0])
-        steps = min(self.horizon, max(1, n_test // 2))
-        block = min(season_of(self.frequency, len(data[0])), -(-n_test // 10))
-        parts = [_by_block(test, steps, block) for test in tests]
-        scales = (
-            [1.0] if len(data) == 1 else [_seasonal_change(s, t) for s, t in zip(data, tests, strict=True)]
-        )
-        sums = np.sum([part[0] / scale for part, scale in zip(parts, scales, strict=True)], axis=0)
-        counts = np.sum([part[1] for part in parts], axis=0)
-        bucket = BUCKET[self.frequency]
-        what = data[0].kpi if len(data) == 1 else f"{len(data)} series"
-        return Measurement(
-            metric="mae" if len(data) == 1 else "mase",
-            unit=data[0].unit if len(data) == 1 else "mean seasonal changes",
-            higher_is_better=False,
-            n_units=int((counts > 0).sum()),
-            value_of=mean_over(sums[counts > 0], counts[counts > 0]),
-            about=f"{what}, 1 to {steps} {bucket}s ahead, from rolling origins in the last {n_test} of "
-            f"{len(data[0])} {bucket}s; intervals resample runs of {bucket}s",
-        )
+        return measurement(data, self._backtests(data, log), self.horizon)
 
     def _backtests(self, data: tuple[Series, ...], log: EventLog) -> list[Backtest]:
         """One a series, from the same origins; made once for a log."""
         if self._tests is None or self._tests[0] is not log:
             begin = _test_begins(data)
-            each = runtime.track(data, "trying the forecasts", len(data))
-            tests = [
-                backtest(self._bounded, s, int(np.searchsorted(s.starts, begin)), self.horizon) for s in each
-            ]
-            self._tests = log, tests
+            self._tests = None
+            self._tests = log, runtime.spread(partial(self._backtest, begin), data, "trying the forecasts")
         return self._tests[1]
+
+    def _backtest(self, begin: int, series: Series) -> Backtest:
+        return backtest(self._bounded, series, int(np.searchsorted(series.starts, begin)), self.horizon)
 
     def _bounded(self, data: Series, horizon: int) -> Floats:
         values = np.maximum(self.forecast(data, horizon), 0.0)
@@ -201,6 +210,14 @@ class Forecaster(Algorithm):
                 f"the log seems to have been chosen by case start: what came after {last:%Y-%m-%d %H:%M} is "
                 "left out, and the last values of completions and cycle times may lack slow cases"
             )
+        ended = first_completion(log)
+        if ended is not None:
+            moment = pd.Timestamp(ended, unit="us", tz="UTC").tz_convert(data[0].timezone)
+            found.append(
+                f"no case ends before {moment:%Y-%m-%d %H:%M}, in the second half of the log: its cases are "
+                "slow, or were chosen by when they ended; then earlier buckets lack the cases that ended "
+                "sooner, arrivals only seem to grow, and no forecast of this log means much"
+            )
         return found + [
             f"'{s.kpi}' is {s.values[0]:g} in every {BUCKET[self.frequency]} of the log: so is its forecast"
             for s in data
@@ -214,17 +231,37 @@ class Forecaster(Algorithm):
         buckets between them are filled with the model's own forecast. For `open-cases`, give a log
         that reaches back to the start of its oldest open case.
         """
-        horizon = self._horizon(request)
-        newer = encoding.transform(log)
-        return self._table(
-            [self._continued(*pair) for pair in zip(self._history(), newer, strict=True)], horizon
-        )
+        horizon, outside = self._horizon(request), self._outside(encoding, request)
+        newer = [replace(series, outside=outside) for series in encoding.transform(log)]
+        pairs = zip(self._history(outside), newer, strict=True)
+        return self._table([self._continued(*pair) for pair in pairs], horizon, request.regressors)
 
     def predict_without_log(self, encoding: Encoding[Any], request: PredictRequest) -> pd.DataFrame:
         """One row a series and bucket after the end of the training series."""
-        return self._table(self._history(), self._horizon(request))
+        history = self._history(self._outside(encoding, request))
+        return self._table(history, self._horizon(request), request.regressors)
 
-    def _table(self, data: Sequence[Series], horizon: int) -> pd.DataFrame:
+    def canary_request(self, encoding: Encoding[Any]) -> PredictRequest:
+        """The trained horizon; where the regressors end before it, their last row goes on."""
+        known = encoding.outside if isinstance(encoding, SeriesEncoding) else None
+        if known is None or not known.columns:
+            return super().canary_request(encoding)
+        starts = max(self._history(known), key=lambda s: int(s.starts[-1])).next_starts(self.horizon)
+        return PredictRequest(cases="all", regressors=known.carried_on(local_times(starts, self.timezone_)))
+
+    def _outside(self, encoding: Encoding[Any], request: PredictRequest) -> Outside | None:
+        known = encoding.outside if isinstance(encoding, SeriesEncoding) else None
+        if request.regressors is not None and (known is None or not known.columns):
+            raise ValidationError(
+                "this model was trained without columns from outside the log",
+                code="regressor",
+                hint="leave --regressor out, or train with it",
+            )
+        return None if known is None else known.updated(request.regressors)
+
+    def _table(self, data: Sequence[Series], horizon: int, regressors: Regressors | None) -> pd.DataFrame:
+        for series in data:
+            _require_outside(series, horizon, regressors)
         return pd.concat([self._rows(series, horizon) for series in data], ignore_index=True)
 
     def _rows(self, data: Series, horizon: int) -> pd.DataFrame:
@@ -235,13 +272,23 @@ class Forecaster(Algorithm):
             "kpi": data.kpi,
             "value": values,
         }
-        intervals = Intervals.from_dict(self.calibration_["series"][data.kpi]["intervals"])
+        intervals = self.intervals_after(data)
         phase = phases(data, len(intervals.factors), horizon)[-horizon:]
         highest = 1.0 if find_kpi(data.kpi).is_share else np.inf
         for level in LEVELS:
             lower, upper = intervals.bounds(values, phase, level)
             table |= {f"lower_{level}": lower, f"upper_{level}": np.minimum(upper, highest)}
         return pd.DataFrame(table)
+
+    def intervals_after(self, data: Series) -> Intervals:
+        """The calibrated intervals; what came after training tells how well they hold since."""
+        intervals = Intervals.from_dict(self.calibration_["series"][data.kpi]["intervals"])
+        passed = len(data) - int(np.searchsorted(data.starts, self.history_starts_[-1], side="right"))
+        if passed == 0:
+            return intervals
+        first = max(len(data) - min(passed, 2 * MEMORY * HALF_LIFE[self.frequency]), 1)
+        newer = backtest(self._bounded, data, first, self.horizon)
+        return intervals.updated(newer, phases(data, len(intervals.factors)), passed)
 
     def _horizon(self, request: PredictRequest) -> int:
         horizon = self.horizon if request.horizon is None else request.horizon
@@ -256,12 +303,12 @@ class Forecaster(Algorithm):
             )
         return horizon
 
-    def _history(self) -> list[Series]:
+    def _history(self, outside: Outside | None = None) -> list[Series]:
         found = []
         for kpi, values in zip(self.series_, self.history_values_, strict=True):
             known = ~np.isnan(values)
             unit, starts = find_kpi(kpi).unit, self.history_starts_[known]
-            found.append(Series(kpi, self.frequency, self.timezone_, unit, starts, values[known]))
+            found.append(Series(kpi, self.frequency, self.timezone_, unit, starts, values[known], outside))
         return found
 
     def _continued(self, history: Series, newer: Series) -> Series:
@@ -304,61 +351,26 @@ class Forecaster(Algorithm):
         return dict.fromkeys(columns, " or ".join(units))
 
 
-@dataclass(kw_only=True)
-class LocalForecaster(Forecaster):
-    """Learns each series by itself: `learn` and `carry_on` are all that a method adds."""
-
-    learned_: dict[str, Any] = field(init=False, repr=False)
-    """What was learned of each series, JSON-plain, by KPI."""
-
-    @abstractmethod
-    def learn(self, series: Series) -> dict[str, Any]:
-        """What there is to know of one series, JSON-plain."""
-
-    def relearn(self, series: Series, trial: dict[str, Any]) -> dict[str, Any]:
-        """The same of the whole series, guided by what `trial` knows of its first four fifths."""
-        return self.learn(series)
-
-    @abstractmethod
-    def carry_on(self, learned: dict[str, Any], series: Series, horizon: int) -> Floats:
-        """The values of the buckets that follow, (horizon,)."""
-
-    def fit(self, data: tuple[Series, ...]) -> None:
-        """Learns each series."""
-        self.learned_ = {s.kpi: self.learn(s) for s in runtime.track(data, "learning", len(data))}
-
-    def refit(self, data: tuple[Series, ...], trial: Self) -> None:
-        """Learns each series again; one that the trial did not have, anew."""
-        known = trial.learned_
-        each = runtime.track(data, "learning", len(data))
-        self.learned_ = {
-            s.kpi: self.relearn(s, known[s.kpi]) if s.kpi in known else self.learn(s) for s in each
-        }
-
-    def forecast(self, data: Series, horizon: int) -> Floats:
-        """Carries a series on."""
-        return self.carry_on(self.learned_[data.kpi], data, horizon)
+def _require_outside(series: Series, ahead: int, given: Regressors | None) -> None:
+    """Raises ValidationError, with the dates, unless each bucket and the next ones have their columns."""
+    if series.outside is None or not series.outside.columns:
+        return
+    starts = np.concatenate((series.starts, series.next_starts(ahead)))
+    local = local_times(starts, series.timezone)
+    missing = local[~series.outside.is_known(local)]
+    if len(missing):
+        columns, form = ", ".join(series.outside.columns), "%Y-%m-%d" + " %H:%M" * (series.frequency == "H")
+        more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+        raise ValidationError(
+            f"{'' if given is None else f'{given.name}: '}no {columns} for the {BUCKET[series.frequency]} "
+            f"{missing[0]:{form}}{more}",
+            code="regressor",
+            hint=f"--regressor FILE needs a row for each {BUCKET[series.frequency]} "
+            f"from {local[0]:{form}} to {local[-1]:{form}}, but for those that the model was trained on",
+            context={"missing": len(missing), "first": missing[0].isoformat(), "columns": columns},
+        )
 
 
 def _test_begins(data: Sequence[Series]) -> int:
-    """The first moment of the last fifth of the longest series, microseconds UTC."""
-    longest = max(data, key=len)
-    return int(longest.starts[first_test_bucket(longest)])
-
-
-def _seasonal_change(series: Series, test: Backtest) -> float:
-    """Mean absolute difference of values one season apart before the test part; 1 where there is none."""
-    known, season = series.values[: test.origins[0]], season_of(series.frequency, len(series))
-    change = float(np.abs(known[season:] - known[:-season]).mean()) if len(known) > season else 0.0
-    return change or 1.0
-
-
-def _by_block(test: Backtest, steps: int, block: int) -> tuple[Floats, Floats]:
-    """Absolute errors of whole windows of so many steps, summed and counted by block of target buckets."""
-    whole = test.origins <= max(test.n - steps, int(test.origins[0]))
-    size, targets = np.abs(test.errors[whole, :steps]).ravel(), test.targets[whole, :steps].ravel()
-    is_known = np.isfinite(size)
-    blocks = (targets[is_known] - test.origins[0]) // block
-    n_blocks = (test.n - 1 - int(test.origins[0])) // block + 1
-    sums = np.bincount(blocks, weights=size[is_known], minlength=n_blocks).astype(np.float64)
-    return sums, np.bincount(blocks, minlength=n_blocks).astype(np.float64)
+    """The first moment of the last fifth of the series whose last fifth begins first, microseconds UTC."""
+    return min(int(series.starts[first_test_bucket(series)]) for series in data)

@@ -10,8 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from pmlcli.algorithms._forecast import Forecaster
 from pmlcli.algorithms._forecasting.windows import LENGTH, N_CLOCK, Base, Windows, make_windows, origins_of
+from pmlcli.algorithms._holiday_forecast import CalendarForecaster
 from pmlcli.algorithms._neural import Batch, NeuralAlgorithm, Samples
 from pmlcli.algorithms._param import Param
 from pmlcli.algorithms._series_tools import Floats
@@ -22,7 +22,7 @@ KEPT = ("series_", "timezone_", "history_starts_", "history_values_")
 
 
 @dataclass(kw_only=True)
-class NeuralForecaster(NeuralAlgorithm, Forecaster):
+class NeuralForecaster(NeuralAlgorithm, CalendarForecaster):
     """A network over windows of all series, which gives all steps ahead at once.
 
     It reads the last four weeks (three days of hours, half a year of weeks, a year of months), relative to
@@ -34,12 +34,16 @@ class NeuralForecaster(NeuralAlgorithm, Forecaster):
     hidden_size: Annotated[int, Param("Units of the network.", ge=1, le=1024)] = 32
 
     def sizes(self, data: Any) -> dict[str, int]:
-        """Units, window and steps."""
-        return {"hidden": self.hidden_size, "length": LENGTH[self.frequency], "horizon": self.horizon}
+        """Units, window and steps, and columns from outside the log where there are any."""
+        known = {"hidden": self.hidden_size, "length": LENGTH[self.frequency], "horizon": self.horizon}
+        outside = data[0].outside_values().shape[1]
+        return known | ({"outside": outside} if outside else {})
 
     def make_network(self, sizes: dict[str, int]) -> nn.Module:
         """A trunk of the algorithm's own and a head."""
-        return Head(self.make_trunk(1 + N_CLOCK, sizes["hidden"]), sizes["hidden"], sizes["horizon"])
+        outside, hidden, horizon = sizes.get("outside", 0), sizes["hidden"], sizes["horizon"]
+        trunk = self.make_trunk(1 + N_CLOCK + outside, hidden)
+        return Head(trunk, hidden + 1 + horizon * (1 + outside), horizon)
 
     def make_trunk(self, inputs: int, hidden: int) -> nn.Module:
         """The layers that turn (batch, length, inputs) into (batch, hidden)."""
@@ -63,17 +67,17 @@ class NeuralForecaster(NeuralAlgorithm, Forecaster):
 
     def loss(self, network: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
         """Absolute error over the steps that are known."""
-        inputs, base, targets = batch
+        inputs, ahead, targets = batch
         known = ~torch.isnan(targets)
-        errors = (network(inputs, base) - torch.nan_to_num(targets)).abs()
+        errors = (network(inputs, ahead) - torch.nan_to_num(targets)).abs()
         return (errors * known).sum(dim=1), known.sum(dim=1).float()
 
     def forecast(self, data: Series, horizon: int) -> Floats:
         """The base and the network's corrections."""
         windows = make_windows(data, np.array([len(data)]), self.horizon, self.base(data))
-        inputs, base, _targets = (tensor.double() for tensor in _tensors(windows))
+        inputs, ahead, _targets = (tensor.double() for tensor in _tensors(windows))
         with self.answering() as network:
-            corrections = network(inputs, base).numpy()
+            corrections = network(inputs, ahead).numpy()
         return windows.values(corrections)[0, :horizon]
 
     def state(self) -> dict[str, Any]:
@@ -90,17 +94,17 @@ class NeuralForecaster(NeuralAlgorithm, Forecaster):
 class Head(nn.Module):
     """A trunk, and a linear layer that begins with no correction at all."""
 
-    def __init__(self, trunk: nn.Module, hidden: int, horizon: int) -> None:
+    def __init__(self, trunk: nn.Module, inputs: int, horizon: int) -> None:
         super().__init__()
         self.trunk = trunk
-        self.out = nn.Linear(hidden + 1 + horizon, horizon)
+        self.out = nn.Linear(inputs, horizon)
         if self.out.weight.device.type != "meta":
             nn.init.zeros_(self.out.weight)
             nn.init.zeros_(self.out.bias)
 
-    def forward(self, inputs: Tensor, base: Tensor) -> Tensor:
-        """Corrections, (batch, horizon)."""
-        known = torch.cat((self.trunk(inputs), inputs[:, -1, :1], base), dim=1)
+    def forward(self, inputs: Tensor, ahead: Tensor) -> Tensor:
+        """Corrections, (batch, horizon), from the window and from what is known of the steps ahead."""
+        known = torch.cat((self.trunk(inputs), inputs[:, -1, :1], ahead), dim=1)
         return torch.as_tensor(self.out(known))
 
 
@@ -131,6 +135,7 @@ def _of_series(
 
 def _tensors(windows: Windows) -> tuple[Tensor, Tensor, Tensor]:
     length = windows.inputs.shape[1]
-    inputs = np.concatenate((windows.inputs[:, :, None], windows.clock[:, :length]), axis=2)
-    arrays = (inputs, windows.base, windows.targets)
+    past = (windows.inputs[:, :, None], windows.clock[:, :length], windows.outside[:, :length])
+    ahead = (windows.base, windows.outside[:, length:].reshape(len(windows.base), -1))
+    arrays = (np.concatenate(past, axis=2), np.concatenate(ahead, axis=1), windows.targets)
     return tuple(torch.from_numpy(array.astype(np.float32)) for array in arrays)  # type: ignore[return-value]

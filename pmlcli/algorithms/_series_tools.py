@@ -6,10 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
-from pmlcli.encoding.series import Series
+from pmlcli.encoding.series import Series, local_times
 from pmlcli.eventlog.log import EventLog, offsets_of
 from pmlcli.eventlog.split import Split
 
@@ -21,6 +20,8 @@ BUCKET = {"H": "hour", "D": "day", "W": "week", "M": "month"}
 MINIMUM_BUCKETS = {"H": 72, "D": 21, "W": 10, "M": 10}
 """Three days of hours, three weeks of days: two seasons to learn from, and the rest to be measured on."""
 MAXIMUM_ORIGINS = 60
+HALF_LIFE = {"H": 96, "D": 28, "W": 26, "M": 12}
+"""An error counts half after so many buckets when methods are weighed: processes change."""
 TRAINING_SHARE = 0.8
 
 
@@ -39,7 +40,7 @@ def phases(series: Series, season: int, ahead: int = 0) -> NDArray[np.int64]:
     if season == 1:
         return np.zeros(len(series) + ahead, dtype=np.int64)
     starts = np.concatenate((series.starts, series.next_starts(ahead)))
-    local = pd.DatetimeIndex(starts.view("datetime64[us]")).tz_localize("UTC").tz_convert(series.timezone)
+    local = local_times(starts, series.timezone)
     if series.frequency == "H":
         position = local.hour + 24 * local.day_of_week if season == 168 else local.hour
     elif series.frequency == "D":
@@ -61,6 +62,15 @@ def split_at(log: EventLog, moment: int) -> Split:
 def _rows(log: EventLog, wanted: NDArray[np.bool_]) -> EventLog:
     lengths = np.bincount(log.case_of_event[wanted], minlength=log.n_cases)
     return log.take_rows(np.flatnonzero(wanted), offsets_of(lengths[lengths > 0]))
+
+
+MEMORY = 4
+"""Errors of the last four half-lives count: older ones weigh a sixteenth."""
+
+
+def weight_of_age(age: NDArray[np.int64] | int, half_life: float) -> Floats:
+    """How much an error of so many buckets ago counts, 1 at age 0."""
+    return np.asarray(0.5 ** (np.asarray(age) / half_life))
 
 
 def first_test_bucket(series: Series) -> int:
@@ -88,9 +98,20 @@ class Backtest:
         return self.came - self.forecasts
 
     @property
+    def stride(self) -> int:
+        """Buckets from one origin to the next."""
+        return int(self.origins[1] - self.origins[0]) if len(self.origins) > 1 else 1
+
+    @property
     def targets(self) -> NDArray[np.int64]:
         """The bucket that each forecast is about, (k, horizon)."""
         return self.origins[:, None] + np.arange(self.forecasts.shape[1])
+
+    def known_at(self, moment: int, since: int = 0) -> Backtest:
+        """What was known once `moment` buckets were: origins from `since` to before it, later values NaN."""
+        then = (self.origins >= since) & (self.origins < moment)
+        came = np.where(self.targets[then] < moment, self.came[then], np.nan)
+        return Backtest(self.origins[then], self.forecasts[then], came, moment)
 
 
 def backtest(

@@ -34,6 +34,16 @@ RawCsvOption = Annotated[
 ForceOption = Annotated[bool, typer.Option("--force", help="Replace what stands there.")]
 
 
+RegressorOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--regressor",
+        metavar="FILE",
+        help="CSV of columns from outside the log: date, then numbers, future values given (forecast).",
+    ),
+]
+
+
 def _remember_json(context: typer.Context, value: bool) -> bool:
     context.ensure_object(Mode).json |= value
     return value

@@ -10,7 +10,14 @@ import typer
 
 from pmlcli.cli import _complete, _target
 from pmlcli.cli._group import options
-from pmlcli.cli._options import CommonOptions, ForceOption, RawCsvOption, ReadingOptions, one_of
+from pmlcli.cli._options import (
+    CommonOptions,
+    ForceOption,
+    RawCsvOption,
+    ReadingOptions,
+    RegressorOption,
+    one_of,
+)
 from pmlcli.cli._session import Session
 from pmlcli.cli._trust import TrustOptions
 from pmlcli.errors import ValidationError
@@ -91,6 +98,7 @@ class RequestOptions:
     explain: Annotated[
         bool, typer.Option("--explain", help="Say in a column what moved each answer (predictive tasks).")
     ] = False
+    regressor: RegressorOption = None
     annotate: Annotated[
         Path | None,
         typer.Option(
@@ -219,10 +227,13 @@ def predict_log(
     how = reading.to_read_options()
     # The model's library takes time to import; a misspelt option must not wait for it.
     from pmlcli.algorithms._base import PredictRequest
+    from pmlcli.encoding.regressors import read_regressors
     from pmlcli.eventlog import read_log
 
     loaded = trust.load(model)
-    asked = PredictRequest(**{name: getattr(request, name) for name in _ASKED}, sla=request.sla_seconds())
+    outside = None if request.regressor is None else read_regressors(request.regressor)
+    plain = {name: getattr(request, name) for name in _ASKED}
+    asked = PredictRequest(**plain, sla=request.sla_seconds(), regressors=outside)
     if request.annotate is None or log is None:
         result = loaded.predict(log, request=asked, options=how)
         _tell(result, request, session)

@@ -7,10 +7,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pmlcli import registry
+from pmlcli import registry, runtime
 from pmlcli.cli import _complete, _target
 from pmlcli.cli._group import options
-from pmlcli.cli._options import CommonOptions, ForceOption, LogArgument, ReadingOptions, split_pairs
+from pmlcli.cli._options import (
+    CommonOptions,
+    ForceOption,
+    LogArgument,
+    ReadingOptions,
+    RegressorOption,
+    split_pairs,
+)
 from pmlcli.cli._session import Session
 from pmlcli.cli._trust import PrivateKeyOption, WaitOption, signer_for
 from pmlcli.errors import ValidationError, nearest
@@ -113,7 +120,7 @@ class ChoiceOptions:
         typer.Option(
             "--holidays",
             metavar="COUNTRY",
-            help="Whose public holidays count, such as DE (forecast with Prophet).",
+            help="Whose public holidays count, such as DE (forecast).",
             rich_help_panel=_PARAMETERS,
         ),
     ] = None
@@ -153,6 +160,22 @@ class ChoiceOptions:
 
 
 @options
+class WorkOptions:
+    """What a forecast learns from beside the log, and in how many processes."""
+
+    regressor: RegressorOption = None
+    jobs: Annotated[
+        int,
+        typer.Option(
+            "--jobs",
+            min=1,
+            metavar="N",
+            help="Series to learn side by side, a process each (forecast); the model is the same.",
+        ),
+    ] = 1
+
+
+@options
 class SavingOptions:
     """Where the model goes."""
 
@@ -171,9 +194,10 @@ class SavingOptions:
     wait: WaitOption = 0.0
 
 
-def train(
+def train(  # noqa: PLR0913 (a command takes its groups of options)
     log: LogArgument,
     choice: ChoiceOptions,
+    work: WorkOptions,
     saving: SavingOptions,
     reading: ReadingOptions,
     common: CommonOptions,
@@ -184,12 +208,18 @@ def train(
     task's baseline goes to stderr.
     """
     with common.session() as session:
-        document = train_model(log, choice, saving, reading, session)
+        with runtime.use_jobs(work.jobs):
+            document = train_model(log, choice, saving, reading, work.regressor, session)
         session.outcome("train", document, lambda: text.saved_path(document))
 
 
-def train_model(
-    source: str, choice: ChoiceOptions, saving: SavingOptions, reading: ReadingOptions, session: Session
+def train_model(  # noqa: PLR0913 (a command takes its groups of options)
+    source: str,
+    choice: ChoiceOptions,
+    saving: SavingOptions,
+    reading: ReadingOptions,
+    regressor: Path | None,
+    session: Session,
 ) -> dict[str, Any]:
     """Trains and saves; the document of `train --json`. All options are checked before the log is read."""
     name = registry.resolve(choice.algorithm, choice.task)
@@ -198,11 +228,15 @@ def train_model(
     target = saving.output or Path("models") / name.replace("/", "-")
     _target.require_model_place(target, force=saving.force)
     # The rest needs numpy and the algorithm's library; a misspelt name must not wait for them.
+    from pmlcli.encoding.regressors import read_regressors
     from pmlcli.eventlog import read_log
     from pmlcli.lifecycle.model import Model
     from pmlcli.store.publish import Publication
 
     model = Model(name, model_id=saving.model_id, **parameters)
+    outside = None if regressor is None else read_regressors(regressor)
+    if outside is not None:
+        model.algorithm.take_regressors(outside)
     # Held from before the log is read: who comes second waits, or is told, before any work is done.
     with Publication(target, wait_seconds=saving.wait) as publication:
         publication.refuse_existing(force=saving.force)
@@ -210,7 +244,7 @@ def train_model(
         for line in sentence.reading(sentence.facts_of(log), log.schema.columns, log.schema.timezone):
             session.note(line)
         session.note(f"training {name}")
-        result = model.train(log, options=how)
+        result = model.train(log, options=how, regressors=outside)
         _tell(result, session)
         saved = model.save(target, force=saving.force, sign=sign, publication=publication)
     session.note(f"saved to {saved.path}, root digest {saved.root_digest}")

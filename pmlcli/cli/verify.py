@@ -43,14 +43,22 @@ AnyLogOption = Annotated[
     bool, typer.Option("--any-log", help="With --retrain: accept another log than the recorded one.")
 ]
 
+SameRegressorOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--regressor", metavar="FILE", help="With --retrain: the CSV that the model was trained with, if any."
+    ),
+]
 
-def verify(
+
+def verify(  # noqa: PLR0913 (a command takes its groups of options)
     models: ModelsArgument,
     trust: TrustOptions,
     common: CommonOptions,
     level: LevelOption = None,
     retrain: RetrainOption = None,
     any_log: AnyLogOption = False,
+    regressor: SameRegressorOption = None,
 ) -> None:
     """Check model directories rung by rung.
 
@@ -60,24 +68,25 @@ def verify(
     that gap.
     """
     with common.session() as session:
-        climb = _retraining(retrain, any_log, level)
+        climb = _retraining(retrain, any_log, level, regressor)
         document = verify_models(models, level=level, trust=trust, retrain=climb)
         session.outcome("verify", document, lambda: text.verification(document))
     if not document["ok"]:
         raise typer.Exit(EXIT_FAILED)
 
 
-def _retraining(log: str | None, any_log: bool, level: str | None) -> Climb | None:
+def _retraining(log: str | None, any_log: bool, level: str | None, regressor: Path | None) -> Climb | None:
     if log is None:
-        if any_log:
-            raise ValidationError("--any-log means nothing without --retrain", hint="give --retrain LOG")
+        for option, is_given in (("--any-log", any_log), ("--regressor", regressor is not None)):
+            if is_given:
+                raise ValidationError(f"{option} means nothing without --retrain", hint="give --retrain LOG")
         return None
     if level is not None:
         raise ValidationError("--retrain climbs every rung", hint="leave --level out")
     # Only this command needs the store.
     from pmlcli.lifecycle.verification import retraining_on
 
-    return retraining_on(log, any_log=any_log)
+    return retraining_on(log, any_log=any_log, regressor=regressor)
 
 
 def verify_models(

@@ -45,3 +45,7 @@ class Encoding(ABC, Generic[Encoded]):
     @abstractmethod
     def vocabularies(self) -> dict[str, tuple[str, ...]]:
         """Values seen in training by column, for reports of unseen values and for canary cases."""
+
+    def outside_columns(self) -> tuple[str, ...]:
+        """Columns from outside the log that a prediction must be given; only series have any."""
+        return ()

@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 
 from pmlcli.encoding._kpi import ACTIVITY, ARROW, FOLLOWS, LOAD, common_pairs, find_kpi
 from pmlcli.encoding.base import Encoding
+from pmlcli.encoding.holidays import check_country
+from pmlcli.encoding.outside import Outside
+from pmlcli.encoding.regressors import Regressors
 from pmlcli.errors import LogError, ValidationError, unknown_name
 from pmlcli.eventlog.log import RESOURCE, TIMESTAMP, EventLog
 
@@ -27,6 +30,7 @@ class Series:
 
     - `starts`: int64 (n,), each bucket's first microsecond, UTC
     - `values`: float64 (n,), in `unit`; never negative
+    - `outside`: what is known of its buckets, and of those to come, from outside the log
     """
 
     kpi: str
@@ -35,6 +39,7 @@ class Series:
     unit: str
     starts: NDArray[np.int64]
     values: NDArray[np.float64]
+    outside: Outside | None = None
 
     def __len__(self) -> int:
         return len(self.values)
@@ -58,8 +63,14 @@ class Series:
 
     def local_starts(self) -> pd.DatetimeIndex:
         """When each bucket begins, in the series' time zone."""
-        utc = pd.DatetimeIndex(self.starts.view("datetime64[us]")).tz_localize("UTC")
-        return utc.tz_convert(self.timezone)
+        return local_times(self.starts, self.timezone)
+
+    def outside_values(self, ahead: int = 0) -> NDArray[np.float64]:
+        """What is known from outside of each bucket and of the next ones, (n + ahead, columns)."""
+        if self.outside is None:
+            return np.empty((len(self) + ahead, 0))
+        starts = np.concatenate((self.starts, self.next_starts(ahead)))
+        return self.outside.at(local_times(starts, self.timezone))
 
     def next_starts(self, horizon: int) -> NDArray[np.int64]:
         """Starts of the buckets that follow the last one, (horizon,), microseconds UTC."""
@@ -77,13 +88,22 @@ class SeriesEncoding(Encoding[tuple[Series, ...]]):
     `directly-follows` alone is one series for each pair that is common in the training log.
 
     The values of the last buckets rest on which cases are running at this log's end; a later log may
-    know better. In a log chosen by case start, `open-cases` and `cycle-time` begin too low.
+    know better. In a log chosen by case start, `open-cases` and `cycle-time` begin too low. Cycle times by
+    arrival end earlier: of the last buckets only short cases would tell.
+
+    `regressors` and the public holidays of a `country` travel with each series.
     """
 
     name: ClassVar[str] = "series"
     requires_times: ClassVar[bool] = True
 
-    def __init__(self, kpis: tuple[str, ...] = ("arrivals",), frequency: str = "D") -> None:
+    def __init__(
+        self,
+        kpis: tuple[str, ...] = ("arrivals",),
+        frequency: str = "D",
+        regressors: Regressors | None = None,
+        country: str | None = None,
+    ) -> None:
         if frequency not in FREQUENCIES:
             raise unknown_name("frequency", frequency, FREQUENCIES)
         if not kpis:
@@ -91,6 +111,10 @@ class SeriesEncoding(Encoding[tuple[Series, ...]]):
         for kpi in kpis:
             find_kpi(kpi)
         self.kpis, self.frequency = tuple(dict.fromkeys(kpis)), frequency
+        if country is not None:
+            check_country(country)
+        is_empty = regressors is None and country is None
+        self.outside = None if is_empty else Outside.of(regressors, frequency, country)
         self._series: tuple[str, ...] = ()
         self._timezone = "UTC"
         self._activities: tuple[str, ...] = ()
@@ -120,9 +144,9 @@ class SeriesEncoding(Encoding[tuple[Series, ...]]):
         definition = find_kpi(kpi)
         values = definition.measure(log, edges)
         known = np.flatnonzero(~np.isnan(values))
-        begin = int(known[0]) if len(known) else len(values)
-        unit, starts = definition.unit, edges[:-1]
-        return Series(kpi, self.frequency, self._timezone, unit, starts[begin:], values[begin:])
+        kept = slice(known[0], known[-1] + 1) if len(known) else slice(0, 0)
+        starts, unit = edges[:-1][kept], definition.unit
+        return Series(kpi, self.frequency, self._timezone, unit, starts, values[kept], self.outside)
 
     def state(self) -> dict[str, Any]:
         """KPIs, frequency, time zone and activities."""
@@ -132,7 +156,7 @@ class SeriesEncoding(Encoding[tuple[Series, ...]]):
             "frequency": self.frequency,
             "timezone": self._timezone,
             "activities": list(self._activities),
-        }
+        } | ({} if self.outside is None else {"outside": self.outside.state()})
 
     @classmethod
     def from_state(cls, state: dict[str, Any]) -> Self:
@@ -143,7 +167,13 @@ class SeriesEncoding(Encoding[tuple[Series, ...]]):
         encoding._series = tuple(state["series"])
         encoding._timezone = state["timezone"]
         encoding._activities = tuple(state["activities"])
+        if "outside" in state:
+            encoding.outside = Outside.from_state(state["outside"])
         return encoding
+
+    def outside_columns(self) -> tuple[str, ...]:
+        """The columns that a forecast must be given for the buckets to come."""
+        return () if self.outside is None else self.outside.columns
 
     def required_columns(self) -> tuple[str, ...]:
         """The time of each event, and what else the KPIs are about."""
@@ -152,6 +182,11 @@ class SeriesEncoding(Encoding[tuple[Series, ...]]):
     def vocabularies(self) -> dict[str, tuple[str, ...]]:
         """The activities of the training log."""
         return {"activity": self._activities}
+
+
+def local_times(starts: NDArray[np.int64], timezone: str) -> pd.DatetimeIndex:
+    """Microseconds UTC as times in a zone."""
+    return pd.DatetimeIndex(starts.view("datetime64[us]")).tz_localize("UTC").tz_convert(timezone)
 
 
 def observed_window(log: EventLog) -> tuple[int, int]:
@@ -209,6 +244,17 @@ def _times(log: EventLog) -> NDArray[np.int64]:
 def is_cut(log: EventLog) -> bool:
     """Whether the log was chosen by case start and its last events are left-overs; see SeriesEncoding."""
     return observed_window(log)[1] < int(_times(log).max())
+
+
+def first_completion(log: EventLog) -> int | None:
+    """When the first case ends, where nothing ends in the first half of the log; else None.
+
+    Such a log was chosen by case end, or its cases are slow: before that moment there are only the cases
+    that lasted until then, so arrivals seem to grow, and there is hardly a completion to learn from.
+    """
+    first, last = observed_window(log)
+    ended = int(log.ends.min())
+    return ended if ended - first > (last - first) / 2 else None
 
 
 def _check_names(kpi: str, log: EventLog) -> None:

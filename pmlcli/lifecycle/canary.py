@@ -15,7 +15,7 @@ from typing import Any, TypeGuard
 import numpy as np
 import pandas as pd
 
-from pmlcli.algorithms._base import Algorithm, PredictRequest
+from pmlcli.algorithms._base import Algorithm
 from pmlcli.encoding.base import Encoding
 from pmlcli.errors import PersistenceError, UntrustedArtifactError
 from pmlcli.eventlog import read_log
@@ -24,7 +24,6 @@ from pmlcli.store.codecs import plain
 CASES = 6
 LONGEST = 12
 START = datetime(2020, 1, 6, 9, tzinfo=UTC)
-REQUEST = PredictRequest(cases="all")
 REPLAYED_EVENTS = 1000
 """As many events as a canary's questions are allowed to cost."""
 RELATIVE_TOLERANCE = 1e-6
@@ -105,10 +104,11 @@ def _shape(table: Mapping[str, list[Any]]) -> str:
 def _answers(
     algorithm: Algorithm, encoding: Encoding[Any], events: list[dict[str, Any]]
 ) -> dict[str, list[Any]]:
+    request = algorithm.canary_request(encoding)
     table = (
-        algorithm.predict(encoding, read_log(events), REQUEST)
+        algorithm.predict(encoding, read_log(events), request)
         if events
-        else algorithm.predict_without_log(encoding, REQUEST)
+        else algorithm.predict_without_log(encoding, request)
     )
     return {str(column): [_plain(value) for value in table[column]] for column in table.columns}
 

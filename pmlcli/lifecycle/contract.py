@@ -30,7 +30,7 @@ def input_schema(log: EventLog, encoding: Encoding[Any]) -> dict[str, Any]:
         "required": {column: _kind(log.frame[column]) for column in dict.fromkeys(needed)},
         "encoding": encoding.name,
         "vocabulary_sizes": {column: len(values) for column, values in encoding.vocabularies().items()},
-    }
+    } | ({"regressors": list(encoding.outside_columns())} if encoding.outside_columns() else {})
 
 
 @contextmanager

@@ -14,6 +14,7 @@ import pandas as pd
 from pmlcli import registry
 from pmlcli.algorithms._base import Algorithm, PredictRequest
 from pmlcli.encoding.base import Encoding
+from pmlcli.encoding.regressors import Regressors
 from pmlcli.errors import PersistenceError, PmlError, PredictionError, TrainingError
 from pmlcli.eventlog import ReadOptions, read_log
 from pmlcli.eventlog.log import EventLog
@@ -70,28 +71,37 @@ class Model(Hook):
     # --- train
 
     def train(
-        self, log: LogLike, *, options: ReadOptions | None = None, hooks: Sequence[Hook] = ()
+        self,
+        log: LogLike,
+        *,
+        options: ReadOptions | None = None,
+        regressors: Regressors | None = None,
+        hooks: Sequence[Hook] = (),
     ) -> TrainingResult:
         """Trains on a log: split by time, measured beside the baseline, then fitted on all of it.
 
         `options` say how a path is to be read, or how an EventLog was, so that it can be read so again.
+        `regressors` are columns from outside the log, for the forecasters that take them.
 
         Raises LogError, TrainingError or HookError; then `metadata.status` is `failed`.
         """
         with self._operation("train", hooks) as run:
             self.metadata.status = "training"
             started = time.process_time()
+            if regressors is not None:
+                self.algorithm.take_regressors(regressors)
             log = read_log(log, options or ReadOptions())
             run.call("before_train", log=log, parameters=self.algorithm.parameters())
             with reproducible(self.algorithm.seed):
                 trained = train_algorithm(self.algorithm, self.model_type, log)
-                self._keep(trained, log, options or ReadOptions())
+                outside = {} if regressors is None else {"regressors": regressors.facts()}
+                self._keep(trained, _log_facts(log) | outside, log, options or ReadOptions())
             result = self._training_result(trained, log, time.process_time() - started)
             run.call("after_train", metrics=result.metrics, metadata=result.metadata)
             self.metadata.status = "trained"
         return result
 
-    def _keep(self, trained: Trained, log: EventLog, options: ReadOptions) -> None:
+    def _keep(self, trained: Trained, log_facts: dict[str, Any], log: EventLog, options: ReadOptions) -> None:
         """Takes over what training found, and turns it into the bytes that `save` will write."""
         self.algorithm, self._encoding = trained.algorithm, trained.encoding
         self.metadata.training_samples = trained.samples
@@ -113,7 +123,7 @@ class Model(Hook):
             "performance_metrics": metrics,
             "training_samples": trained.samples,
             "input_schema": schema,
-            "training_log": _log_facts(log) | {"reading": contract.reading_facts(options)},
+            "training_log": log_facts | {"reading": contract.reading_facts(options)},
             "seed": trained.algorithm.seed,
             "dependencies": dependencies(self._libraries(trained.algorithm)),
             "platform": machine(),

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pmlcli import runtime
+from pmlcli.encoding.regressors import Regressors, read_regressors
 from pmlcli.eventlog import read_log
 from pmlcli.lifecycle import contract
 from pmlcli.lifecycle.model import Model
@@ -18,11 +19,13 @@ from pmlcli.store.verification import RungResult, result_of, skipped
 RUNG = "retrain"
 
 
-def retrain(stored: ModelFiles, log: Path | str, *, any_log: bool = False) -> RungResult:
+def retrain(
+    stored: ModelFiles, log: Path | str, *, any_log: bool = False, regressor: Path | None = None
+) -> RungResult:
     """Trains again on `log`, read as the manifest says, and compares every artifact's bytes.
 
-    Fails for another log than the recorded one (by SHA-256) unless `any_log`. The model's own artifacts are
-    not decoded.
+    Fails for another log than the recorded one (by SHA-256) unless `any_log`, and for another `regressor`
+    file. The model's own artifacts are not decoded.
     """
     manifest = stored.manifest
     recorded = manifest.training_log.get("sha256")
@@ -32,12 +35,27 @@ def retrain(stored: ModelFiles, log: Path | str, *, any_log: bool = False) -> Ru
     with contract.written_by_pmlcli("training_log"):
         options = contract.reading_options(manifest.training_log.get("reading", {}))
     read = read_log(log, options)
-    if read.source.sha256 != recorded and not any_log:
-        found = Finding("training log", f"SHA-256 {recorded}", f"SHA-256 {read.source.sha256}")
-        return result_of(RUNG, [found])
+    regressors = None if regressor is None else read_regressors(regressor)
+    others = _others(manifest.training_log, read.source.sha256, regressors)
+    if others and not any_log:
+        return result_of(RUNG, others)
     with runtime.use_threads(_threads(manifest.determinism)):
-        model.train(read, options=options)
+        model.train(read, options=options, regressors=regressors)
     return result_of(RUNG, _differences(stored.files, model.files))
+
+
+def _others(recorded: Mapping[str, Any], sha256: str | None, regressors: Regressors | None) -> list[Finding]:
+    """What is given and is not what the model was trained on: the log, the regressors."""
+    kept = recorded.get("regressors")
+    wanted = {
+        "training log": (recorded.get("sha256"), sha256),
+        "regressors": (
+            kept.get("sha256") if isinstance(kept, Mapping) else None,
+            None if regressors is None else regressors.sha256,
+        ),
+    }
+    told = {what: [f"SHA-256 {one}" if one else "none" for one in pair] for what, pair in wanted.items()}
+    return [Finding(what, *pair) for what, pair in told.items() if pair[0] != pair[1]]
 
 
 def untrained(stored: ModelFiles) -> Model:

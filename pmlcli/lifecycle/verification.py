@@ -42,12 +42,13 @@ def verify_model(
     )
 
 
-def retraining_on(log: Path | str, *, any_log: bool = False) -> Climb:
+def retraining_on(log: Path | str, *, any_log: bool = False, regressor: Path | None = None) -> Climb:
     """The rung that trains again on `log` and compares the artifacts; see `retraining.retrain`."""
 
     def climb(stored: ModelFiles) -> RungResult:
         # Imported here: only this rung needs the algorithm's library.
-        found: RungResult = import_module("pmlcli.lifecycle.retraining").retrain(stored, log, any_log=any_log)
+        again = import_module("pmlcli.lifecycle.retraining").retrain
+        found: RungResult = again(stored, log, any_log=any_log, regressor=regressor)
         return found
 
     return climb

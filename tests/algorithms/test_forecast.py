@@ -332,6 +332,33 @@ def test_intervals_by_hand() -> None:
     assert never.bounds(np.array([3.0, 0.0]), np.zeros(2, dtype=np.int64), 95)[1].tolist() == [3, 0]
 
 
+def test_errors_of_a_newer_log_widen_and_narrow() -> None:
+    phase = np.zeros(240, dtype=np.int64)
+    known = fit_intervals(missed_by(np.resize([1.0, -1.0], (40, 1))), phase, 1)
+    assert known.quantiles["80"] == pytest.approx(1, rel=0.1)
+    for size in (4.0, 0.25):
+        newer = known.updated(missed_by(np.full((200, 1), size), first=40), phase, 200)
+        assert newer.quantiles["80"] == pytest.approx(size, rel=0.1)
+    never = fit_intervals(missed_by(np.zeros((40, 1))), phase, 1)
+    once = never.updated(missed_by(np.full((60, 1), 2.0), first=40), phase, 60)
+    assert once.bounds(np.array([100.0]), np.array([0]), 80)[1][0] > 110
+    old = known.to_dict()
+    first_models = Intervals.from_dict({name: old[name] for name in ("scales", "factors", "quantiles")})
+    assert first_models.updated(missed_by(np.ones((9, 1))), phase, 9).quantiles == known.quantiles
+
+
+def test_intervals_recover_after_a_level_shift() -> None:
+    counts = noisy_weeks(140)
+    final, encoding = trained(SeasonalNaive(horizon=7), log(counts))
+    wild = np.where(
+        np.arange(200) < 140, np.resize(counts, 200), np.resize([40, 0, 90, 5, 70, 1, 20, 60], 200)
+    )
+    before, after = (final.predict(encoding, log(c), PredictRequest()) for c in (counts, wild))
+    assert (after["upper_80"] - after["lower_80"]).mean() > 2 * (
+        before["upper_80"] - before["lower_80"]
+    ).mean()
+
+
 def test_quiet_weekdays_get_narrow_intervals() -> None:
     roots = np.tile(np.array([[2.0], [2.0], [2.0], [2.0], [2.0], [0.1], [0.1]]), (10, 1))
     intervals = fit_intervals(missed_by(roots), np.arange(70) % 7, 7)
@@ -400,3 +427,22 @@ def test_the_base_imports_no_statsmodels() -> None:
     code = "import sys, pmlcli.algorithms.forecast.seasonal_naive; print('statsmodels' in sys.modules)"
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert shown.stdout.strip() == "False"
+
+
+def test_a_series_that_ends_before_the_others() -> None:
+    rng = np.random.Generator(np.random.PCG64(3))
+    days = pd.date_range("2024-01-01", periods=120, tz="UTC").repeat(4)
+    events = [
+        {"case_id": str(i), "activity": a, "timestamp": start + pd.Timedelta(hours=float(hours))}
+        for i, start in enumerate(days)
+        for a, hours in (("a", 1), ("b", 2 + rng.exponential(240)))
+    ]
+    made = log_of([e for e in events if e["timestamp"] < pd.Timestamp("2024-04-30", tz="UTC")])
+    final, encoding = trained(SeasonalNaive(kpi=("cycle-time-by-arrival", "arrivals"), horizon=5), made)
+    table = final.predict_without_log(encoding, PredictRequest())
+    begins = table.groupby("kpi")["timestamp"].min()
+    assert begins["cycle-time-by-arrival"] < begins["arrivals"] - pd.Timedelta(days=5)
+    assert table["value"].gt(0).all()
+    pd.testing.assert_frame_equal(final.predict(encoding, made, PredictRequest()), table, check_exact=True)
+    split = final.split(made)
+    assert final.measure(encoding, split, made).value > 0

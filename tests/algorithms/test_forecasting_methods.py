@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from pmlcli.algorithms._forecasting import combination, folds, theta, weekday
-from pmlcli.algorithms._forecasting.windows import LENGTH, make_windows, origins_of
+from pmlcli.algorithms._forecasting import combination, folds, members, theta, weekday
+from pmlcli.algorithms._forecasting.windows import LENGTH, Base, make_windows, origins_of
+from pmlcli.algorithms.forecast.weekday_median import WeekdayMedian
 from pmlcli.encoding.series import Series
 from pmlcli.errors import TrainingError
 from pmlcli.render.fan_chart import fan_chart
@@ -21,14 +22,28 @@ def test_weights_fall_with_the_error_and_leave_out_the_bad() -> None:
     assert weights["a"] > weights["b"] > weights["c"] == 0
     assert sum(weights.values()) == pytest.approx(1)
     assert combination.weigh({"a": 0.0, "b": 0.0, "c": 1.0}) == {"a": 0.5, "b": 0.5, "c": 0}
-    reason = combination.reason({"errors": {"a": 1.0, "c": 2.0}, "weights": {"a": 1.0, "c": 0.0}})
+    reason = members.reason({"errors": {"a": 1.0, "c": 2.0}, "weights": {"a": 1.0, "c": 0.0}})
     assert reason == "a 100% (error 1); left out: c (2)"
 
 
 def test_auto_trusts_the_weekdays_least_where_a_level_wanders() -> None:
     rng = np.random.Generator(np.random.PCG64(0))
     found = combination.learn(series(np.maximum(200 + np.cumsum(rng.normal(0, 5, 150)), 0)), 7)
-    assert min(found["weights"], key=found["weights"].__getitem__) == "weekday-median"
+    assert found["weights"]["weekday-median"] < min(found["weights"][name] for name in ("theta", "arima"))
+
+
+def test_what_came_after_training_changes_the_weights() -> None:
+    values = noisy_weeks(120)
+    turned = np.concatenate((values, np.roll(values, 3)[:60] * 4))
+    learned = combination.learn(series(values), 7)
+    before = combination.weights_now(learned, series(values), 7, {})
+    memo: members.Memo = {}
+    after = combination.weights_now(learned, series(turned), 7, memo)
+    assert before == learned["weights"]
+    assert after["seasonal-naive"] > before["seasonal-naive"]
+    asked = len(memo)
+    assert combination.weights_now(learned, series(turned), 7, memo) == after
+    assert len(memo) == asked
 
 
 def test_an_outlier_hardly_moves_the_weekday_median() -> None:
@@ -62,12 +77,12 @@ def test_windows_see_the_past_alone() -> None:
 def test_bases_out_of_fold_know_nothing_of_their_fold() -> None:
     data, seen = series(noisy_weeks(100)), []
 
-    def learn(known: Series) -> dict[str, Any]:
+    def learn(known: Series) -> Base:
         seen.append(len(known))
-        return {"n": len(known)}
+        return lambda _series, some: np.full((len(some), 2), np.sqrt(len(known)))
 
     origins = np.arange(10, 100)
-    served, base = folds.out_of_fold(data, origins, learn, lambda fit, _s, h: np.full(h, float(fit["n"])), 2)
+    served, base = folds.out_of_fold(data, origins, learn, 2)
     assert served[0] == 30
     assert len(seen) == 4
     assert (base(data, served)[:, 0] ** 2 <= served + 1e-9).all()
@@ -104,3 +119,15 @@ def test_a_fan_chart_is_the_same_bytes_each_time(file_format: str, begins: bytes
     drawn = fan_chart(known, forecast, file_format)
     assert drawn.startswith(begins)
     assert drawn == fan_chart(known, forecast, file_format)
+
+
+def test_a_holiday_is_forecast_like_a_sunday() -> None:
+    pytest.importorskip("holidays")
+    data = series(np.resize(WEEK, 119))  # ends on 28 April 2024, a Sunday; 1 May is a Wednesday
+    algorithm = WeekdayMedian(holidays="DE", horizon=4)
+    encoded = replace(data, outside=algorithm.make_encoding().outside)
+    algorithm.fit((encoded,))
+    assert algorithm.forecast(encoded, 4).tolist() == [12, 10, 1, 11]
+    durations = replace(encoded, kpi="cycle-time")
+    algorithm.fit((durations,))
+    assert algorithm.forecast(durations, 4).tolist() == [12, 10, 9, 11]

@@ -9,7 +9,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pmlcli.encoding.series import Series, SeriesEncoding, bucket_edges, observed_window
+from pmlcli.encoding._kpi import _censored_quantiles
+from pmlcli.encoding.series import (
+    Series,
+    SeriesEncoding,
+    bucket_edges,
+    first_completion,
+    observed_window,
+)
 from pmlcli.errors import LogError, ValidationError
 from pmlcli.eventlog.log import EventLog
 from tests.logs import log_of, trace_log
@@ -257,3 +264,32 @@ def test_an_activity_that_a_newer_log_never_saw_counts_zero() -> None:
     encoding = SeriesEncoding(("activity:x",)).fit(FIVE_DAYS)
     newer = log([("a", "2024-05-01 12:00")], [("a", "2024-05-03 12:00")])
     assert encoding.transform(newer)[0].values.tolist() == [0]
+
+
+def test_cycle_time_by_arrival_knows_running_cases_to_be_longer() -> None:
+    # Three in four cases take 24 hours or less, by the log's end at 9 on 7 May: the 5th is the last that old.
+    found = series("cycle-time-by-arrival", FIVE_DAYS)
+    # 2 May: cases of 4 and 48 hours, the median by Kaplan and Meier is the first that half are within.
+    assert (found.values / 3600).tolist() == [4, 4, 2, 23]
+    assert found.starts[-1] == us("2024-05-05")
+    late = series("cycle-time-by-arrival-p90", FIVE_DAYS)
+    assert (late.values / 3600).tolist() == [48, 48, 2]
+
+
+def test_quantiles_of_values_that_are_cut_off() -> None:
+    edges, times = np.array([0, 10, 20]), np.array([1, 1, 1, 1, 1, 12, 12, 12, 25])
+    values = np.array([1.0, 3, 3, 5, 9, 2, 4, 8, 7])
+    is_whole = np.array([True, True, False, True, False, True, False, False, True])
+    # Of five, 0.8 stay after 1 and 0.6 after 3; of the two still watched one ends at 5: 0.3 stay.
+    assert _censored_quantiles(times, values, is_whole, edges, 0.5)[0] == 5
+    assert np.isnan(_censored_quantiles(times, values, is_whole, edges, 0.5)[1])
+    assert _censored_quantiles(times, values, is_whole, edges, 0.4)[0] == 3
+
+
+def test_a_log_whose_cases_end_in_its_second_half() -> None:
+    assert first_completion(FIVE_DAYS) is None
+    late = log(
+        [("a", "2024-05-01 12:00"), ("b", "2024-05-20 12:00")],
+        [("a", "2024-05-18 12:00"), ("b", "2024-05-21 12:00")],
+    )
+    assert first_completion(late) == us("2024-05-20 12:00")

@@ -14,20 +14,21 @@ Learned = dict[str, Any]
 """`season`, whether it `drifts`, `order` (p, d, q), `profile`, `scale` of what it leaves, `params`."""
 
 
-def make_model(learned: Learned, rest: Floats) -> Any:
-    """The model of this order for what the profile leaves."""
+def make_model(learned: Learned, rest: Floats, outside: Floats) -> Any:
+    """The model of this order for what the profile leaves; `outside` (n, columns) adds to it linearly."""
     seasonal = (0, 1, 1, learned["season"]) if learned["drifts"] else (0, 0, 0, 0)
-    return SARIMAX(rest, order=tuple(learned["order"]), seasonal_order=seasonal)
+    exog = outside if outside.shape[1] else None
+    return SARIMAX(rest, exog, order=tuple(learned["order"]), seasonal_order=seasonal)
 
 
-def fit_best(found: Learned, rest: Floats, orders: list[list[int]]) -> bool:
+def fit_best(found: Learned, rest: Floats, outside: Floats, orders: list[list[int]]) -> bool:
     """Keeps the order of the lowest AICc with its likeliest parameters; False when none can be fitted."""
     best: tuple[float, list[int], Floats] = np.inf, [0, 0, 0], np.ones(1)
     for order in orders:
         try:
             # What an optimiser that stopped early found serves too, so nobody is warned.
             with warnings.catch_warnings(action="ignore"):
-                model = make_model(found | {"order": order}, rest)
+                model = make_model(found | {"order": order}, rest, outside)
                 result = model.fit(disp=0, maxiter=50, cov_type="none")
         except (np.linalg.LinAlgError, ValueError):
             continue

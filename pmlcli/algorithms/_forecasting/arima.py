@@ -53,20 +53,22 @@ def relearn(series: Series, shape: Learned) -> Learned:
     orders = [order] if order else [[p, d, q] for p, q in product(range(3), repeat=2)]
     if scale > 1e-9 * (1 + roots.max()):
         found["scale"] = scale
-        if fit_best(found, _rest(found, series), orders):
+        if fit_best(found, _rest(found, series), series.outside_values()[-LONGEST:], orders):
             return found
     flat = profile(roots, phase, season, differenced=bool(d)).tolist()
-    return found | {"drifts": False, "order": [0, d, 0], "profile": flat, "params": [1.0]}
+    params = [0.0] * series.outside_values().shape[1] + [1.0]
+    return found | {"drifts": False, "order": [0, d, 0], "profile": flat, "params": params}
 
 
 def forecast(learned: Learned, series: Series, horizon: int) -> Floats:
     """Filters the series, carries it on, and squares it."""
     levels = np.asarray(learned["profile"])
     ahead = levels[phases(series, len(levels), horizon)[-horizon:]]
-    filtered = make_model(learned, _rest(learned, series)).filter(
-        np.asarray(learned["params"]), cov_type="none"
-    )
-    roots = filtered.forecast(horizon) * learned["scale"] + ahead
+    outside = series.outside_values(horizon)
+    model = make_model(learned, _rest(learned, series), outside[:-horizon][-LONGEST:])
+    filtered = model.filter(np.asarray(learned["params"]), cov_type="none")
+    coming = outside[-horizon:] if outside.shape[1] else None
+    roots = filtered.forecast(horizon, exog=coming) * learned["scale"] + ahead
     return np.asarray(np.maximum(roots, 0.0) ** 2, dtype=np.float64)
 
 

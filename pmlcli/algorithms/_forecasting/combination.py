@@ -1,44 +1,26 @@
-"""Several methods weighed against each other by their errors from rolling origins."""
+"""Several methods weighed against each other by their errors from rolling origins, the late ones the most."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
-
 import numpy as np
 
-from pmlcli.algorithms._forecasting import arima, smoothing, theta, weekday
-from pmlcli.algorithms._series_tools import Floats, backtest, first_test_bucket
+from pmlcli.algorithms._forecasting.members import METHODS, Learned, Memo, Method, member
+from pmlcli.algorithms._series_tools import (
+    HALF_LIFE,
+    MEMORY,
+    Floats,
+    backtest,
+    first_test_bucket,
+    weight_of_age,
+)
 from pmlcli.encoding.series import Series
 
 MARGIN = 1.15
 """Methods that err by more than so many times the least error are left out."""
 POWER = 2
 """Weights fall with the square of the error."""
-
-Learned = dict[str, Any]
-
-
-class Method(NamedTuple):
-    """`learn` a series, learn it again guided by what is known of its beginning, and `forecast` it."""
-
-    learn: Callable[[Series], Learned]
-    relearn: Callable[[Series, Learned], Learned]
-    forecast: Callable[[Learned, Series, int], Floats]
-
-
-METHODS = {
-    "weekday-median": Method(
-        lambda series: {},
-        lambda series, known: {},
-        lambda learned, series, horizon: weekday.forecast(series, horizon, weekday.methods(4)),
-    ),
-    "theta": Method(theta.learn, lambda series, known: theta.learn(series), theta.forecast),
-    "holt-winters": Method(
-        smoothing.learn, lambda series, known: smoothing.learn(series), smoothing.forecast
-    ),
-    "arima": Method(arima.learn, arima.relearn, arima.forecast),
-}
+MOST_ORIGINS = 60
+"""So many origins at most tell the errors of what came after training."""
 
 
 def learn(series: Series, horizon: int) -> Learned:
@@ -48,13 +30,21 @@ def learn(series: Series, horizon: int) -> Learned:
 
 
 def relearn(series: Series, trial: Learned, horizon: int) -> Learned:
-    """What `trial` learned on the first four fifths, weighed on the last fifth and learned again on all."""
-    first = first_test_bucket(series)
-    errors, members = {}, {}
+    """What `trial` learned on the first four fifths, weighed on the last fifth and learned again on all.
+
+    `errors` are mean absolute errors, late ones counted more; `weight`, what they weigh beside later ones.
+    """
+    first, members, errors, weight = first_test_bucket(series), {}, {}, 0.0
     for name, method in METHODS.items():
-        errors[name] = _error(method, trial["members"][name], series, first, horizon)
+        errors[name], weight = _tried(method, trial["members"][name], series, first, horizon)
         members[name] = method.relearn(series, trial["members"][name])
-    return {"members": members, "errors": errors, "weights": weigh(errors)}
+    return {
+        "members": members,
+        "errors": errors,
+        "weight": weight,
+        "weights": weigh(errors),
+        "until": int(series.starts[-1]),
+    }
 
 
 def weigh(errors: dict[str, float]) -> dict[str, float]:
@@ -65,30 +55,44 @@ def weigh(errors: dict[str, float]) -> dict[str, float]:
     return {name: raw.get(name, 0.0) / sum(raw.values()) for name in errors}
 
 
-def forecast(learned: Learned, series: Series, horizon: int) -> Floats:
+def forecast(learned: Learned, series: Series, horizon: int, memo: Memo) -> Floats:
     """The weighted mean of the methods' forecasts, summed in one order so that no bit depends on another."""
-    ahead = np.zeros(horizon)
-    for name, method in METHODS.items():
-        weight = learned["weights"][name]
-        if weight > 0:
-            found = method.forecast(learned["members"][name], series, horizon)
-            ahead += weight * np.maximum(found, 0.0)
+    weights, ahead = weights_now(learned, series, horizon, memo), np.zeros(horizon)
+    for name in METHODS:
+        if weights[name] > 0:
+            ahead += weights[name] * member(name, learned, series, horizon, memo)
     return ahead
 
 
-def reason(learned: Learned) -> str:
-    """Which methods were taken, and why, in a sentence without its subject."""
-    errors, weights = learned["errors"], learned["weights"]
-    order = sorted(errors, key=lambda name: (-weights[name], errors[name]))
-    taken = [f"{name} {weights[name]:.0%} (error {errors[name]:.3g})" for name in order if weights[name] > 0]
-    left = [f"{name} ({errors[name]:.3g})" for name in order if weights[name] == 0]
-    return ", ".join(taken) + (f"; left out: {', '.join(left)}" if left else "")
+def weights_now(learned: Learned, series: Series, horizon: int, memo: Memo) -> dict[str, float]:
+    """The weights after the buckets of the series that came since training."""
+    known, n = int(np.searchsorted(series.starts, learned["until"], side="right")), len(series)
+    memory = MEMORY * HALF_LIFE[series.frequency]
+    # One grid for every length of the series, so that rolling origins share its forecasts.
+    grid = np.arange(known, n, -(-memory // MOST_ORIGINS))
+    origins = grid[grid >= n - memory]
+    if len(origins) == 0:
+        return dict(learned["weights"])
+    targets = origins[:, None] + np.arange(horizon)
+    came = np.where(targets < n, series.values[np.minimum(targets, n - 1)], np.nan)
+    weight = np.where(targets < n, weight_of_age(n - targets, HALF_LIFE[series.frequency]), 0.0)
+    before = learned["weight"] * float(weight_of_age(n - known, HALF_LIFE[series.frequency]))
+    errors = {}
+    for name in METHODS:
+        ahead = np.array([member(name, learned, series.head(int(o)), horizon, memo) for o in origins])
+        total = np.nansum(weight * np.abs(came - ahead)) + before * learned["errors"][name]
+        errors[name] = float(total / (weight.sum() + before))
+    return weigh(errors)
 
 
-def _error(method: Method, learned: Learned, series: Series, first: int, horizon: int) -> float:
-    """Mean absolute error from rolling origins."""
+def _tried(method: Method, learned: Learned, series: Series, first: int, horizon: int) -> tuple[float, float]:
+    """Mean absolute error from rolling origins, late buckets counted more, and what it weighs."""
 
     def ahead(data: Series, steps: int) -> Floats:
         return np.maximum(method.forecast(learned, data, steps), 0.0)
 
-    return float(np.nanmean(np.abs(backtest(ahead, series, first, horizon).errors)))
+    test = backtest(ahead, series, first, horizon)
+    is_known = np.isfinite(test.errors)
+    weight = np.where(is_known, weight_of_age(test.n - test.targets, HALF_LIFE[series.frequency]), 0.0)
+    error = float((weight * np.abs(np.where(is_known, test.errors, 0.0))).sum() / weight.sum())
+    return error, float(weight.sum() * test.stride)

@@ -33,11 +33,10 @@ def base_of(learned: Learned, forecast: Forecast, horizon: int) -> Base:
 def out_of_fold(
     series: Series,
     origins: NDArray[np.int64],
-    learn: Callable[[Series], Learned],
-    forecast: Forecast,
+    learn: Callable[[Series], Base],
     horizon: int,
 ) -> tuple[NDArray[np.int64], Base]:
-    """The origins that some fold serves, and their base.
+    """The origins that some fold serves, and their base; `learn` gives the base of a method that learned.
 
     The last 70 % of the series are cut into four runs; origins in a run are served by the method that
     learned from what came before the run.
@@ -48,6 +47,5 @@ def out_of_fold(
     for begin, end in zip(edges[:-1], edges[1:], strict=True):
         inside = (served >= begin) & (served < end)
         if inside.any():
-            base = base_of(learn(series.head(int(begin))), forecast, horizon)
-            found[inside] = base(series, served[inside])
+            found[inside] = learn(series.head(int(begin)))(series, served[inside])
     return served, lambda _series, _origins: found

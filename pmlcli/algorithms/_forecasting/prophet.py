@@ -15,8 +15,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from prophet import Prophet, serialize
 
+from pmlcli.algorithms._forecasting.windows import Base
 from pmlcli.algorithms._series_tools import Floats
-from pmlcli.encoding.series import Series
+from pmlcli.encoding.series import Series, local_times
 
 LONGEST = 3000
 
@@ -24,31 +25,50 @@ LONGEST = 3000
 def learn(series: Series, seed: int, holidays: str | None) -> dict[str, Any]:
     """The fitted model as Prophet's own JSON; square roots are its values."""
     starts, values = series.starts[-LONGEST:], np.sqrt(series.values[-LONGEST:])
+    columns = _columns(series, series.outside_values()[-LONGEST:])
     model = Prophet(uncertainty_samples=0)
     with _silence():
         if holidays:
             model.add_country_holidays(country_name=holidays)
-        frame = pd.DataFrame({"ds": local_times(starts, series.timezone), "y": values})
+        for name in columns:
+            model.add_regressor(name)
+        frame = pd.DataFrame(
+            {"ds": local_times(starts, series.timezone).tz_localize(None), "y": values, **columns}
+        )
         model.fit(frame, seed=seed)
     return {"model": serialize.model_to_json(model)}
 
 
-def roots(learned: dict[str, Any], starts: NDArray[np.int64], timezone: str) -> Floats:
-    """The model's square roots for the buckets that begin then."""
+def forecast(learned: dict[str, Any], series: Series, horizon: int) -> Floats:
+    """The values of the buckets that follow: of their dates and regressors, whatever came last."""
+    return np.asarray(base_of(learned, horizon)(series, np.array([len(series)]))[0] ** 2)
+
+
+def _roots(learned: dict[str, Any], series: Series, starts: NDArray[np.int64], outside: Floats) -> Floats:
+    frame = pd.DataFrame(
+        {"ds": local_times(starts, series.timezone).tz_localize(None), **_columns(series, outside)}
+    )
     with _silence():
-        found = _read(learned["model"]).predict(pd.DataFrame({"ds": local_times(starts, timezone)}))
+        found = _read(learned["model"]).predict(frame)
     return np.asarray(np.maximum(found["yhat"].to_numpy(dtype=np.float64), 0.0))
 
 
-def forecast(learned: dict[str, Any], series: Series, horizon: int) -> Floats:
-    """The values of the buckets that follow: of their dates alone, whatever came last."""
-    return np.asarray(roots(learned, series.next_starts(horizon), series.timezone) ** 2)
+def base_of(learned: dict[str, Any], horizon: int) -> Base:
+    """The base that a learned model gives at each origin, as square roots: all dates in one go."""
+
+    def base(series: Series, origins: NDArray[np.int64]) -> Floats:
+        first = int(origins.min())
+        starts = np.concatenate((series.starts, series.next_starts(horizon)))[first:]
+        found = _roots(learned, series, starts, series.outside_values(horizon)[first:])
+        return np.asarray(found[origins[:, None] - first + np.arange(horizon)])
+
+    return base
 
 
-def local_times(starts: NDArray[np.int64], timezone: str) -> pd.DatetimeIndex:
-    """Times on the clock of the zone; Prophet knows no zones."""
-    zoned = pd.DatetimeIndex(starts.view("datetime64[us]")).tz_localize("UTC").tz_convert(timezone)
-    return zoned.tz_localize(None)
+def _columns(series: Series, outside: Floats) -> dict[str, Floats]:
+    """The columns from outside by name; holidays are Prophet's own, which knows each by name."""
+    count = 0 if series.outside is None else len(series.outside.columns)
+    return {f"outside_{place}": outside[:, place] for place in range(count)}
 
 
 class _Reader(Prophet):

@@ -45,6 +45,11 @@ def methods(seasons: int) -> tuple[Method, ...]:
     return (median_of(seasons), median_of(seasons + seasons // 2), weighted_mean, scaled_profile)
 
 
+def repeated(series: Series, horizon: int, season: int | None = None) -> Floats:
+    """The last season again and again, (horizon,)."""
+    return np.resize(series.values[-(season or season_of(series.frequency, len(series))) :], horizon)
+
+
 def forecast(series: Series, horizon: int, chosen: tuple[Method, ...]) -> Floats:
     """The median of the chosen methods' forecasts, (horizon,); the last value for less than one season."""
     season = season_of(series.frequency, len(series))

@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from pmlcli.algorithms._forecast import LocalForecaster
 from pmlcli.algorithms._forecasting import arima
+from pmlcli.algorithms._holiday_forecast import CalendarForecaster
+from pmlcli.algorithms._local_forecast import LocalForecaster
 from pmlcli.algorithms._series_tools import Floats
 from pmlcli.encoding.series import Series
 
 
 @dataclass(kw_only=True)
-class Arima(LocalForecaster):
+class Arima(CalendarForecaster, LocalForecaster):
     """The next value from the last few values, the last few surprises, and the season.
 
     Works on square roots, which calms large counts. The season is a fixed profile (a level for each

@@ -52,11 +52,12 @@ class ArimaLstm(NeuralForecaster):
     def training_base(self, series: Series) -> tuple[NDArray[np.int64], Base]:
         """Forecasts of ARIMAs, of the same order, that knew only what came before."""
         origins, _base = super().training_base(series)
-        shape = self.bases_[series.kpi]
-        stride = max(1, len(origins) // 300)
-        return folds.out_of_fold(
-            series, origins[::stride], lambda s: arima.relearn(s, shape), arima.forecast, self.horizon
-        )
+        shape, stride = self.bases_[series.kpi], max(1, len(origins) // 300)
+
+        def learn(known: Series) -> Base:
+            return folds.base_of(arima.relearn(known, shape), arima.forecast, self.horizon)
+
+        return folds.out_of_fold(series, origins[::stride], learn, self.horizon)
 
     def state(self) -> dict[str, Any]:
         """The network, and ARIMA's parameters."""

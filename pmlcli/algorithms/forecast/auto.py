@@ -1,27 +1,32 @@
-"""Auto: the methods that erred least from rolling origins, weighed against each other."""
+"""Auto: the methods that erred least lately, weighed against each other."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from pmlcli.algorithms._forecast import LocalForecaster
-from pmlcli.algorithms._forecasting import combination
+from pmlcli.algorithms._forecasting import combination, members
+from pmlcli.algorithms._holiday_forecast import SundayForecaster
 from pmlcli.algorithms._series_tools import Floats
 from pmlcli.encoding.series import Series
 from pmlcli.eventlog.log import EventLog
 
 
 @dataclass(kw_only=True)
-class Auto(LocalForecaster):
-    """Tries weekday median, theta, Holt-Winters and ARIMA, and takes the weighted mean of the best.
+class Auto(SundayForecaster):
+    """Tries seasonal naive, weekday median, theta, Holt-Winters and ARIMA, and averages the best.
 
-    Each learns the first four fifths of the series and forecasts the last fifth from rolling origins.
-    Those that err by more than 15 % above the best are left out; the others weigh the less the more
-    they erred. Training says which were taken and why.
+    Each learns the first four fifths of the series and forecasts the last fifth from rolling origins; an
+    error counts half after four weeks. Those that err by more than 15 % above the best are left out; the
+    others weigh the less the more they erred. Training says which were taken and why. A newer log brings
+    newer errors, which change the weights.
     """
 
     source: ClassVar[str] = "Bates and Granger (1969), The combination of forecasts, Oper. Res. Quarterly 20"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._memo: members.Memo = {}
 
     def learn(self, series: Series) -> dict[str, Any]:
         """Members, their errors and weights."""
@@ -33,9 +38,9 @@ class Auto(LocalForecaster):
 
     def carry_on(self, learned: dict[str, Any], series: Series, horizon: int) -> Floats:
         """The weighted mean of the members' forecasts."""
-        return combination.forecast(learned, series, horizon)
+        return combination.forecast(learned, series, horizon, self._memo)
 
     def remarks(self, data: tuple[Series, ...], log: EventLog) -> list[str]:
         """What was chosen for each series, and why."""
-        chosen = [f"'{kpi}': {combination.reason(learned)}" for kpi, learned in self.learned_.items()]
+        chosen = [f"'{kpi}': {members.reason(learned)}" for kpi, learned in self.learned_.items()]
         return [*super().remarks(data, log), *chosen]

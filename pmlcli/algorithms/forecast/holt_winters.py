@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from pmlcli.algorithms._forecast import LocalForecaster
 from pmlcli.algorithms._forecasting import smoothing
+from pmlcli.algorithms._holiday_forecast import SundayForecaster
 from pmlcli.algorithms._series_tools import Floats
 from pmlcli.encoding.series import Series
 
 
 @dataclass(kw_only=True)
-class HoltWinters(LocalForecaster):
+class HoltWinters(SundayForecaster):
     """Level, trend and season that each new value moves a little.
 
     Of the models with no trend or a damped one, with or without a season (ETS with additive parts, on

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar
+from typing import Any, ClassVar
 
-from pmlcli.algorithms._forecast import LocalForecaster
 from pmlcli.algorithms._forecasting import prophet
-from pmlcli.algorithms._param import Param
+from pmlcli.algorithms._holiday_forecast import CalendarForecaster
+from pmlcli.algorithms._local_forecast import LocalForecaster
 from pmlcli.algorithms._series_tools import Floats
 from pmlcli.encoding.series import Series
 
 
 @dataclass(kw_only=True)
-class ProphetForecaster(LocalForecaster):
+class ProphetForecaster(CalendarForecaster, LocalForecaster):
     """A line that may bend at a few dates, plus what weekdays, seasons of the year and holidays add.
 
     It looks at dates alone: what a newer log brings moves the forecast's beginning, not its level. Works
@@ -22,8 +22,6 @@ class ProphetForecaster(LocalForecaster):
 
     extra: ClassVar[str | None] = "prophet"
     source: ClassVar[str] = "Taylor and Letham (2018), Forecasting at scale, The American Statistician 72"
-
-    holidays: Annotated[str | None, Param("Country whose public holidays count, such as DE.")] = None
 
     def learn(self, series: Series) -> dict[str, Any]:
         """The fitted model, as Prophet's JSON."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Annotated, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from pmlcli.algorithms._boosted_forecast import BoostedForecaster
 from pmlcli.algorithms._forecasting import folds, prophet
 from pmlcli.algorithms._forecasting.windows import Base
-from pmlcli.algorithms._param import Param
 from pmlcli.encoding.series import Series
 
 
@@ -26,8 +25,6 @@ class ProphetXGBoost(BoostedForecaster):
     extra: ClassVar[str | None] = "all"
     source: ClassVar[str] = "Zhang (2003), Time series forecasting using a hybrid model, Neurocomputing 50"
 
-    holidays: Annotated[str | None, Param("Country whose public holidays count, such as DE.")] = None
-
     bases_: dict[str, Any] = field(init=False, repr=False)
     """Prophet's model of each whole series, by KPI."""
 
@@ -41,9 +38,12 @@ class ProphetXGBoost(BoostedForecaster):
 
     def base(self, series: Series) -> Base:
         """Prophet's forecast."""
-        return folds.base_of(self.bases_[series.kpi], prophet.forecast, self.horizon)
+        return prophet.base_of(self.bases_[series.kpi], self.horizon)
 
     def training_base(self, series: Series, most: int) -> tuple[NDArray[np.int64], Base]:
         """Forecasts of Prophets that knew only what came before."""
-        origins, _base = super().training_base(series, min(most, 200))
-        return folds.out_of_fold(series, origins, self._learn, prophet.forecast, self.horizon)
+        origins, _base = super().training_base(series, most)
+        return folds.out_of_fold(series, origins, self._learn_base, self.horizon)
+
+    def _learn_base(self, series: Series) -> Base:
+        return prophet.base_of(self._learn(series), self.horizon)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import numpy as np
-
-from pmlcli.algorithms._forecast import LocalForecaster
+from pmlcli.algorithms._forecasting import weekday
+from pmlcli.algorithms._local_forecast import LocalForecaster
 from pmlcli.algorithms._series_tools import Floats, season_of
 from pmlcli.encoding.series import Series
 
@@ -28,4 +27,4 @@ class SeasonalNaive(LocalForecaster):
 
     def carry_on(self, learned: dict[str, Any], series: Series, horizon: int) -> Floats:
         """The last season's values, repeated."""
-        return np.resize(series.values[-learned["season"] :], horizon)
+        return weekday.repeated(series, horizon, learned["season"])

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from pmlcli.algorithms._forecast import LocalForecaster
 from pmlcli.algorithms._forecasting import theta
+from pmlcli.algorithms._holiday_forecast import SundayForecaster
 from pmlcli.algorithms._series_tools import Floats
 from pmlcli.encoding.series import Series
 
 
 @dataclass(kw_only=True)
-class Theta(LocalForecaster):
+class Theta(SundayForecaster):
     """A level that forgets old values at a rate found from the series, plus half of its long trend.
 
     Works on square roots. A profile of the season is set aside first where values one season apart

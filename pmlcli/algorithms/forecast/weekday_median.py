@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
-from pmlcli.algorithms._forecast import LocalForecaster
 from pmlcli.algorithms._forecasting import weekday
+from pmlcli.algorithms._holiday_forecast import SundayForecaster
 from pmlcli.algorithms._param import Param
 from pmlcli.algorithms._series_tools import Floats
 from pmlcli.encoding.series import Series
 
 
 @dataclass(kw_only=True)
-class WeekdayMedian(LocalForecaster):
+class WeekdayMedian(SundayForecaster):
     """For each weekday (or hour of the day, week or month of the year) the median of four simple forecasts.
 
     They are the medians of the last few such days and of half as many again, their weighted mean, and
