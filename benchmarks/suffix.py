@@ -1,4 +1,4 @@
-"""Suffixes on real logs: the network beside the medoid and the best published figures.
+"""Suffixes on real logs: the ensemble, the network and the medoid and the best published figures.
 
     OMP_NUM_THREADS=1 python benchmarks/suffix.py LOG ...
 
@@ -8,7 +8,7 @@ then on (Weytjens and De Weerdt). Three means of 1 - Damerau-Levenshtein distanc
 first, over all prefixes of one event or more with the empty suffix of the whole case (as the published
 figures are); per prefix; per prefix without the empty suffixes. 95 % intervals of the first are bootstrapped
 by case. Published: alignments4ppm (chronological 80/20), the best of six methods. At most 1,500 test cases a
-log, evenly taken, the same for both algorithms.
+log, evenly taken, the same for all algorithms.
 """
 
 from __future__ import annotations
@@ -23,9 +23,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from pmlcli import registry
 from pmlcli.algorithms._suffix import SuffixPredictor, similarities
-from pmlcli.algorithms.suffix.gru import Gru
-from pmlcli.algorithms.suffix.medoid import Medoid
 from pmlcli.encoding.sequences import Sequences
 from pmlcli.eventlog import read_log
 from pmlcli.eventlog.split import Split, measured_prefixes, seen_share, split_by_start, split_strictly
@@ -51,11 +50,13 @@ def main(paths: list[str]) -> None:
     for path in paths:
         log = read_log(Path(path))
         for kind, split in (("literature", split_by_start(log)), ("strict", split_strictly(log))):
-            for algorithm in (Medoid(), Gru()):
-                print(_row(Path(path).name.partition(".")[0], kind, split, algorithm), flush=True)
+            for name in ("medoid", "gru", "ensemble"):
+                algorithm = registry.find(f"suffix/{name}").build({})
+                assert isinstance(algorithm, SuffixPredictor)
+                print(_row(Path(path).name.partition(".")[0], kind, split, name, algorithm), flush=True)
 
 
-def _row(name: str, kind: str, split: Split, algorithm: SuffixPredictor) -> str:
+def _row(log: str, kind: str, split: Split, name: str, algorithm: SuffixPredictor) -> str:
     encoding = algorithm.make_encoding().fit(split.train)
     train, test = _all_ended(encoding.transform(split.train)), _all_ended(encoding.transform(split.test))
     cases = np.unique(np.linspace(0, test.n_cases - 1, MOST_CASES).astype(np.int64))
@@ -67,10 +68,10 @@ def _row(name: str, kind: str, split: Split, algorithm: SuffixPredictor) -> str:
     fitted = time.process_time()
     found = similarities(algorithm, test, rows)
     each = (time.process_time() - fitted) / len(rows)
-    published = PUBLISHED.get(name, float("nan")) if kind == "literature" else float("nan")
+    published = PUBLISHED.get(log, float("nan")) if kind == "literature" else float("nan")
     not_empty = test.position[rows] + 1 < test.lengths[test.case_of_event[rows]]
     return (
-        f"{name:26} {kind:10} {seen_share(split):5.0%} {type(algorithm).__name__.lower():9}"
+        f"{log:26} {kind:10} {seen_share(split):5.0%} {name:9}"
         f" {_per_trace(found, test.case_of_event[rows]):>24}"
         f" {found.mean():10.4f} {found[not_empty].mean():9.4f}"
         f" {published:9.3f} {fitted - begin:9.1f} {1000 * each:15.2f}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
@@ -63,7 +64,7 @@ class SuffixPredictor(PrefixPredictor):
 
     task: ClassVar[str] = "suffix"
     baseline: ClassVar[str] = "suffix/medoid"
-    recommended: ClassVar[str] = "suffix/gru"
+    recommended: ClassVar[str] = "suffix/ensemble"
 
     @abstractmethod
     def continuations(self, data: Sequences, rows: Rows) -> Continuations:
@@ -182,6 +183,31 @@ def medoids(possible: Continuations) -> Chosen:
     best = order[offsets[:-1]]
     texts = [possible.texts[place] for place in best.tolist()]
     return Chosen(texts, (possible.weights / total[prefix])[best], expected[best], possible.seconds[best])
+
+
+def blended(parts: Sequence[Continuations], shares: Sequence[float]) -> Continuations:
+    """Suffixes of the same prefixes from several hands, each with its share of the weight; same ones are one.
+
+    A suffix takes the mean of its times, by weight.
+    """
+    rows = np.concatenate([np.repeat(np.arange(len(p.offsets) - 1), np.diff(p.offsets)) for p in parts])
+    weights = np.concatenate([share * _per_prefix(p) for p, share in zip(parts, shares, strict=True)])
+    codes, texts = _distinct([text for part in parts for text in part.texts])
+    in_order = np.argsort(np.argsort(np.asarray(texts, dtype=object)))
+    pairs, place = np.unique(rows * len(texts) + in_order[codes], return_inverse=True)
+    total = np.bincount(place, weights=weights).astype(np.float64)
+    spent = np.bincount(place, weights=weights * np.concatenate([p.seconds for p in parts]))
+    kept = np.flatnonzero(total > 0)
+    prefix, text = np.divmod(pairs[kept], len(texts))
+    ordered, counts = sorted(texts), np.bincount(prefix, minlength=len(parts[0].offsets) - 1)
+    known = [ordered[i] for i in text.tolist()]
+    return Continuations(offsets_of(counts), known, total[kept], spent[kept] / total[kept])
+
+
+def _per_prefix(possible: Continuations) -> NDArray[np.float64]:
+    """Weights that sum to one for each prefix."""
+    prefix = np.repeat(np.arange(len(possible.offsets) - 1), np.diff(possible.offsets))
+    return np.asarray(possible.weights / np.bincount(prefix, weights=possible.weights)[prefix])
 
 
 def _expected(possible: Continuations, counts: NDArray[np.int64]) -> NDArray[np.float64]:

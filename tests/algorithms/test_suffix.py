@@ -14,6 +14,7 @@ from pmlcli.algorithms._suffix import (
     SuffixPredictor,
     alike,
     as_letters,
+    blended,
     medoids,
     seconds_left,
     suffix_texts,
@@ -25,6 +26,8 @@ from pmlcli.encoding.sequences import SequenceEncoding, Sequences
 from pmlcli.encoding.vocabulary import FIRST_CODE
 from pmlcli.errors import UntrustedArtifactError
 from pmlcli.eventlog.log import EventLog
+from pmlcli.lifecycle import artifacts
+from pmlcli.lifecycle.model import Model
 from tests.logs import purchase_log, trace_log
 
 ALL = PredictRequest(cases="all")
@@ -75,6 +78,28 @@ def test_a_compromise_may_win_over_the_commonest() -> None:
         np.array([0, 3]), ["abcd", "zzzz", "abzz"], np.array([3.0, 3, 2]), np.full(3, np.nan)
     )
     assert medoids(possible).texts == ["abzz"]
+
+
+def test_a_blend_gives_each_its_share_and_joins_what_is_the_same() -> None:
+    first = Continuations(np.array([0, 2, 3]), ["b", "a", "c"], np.array([3.0, 1, 8]), np.array([1.0, 2, 3]))
+    second = Continuations(np.array([0, 1, 2]), ["a", "d"], np.array([9.0, 9]), np.array([6.0, 7]))
+    found = blended([first, second], (0.75, 0.25))
+    assert found.offsets.tolist() == [0, 2, 4]
+    assert found.texts == ["a", "b", "c", "d"]
+    assert found.weights == pytest.approx([0.75 / 4 + 0.25, 0.75 * 3 / 4, 0.75, 0.25])
+    assert found.seconds == pytest.approx([(0.1875 * 2 + 0.25 * 6) / 0.4375, 1, 3, 7])
+    assert blended([first, second], (1.0, 0.0)).texts == ["a", "b", "c"]
+
+
+def test_the_ensemble_keeps_each_member_in_its_own_format() -> None:
+    model = Model("suffix/ensemble", max_epochs=2, units=8, draws=4)
+    model.train(purchase_log(40))
+    names = {name for name in model.files if name.startswith(("gru-", "medoid-", "model"))}
+    assert names >= {"gru-model.safetensors", "gru-model.json", "medoid-model.json", "model.json"}
+    assert "torch" in model.manifest_fields["dependencies"]
+    stray = model.files | {"other-model.json": b"{}"}
+    with pytest.raises(UntrustedArtifactError, match="no member of the model wrote other-model.json"):
+        artifacts.restore(Model("suffix/ensemble", units=8).algorithm, stray)
 
 
 def test_the_medoid_takes_the_longest_context_with_enough_examples() -> None:

@@ -21,7 +21,7 @@ QUICK: dict[str, dict[str, Any]] = {
         for name in ("next-event-gru", "lstm-autoencoder", "vae", "transformer-autoencoder")
     },
     "next-activity/gru": {"max_epochs": 3},
-    "suffix/gru": {"max_epochs": 3, "units": 16, "draws": 8},
+    **{f"suffix/{name}": {"max_epochs": 3, "units": 16, "draws": 8} for name in ("gru", "ensemble")},
     "forecast/arima": {"horizon": 7},
     "forecast/auto": {"horizon": 7},
     "forecast/holt-winters": {"horizon": 7},

@@ -26,7 +26,7 @@ from tests.contract.cases import KEYS, events_for, is_installed, trained, untrai
 from tests.contract.child import digests, exact
 
 NAMES = registry.names()
-SMALLEST_POPULATION = 33
+SMALLEST_POPULATION = 34
 ALL = PredictRequest(cases="all")
 ROOT = Path(__file__).parent.parent.parent
 VERDICTS = {"better", "no better", "worse", "unclear", "is the baseline"}
@@ -119,6 +119,7 @@ def test_it_saves_what_the_design_names(name: str, tmp_path: Path) -> None:
         "plain": "model.json",
         "safetensors": "model.safetensors",
         "xgboost": "model.json",
+        "members": "model.json",
     }
     assert learner[registry.card(name).container] in found
 
