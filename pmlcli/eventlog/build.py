@@ -31,6 +31,8 @@ from pmlcli.eventlog.values import text_series, time_series, typed
 
 Flags = NDArray[np.bool_]
 FIRST_LINES = 5
+CODED = (ACTIVITY, RESOURCE)
+"""The roles that a log also has as codes into sorted text."""
 SET_ASIDE = "source."
 """Prefix of a source column that has a canonical name and plays no role."""
 
@@ -214,21 +216,30 @@ def _order(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Rows by case (of first appearance) and key or source order, and the offsets of the cases."""
     rows = np.flatnonzero(work.keep)
-    case = pd.factorize(groups[rows])[0].astype(np.int64)
-    by_row = np.argsort(case, kind="stable")
+    case = pd.factorize(groups[rows])[0]
+    by_row = _sorting((case,))
     order = by_row
     if keys is not None:
+        keys = keys[rows]
         key = "time" if work.options.ordering == "time" else f"'{work.options.ordering}'"
-        order = np.lexsort((keys[rows], case))
+        order = _sorting((keys, case))
         moved = int((order != by_row).sum())
         same_case = case[order][1:] == case[order][:-1]
-        ties = int((same_case & (keys[rows][order][1:] == keys[rows][order][:-1])).sum())
+        ties = int((same_case & (keys[order][1:] == keys[order][:-1])).sum())
         facts = [
             (f"events moved by their {key}", moved),
             (f"events at the {key} of the one before, in source order", ties),
         ]
         work.notes.extend(fact for fact in facts if fact[1])
     return rows[order], offsets_of(np.bincount(case))
+
+
+def _sorting(keys: tuple[NDArray[Any], ...]) -> NDArray[np.int64]:
+    """The stable order by the last key, then by the one before it, as of `np.lexsort`."""
+    is_sorted = np.ones(max(len(keys[0]) - 1, 0), dtype=bool)
+    for key in keys:
+        is_sorted = (key[1:] > key[:-1]) | ((key[1:] == key[:-1]) & is_sorted)
+    return np.arange(len(keys[0])) if is_sorted.all() else np.lexsort(keys)
 
 
 def _assemble(
@@ -243,9 +254,10 @@ def _assemble(
         parsed = times.get(role)
         if parsed is not None:
             series[role] = time_series(parsed.micros[rows], parsed.missing[rows])
-        else:
-            codes, values = _sorted_codes(as_text(work.table.columns[source]).take(rows))
-            series[role], coded[role] = text_series(codes, values), (codes, tuple(values))
+            continue
+        texts = as_text(work.table.columns[source]).take(rows)
+        codes, values = _sorted_codes(texts) if role in CODED else texts.used()
+        series[role], coded[role] = text_series(codes, values), (codes, tuple(values))
     for name, column in _other_columns(work, rows).items():
         series[name] = column
     end = times[TIMESTAMP]
@@ -292,7 +304,7 @@ def _other_columns(work: _Work, rows: NDArray[np.int64]) -> dict[str, pd.Series]
     for name, column in work.table.columns.items():
         if name in used:
             continue
-        taken = column.take(rows) if isinstance(column, TextColumn) else column.iloc[rows]
+        taken = column.iloc[rows] if isinstance(column, pd.Series) else column.take(rows)
         series, remark = typed(taken, work.options.zone, work.options.decimal)
         if remark is not None:
             work.notes.append((f"column '{name}': {remark}", len(rows)))

@@ -4,27 +4,28 @@ from __future__ import annotations
 
 import codecs
 import csv
-import io
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import BinaryIO, TextIO, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pmlcli.errors import LogError
 from pmlcli.eventlog.columns import choose_columns
-from pmlcli.eventlog.csv_scan import MAX_CELL, TextBlocks, regular_cells
-from pmlcli.eventlog.encodings import encoding_hint, is_wide
+from pmlcli.eventlog.csv_blocks import MAX_LINE, TextBlocks
+from pmlcli.eventlog.csv_columns import GatheredColumn
+from pmlcli.eventlog.csv_scan import MAX_CELL, Cells, regular_cells
 from pmlcli.eventlog.ledger import Refusal
 from pmlcli.eventlog.log import LogSource
 from pmlcli.eventlog.options import DELIMITERS, ReadOptions
-from pmlcli.eventlog.raw import Column, RawTable, TextColumn, Vocabulary, shown
+from pmlcli.eventlog.raw import Column, RawTable, TextColumn, shown
 from pmlcli.eventlog.source import ByteSource
 
 MAX_COLUMNS = 10_000
 BATCH = 20_000
+CELLS_TOGETHER = 4_096
+"""Bytes of a block for each column of a file, so that thousands of columns are not cut small."""
 HEAD = 1 << 16
 MAX_BLANK = 100_000
 """Blank lines that a file may have when it has fewer rows than that."""
@@ -33,8 +34,6 @@ FIRST_LINES = 5
 _MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 
 Row = list[str]
-Cells = tuple[NDArray[np.integer] | None, Sequence[str]]
-"""The cells of a column: their texts, or codes and the texts that these stand for."""
 
 
 def read_csv(source: ByteSource, options: ReadOptions) -> RawTable:
@@ -46,18 +45,11 @@ def read_csv(source: ByteSource, options: ReadOptions) -> RawTable:
     head = source.peek(HEAD)
     encoding = _encoding_of(head, options.encoding)
     delimiter = options.delimiter or found_delimiter(head.decode(encoding, "replace"))
-    watched = _Watched(source, encoding)
-    text = io.TextIOWrapper(cast(BinaryIO, watched), encoding, newline="")
     before = csv.field_size_limit(MAX_CELL)
     try:
-        return _Reading(source, text, delimiter, options).table()
-    except UnicodeDecodeError as error:
-        raise watched.undecodable(error, encoding) from error
-    except UnicodeError as error:  # what some codecs raise for text that is not theirs
-        raise LogError(f"{source.name}: not {encoding.upper()}: {error}", code="log.encoding") from error
+        return _Reading(source, TextBlocks(source, encoding), delimiter, options).table()
     finally:
         csv.field_size_limit(before)
-        text.detach()
 
 
 def _encoding_of(head: bytes, given: str | None) -> str:
@@ -74,51 +66,15 @@ def found_delimiter(head: str) -> str:
     return max(DELIMITERS, key=first[0].count)
 
 
-class _Watched(io.BufferedIOBase):
-    """The source's bytes, refused at the first NUL of a text that cannot have one."""
-
-    def __init__(self, source: ByteSource, encoding: str) -> None:
-        self._name = source.name
-        self._chunks = source.chunks()
-        self._wide = encoding.lower().replace("_", "-").startswith(("utf-16", "utf-32"))
-        self._lines = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def read1(self, size: int = -1) -> bytes:
-        """The next chunk, whatever its size."""
-        piece = next(self._chunks, b"")
-        if not self._wide and b"\0" in piece:
-            line = self._lines + piece[: piece.index(b"\0")].count(b"\n") + 1
-            wide = is_wide(piece) if not self._lines else None
-            hint = f"is it UTF-16 without a mark? --encoding {wide}" if wide else "is this a text file?"
-            raise LogError(f"{self._name}: line {line}: NUL byte", code="log.nul", hint=hint)
-        self._lines += piece.count(b"\n")
-        return piece
-
-    def undecodable(self, error: UnicodeDecodeError, encoding: str) -> LogError:
-        """The error with the file's own line and the byte's place in it."""
-        line = self._lines - error.object[error.start :].count(b"\n") + 1
-        byte = error.start - error.object.rfind(b"\n", 0, error.start)
-        return LogError(
-            f"{self._name}: line {line}, byte {byte}: not {encoding.upper()}",
-            hint=encoding_hint(error.object, error.start),
-            code="log.encoding",
-            context={"line": line, "byte": byte},
-        )
-
-
 class _Reading:
     """One pass over the records of a CSV file, into coded columns."""
 
-    def __init__(self, source: ByteSource, text: TextIO, delimiter: str, options: ReadOptions) -> None:
+    def __init__(self, source: ByteSource, blocks: TextBlocks, delimiter: str, options: ReadOptions) -> None:
         self._source = source
         self._options = options
         self._rows = 0
-        self._blocks = TextBlocks(text, source.name)
-        self._reader = csv.reader(self._blocks, delimiter=delimiter, strict=True)
-        self._quick_lines = 0
+        self._blocks = blocks
+        self._reader = csv.reader(blocks, delimiter=delimiter, strict=True)
         self._delimiter = delimiter
         self._record_start = 1
         self._ragged: dict[str, list[int]] = {}
@@ -128,18 +84,15 @@ class _Reading:
         """All rows as a raw table."""
         names = self._header()
         self._check_names(names)
-        vocabularies = [Vocabulary() for _ in names]
-        codes: list[list[NDArray[np.int32]]] = [[] for _ in names]
+        gathered = [GatheredColumn() for _ in names]
         lines: list[NDArray[np.int64]] = []
+        self._blocks.size = min(max(self._blocks.size, len(names) * CELLS_TOGETHER), MAX_LINE)
         for batch_lines, cells in self._cells(len(names)):
             lines.append(batch_lines)
-            for column, (local, texts) in enumerate(cells):
-                known = vocabularies[column].codes(texts)
-                codes[column].append(known if local is None else known[local])
+            for column, part in zip(gathered, cells, strict=True):
+                column.add(part)
         where = np.concatenate([np.empty(0, dtype=np.int64), *lines])
-        columns: dict[str, Column] = {
-            name: TextColumn.of(_joined(codes[i]), list(vocabularies[i])) for i, name in enumerate(names)
-        }
+        columns = {name: column.column() for name, column in zip(names, gathered, strict=True)}
         refused = [
             Refusal(reason, len(places), tuple(places[:FIRST_LINES]))
             for reason, places in self._ragged.items()
@@ -183,7 +136,7 @@ class _Reading:
     def _records(self) -> Iterator[tuple[int, Row]]:
         """Each record with the line on which it begins."""
         while True:
-            self._record_start = self._quick_lines + self._reader.line_num + 1
+            self._record_start = self._blocks.lines + 1
             try:
                 row = next(self._reader, None)
             except csv.Error as error:
@@ -201,8 +154,8 @@ class _Reading:
                 yield from self._cells_by_line(width)
                 continue
             cells, size = found
-            first = self._quick_lines + self._reader.line_num + 1
-            self._quick_lines += size
+            first = self._blocks.lines + 1
+            self._blocks.passed(size)
             self._rows += size
             yield np.arange(first, first + size), cells
 
@@ -251,7 +204,3 @@ class _Reading:
         return LogError(
             f"{where}: malformed CSV: {error}", code="log.csv", hint="is the delimiter right? (--delimiter)"
         )
-
-
-def _joined(parts: list[NDArray[np.int32]]) -> NDArray[np.int32]:
-    return np.concatenate(parts) if parts else np.empty(0, dtype=np.int32)

@@ -1,8 +1,8 @@
-"""A quick way through the regular stretches of a CSV file, and the lines of all others.
+"""A quick way through the regular stretches of a CSV file.
 
-A stretch of whole lines in which nothing is quoted, no line is blank and each has the right number of
-delimiters can be read in one of two ways: they cannot differ. There a compiled parser does what the
-csv module would, in a fraction of the time. Every other stretch goes to the csv module, line by line.
+A stretch of whole lines in which no line is blank, each has the right number of cells and a quote stands
+only around a whole cell can be read in one way: a compiled parser and the csv module cannot differ. There
+the parser does it, in a fraction of the time. Every other stretch goes to the csv module, line by line.
 """
 
 from __future__ import annotations
@@ -11,135 +11,157 @@ import contextlib
 import csv
 import importlib
 import io
-from typing import Any, TextIO
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pmlcli.errors import LogError
+from pmlcli.eventlog.time_layouts import ISO, shapes_of
 
 arrow: Any = None
 with contextlib.suppress(ImportError):  # an extra; without it pandas' own parser does it, more slowly
     arrow = importlib.import_module("pyarrow.csv") and importlib.import_module("pyarrow")
 
-BLOCK = 1 << 23
-"""Characters that are looked at together."""
-MAX_LINE = 1 << 24
 MAX_CELL = 1 << 20
+SHORTEST_TIME, LONGEST_TIME = 16, 40
 
-CodedCells = tuple[NDArray[np.integer], list[str]]
-"""The cells of a column: codes, and the texts that they stand for."""
-
-
-class TextBlocks:
-    """The text of a file in blocks that end where a line does, or line by line, as the reader asks.
-
-    As an iterator it gives the lines of the block that was handed back by `take_lines`, and goes on into
-    the next blocks where a record does.
-    """
-
-    def __init__(self, text: TextIO, name: str) -> None:
-        self._text = text
-        self._name = name
-        self._rest = ""
-        self._lines: list[str] = []
-        self._at = 0
-
-    def block(self) -> str:
-        """All text up to the last line end within reach; at the end of the file what is left, or ''."""
-        if self._at < len(self._lines):
-            left = "".join(self._lines[self._at :])
-            self._lines, self._at = [], 0
-            return left
-        found = self._rest
-        while True:
-            more = self._text.read(BLOCK)
-            found += more
-            # a carriage return at the very end may be half of a line end
-            end = max(found.rfind("\n"), found.rfind("\r", 0, -1)) + 1 if more else len(found)
-            if end or not more:
-                self._rest = found[end:]
-                return found[:end]
-            if len(found) > MAX_LINE:
-                raise LogError(f"{self._name}: a line longer than {MAX_LINE:,} characters", code="log.limit")
-
-    def take_lines(self, block: str) -> None:
-        """Give the lines of this block next."""
-        self._lines, self._at = list(io.StringIO(block, newline="")), 0
-
-    @property
-    def has_lines(self) -> bool:
-        """Whether lines of the block are left."""
-        return self._at < len(self._lines)
-
-    def __iter__(self) -> TextBlocks:
-        return self
-
-    def __next__(self) -> str:
-        if not self.has_lines:
-            block = self.block()
-            if not block:
-                raise StopIteration
-            self.take_lines(block)
-        self._at += 1
-        return self._lines[self._at - 1]
+Characters = NDArray[np.uint8]
+CodedCells = tuple[NDArray[np.integer] | None, Sequence[str]]
+"""Cells of a column: their texts, or codes and the texts that these stand for."""
+Cells = CodedCells | Characters
+"""Or the characters (rows, length) of times that look alike."""
 
 
-def regular_cells(block: str, delimiter: str, width: int) -> tuple[list[CodedCells], int] | None:
-    """The cells of each column of a block, coded, and its number of lines; None where it is not regular."""
-    if '"' in block or width < 2 or not delimiter.isascii():  # noqa: PLR2004 (one column may be a blank line)
+def regular_cells(block: bytes, delimiter: str, width: int) -> tuple[list[Cells], int] | None:
+    """The cells of each column of a block and its number of lines; None where it is not regular."""
+    if width < 2 or not delimiter.isascii() or delimiter in '"\r\n':  # noqa: PLR2004 (one column may be a blank line)
         return None
-    if "\r" in block:
-        block = block.replace("\r\n", "\n")
-    if "\r" in block or "\n\n" in block or block.startswith("\n"):
+    data = _with_plain_ends(block)
+    if data is None:
+        return None
+    lengths = np.diff(np.flatnonzero(np.frombuffer(data, dtype=np.uint8) == ord("\n")), prepend=-1)
+    if lengths.min() == 1 or lengths.max() > MAX_CELL:  # a blank line; a line that may hold a long cell
+        return None
+    read = _by_pandas if arrow is None else _by_arrow
+    columns = read(data, delimiter, width)
+    return columns if columns is not None and columns[1] == len(lengths) else None
+
+
+def _with_plain_ends(block: bytes) -> bytes | None:
+    """The block with each line ended by a line feed; None where its line ends are of several kinds."""
+    if b"\r" in block:
+        block = block.replace(b"\r\n", b"\n") if b"\n" in block else block.replace(b"\r", b"\n")
+        if b"\r" in block:
+            return None
+    return block if block.endswith(b"\n") else block + b"\n"
+
+
+def _quotes_enclose_cells(data: bytes, delimiter: str) -> bool:
+    """Whether quotes stand in pairs around whole cells, and nowhere else, and never around a line end."""
+    characters = np.frombuffer(data, dtype=np.uint8)
+    quotes = np.flatnonzero(characters == ord('"'))
+    if len(quotes) % 2:
+        return False
+    opening, closing = quotes[::2], quotes[1::2]
+    beside = np.concatenate([characters[opening[opening > 0] - 1], characters[closing + 1]])
+    if not ((beside == ord(delimiter)) | (beside == ord("\n"))).all():
+        return False
+    lines = np.flatnonzero(characters == ord("\n"))
+    return bool((np.searchsorted(lines, opening) == np.searchsorted(lines, closing)).all())
+
+
+def _by_arrow(data: bytes, delimiter: str, width: int) -> tuple[list[Cells], int] | None:
+    is_quoted = b'"' in data
+    if is_quoted and not _quotes_enclose_cells(data, delimiter):
+        return None
+    names = [str(number) for number in range(width)]
+    # a guess, as a quoted cell may hold a delimiter: it only costs time
+    first = data[: data.index(b"\n")].replace(b'"', b"").split(delimiter.encode())
+    types = {
+        name: arrow.string() if _is_time(cell) else arrow.dictionary(arrow.int32(), arrow.string())
+        for name, cell in zip(names, first, strict=False)
+    }
+    try:
+        table = arrow.csv.read_csv(
+            arrow.BufferReader(data),
+            read_options=arrow.csv.ReadOptions(
+                column_names=names, use_threads=False, block_size=len(data) + 1
+            ),
+            parse_options=arrow.csv.ParseOptions(
+                delimiter=delimiter, quote_char='"' if is_quoted else False, ignore_empty_lines=False
+            ),
+            convert_options=arrow.csv.ConvertOptions(
+                column_types=types,
+                strings_can_be_null=False,
+                null_values=[],
+                check_utf8=not data.isascii(),
+            ),
+        )
+    except arrow.ArrowInvalid:  # a row of another width, or half of a character: for the csv module to name
+        return None
+    return [_arrow_cells(column.combine_chunks()) for column in table.columns], table.num_rows
+
+
+def _is_time(cell: bytes) -> bool:
+    """Whether a first cell is an ISO 8601 time, so that those below it may look like it."""
+    if not SHORTEST_TIME <= len(cell) <= LONGEST_TIME or b"," in cell or not cell.isascii():
+        return False
+    shape = shapes_of(np.frombuffer(cell, dtype=np.uint8)).tobytes().decode()
+    return ISO.fullmatch(shape) is not None
+
+
+def _arrow_cells(column: Any) -> Cells:
+    """The cells of a column: times that look alike as their characters, all others coded."""
+    if isinstance(column, arrow.StringArray):
+        alike = _alike(column)
+        if alike is not None:
+            return alike
+        column = column.dictionary_encode()
+    return column.indices.to_numpy(), column.dictionary.to_pylist()
+
+
+def _alike(column: Any) -> Characters | None:
+    """The characters of ISO 8601 times that are told apart by their digits alone, else None."""
+    if not _is_time(column[0].as_py().encode()):
+        return None
+    _, offsets_buffer, data = column.buffers()
+    offsets = np.frombuffer(offsets_buffer, dtype=np.int32)[column.offset :][: len(column) + 1]
+    length = int(offsets[1] - offsets[0])
+    if not length or (np.diff(offsets) != length).any():
+        return None
+    characters = np.frombuffer(data, dtype=np.uint8)[offsets[0] : offsets[-1]].reshape(-1, length)
+    shapes = shapes_of(characters)
+    return characters.copy() if (shapes == shapes[0]).all() else None
+
+
+def _by_pandas(data: bytes, delimiter: str, width: int) -> tuple[list[Cells], int] | None:
+    if b'"' in data or not _is_of_width(data, delimiter, width):
         return None
     try:
-        data = block.encode("utf-8")
-    except UnicodeEncodeError:  # half of a character, which some encodings let through
+        frame = pd.read_csv(
+            io.BytesIO(data),
+            sep=delimiter,
+            header=None,
+            names=range(width),
+            index_col=False,
+            dtype=object,
+            quoting=csv.QUOTE_NONE,
+            keep_default_na=False,
+            na_filter=False,
+            skip_blank_lines=False,
+            low_memory=False,
+        )
+    except UnicodeDecodeError:  # half of a character, which some encodings let through
         return None
-    if not data.endswith(b"\n"):
-        data += b"\n"
+    coded = (pd.factorize(frame[name]) for name in frame.columns)
+    return [(codes, list(texts)) for codes, texts in coded], len(frame)
+
+
+def _is_of_width(data: bytes, delimiter: str, width: int) -> bool:
+    """Whether each line has as many delimiters as it should."""
     characters = np.frombuffer(data, dtype=np.uint8)
     ends = np.flatnonzero(characters == ord("\n"))
     delimiters = np.flatnonzero(characters == ord(delimiter))
-    counted = np.diff(np.searchsorted(delimiters, ends), prepend=0)
-    if (counted != width - 1).any() or np.diff(ends, prepend=-1).max() > MAX_CELL:
-        return None
-    columns = _by_arrow(data, delimiter, width) if arrow is not None else _by_pandas(data, delimiter, width)
-    return (columns, len(ends)) if len(columns[0][0]) == len(ends) else None
-
-
-def _by_arrow(data: bytes, delimiter: str, width: int) -> list[CodedCells]:
-    names = [str(number) for number in range(width)]
-    coded = arrow.dictionary(arrow.int32(), arrow.string())
-    table = arrow.csv.read_csv(
-        io.BytesIO(data),
-        read_options=arrow.csv.ReadOptions(column_names=names, use_threads=False, block_size=len(data)),
-        parse_options=arrow.csv.ParseOptions(
-            delimiter=delimiter, quote_char=False, escape_char=False, ignore_empty_lines=False
-        ),
-        convert_options=arrow.csv.ConvertOptions(
-            column_types=dict.fromkeys(names, coded), strings_can_be_null=False, null_values=[]
-        ),
-    )
-    columns = [table.column(name).combine_chunks() for name in names]
-    return [(column.indices.to_numpy(), column.dictionary.to_pylist()) for column in columns]
-
-
-def _by_pandas(data: bytes, delimiter: str, width: int) -> list[CodedCells]:
-    frame = pd.read_csv(
-        io.BytesIO(data),
-        sep=delimiter,
-        header=None,
-        names=range(width),
-        index_col=False,
-        dtype=object,
-        quoting=csv.QUOTE_NONE,
-        keep_default_na=False,
-        na_filter=False,
-        skip_blank_lines=False,
-        low_memory=False,
-    )
-    coded = [pd.factorize(frame[name]) for name in frame.columns]
-    return [(codes, list(texts)) for codes, texts in coded]
+    return bool((np.diff(np.searchsorted(delimiters, ends), prepend=0) == width - 1).all())

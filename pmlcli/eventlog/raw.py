@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -19,12 +21,11 @@ LONGEST_SHOWN = 80
 """Characters of a value that a message quotes."""
 
 
-class Vocabulary(dict[str, int]):
+class Vocabulary(defaultdict[str, int]):
     """Text to codes 0, 1, ... in order of first appearance; looking up a new text adds it."""
 
-    def __missing__(self, text: str) -> int:
-        code = self[text] = len(self)
-        return code
+    def __init__(self) -> None:
+        super().__init__(count().__next__)  # called only for what is new, and not through Python
 
     def codes(self, texts: Iterable[str]) -> NDArray[np.int32]:
         """The code of each text."""
@@ -65,7 +66,11 @@ class TextColumn:
 
     def used(self) -> tuple[NDArray[np.int32], NDArray[np.object_]]:
         """Codes and values without the values that no row holds, in the same order."""
-        present = self.counts() > 0
+        present = np.zeros(len(self.values) + 1, dtype=bool)
+        present[self.codes] = True
+        present = present[:-1]
+        if present.all():
+            return self.codes, self.values
         renumber = np.append(np.cumsum(present) - 1, -1).astype(np.int32)
         return renumber[self.codes], self.values[present]
 
@@ -74,8 +79,41 @@ class TextColumn:
         return with_missing(self.values, None)[self.codes]
 
 
-Column = TextColumn | pd.Series
-"""Coded text, or a typed pandas column (number, boolean or time)."""
+@dataclass(frozen=True)
+class UniformTexts:
+    """A column of times as they are written, one for each row: ASCII, alike but for their digits.
+
+    `parts` are characters (rows, length), which stand one after another.
+    """
+
+    parts: tuple[NDArray[np.uint8], ...]
+
+    def __len__(self) -> int:
+        return sum(len(part) for part in self.parts)
+
+    def take(self, rows: NDArray[Any]) -> UniformTexts:
+        """The column of these rows, in this order."""
+        if len(rows) == len(self) and np.array_equal(rows, np.arange(len(rows))):
+            return self
+        return UniformTexts((np.concatenate(self.parts)[rows],))
+
+    def texts(self) -> list[str]:
+        """The text of each row."""
+        return [text.decode("ascii") for part in self.parts for text in _as_bytes(part)]
+
+    def coded(self) -> TextColumn:
+        """The same column as coded text."""
+        codes, distinct = pd.factorize(np.array(self.texts(), dtype=object))
+        return TextColumn.of(codes.astype(np.int32), list(distinct))
+
+
+def _as_bytes(characters: NDArray[np.uint8]) -> list[bytes]:
+    texts: list[bytes] = np.ascontiguousarray(characters).view(f"S{characters.shape[1]}").ravel().tolist()
+    return texts
+
+
+Column = TextColumn | UniformTexts | pd.Series
+"""Coded text, times as they are written, or a typed pandas column (number, boolean or time)."""
 
 
 @dataclass
@@ -128,6 +166,8 @@ def as_text(column: Column) -> TextColumn:
     """The column as coded text; numbers that are whole lose a trailing `.0`."""
     if isinstance(column, TextColumn):
         return column
+    if isinstance(column, UniformTexts):
+        return column.coded()
     codes, uniques = pd.factorize(column)
     return TextColumn.of(codes.astype(np.int32), [_text(value) for value in uniques])
 

@@ -8,7 +8,7 @@ more line in `_DATES`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -83,12 +83,25 @@ def blocks(texts: Sequence[str], layouts: Sequence[re.Pattern[str]] = _LAYOUTS) 
             continue
         joined = "".join([texts[row] for row in rows.tolist()]).encode("ascii", "replace")
         characters = np.frombuffer(joined, dtype=np.uint8).reshape(len(rows), length)
-        shapes = np.where((characters >= 48) & (characters <= 57), np.uint8(48), characters)
+        shapes = shapes_of(characters)
         while len(rows):
             budget -= 1
             same = (shapes == shapes[0]).all(axis=1) if budget > 0 else np.ones(len(rows), dtype=bool)
             yield Block(rows[same], characters[same], _layout(shapes[0], layouts) if budget > 0 else None)
             rows, characters, shapes = rows[~same], characters[~same], shapes[~same]
+
+
+def shapes_of(characters: Matrix) -> Matrix:
+    """The characters with every digit made 0."""
+    return np.where((characters >= 48) & (characters <= 57), np.uint8(48), characters)
+
+
+def uniform_blocks(parts: Iterable[Matrix]) -> Iterator[Block]:
+    """Texts that are all of the ISO layout and alike but for their digits, part by part."""
+    first = 0
+    for part in parts:
+        yield Block(np.arange(first, first + len(part)), part, _layout(shapes_of(part[0]), (ISO,)))
+        first += len(part)
 
 
 def _layout(shape: Matrix, layouts: Sequence[re.Pattern[str]]) -> re.Match[str] | None:

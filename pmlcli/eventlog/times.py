@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from pmlcli.errors import LogError
 from pmlcli.eventlog.options import ReadOptions
-from pmlcli.eventlog.raw import Column, TextColumn
+from pmlcli.eventlog.raw import Column, TextColumn, UniformTexts
 from pmlcli.eventlog.short_years import NOTE as SHORT_YEARS
 from pmlcli.eventlog.short_years import lengthened, short_dates
 from pmlcli.eventlog.time_layouts import (
@@ -25,6 +25,7 @@ from pmlcli.eventlog.time_layouts import (
     finer_than_micros,
     instants,
     offset_minutes,
+    uniform_blocks,
 )
 
 Ints = NDArray[np.int64]
@@ -80,6 +81,10 @@ def parse_times(column: Column, options: ReadOptions, where: str) -> Times:
 
     Raises LogError where day and month cannot be told apart.
     """
+    if isinstance(column, UniformTexts):
+        if options.timestamp_format is None:
+            return _spread(_uniform(column), np.arange(len(column), dtype=np.int32), options.zone)
+        column = column.coded()
     if not isinstance(column, TextColumn):
         return _typed_times(column, options, where)
     codes, values = column.used()
@@ -104,6 +109,22 @@ def iso_times(texts: Sequence[str], timezone: str) -> Ints | None:
         if block.match is None:
             return None
         _fill(distinct, block, day_first=True)
+    return _all_times(distinct, timezone)
+
+
+def uniform_times(column: UniformTexts, timezone: str) -> Ints | None:
+    """Microseconds UTC of each row when every text is a real time, else None."""
+    return _all_times(_uniform(column), timezone)
+
+
+def _uniform(column: UniformTexts) -> _Distinct:
+    each = _Distinct.empty(len(column))
+    for block in uniform_blocks(column.parts):
+        _fill(each, block, day_first=True)
+    return each
+
+
+def _all_times(distinct: _Distinct, timezone: str) -> Ints | None:
     if not distinct.valid.all():
         return None
     _localise(distinct, timezone)

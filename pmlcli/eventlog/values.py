@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pmlcli.eventlog.raw import UNTYPED, Column, TextColumn, with_missing
-from pmlcli.eventlog.times import iso_times
+from pmlcli.eventlog.raw import UNTYPED, Column, TextColumn, UniformTexts, with_missing
+from pmlcli.eventlog.times import iso_times, uniform_times
 
 STRING = pd.StringDtype(storage="python", na_value=np.nan)
 TIME = "datetime64[us, UTC]"
@@ -29,6 +29,9 @@ _BOOLEANS = {"true": True, "false": False}
 
 def typed(column: Column, timezone: str, decimal: str | None = None) -> tuple[pd.Series, str | None]:
     """The column as pandas holds it, and a remark when its values are not as one would think."""
+    if isinstance(column, UniformTexts):
+        micros = uniform_times(column, timezone)
+        return typed(column.coded(), timezone, decimal) if micros is None else (time_series(micros), None)
     if not isinstance(column, TextColumn):
         return column.reset_index(drop=True), None
     codes, values = column.used()

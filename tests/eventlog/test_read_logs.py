@@ -100,6 +100,14 @@ LINES = st.lists(
                 "10,l\u2028m,2024-01-01,x\x0cy,1\n",
                 '11,5" pipe,2024-01-01,x,1\n',
             ),
+            *(
+                '"12","n",2024-01-02T03:04:05Z,"x",1\n',
+                "13,o,2024-01-02T03:04:06Z,2024-01-02 03:04,1\n",
+                "14,p,2024-13-02T03:04:06Z,2024-01-02 03:05,1\n",
+                "15,q,2024-01-02T03:04:06+01:00,2024-01-02,1\n",
+                '16,"r""s",2024-01-02T03:04:06Z,"t" ,1\n',
+                '17,"u\r",2024-01-02T03:04:06Z,"v,w",1\n',
+            ),
         ]
     ),
     min_size=1,
@@ -115,7 +123,8 @@ def test_the_quick_way_reads_what_the_csv_module_reads(
     text = CSV + "".join(lines)
     path = write(tmp_path / "x.csv", text if last else text.rstrip("\r\n"))
     with monkeypatch.context() as patch:
-        patch.setattr("pmlcli.eventlog.csv_scan.BLOCK", block)
+        patch.setattr("pmlcli.eventlog.csv_blocks.BLOCK", block)
+        patch.setattr("pmlcli.eventlog.csv.CELLS_TOGETHER", 0)
         quick = csv_outcome(path)
         patch.setattr("pmlcli.eventlog.csv_scan.arrow", None)
         assert csv_outcome(path) == quick
