@@ -25,7 +25,7 @@ from pmlcli.eventlog.log import (
     offsets_of,
 )
 from pmlcli.eventlog.options import CLASSIFIER_PREFIX, ReadOptions
-from pmlcli.eventlog.raw import RawTable, TextColumn, as_text, shown
+from pmlcli.eventlog.raw import Column, RawTable, TextColumn, as_text, shown
 from pmlcli.eventlog.times import NOT_A_TIME, Times, parse_times
 from pmlcli.eventlog.values import text_series, time_series, typed
 
@@ -48,6 +48,15 @@ class _Work:
     refused: list[Refusal]
     notes: list[tuple[str, int]]
     examples: list[str] = field(default_factory=list)
+    names: frozenset[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        self.names = frozenset(self.table.columns)
+
+    def done_with(self, name: str) -> Column:
+        """A column for the last time: it is let go, as log and table together are large."""
+        is_shared = list(self.choice.columns.values()).count(name) > 1
+        return self.table.columns[name] if is_shared else self.table.columns.pop(name)
 
     def refuse(self, reason: str, flags: Flags, source: str | None = None) -> None:
         """Leave out the flagged rows that still stand; `source` names the column to quote from."""
@@ -63,7 +72,7 @@ class _Work:
 
 
 def build_log(table: RawTable, options: ReadOptions) -> EventLog:
-    """The event log of a raw table.
+    """The event log of a raw table, whose columns are used up.
 
     Raises LogError when there are no events, when a column cannot be told, and when a row must be
     refused while `on_bad_row` is `error`.
@@ -90,6 +99,9 @@ def build_log(table: RawTable, options: ReadOptions) -> EventLog:
     end, start = _time_columns(work)
     keys = _order_keys(work, end)
     _check_refused(work)
+    for role, times in ((TIMESTAMP, end), (START_TIMESTAMP, start)):
+        if times is not None:
+            work.done_with(choice.columns[role])
     groups = table.groups if table.groups is not None and _is_own_grouping(work) else case.codes
     rows, offsets = _order(work, groups, keys)
     return _assemble(work, rows, offsets, {TIMESTAMP: end, START_TIMESTAMP: start})
@@ -255,7 +267,7 @@ def _assemble(
         if parsed is not None:
             series[role] = time_series(parsed.micros[rows], parsed.missing[rows])
             continue
-        texts = as_text(work.table.columns[source]).take(rows)
+        texts = as_text(work.done_with(source)).take(rows)
         codes, values = _sorted_codes(texts) if role in CODED else texts.used()
         series[role], coded[role] = text_series(codes, values), (codes, tuple(values))
     for name, column in _other_columns(work, rows).items():
@@ -299,16 +311,15 @@ def _sorted_codes(column: TextColumn) -> tuple[NDArray[np.int32], NDArray[np.obj
 
 def _other_columns(work: _Work, rows: NDArray[np.int64]) -> dict[str, pd.Series]:
     """The columns without a role, typed; one that bears a canonical name is set aside under another."""
-    used = set(work.choice.columns.values())
     others: dict[str, pd.Series] = {}
-    for name, column in work.table.columns.items():
-        if name in used:
-            continue
+    used = set(work.choice.columns.values())
+    for name in [name for name in work.table.columns if name not in used]:
+        column = work.done_with(name)
         taken = column.iloc[rows] if isinstance(column, pd.Series) else column.take(rows)
         series, remark = typed(taken, work.options.zone, work.options.decimal)
         if remark is not None:
             work.notes.append((f"column '{name}': {remark}", len(rows)))
-        others[_free_name(name, work.table.columns)] = series
+        others[_free_name(name, work.names)] = series
     return others
 
 

@@ -9,7 +9,7 @@ from pmlcli.errors import LogError
 from pmlcli.eventlog.encodings import encoding_hint, is_wide
 from pmlcli.eventlog.source import ByteSource
 
-BLOCK = 1 << 21
+BLOCK = 1 << 20
 """Bytes that are looked at together."""
 MAX_LINE = 1 << 24
 
