@@ -110,6 +110,7 @@ class ReadOptions:
     def _check_encoding(self) -> None:
         try:
             "".encode(self.encoding or "utf-8")
+            b"a".decode(self.encoding or "utf-8", "replace")
         except (LookupError, ValueError) as error:  # ValueError: a name or a codec that is none
             raise ValidationError(f"unknown encoding '{self.encoding}'") from error
 

@@ -331,7 +331,8 @@ def test_columns_are_found_by_the_names_that_tools_write(tmp_path: Path, names: 
 
 def test_one_column_in_two_roles(tmp_path: Path) -> None:
     path = write(tmp_path / "x.csv", "case_id,activity,time\n1,a,2024-01-01\n2,b,2024-01-02\n")
-    log = read_log(path, columns={"resource": "activity", "start_timestamp": "time"})
+    both = {"activity": "activity", "resource": "activity"}
+    log = read_log(path, columns=both)
     assert log.frame["resource"].tolist() == log.frame["activity"].tolist() == ["a", "b"]
     twice = read_log(path, columns={"timestamp": "time", "start_timestamp": "time", "resource": "time"})
     assert twice.frame["start_timestamp"].equals(twice.frame["timestamp"])
