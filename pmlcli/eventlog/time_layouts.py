@@ -63,6 +63,14 @@ class Block:
         """Whether the layout names this field and the shape has it."""
         return self.match is not None and self.match.groupdict().get(field) is not None
 
+    def starts_with(self, field: str) -> bool:
+        """Whether this field stands first."""
+        return self.has(field) and self.match is not None and self.match.start(field) == 0
+
+    def text(self, row: int) -> str:
+        """One of the texts."""
+        return bytes(self.characters[row]).decode("ascii")
+
     def number(self, field: str) -> Ints:
         """The digits of a field as numbers, (texts,); 0 where the shape has no such field."""
         total = np.zeros(len(self.rows), dtype=np.int64)

@@ -83,6 +83,7 @@ def parse_times(column: Column, options: ReadOptions, where: str) -> Times:
     """
     if isinstance(column, UniformTexts):
         if options.timestamp_format is None:
+            _check_year_first(list(uniform_blocks(column.parts)), where)
             return _spread(_uniform(column), np.arange(len(column), dtype=np.int32), options.zone)
         column = column.coded()
     if not isinstance(column, TextColumn):
@@ -229,6 +230,7 @@ def _scaled(numbers: NDArray[np.float64], texts: list[str] | None, per_second: i
 def _by_shape(texts: list[str], day_first: bool | None, where: str) -> _Distinct:
     distinct = _Distinct.empty(len(texts))
     known = [block for block in blocks(texts) if block.match is not None]
+    _check_year_first(known, where)
     doubtful = [block for block in known if block.has("a")]
     if doubtful and day_first is None:
         day_first = _told_day_first(doubtful, texts, where)
@@ -272,6 +274,30 @@ def _told_day_first(doubtful: list[Block], texts: list[str], where: str) -> bool
         hint="say which: --day-first or --month-first",
         code="log.day-month",
     )
+
+
+def _check_year_first(known: list[Block], where: str) -> None:
+    """LogError where dates such as 2024-31-01 show that the day stands before the month in all of them.
+
+    Else those up to the 12th would be read with day and month swapped, and only the others refused.
+    """
+    example = None
+    for block in known:
+        if not (block.has("month") and block.starts_with("year")):
+            continue
+        month, day = block.number("month"), block.number("day")
+        if ((day > 12) & (month <= 12)).any():
+            return
+        swapped = np.flatnonzero((month > 12) & (month <= 31) & (day >= 1) & (day <= 12))
+        if example is None and len(swapped):
+            example = block.text(int(swapped[0]))
+    if example is not None:
+        raise LogError(
+            f"{where}: the day stands before the month in times such as '{example}'",
+            hint="say how they are written, as in --timestamp-format '%Y-%d-%m %H:%M:%S'; %Y-%m-%d if they "
+            "are years, months and days all the same",
+            code="log.day-month",
+        )
 
 
 def _fill(distinct: _Distinct, block: Block, *, day_first: bool) -> None:

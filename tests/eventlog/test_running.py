@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -48,6 +49,22 @@ def test_an_ending_is_two_activities() -> None:
     log = log_of(["acbc", "acdc", "acdc", "acdc", "ac", "acdc"], starts=[0, 10, 20, 30, 100, 99])
     assert fit_running_rule(log).endings == (("d", "c"),)
     assert find_running(log).tolist() == [False, False, False, False, True, False]
+
+
+def test_patience_lasts_as_long_as_most_go_on() -> None:
+    # After ab 40 cases end; 60 go on to b, 50 of them within the hour and ten after four.
+    traces, starts = ["ab"] * 40 + ["abb"] * 60, list(range(100))
+    log = log_of([*traces, "ab", "ab"], starts=[*starts, 500, 498])
+    assert log.times is not None
+    times = log.times.copy()
+    last = log.offsets[1:] - 1
+    times[last[90:100]] += 3 * HOUR
+    log = replace(log, times=times)
+    rule = fit_running_rule(log)
+    assert rule.endings == (("b", "b"),)
+    assert rule.patience == ((("a", "b"), HOUR - 1),)
+    assert find_running(log)[100:].tolist() == [True, False]
+    assert RunningRule.from_dict(json.loads(json.dumps(rule.to_dict()))) == rule
 
 
 def test_one_case_alone_makes_no_ending() -> None:

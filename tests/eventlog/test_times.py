@@ -1,4 +1,5 @@
 from datetime import datetime, timezone
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -7,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pmlcli.errors import LogError
+from pmlcli.eventlog import read_log
 from pmlcli.eventlog.options import ReadOptions
 from pmlcli.eventlog.raw import TextColumn, Vocabulary
 from pmlcli.eventlog.times import Times, parse_times
@@ -76,7 +78,7 @@ def test_known_writings(text: str, expected: str) -> None:
     ],
 )
 def test_no_time_is_refused(text: str) -> None:
-    assert parsed(text, "2024-01-05T10:00:00Z").refused["not a time"].tolist() == [True, False]
+    assert parsed(text, "2024-01-25T10:00:00Z").refused["not a time"].tolist() == [True, False]
 
 
 def test_out_of_range_is_refused() -> None:
@@ -140,6 +142,27 @@ def test_doubt_shows_two_examples_and_the_option(texts: tuple[str, str], message
     with pytest.raises(LogError, match=message) as caught:
         parsed(*texts)
     assert hint in str(caught.value.hint)
+
+
+@pytest.mark.parametrize("on_bad_row", ["error", "drop"])
+@pytest.mark.parametrize(
+    "times", ["2024-05-01 10:00|2024-31-01 10:00", "2024-05-01|2024-31-01", "20243101|20240501"]
+)
+def test_days_before_months_are_never_read_as_months(tmp_path: Path, times: str, on_bad_row: str) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text("case_id,activity,timestamp\n" + "".join(f"1,a,{time}\n" for time in times.split("|")))
+    with pytest.raises(LogError, match=r"the day stands before the month in times such as '2024-?31-?01"):
+        read_log(path, on_bad_row=on_bad_row)
+    layout = "%Y-%d-%m %H:%M" if " " in times else "%Y-%d-%m" if "-" in times else "%Y%d%m"
+    log = read_log(path, timestamp_format=layout)
+    assert sorted(time.strftime("%m-%d") for time in log.frame["timestamp"]) == ["01-05", "01-31"]
+
+
+def test_one_mistyped_month_among_real_dates_is_a_bad_row(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text("case_id,activity,timestamp\n1,a,2024-13-02\n1,b,2024-02-13\n")
+    log = read_log(path, on_bad_row="drop")
+    assert (log.ledger.rows_read, log.ledger.events_used) == (2, 1)
 
 
 def test_options_settle_the_doubt() -> None:
