@@ -257,7 +257,7 @@ class ReadingOptions(SelectingOptions):
         typer.Option(
             "--log-format",
             metavar="FORMAT",
-            help="csv, xes, parquet, ocel-json, ocel-xml or ocel-sqlite, where its content does not tell.",
+            help="csv, xes, parquet or ocel-json, -xml, -sqlite, -csv, where its content does not tell.",
             rich_help_panel=_READING,
             autocompletion=_complete.log_formats,
         ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
 import numpy as np
@@ -19,7 +19,7 @@ from pmlcli.eventlog.csv_scan import MAX_CELL, Cells, regular_cells
 from pmlcli.eventlog.ledger import Refusal
 from pmlcli.eventlog.log import LogSource
 from pmlcli.eventlog.options import DELIMITERS, ReadOptions
-from pmlcli.eventlog.raw import Column, RawTable, TextColumn, shown
+from pmlcli.eventlog.raw import RawTable, TextColumn, shown
 from pmlcli.eventlog.source import ByteSource
 
 MAX_COLUMNS = 10_000
@@ -34,6 +34,7 @@ FIRST_LINES = 5
 _MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 
 Row = list[str]
+Check = Callable[[RawTable, ReadOptions], None]
 
 
 def read_csv(source: ByteSource, options: ReadOptions) -> RawTable:
@@ -42,14 +43,25 @@ def read_csv(source: ByteSource, options: ReadOptions) -> RawTable:
     Raises LogError for an unreadable byte, a NUL, an unclosed quote, a repeated or missing header;
     rows with too many or too few cells are refused.
     """
+    return read_rows(source, options, check=_check_names)
+
+
+def read_rows(source: ByteSource, options: ReadOptions, check: Check | None = None) -> RawTable:
+    """The raw table of a CSV file, whatever its columns; `check` may refuse them before a row is read."""
     head = source.peek(HEAD)
     encoding = _encoding_of(head, options.encoding)
     delimiter = options.delimiter or found_delimiter(head.decode(encoding, "replace"))
     before = csv.field_size_limit(MAX_CELL)
     try:
-        return _Reading(source, TextBlocks(source, encoding), delimiter, options).table()
+        return _Reading(source, TextBlocks(source, encoding), delimiter).table(options, check)
     finally:
         csv.field_size_limit(before)
+
+
+def _check_names(table: RawTable, options: ReadOptions) -> None:
+    """LogError when the names alone tell that this is no log."""
+    if options.classifier is None and table.columns:
+        choose_columns(table, options.columns, options.preferred_columns)
 
 
 def _encoding_of(head: bytes, given: str | None) -> str:
@@ -69,9 +81,8 @@ def found_delimiter(head: str) -> str:
 class _Reading:
     """One pass over the records of a CSV file, into coded columns."""
 
-    def __init__(self, source: ByteSource, blocks: TextBlocks, delimiter: str, options: ReadOptions) -> None:
+    def __init__(self, source: ByteSource, blocks: TextBlocks, delimiter: str) -> None:
         self._source = source
-        self._options = options
         self._rows = 0
         self._blocks = blocks
         self._reader = csv.reader(blocks, delimiter=delimiter, strict=True)
@@ -80,10 +91,11 @@ class _Reading:
         self._ragged: dict[str, list[int]] = {}
         self._blank = 0
 
-    def table(self) -> RawTable:
+    def table(self, options: ReadOptions, check: Check | None) -> RawTable:
         """All rows as a raw table."""
         names = self._header()
-        self._check_names(names)
+        if check is not None:
+            check(self._without_rows(names), options)
         gathered = [GatheredColumn() for _ in names]
         lines: list[NDArray[np.int64]] = []
         self._blocks.size = min(max(self._blocks.size, len(names) * CELLS_TOGETHER), MAX_LINE)
@@ -101,17 +113,10 @@ class _Reading:
         identity = self._source.identity("csv")
         return RawTable(columns, len(where), where, identity, refused=refused, notes=notes)
 
-    def _check_names(self, names: list[str]) -> None:
-        """LogError before any row is read when the names alone tell that this is no log."""
-        if self._options.classifier is None and names:
-            none = TextColumn.of(np.empty(0, dtype=np.int32), [])
-            columns: dict[str, Column] = dict.fromkeys(names, none)
-            source = LogSource(self._source.name, "csv")
-            choose_columns(
-                RawTable(columns, 0, np.empty(0, dtype=np.int64), source),
-                self._options.columns,
-                self._options.preferred_columns,
-            )
+    def _without_rows(self, names: list[str]) -> RawTable:
+        none = TextColumn.of(np.empty(0, dtype=np.int32), [])
+        source = LogSource(self._source.name, "csv")
+        return RawTable(dict.fromkeys(names, none), 0, np.empty(0, dtype=np.int64), source)
 
     def _header(self) -> Row:
         header = next((row for _, row in self._records() if row), [])

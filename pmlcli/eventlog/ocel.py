@@ -20,8 +20,9 @@ from pmlcli.eventlog.source import ByteSource
 MAX_BYTES = 512 << 20
 """Inflated bytes of an object-centric log: unlike other formats it is held in memory as a whole."""
 FIRST_EVENTS = 5
-_OTHER_OBJECTS = "ocel:type:"
-_EVENT_ID = "ocel:eid"
+OBJECT_TYPE = "ocel:type:"
+"""Begins the name of a column with the ids of an event's objects of a type."""
+EVENT_ID = "ocel:eid"
 
 _WHOLE, _BROKEN, _TRUTH = {"integer", "int"}, {"float", "real", "double", "number"}, {"boolean", "bool"}
 
@@ -157,14 +158,14 @@ def _row(log: ObjectLog, event: ObjectEvent, case: str, chosen: str) -> dict[str
         "case:concept:name": case,
         "concept:name": event.activity,
         "time:timestamp": event.time,
-        _EVENT_ID: event.id,
+        EVENT_ID: event.id,
     }
     others: dict[str, list[str]] = {}
     for other in dict.fromkeys(event.objects):
         kind = log.types.get(other)
         if kind is not None and kind != chosen:
             others.setdefault(kind, []).append(other)
-    row |= {f"{_OTHER_OBJECTS}{kind}": "; ".join(ids) for kind, ids in others.items()}
+    row |= {f"{OBJECT_TYPE}{kind}": "; ".join(ids) for kind, ids in others.items()}
     for name, value in event.attributes.items():
         row.setdefault(name, _plain(value))
     return row | {f"{CASE_PREFIX}{name}": _plain(v) for name, v in log.attributes.get(case, {}).items()}

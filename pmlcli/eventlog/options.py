@@ -11,7 +11,7 @@ from pmlcli.eventlog.selection import Selection
 
 FORMATS = ("csv", "xes", "parquet")
 """What is read and written."""
-OCEL_FORMATS = ("ocel-json", "ocel-xml", "ocel-sqlite")
+OCEL_FORMATS = ("ocel-json", "ocel-xml", "ocel-sqlite", "ocel-csv")
 """What is read and flattened."""
 ROLES = ("case_id", "activity", "timestamp", "start_timestamp", "resource", "lifecycle")
 REQUIRED_ROLES = ("case_id", "activity")

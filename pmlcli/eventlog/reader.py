@@ -16,6 +16,7 @@ from pmlcli.eventlog.csv import read_csv
 from pmlcli.eventlog.filters import keep_lifecycles, select
 from pmlcli.eventlog.frame import events_table, frame_table
 from pmlcli.eventlog.log import EventLog
+from pmlcli.eventlog.ocel_csv import is_ocel_csv, read_ocel_csv
 from pmlcli.eventlog.ocel_json import read_ocel_json
 from pmlcli.eventlog.ocel_sqlite import MAGIC as SQLITE_MAGIC
 from pmlcli.eventlog.ocel_sqlite import read_ocel_sqlite
@@ -36,6 +37,7 @@ _READERS = {
     "ocel-json": read_ocel_json,
     "ocel-xml": read_ocel_xml,
     "ocel-sqlite": read_ocel_sqlite,
+    "ocel-csv": read_ocel_csv,
 }
 _OBJECT_CENTRIC = re.compile(rb'<(?:object-types|event-types|objects|events)\b|key="object-types"')
 _MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
@@ -100,4 +102,4 @@ def _format_of(source: ByteSource) -> str:
         )
     if start in (b"{", b"["):
         return "ocel-json"
-    return "csv"
+    return "ocel-csv" if is_ocel_csv(head) else "csv"

@@ -241,3 +241,42 @@ def test_a_changed_byte_gives_a_log_or_a_log_error(tmp_path: Path, data: st.Data
     except LogError:
         return
     assert log.ledger.events_used == log.n_events
+
+
+OCEL_CSV = """ocel:eid,ocel:timestamp,ocel:activity,ocel:type:order,ocel:type:item,weight
+e1,2024-01-01 00:00:00,place,['o1'],"['i1', 'i2']",1.5
+e2,2024-01-02 00:00:00,pick,,['i1'],
+e3,2024-01-03 00:00:00,send,"[""o1"", 'o\\'2']",['i1'],2.5
+"""
+
+
+def test_ocel_in_csv(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text(OCEL_CSV)
+    with pytest.raises(LogError, match="several types of objects"):
+        read_log(path)
+    log = read_log(path, object_type="order")
+    assert list(zip(log.frame["case_id"], log.frame["activity"], strict=True)) == [
+        ("o1", "place"), ("o1", "send"), ("o'2", "send"),
+    ]  # fmt: skip
+    assert (log.source.format, log.line_unit) == ("ocel-csv", "line")
+    assert log.lines is not None and log.lines.tolist() == [2, 4, 4]
+    assert log.frame["weight"].tolist() == [1.5, 2.5, 2.5]
+    assert log.frame["ocel:type:item"].tolist() == ["i1; i2", "i1", "i1"]
+    assert log.ledger.filtered == (Refusal("event without an object of type 'order'", 1, (3,)),)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("['o1']", "o1", "line 2: 'o1' is no list of objects"),
+        ("['o1']", "[o1]", "line 2: '\\[o1\\]' is no list of objects"),
+        ("e2,", "e2,,", "1 of 4 rows cannot be used: too many cells"),
+        ("pick,,['i1']", "pick,,['o1']", "line 3: object 'o1' is of the types 'order' and 'item'"),
+    ],
+)
+def test_ocel_csv_that_cannot_be_used(tmp_path: Path, old: str, new: str, message: str) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text(OCEL_CSV.replace(old, new, 1))
+    with pytest.raises(LogError, match=message):
+        read_log(path, object_type="order")
