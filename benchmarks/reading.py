@@ -1,6 +1,6 @@
 """Reads XES logs with pmlcli, rustxes, r4pm and pm4py in turn, in one run: CPU time, memory, what was read.
 
-    python benchmarks/reading.py [LOG.xes.gz ...] [--cases 5000,50000] [--rounds 5] [-o FILE]
+    python benchmarks/reading.py [LOG.xes.gz ...] [--cases 5000,50000] [--readers A,B] [--rounds 5] [-o FILE]
 
 `--cases` adds logs of so many cases, made by `sample_logs/generate.py`. The peers live in a virtual
 environment of their own, made on the first run from `benchmarks/requirements-reading.txt`. Each reading is a
@@ -81,11 +81,11 @@ def measure(reader: str, path: Path) -> dict[str, Any]:
     return json.loads(lines[-1]) if done.returncode == 0 else {"error": lines[-1]}
 
 
-def compare(path: Path, rounds: int) -> list[str]:
+def compare(path: Path, rounds: int, readers: list[str]) -> list[str]:
     """The lines of the result for one log."""
-    runs: dict[str, list[dict[str, Any]]] = {name: [] for name in READERS}
+    runs: dict[str, list[dict[str, Any]]] = {name: [] for name in readers}
     for _ in range(rounds):
-        for name in READERS:
+        for name in readers:
             runs[name].append(measure(name, path))
     heads = ("seconds", "CPU s", "us/event", "peak MB", "cases", "events")
     lines = [path.name, f"  {'reader':12}{''.join(f'{head:>10}' for head in heads)}"]
@@ -143,18 +143,21 @@ def main() -> None:
     )
     parser.add_argument("logs", nargs="*", type=Path)
     parser.add_argument("--cases", default="")
+    parser.add_argument("--readers", default=",".join(READERS))
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("-o", "--output", type=Path)
     options = parser.parse_args()
     names = "".join(f" {path.name}" for path in options.logs)
     made = f" --cases {options.cases}" if options.cases else ""
-    command = f"$ python benchmarks/reading.py{names}{made} --rounds {options.rounds}"
+    readers = options.readers.split(",")
+    some = f" --readers {options.readers}" if len(readers) < len(READERS) else ""
+    command = f"$ python benchmarks/reading.py{names}{made}{some} --rounds {options.rounds}"
     lines = [command, ""]
     with tempfile.TemporaryDirectory() as folder:
         for path in options.logs:
-            lines += [*compare(path, options.rounds), ""]
+            lines += [*compare(path, options.rounds, readers), ""]
         for cases in filter(None, options.cases.split(",")):
-            lines += [*compare(generated(cases, Path(folder)), options.rounds), ""]
+            lines += [*compare(generated(cases, Path(folder)), options.rounds, readers), ""]
     lines += [*correctness(), ""]
     peers = ("rustxes", "r4pm", "pm4py")
     versions = f"from importlib.metadata import version; print(*(n + ' ' + version(n) for n in {peers}))"

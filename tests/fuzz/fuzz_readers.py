@@ -40,6 +40,14 @@ CSV = (
     b"case_id,activity,timestamp,resource,lifecycle,amount\n"
     b'1,"a ""b""",2024-01-01T00:00:00+01:00,ann,start,"1,5"\n1,c,31.12.24,,complete,2\n'
 )
+REGULAR_CSV = (
+    b"case_id,activity,timestamp,resource\n1,a,2024-01-01T00:00:00Z,ann\n"
+    b'1,b,2024-01-02T00:00:00Z,bob\n"2","c, d","2024-01-03T00:00:00Z",""\n'
+)
+OCEL_CSV = (
+    b"ocel:eid,ocel:timestamp,ocel:activity,ocel:type:order,ocel:type:item\n"
+    b"e1,2024-01-01,a,['o1'],\"['i1', 'i2']\"\ne2,2024-01-02,b,,['i1']\n"
+)
 OCEL = (
     b'{"objects": [{"id": "o", "type": "order", "attributes": [{"name": "n", "time": "", "value": 1}]}], '
     b'"events": [{"id": "e", "type": "a", "time": "2024-01-01T00:00:00Z", '
@@ -63,6 +71,7 @@ def seeds(folder: Path) -> None:
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
         file.writestr("log.csv", CSV)
     plain = [CSV, OCEL, OCEL_XML, XES, gzip.compress(XES), archive.getvalue(), CSV.decode().encode("utf-16")]
+    plain += [REGULAR_CSV, OCEL_CSV]
     plain += [path.read_bytes() for path in sorted(EDGE.iterdir())]
     for number, data in enumerate(plain):
         for choice in range(len(OPTIONS)):
