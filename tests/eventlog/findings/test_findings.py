@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pmlcli.eventlog import EventLog, read_log
@@ -419,6 +419,7 @@ def test_the_worst_comes_first() -> None:
 TEXT = st.text(max_size=6)
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a busy machine is no fault
 @given(
     st.lists(
         st.fixed_dictionaries(
