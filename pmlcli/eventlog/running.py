@@ -102,14 +102,10 @@ def fit_running_rule(log: EventLog) -> RunningRule:
     is_known = np.repeat(is_settled, log.lengths)
     ended = np.bincount(keys[is_known & is_last], minlength=len(distinct))
     went_on = np.flatnonzero(is_known & ~is_last)
-    n_went_on = np.bincount(keys[went_on], minlength=len(distinct))
-    pauses = log.times[went_on + 1] - log.times[went_on]
-    longest_first = pauses[np.lexsort((-pauses, keys[went_on]))]
-    is_ending = ended > n_went_on + 1
+    is_ending = ended > np.bincount(keys[went_on], minlength=len(distinct)) + 1
     unsure = np.flatnonzero((ended >= ENOUGH) & ~is_ending)
-    first = np.cumsum(n_went_on) - n_went_on
-    # one pause fewer than cases that ended, and one more for doubt, is longer than this
-    patience = np.minimum(longest_first[first[unsure] + ended[unsure] - 2] - 1, limit)
+    pauses = log.times[went_on + 1] - log.times[went_on]
+    patience = _longer_than_all_but(pauses, keys[went_on], unsure, ended[unsure] - 2) - 1
     names = (None, *log.activities)
     pairs = [(names[key // _base(log)], names[key % _base(log)]) for key in distinct.tolist()]
     return RunningRule(
@@ -117,6 +113,15 @@ def fit_running_rule(log: EventLog) -> RunningRule:
         tuple(pairs[key] for key in np.flatnonzero(is_ending)),
         tuple((pairs[key], int(most)) for key, most in zip(unsure, patience, strict=True) if most < limit),
     )
+
+
+def _longer_than_all_but(
+    pauses: NDArray[np.int64], keys: NDArray[np.int64], wanted: NDArray[np.int64], but: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """For each wanted key its longest pause but so many that are as long or longer."""
+    order = np.lexsort((-pauses, keys))
+    longest: NDArray[np.int64] = pauses[order][np.searchsorted(keys[order], wanted) + but]
+    return longest
 
 
 def find_running(log: EventLog) -> NDArray[np.bool_]:
