@@ -23,7 +23,6 @@ import json
 import subprocess
 import sys
 import time
-import venv
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -31,6 +30,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from _peers import peers_python
 
 import pmlcli
 from pmlcli import registry
@@ -49,8 +49,6 @@ from pmlcli.encoding.series import Series, SeriesEncoding, first_completion
 from pmlcli.eventlog import read_log
 from pmlcli.lifecycle.reproducible import reproducible
 
-HERE = Path(__file__).resolve().parent
-PEERS = HERE / ".peers-forecasting"
 KPIS = ("arrivals", "completions", "open-cases", "cycle-time")
 HORIZON, SEASON, SHORTEST = 7, 7, 60
 NAIVE = "seasonal-naive"
@@ -366,7 +364,7 @@ def peers(panel: list[Series]) -> list[dict[str, Any]]:
         for series in panel
     )
     done = subprocess.run(
-        [peers_python(), "-c", _PEERS_SCRIPT, f"{HORIZON}"],
+        [peers_python("forecasting"), "-c", _PEERS_SCRIPT, f"{HORIZON}"],
         input=frame.to_csv(index=False),
         capture_output=True,
         text=True,
@@ -374,17 +372,6 @@ def peers(panel: list[Series]) -> list[dict[str, Any]]:
     )
     rows: list[dict[str, Any]] = json.loads(done.stdout.strip().splitlines()[-1])
     return rows
-
-
-def peers_python() -> str:
-    """The interpreter of the peers' environment, which is made when it is not there."""
-    python = PEERS / "bin" / "python"
-    if not python.exists():
-        venv.create(PEERS, with_pip=True)
-        requirements = HERE / "requirements-forecasting.txt"
-        command = [str(python), "-m", "pip", "install", "-q", "-r", str(requirements)]
-        subprocess.run(command, check=True, stdout=sys.stderr)
-    return str(python)
 
 
 def progress(line: str) -> None:
