@@ -112,6 +112,8 @@ def tell(error: PmlError, mode: Mode) -> int:
     typer.echo(f"error: {visible(error.message)}", err=True)
     if error.hint:
         typer.echo(f"hint: {visible(error.hint)}", err=True)
+    for failed in error.context.get("failed_hooks", ()):
+        typer.echo(f"warning: {visible(str(failed))}", err=True)
     return error.exit_code
 
 

@@ -20,6 +20,7 @@ from pmlcli.eventlog import ReadOptions, read_log
 from pmlcli.eventlog.log import EventLog
 from pmlcli.eventlog.options import CLASSIFIER_PREFIX, NONE, OPTIONAL_ROLES
 from pmlcli.lifecycle import answer, artifacts, contract, isolation
+from pmlcli.lifecycle._binding import of_class_or_instance
 from pmlcli.lifecycle.canary import REPLAYED_EVENTS, Replay, make_canary, replay
 from pmlcli.lifecycle.context import Hook, LifecycleContext, call_hooks, frozen, installed_hooks
 from pmlcli.lifecycle.contract import check_log, input_schema, reference, unseen_values
@@ -276,26 +277,39 @@ class Model(Hook):
                 digest = store.save_in(publication, *what, force=force, sign=sign)
         return SavedModel(Path(path), digest)
 
-    @classmethod
+    @of_class_or_instance
     def load(
-        cls,
+        cls: type[Model],  # noqa: N805
+        instance: Model | None,
         path: str | Path,
         *,
         hooks: Sequence[Hook] = (),
         check_seal: SealCheck | None = None,
         isolated: bool = False,
-    ) -> Self:
+    ) -> Model:
         """The model in a directory: verified first, then built from the very bytes that were verified.
 
-        `check_seal` (see `store.signing.checker`) may refuse before anything is parsed. An `isolated` model
-        is built and asked in a confined child process, anew for each prediction. Raises a
-        PersistenceError when anything is missing, changed, unexpected or untrusted.
+        `Model.load(path)` takes any type; `Model("task/name").load(path)` takes that type alone, and becomes
+        the model that it returns. `check_seal` (see `store.signing.checker`) may refuse before anything is
+        parsed. An `isolated` model is built and asked in a confined child process, anew for each prediction.
+        Raises a PersistenceError when anything is missing, changed, unexpected or untrusted.
         """
         stored = ArtifactStore().load(Path(path), check_seal=check_seal)
+        if instance is not None and stored.manifest.model_type != instance.model_type:
+            raise _other_type(Path(path), stored.manifest.model_type, instance.model_type)
         model = cls.from_stored(stored, hooks=hooks, isolated=isolated)
+        if instance is not None:
+            model = instance._become(model, hooks)
         with model._operation("load", ()) as run:
             run.call("after_load", path=Path(path))
         return model
+
+    def _become(self, loaded: Model, hooks: Sequence[Hook]) -> Model:
+        """Takes over all of a loaded model; of hooks it keeps its own, and these."""
+        own = self.hooks
+        vars(self).update(vars(loaded))
+        self.hooks = (*own, *hooks)
+        return self
 
     @classmethod
     def from_stored(cls, stored: ModelFiles, *, hooks: Sequence[Hook] = (), isolated: bool = False) -> Self:
@@ -365,17 +379,33 @@ class _Run:
 
     def call(self, point: str, **data: Any) -> None:
         """Calls one hook point on all hooks with this data."""
-        context = LifecycleContext(
-            self._model.model_id, self._model.model_type, self._operation, now(), frozen(data)
-        )
-        call_hooks(point, self._hooks, context)
+        call_hooks(point, self._hooks, self._context(data))
+
+    def _context(self, data: dict[str, Any]) -> LifecycleContext:
+        model = self._model
+        return LifecycleContext(model.model_id, model.model_type, self._operation, now(), frozen(data))
 
     def tell_failure(self, error: Exception) -> None:
-        """Calls on_failure; what a hook raises there is noted on the error that it was told of."""
-        try:
-            self.call("on_failure", error=error)
-        except PmlError as second:
-            error.add_note(second.message)
+        """Calls on_failure of every hook; the first error stays the one that is raised.
+
+        What a hook raises there is noted on it, and stands in its context as `failed_hooks`.
+        """
+        for hook in reversed(self._hooks):
+            try:
+                call_hooks("on_failure", (hook,), self._context({"error": error}))
+            except PmlError as second:
+                error.add_note(second.message)
+                if isinstance(error, PmlError):
+                    error.context.setdefault("failed_hooks", []).append(second.message)
+
+
+def _other_type(path: Path, found: str, expected: str) -> PersistenceError:
+    return PersistenceError(
+        f"{path}: holds a model of {found}, not of {expected}",
+        hint=f"load it as Model('{found}'), or by Model.load(path), which takes any type",
+        code="model.type",
+        context={"path": str(path), "found": found, "expected": expected},
+    )
 
 
 def _classifier(activity: str) -> str | None:

@@ -23,6 +23,7 @@ from pmlcli.errors import (
     MissingArtifactError,
     OutputError,
     PersistenceError,
+    SignatureError,
     UntrustedArtifactError,
 )
 from pmlcli.store import fsio, schema
@@ -140,11 +141,16 @@ def read_seal(path: Path | str, *, check_seal: SealCheck | None = None) -> Seal:
     return _with_retry(Path(path), lambda directory: _read_seal(directory, Path(path), check_seal))
 
 
-def compare(path: Path | str, *, contents: bool) -> tuple[Seal, Difference]:
-    """How the directory differs from its manifest: by names, kinds and sizes, and by `contents` if asked."""
+def compare(
+    path: Path | str, *, contents: bool, check_seal: SealCheck | None = None
+) -> tuple[Seal, Difference]:
+    """How the directory differs from its manifest: by names, kinds and sizes, and by `contents` if asked.
+
+    `check_seal` as in `read_model`.
+    """
 
     def read(directory: int) -> tuple[Seal, Difference]:
-        seal = _read_seal(directory, Path(path), None)
+        seal = _read_seal(directory, Path(path), check_seal)
         difference, sound = _survey(directory, seal.manifest)
         if contents:
             difference = difference.with_changed(_check_contents(directory, sound))
@@ -171,6 +177,7 @@ def _with_retry(path: Path, read: Callable[[int], T]) -> T:
                 _GoneError,
                 MissingArtifactError,
                 ChecksumMismatchError,
+                SignatureError,
                 UntrustedArtifactError,
                 OutputError,
             ) as error:

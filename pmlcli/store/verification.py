@@ -9,9 +9,10 @@
 | replay | the recorded questions get the recorded answers on this machine |
 | retrain | training again on the recorded log gives the same artifacts |
 
-The first four read bytes and import no library. The last two are given by the layer above, as functions;
-they run only on a directory that no lower rung has failed. A rung with nothing to compare is skipped,
-which is not a pass.
+The first four read bytes and import no library. Where a key or a digest is given, the raw bytes of the
+manifest are held against it before anything is parsed, and when they fail nothing else is looked at. The
+last two are given by the layer above, as functions; they run only on a directory that no lower rung has
+failed. A rung with nothing to compare is skipped, which is not a pass.
 """
 
 from __future__ import annotations
@@ -19,20 +20,21 @@ from __future__ import annotations
 import platform as this_platform
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
 
 from pmlcli.errors import PmlError, SignatureError, unknown_name
-from pmlcli.store.directory import Difference, ModelFiles, Seal, compare, read_model
+from pmlcli.store.directory import Difference, ModelFiles, Seal, SealCheck, compare, read_model
 from pmlcli.store.findings import Finding, shown
-from pmlcli.store.manifest import Manifest
+from pmlcli.store.manifest import Manifest, root_digest
 
 RUNGS = ("structure", "checksums", "signature", "environment", "replay", "retrain")
 
 Verdict = Literal["pass", "fail", "skipped", "warn"]
 Climb = Callable[[ModelFiles], "RungResult"]
-SignatureCheck = Callable[[bytes, bytes | None], None]
+SignatureCheck = SealCheck
 
 # Libraries that promise nothing across versions: how many numbers of the version must be equal.
 _NUMBERS_THAT_MATTER = {"scikit-learn": 2, "xgboost": 1, "torch": 1, "statsmodels": 2, "prophet": 1}
@@ -98,63 +100,79 @@ def verify(
     """Climb the ladder at `path` up to `level`.
 
     `replay` and `retrain` get the verified model. `check_signature(manifest bytes, signature bytes or
-    None)` raises `SignatureError` when no trusted key signed. `expect_digest` is the root digest that the
-    model must have; it answers an old model that was put back. Damage is a result, never an exception;
-    only a disk that cannot be read raises (`OutputError`).
+    None)` raises `SignatureError` when no trusted key signed, at whatever level. `expect_digest` is the
+    root digest that the model must have; it answers an old model that was put back. Damage is a result,
+    never an exception; only a disk that cannot be read raises (`OutputError`).
     """
     if level not in RUNGS:
         raise unknown_name("level", level, RUNGS)
     wanted = RUNGS[: RUNGS.index(level) + 1]
+    trusted = partial(_require_trust, check_signature, expect_digest)
     try:
-        seal, difference = compare(path, contents="checksums" in wanted)
+        seal, difference = compare(path, contents="checksums" in wanted, check_seal=trusted)
+    except _UntrustedError as untrusted:
+        return Verification(str(path), None, tuple(_untrusted(wanted, untrusted.result)))
     except PmlError as error:
         if error.exit_code not in (4, 5):
             raise
         return Verification(str(path), None, tuple(_after_failure(wanted, _failed("structure", error))))
-    results = list(_bytes_rungs(wanted, seal, difference, check_signature, expect_digest))
+    results = list(_bytes_rungs(wanted, seal, difference, is_signed=check_signature is not None))
     for rung, climb in (("replay", replay), ("retrain", retrain)):
         if rung in wanted:
             results.append(_climbed(rung, climb, Path(path), seal, results))
     return Verification(str(path), seal.root_digest, tuple(results))
 
 
+class _UntrustedError(SignatureError):
+    """The raw manifest is not vouched for; carries the rung that says so."""
+
+    def __init__(self, result: RungResult) -> None:
+        super().__init__(f"{result.rung} failed")
+        self.result = result
+
+
+def _require_trust(
+    check: SignatureCheck | None, expect_digest: str | None, manifest: bytes, signature: bytes | None
+) -> None:
+    """Raises `_UntrustedError` unless key and digest, where given, vouch for these bytes."""
+    if check is not None:
+        try:
+            check(manifest, signature)
+        except SignatureError as error:
+            raise _UntrustedError(_failed("signature", error)) from error
+    digest = root_digest(manifest)
+    if expect_digest is not None and digest != expect_digest.strip().lower():
+        finding = Finding("root digest", shown(expect_digest), digest)
+        raise _UntrustedError(result_of("structure", [finding]))
+
+
+def _untrusted(wanted: Sequence[str], failed: RungResult) -> Iterator[RungResult]:
+    """The rungs of a model that nobody vouches for: one failed, and no other was looked at."""
+    what = "the root digest is another" if failed.rung == "structure" else "the signature failed"
+    for rung in RUNGS[: max(len(wanted), RUNGS.index(failed.rung) + 1)]:
+        yield failed if rung == failed.rung else skipped(rung, f"not looked at: {what}")
+
+
 def _bytes_rungs(
-    wanted: Sequence[str],
-    seal: Seal,
-    difference: Difference,
-    check_signature: SignatureCheck | None,
-    expect_digest: str | None,
+    wanted: Sequence[str], seal: Seal, difference: Difference, *, is_signed: bool
 ) -> Iterator[RungResult]:
     by_size = [finding for finding in difference.changed if finding.found.endswith(" bytes")]
     by_content = [finding for finding in difference.changed if finding not in by_size]
-    digest = _digest_findings(seal.root_digest, expect_digest)
-    yield result_of("structure", [*difference.unexpected, *difference.missing, *by_size, *digest])
+    yield result_of("structure", [*difference.unexpected, *difference.missing, *by_size])
     if "checksums" in wanted:
         if seal.manifest.artifacts:
             yield result_of("checksums", [*by_size, *by_content])
         else:
             yield skipped("checksums", "the manifest lists no artifact")
     if "signature" in wanted:
-        yield _signature(seal, check_signature)
+        yield RungResult("signature", "pass") if is_signed else _unchecked(seal)
     if "environment" in wanted:
         yield environment(seal.manifest)
 
 
-def _digest_findings(digest: str, expected: str | None) -> list[Finding]:
-    if expected is None or digest == expected.strip().lower():
-        return []
-    return [Finding("root digest", shown(expected), digest)]
-
-
-def _signature(seal: Seal, check: SignatureCheck | None) -> RungResult:
-    if check is None:
-        found = _UNSIGNED if seal.signature is None else "a signature, but no public key to check it with"
-        return skipped("signature", found)
-    try:
-        check(seal.manifest_bytes, seal.signature)
-    except SignatureError as error:
-        return _failed("signature", error)
-    return RungResult("signature", "pass")
+def _unchecked(seal: Seal) -> RungResult:
+    found = _UNSIGNED if seal.signature is None else "a signature, but no public key to check it with"
+    return skipped("signature", found)
 
 
 def _failed(rung: str, error: PmlError) -> RungResult:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import random
+import signal
 import sys
 import time
 import warnings
@@ -17,6 +18,8 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
+from types import FrameType
+from typing import NoReturn
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
@@ -133,18 +136,28 @@ def asked(found: Subject, batch: list[tuple[str, bytes]]) -> list[str]:
     return [result for change in batch for result in asked(found, [change])]
 
 
+def ended_by_signal(number: int, _frame: FrameType | None) -> NoReturn:
+    """A run that is told to stop says so: a run without a last line was killed."""
+    raise SystemExit(f"ended by {signal.Signals(number).name}")
+
+
 def main(arguments: list[str]) -> int:
     """Prints a line an algorithm; 1 when anything but an answer, a refusal or a stopped child was seen."""
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+        signal.signal(number, ended_by_signal)
     count = int(arguments[0]) if arguments else MUTATIONS
     names = arguments[1:] or [name for name in registry.names() if is_installed(name)]
-    failed = False
+    failed, total = False, 0
     for name in names:
         started = time.monotonic()
         outcomes = run(subject(name), count)
         told = ", ".join(f"{number} {what}" for what, number in outcomes.most_common())
         sys.stdout.write(f"{name}: {told} ({time.monotonic() - started:.0f} s)\n")
         sys.stdout.flush()
+        total += outcomes.total()
         failed |= any(what.startswith("traceback") for what in outcomes)
+    verdict = "FAILED" if failed else "nothing found"
+    sys.stdout.write(f"{total} changes of {len(names)} algorithms: {verdict}\n")
     return int(failed)
 
 

@@ -57,6 +57,9 @@ class Recorder(Hook):
     def before_save(self, context: LifecycleContext) -> None:
         self.seen.append(context)
 
+    def after_load(self, context: LifecycleContext) -> None:
+        self.seen.append(context)
+
     def on_failure(self, context: LifecycleContext) -> None:
         self.seen.append(context)
 
@@ -80,6 +83,47 @@ def test_the_original_workflow(model: Model, saved: Path) -> None:
     first, second = again.predict(new), again.predict(new)
     assert_frame_equal(first.predictions, second.predictions, check_exact=True)
     assert_frame_equal(first.predictions, model.predict(new).predictions, check_exact=True)
+
+
+def test_a_model_loads_its_own_type_into_itself(saved: Path) -> None:
+    recorder, more = Recorder(), Recorder()
+    model = Model(NAME, hooks=[recorder])
+    again = model.load(saved, hooks=[more])
+    assert again is model
+    assert (model.model_id, model.metadata.status) == ("p2p", "trained")
+    new = purchase_events(20, seed=5)
+    expected = Model.load(saved).predict(new).predictions
+    assert_frame_equal(model.predict(new).predictions, expected, check_exact=True)
+    for hook in (recorder, more):
+        assert [context.operation for context in hook.seen] == ["load"]
+
+
+def test_a_model_refuses_to_load_another_type(saved: Path) -> None:
+    model = Model("anomaly/dbscan")
+    with pytest.raises(PersistenceError, match=f"holds a model of {NAME}, not of anomaly/dbscan") as caught:
+        model.load(saved)
+    assert caught.value.code == "model.type"
+    assert caught.value.hint is not None
+    assert NAME in caught.value.hint
+    assert (model.model_type, model.metadata.status) == ("anomaly/dbscan", "initialized")
+
+
+def test_a_subclass_loads_as_itself(saved: Path) -> None:
+    class Ours(Model):
+        pass
+
+    assert type(Ours.load(saved)) is Ours
+
+
+def test_what_a_hook_raises_on_failure_is_told_beside_the_first_error() -> None:
+    recorder = Recorder()
+    model = Model(NAME, hooks=[recorder, Stopper("on_failure")])
+    with pytest.raises(TrainingError) as caught:
+        model.train(purchase_events(7))
+    (told,) = caught.value.context["failed_hooks"]
+    assert "Stopper.on_failure raised RuntimeError: no train today" in told
+    assert caught.value.context["samples"] == 7
+    assert [context.data.get("error") for context in recorder.seen][-1] is caught.value
 
 
 def test_fewer_than_ten_samples_is_a_training_error() -> None:

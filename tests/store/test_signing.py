@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from pmlcli.errors import OutputError, PersistenceError, SignatureError, ValidationError
+from pmlcli.store import fsio
 from pmlcli.store.artifacts import ArtifactStore
 from pmlcli.store.directory import read_model
 from pmlcli.store.signing import checker, keygen, signer
@@ -55,6 +56,24 @@ def test_signed_model_passes_with_its_key_among_others(signed: Path, keys: Path)
     found = verify(signed, check_signature=check)
     assert [result.verdict for result in found.results[:3]] == ["pass", "pass", "pass"]
     assert verify(signed).results[2].verdict == "skipped"
+
+
+def test_a_reader_starts_again_when_the_model_is_exchanged_before_its_signature_is_read(
+    signed: Path, keys: Path, manifest_fields: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new, exchanged = {"model.json": b"[]"}, []
+
+    def exchange_once(name: str, args: tuple[Any, ...], call: Callable[[], Any]) -> Any:
+        if name == "open_file" and args[0] == "manifest.json" and not exchanged:
+            exchanged.append(name)
+            result = call()
+            ArtifactStore().save(signed, manifest_fields, new, force=True, sign=signer(keys / "mine.pem"))
+            return result
+        return call()
+
+    monkeypatch.setattr(fsio, "intercept", exchange_once)
+    assert read_model(signed, check_seal=checker([keys / "mine.pub"])).files == new
+    assert exchanged
 
 
 def test_private_key_is_for_its_owner_alone(keys: Path) -> None:

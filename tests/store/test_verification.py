@@ -127,6 +127,32 @@ def test_signature_check(model: Path) -> None:
     assert verdicts(verify(model, check_signature=lambda manifest, signature: None))["signature"] == "pass"
 
 
+@pytest.mark.parametrize("level", RUNGS)
+def test_who_gives_a_key_has_the_signature_checked_before_anything_is_parsed(
+    model: Path, level: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(manifest: bytes, signature: bytes | None) -> None:
+        raise SignatureError("by nobody")
+
+    def parsed(*_: Any, **__: Any) -> Any:
+        raise AssertionError("the manifest was parsed")
+
+    monkeypatch.setattr("pmlcli.store.directory.parse", parsed)
+    found = verify(model, level, check_signature=refuse)
+    expected = dict.fromkeys(RUNGS[: max(RUNGS.index(level), 2) + 1], "skipped") | {"signature": "fail"}
+    assert list(verdicts(found).items()) == list(expected.items())
+    assert (found.passed, found.reached, found.root_digest) == (False, None, None)
+    assert details_of(found, "signature")[0]["found"] == "by nobody"
+
+
+def test_another_digest_is_told_before_anything_is_parsed(model: Path) -> None:
+    (model / "manifest.json").write_bytes(b"[" * 10)
+    found = verify(model, expect_digest="0" * 64)
+    (finding,) = details_of(found, "structure")
+    assert (finding["what"], finding["expected"]) == ("root digest", repr("0" * 64))
+    assert verdicts(found)["signature"] == "skipped"
+
+
 def environment_of(
     path: Path, fields: Fields, dependencies: dict[str, str], platform: dict[str, str]
 ) -> RungResult:
