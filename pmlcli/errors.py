@@ -50,6 +50,12 @@ class PmlError(Exception):
         self.code = code or self.default_code
         self.context: dict[str, Any] = dict(context or {})
 
+    def begin_with(self, start: str, *, instead_of: str) -> None:
+        """Puts another start before the message where it begins with that (a whole path for a last name)."""
+        if self.message.startswith(instead_of):
+            self.message = start + self.message[len(instead_of) :]
+            self.args = (self.message,)
+
     def to_dict(self) -> dict[str, Any]:
         """The error as one JSON-plain dict: kind, code, exit_code, message, hint, context."""
         return {

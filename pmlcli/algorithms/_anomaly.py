@@ -77,6 +77,10 @@ class AnomalyDetector(Algorithm):
         threshold = np.quantile(self.score(data), 1 - self.contamination)
         self.calibration_["threshold"] = float(threshold)
 
+    def calibrated_numbers(self) -> tuple[str, ...]:
+        """A threshold for each level."""
+        return tuple(THRESHOLDS[level] for level in self.levels)
+
     def measure(self, encoding: Encoding[Any], split: Split, log: EventLog) -> Measurement:
         """How well injected deviations are told from the held-out cases that they were made from."""
         test = split.test

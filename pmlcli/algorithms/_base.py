@@ -143,6 +143,10 @@ class Algorithm(ABC):
     def settle(self, data: Any) -> None:  # noqa: B027 (most tasks have nothing to settle)
         """Completes `calibration_` once the final model is fitted on all of the data (a threshold, say)."""
 
+    def calibrated_numbers(self) -> tuple[str, ...]:
+        """The keys of `calibration_` that hold one finite number each; checked when a model is loaded."""
+        return ()
+
     def remarks(self, data: Any, log: EventLog) -> list[str]:
         """Sentences about the trained algorithm and its data that its user should know."""
         return []

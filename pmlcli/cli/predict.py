@@ -251,11 +251,13 @@ def _write_chart(model: Model, result: PredictionResult, path: Path, session: Se
     if model.algorithm.task != "forecast":
         raise ValidationError("--chart draws forecasts", hint=f"this model is {model.model_type}")
     # matplotlib takes time to import.
-    from pmlcli.lifecycle.artifacts import THRESHOLD_FILE, read_json
+    from pmlcli.lifecycle.artifacts import used
+    from pmlcli.lifecycle.history import recent_history
     from pmlcli.render.fan_chart import fan_chart
 
-    known = read_json(model.files, THRESHOLD_FILE)["series"]
-    drawn = fan_chart(known, result.predictions, path.suffix.lower().removeprefix("."))
+    known = recent_history(model.files)
+    with used(foreign=True):
+        drawn = fan_chart(known, result.predictions, path.suffix.lower().removeprefix("."))
     publish.write_file(path, drawn, force=True)
     session.note(f"drew the forecast to {path}")
 
@@ -265,8 +267,10 @@ def _write_annotated(log: EventLog, result: PredictionResult, path: Path, sessio
     from pmlcli.eventlog import write_log
     from pmlcli.eventlog.annotate import annotate
     from pmlcli.eventlog.losses import losses
+    from pmlcli.lifecycle.artifacts import used
 
-    annotated = annotate(log, result.predictions)
+    with used(foreign=True):
+        annotated = annotate(log, result.predictions)
     for lost in losses(annotated, _log_ending(path)):
         session.warn(lost)
     write_log(annotated, path)

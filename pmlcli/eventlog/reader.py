@@ -52,7 +52,13 @@ def read_log(source: LogLike, options: ReadOptions | None = None, **changes: Any
     chosen = replace(options or ReadOptions(), **changes)
     if isinstance(source, EventLog):
         return source
-    return _chosen(build_log(_table(source, chosen), chosen), chosen)
+    try:
+        return _chosen(build_log(_table(source, chosen), chosen), chosen)
+    except LogError as error:
+        if isinstance(source, str | Path):
+            # What is kept of a log is its last name; the user is told the path as it was given.
+            error.begin_with(f"{source}: ", instead_of=f"{Path(source).name}: ")
+        raise
 
 
 def _table(source: LogLike, options: ReadOptions) -> RawTable:

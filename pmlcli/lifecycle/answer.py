@@ -37,6 +37,9 @@ _TEXTS = ("str", "object")
 _TIMES = re.compile(r"datetime64\[(s|ms|us|ns)(?:, ([A-Za-z0-9_+:/-]{1,60}))?\]")
 _OFFSET = re.compile(r"(?:UTC)?([+-])(\d\d):(\d\d)")
 MISSING = -1
+_NO_TIME = np.iinfo(np.int64).min
+_FARTHEST = {"s": 62 * 10**9, "ms": 62 * 10**12, "us": 62 * 10**15, "ns": 91 * 10**17}
+"""By unit, how far from 1970 every zone can be computed (the years 6 to 3934; ns hold 1682 to 2258)."""
 
 State = dict[str, Any]
 
@@ -88,29 +91,43 @@ def _text_parts(column: pd.Series[Any]) -> dict[str, NDArray[Any]]:
         raise TypeError(f"the column '{column.name}' holds other things than text")
     # Ends are counted in characters: the text is decoded in one piece, then cut.
     ends = np.cumsum([len(text) for text in texts], dtype=np.int64)
-    run = np.frombuffer("".join(texts).encode("utf-8", "surrogatepass"), dtype=np.uint8)
+    run = np.frombuffer("".join(texts).encode("utf-8"), dtype=np.uint8)
     return {"codes": codes.astype(np.int64), "ends": np.asarray(ends, dtype=np.int64), "text": run}
 
 
-def decode(files: Mapping[str, bytes]) -> tuple[pd.DataFrame, Facts]:
+def decode(files: Mapping[str, bytes], *, most_characters: int) -> tuple[pd.DataFrame, Facts]:
     """The table and the facts that `encode` wrote.
 
-    Raises UntrustedArtifactError for whatever `encode` never writes.
+    Raises UntrustedArtifactError for whatever `encode` never writes, and for texts that take more than
+    `most_characters` when every row has its own: a text is sent once, however many rows have it.
     """
     state = plain.decode(files, stem=STEM)
     try:
-        return _decoded(state)
-    except (KeyError, TypeError, ValueError, IndexError, OverflowError, AttributeError) as error:
+        return _decoded(state, _Room(most_characters))
+    except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError, RuntimeError) as error:
         raise _malformed(type(error).__name__) from error
+
+
+class _Room:
+    """Characters that the table's texts may still take."""
+
+    def __init__(self, characters: int) -> None:
+        self._left = characters
+
+    def take(self, characters: int) -> None:
+        """Raises UntrustedArtifactError when there are not so many left."""
+        self._left -= characters
+        if self._left < 0:
+            raise _malformed("more text than an answer may hold")
 
 
 def _malformed(what: str) -> UntrustedArtifactError:
     return UntrustedArtifactError(f"the model's answer is malformed ({what})", hint="do not use this model")
 
 
-def _decoded(state: State) -> tuple[pd.DataFrame, Facts]:
+def _decoded(state: State, room: _Room) -> tuple[pd.DataFrame, Facts]:
     names, kinds, rows, facts = state["names"], state["kinds"], state["rows"], state["facts"]
-    if type(rows) is not int or rows < 0 or len(names) != len(kinds):
+    if type(rows) is not int or rows < 0 or not names or len(names) != len(kinds):
         raise _malformed("form")
     if not all(isinstance(text, str) for text in [*names, *kinds]) or len(set(names)) != len(names):
         raise _malformed("columns")
@@ -119,7 +136,8 @@ def _decoded(state: State) -> tuple[pd.DataFrame, Facts]:
         parts = {
             part: state.get(f"c{position}_{part}") for part in ("values", "missing", "codes", "ends", "text")
         }
-        table[name] = _column(kind, {part: value for part, value in parts.items() if value is not None}, rows)
+        given = {part: value for part, value in parts.items() if value is not None}
+        table[name] = _column(kind, given, rows, room)
     return pd.DataFrame(table, index=pd.RangeIndex(rows)), _facts(facts)
 
 
@@ -140,7 +158,7 @@ def _is_unseen(found: Any) -> bool:
     return False
 
 
-def _column(kind: str, parts: Mapping[str, NDArray[Any]], rows: int) -> pd.Series[Any]:
+def _column(kind: str, parts: Mapping[str, NDArray[Any]], rows: int, room: _Room) -> pd.Series[Any]:
     if kind in _NUMBERS:
         return pd.Series(_array(parts, "values", kind, rows))
     if kind in _MASKED:
@@ -148,11 +166,14 @@ def _column(kind: str, parts: Mapping[str, NDArray[Any]], rows: int) -> pd.Serie
         masked: pd.Series[Any] = values.mask(_array(parts, "missing", "bool", rows))
         return masked
     if kind in _TEXTS:
-        return _text_column(kind, parts, rows)
+        return _text_column(kind, parts, rows, room)
     match = _TIMES.fullmatch(kind)
     if match is None:
         raise _malformed("type of a column")
-    values = pd.Series(_array(parts, "values", "int64", rows).view(f"datetime64[{match[1]}]"))
+    counts = _array(parts, "values", "int64", rows)
+    if (np.abs(counts[counts != _NO_TIME]) > _FARTHEST[match[1]]).any():
+        raise _malformed("time out of range")
+    values = pd.Series(counts.view(f"datetime64[{match[1]}]"))
     return values if match[2] is None else values.dt.tz_localize("UTC").dt.tz_convert(_zone(match[2]))
 
 
@@ -165,14 +186,15 @@ def _array(parts: Mapping[str, Any], part: str, kind: str, rows: int | None) -> 
     return array
 
 
-def _text_column(kind: str, parts: Mapping[str, Any], rows: int) -> pd.Series[Any]:
+def _text_column(kind: str, parts: Mapping[str, Any], rows: int, room: _Room) -> pd.Series[Any]:
     codes = _array(parts, "codes", "int64", rows)
     ends = _array(parts, "ends", "int64", None)
-    run = _array(parts, "text", "uint8", None).tobytes().decode("utf-8", "surrogatepass")
+    run = _array(parts, "text", "uint8", None).tobytes().decode("utf-8")
     if len(codes) and (codes.min() < MISSING or codes.max() >= len(ends)):
         raise _malformed("code of a text")
     if (np.diff(ends, prepend=0) < 0).any() or (int(ends[-1]) if len(ends) else 0) != len(run):
         raise _malformed("length of a text")
+    room.take(int(np.diff(ends, prepend=0)[codes[codes != MISSING]].sum()))
     texts = np.empty(len(ends) + 1, dtype=object)
     starts = [0, *ends.tolist()]
     texts[: len(ends)] = [run[start:end] for start, end in zip(starts, starts[1:], strict=False)]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import math
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,6 +16,7 @@ from pmlcli.errors import PersistenceError, PredictionError, UntrustedArtifactEr
 from pmlcli.store import strictjson
 from pmlcli.store.codecs import plain, safetensors, sklearn
 from pmlcli.store.codecs.xgboost import check_xgboost_json
+from pmlcli.store.findings import shown
 
 ESTIMATOR = "estimator_"
 ESTIMATOR_FILE = "model.joblib"
@@ -27,7 +30,16 @@ ENCODING_FILE = "feature_extractor.joblib"
 THRESHOLD_FILE = "threshold.json"
 REFERENCE_FILE = "reference.json"
 CANARY_FILE = "canary.json"
-_SHARED_FILES = (ESTIMATOR_FILE, ENCODING_FILE, THRESHOLD_FILE, REFERENCE_FILE, CANARY_FILE)
+_SHARED_FILES = (ENCODING_FILE, THRESHOLD_FILE, REFERENCE_FILE, CANARY_FILE)
+_PLAIN = r"model\.json|model-\w+\.npy"
+_OTHERS = {
+    "plain": _PLAIN,
+    "sklearn": rf"model\.joblib|{_PLAIN}",
+    "safetensors": r"model\.json|model\.safetensors",
+    "xgboost": r"model\.json|state\.json|state-\w+\.npy",
+}
+_OWN_FILES = {container: re.compile(names) for container, names in _OTHERS.items()}
+_OWN_FILES["members"] = re.compile(rf"{_PLAIN}|[\w-]+-(?:{'|'.join(_OTHERS.values())})")
 _MAX_JSON_BYTES = 64_000_000
 _ODD = (
     ArithmeticError, AssertionError, AttributeError, BufferError, LookupError, MemoryError, RuntimeError,
@@ -75,7 +87,7 @@ def restore(algorithm: Algorithm, files: Mapping[str, bytes]) -> Encoding[Any]:
 
     `files` are verified bytes. Raises a PersistenceError when they are not what this algorithm writes.
     """
-    missing = [name for name in _SHARED_FILES[1:] if name not in files]
+    missing = [name for name in _SHARED_FILES if name not in files]
     if missing:
         raise PersistenceError(f"the model lacks {', '.join(missing)}", context={"missing": missing})
     try:
@@ -85,6 +97,18 @@ def restore(algorithm: Algorithm, files: Mapping[str, bytes]) -> Encoding[Any]:
         raise UntrustedArtifactError(
             f"the artifacts do not hold what this algorithm writes ({type(error).__name__}: {error})"
         ) from error
+
+
+def require_known_files(container: str, names: Iterable[str]) -> None:
+    """Raises UntrustedArtifactError for a file that no algorithm of this container writes."""
+    known = _OWN_FILES[container]
+    surplus = sorted(name for name in names if name not in _SHARED_FILES and not known.fullmatch(name))
+    if surplus:
+        raise UntrustedArtifactError(
+            f"artifacts/{surplus[0]}: this algorithm writes no such file",
+            hint="this model was not written by pmlcli; do not use it",
+            context={"surplus": surplus[:10]},
+        )
 
 
 @contextmanager
@@ -107,18 +131,30 @@ def used(*, foreign: bool) -> Iterator[None]:
 
 
 def _restore(algorithm: Algorithm, files: Mapping[str, bytes]) -> Encoding[Any]:
-    _restore_learner(algorithm, {name: data for name, data in files.items() if name not in _SHARED_FILES[1:]})
+    _restore_learner(algorithm, {name: data for name, data in files.items() if name not in _SHARED_FILES})
     calibration = read_json(files, THRESHOLD_FILE)
     calibration.pop("units", None)
     algorithm.calibration_ = calibration
+    _require_numbers(calibration, algorithm.calibrated_numbers())
     state = sklearn.decode_plain(files[ENCODING_FILE])
     if not isinstance(state, dict):
         raise UntrustedArtifactError(f"{ENCODING_FILE}: holds {type(state).__name__}, expected a dict")
     return type(algorithm.make_encoding()).from_state(state)
 
 
+def _require_numbers(calibration: Mapping[str, Any], names: Iterable[str]) -> None:
+    for name in names:
+        value: Any = calibration.get(name)
+        if type(value) not in (int, float) or not math.isfinite(value):
+            raise UntrustedArtifactError(
+                f"{THRESHOLD_FILE}: {name} must be a finite number, not {shown(value)}",
+                hint="train the model again, or get it from whom you trust",
+            )
+
+
 def _restore_learner(algorithm: Algorithm, files: Mapping[str, bytes]) -> None:
     """Gives an algorithm its state, and then each algorithm that it asks its own."""
+    require_known_files(algorithm.container, files)
     if algorithm.container != "members":
         algorithm.restore(_learner_state(algorithm, files))
         return

@@ -35,9 +35,10 @@ from pmlcli.store import strictjson
 Files = Mapping[str, bytes]
 
 # The rule of docs/trust.md: what an honest answer about so many events, by a model of so many bytes, needs
-# at most, with room to spare.
-MEMORY_BYTES, MEMORY_PER_EVENT, MEMORY_PER_MODEL_BYTE = 2048 * MEGABYTE, 16_384, 32
+# at most, with room to spare. JSON takes more memory than arrays once it is read.
+MEMORY_BYTES, MEMORY_PER_EVENT, MEMORY_PER_JSON_BYTE, MEMORY_PER_OTHER_BYTE = 2048 * MEGABYTE, 16_384, 32, 8
 CPU_SECONDS, CPU_SECONDS_PER_EVENT, CPU_SECONDS_PER_MEGABYTE = 30.0, 0.01, 2.0
+MOST_CPU_SECONDS_FOR_THE_MODEL = 300.0
 ANSWER_BYTES, ANSWER_BYTES_PER_EVENT = 64 * MEGABYTE, 4096
 WALL_FACTOR = 10
 """Times the processor time may take on a busy machine before the child counts as hanging."""
@@ -48,11 +49,21 @@ _FILE_HEAD = struct.Struct("<HQ")
 _SMALL_FRAME = 64_000
 _MAX_TEXT = 4000
 _READ_BYTES = 1 << 20
+_MAX_FILES = 1000
 _KINDS = {
     kind.__name__: kind
-    for kind in vars(errors).values()
-    if isinstance(kind, type) and issubclass(kind, PmlError)
+    for kind in (
+        errors.ValidationError,
+        errors.LogError,
+        errors.PredictionError,
+        errors.PersistenceError,
+        errors.MissingArtifactError,
+        errors.IncompatibleVersionError,
+        errors.UntrustedArtifactError,
+        errors.MissingDependencyError,
+    )
 }
+"""What restoring and asking a model may raise; any other kind from the child is no answer."""
 _OUT_OF_MEMORY = "the model needs more memory than its limit of {} MB"
 
 
@@ -61,12 +72,15 @@ def is_possible() -> bool:
     return hasattr(os, "fork")
 
 
-def limits_for(*, events: int, model_bytes: int) -> Limits:
-    """The bounds of an answer about so many events by a model of so many bytes."""
-    seconds = CPU_SECONDS + CPU_SECONDS_PER_EVENT * events + CPU_SECONDS_PER_MEGABYTE * model_bytes / MEGABYTE
+def limits_for(*, events: int, files: Files) -> Limits:
+    """The bounds of an answer about so many events by a model of these files."""
+    all_bytes = sum(map(len, files.values()))
+    json_bytes = sum(len(data) for name, data in files.items() if name.endswith(".json"))
+    of_model = MEMORY_PER_JSON_BYTE * json_bytes + MEMORY_PER_OTHER_BYTE * (all_bytes - json_bytes)
+    to_read = min(CPU_SECONDS_PER_MEGABYTE * all_bytes / MEGABYTE, MOST_CPU_SECONDS_FOR_THE_MODEL)
     return Limits(
-        memory_bytes=MEMORY_BYTES + MEMORY_PER_EVENT * events + MEMORY_PER_MODEL_BYTE * model_bytes,
-        cpu_seconds=int(seconds) * runtime.threads(),
+        memory_bytes=MEMORY_BYTES + MEMORY_PER_EVENT * events + of_model,
+        cpu_seconds=int(CPU_SECONDS + CPU_SECONDS_PER_EVENT * events + to_read) * runtime.threads(),
         answer_bytes=ANSWER_BYTES + ANSWER_BYTES_PER_EVENT * events,
         threads=runtime.threads(),
     )
@@ -269,7 +283,7 @@ def _unpacked(payload: bytes) -> Files:
     files: dict[str, bytes] = {}
     rest = memoryview(payload)
     while rest:
-        if len(rest) < _FILE_HEAD.size:
+        if len(rest) < _FILE_HEAD.size or len(files) >= _MAX_FILES:
             raise _malformed("a cut-off answer")
         name_size, size = _FILE_HEAD.unpack(rest[: _FILE_HEAD.size])
         rest = rest[_FILE_HEAD.size :]
@@ -292,11 +306,33 @@ def _rebuilt(payload: bytes) -> PmlError:
             "context": dict() as context,
         } if kind in _KINDS:
             error = _KINDS[kind].__new__(_KINDS[kind])
-            PmlError.__init__(error, message, hint=hint, code=code, context=context)
+            PmlError.__init__(error, message, hint=hint, code=code, context=_checked_context(context))
             if notes:
                 error.add_note(notes)
             return error
     return _malformed("an error of another form")
+
+
+def _checked_context(context: dict[str, Any]) -> dict[str, Any]:
+    """The context as far as its values are flat, and its findings when each of them is one."""
+    kept: dict[str, Any] = {name: value for name, value in context.items() if isinstance(value, _FLAT)}
+    kept.pop("failed_hooks", None)  # hooks run in the parent, and only it tells of them
+    findings = context.get("findings")
+    if isinstance(findings, list) and all(map(_is_finding, findings)):
+        kept["findings"] = findings
+    return kept
+
+
+_FLAT = (str, int, float, bool, type(None))
+
+
+def _is_finding(found: Any) -> bool:
+    wanted = {"what", "expected", "found"}
+    return (
+        isinstance(found, dict)
+        and found.keys() == wanted
+        and all(isinstance(v, _FLAT) for v in found.values())
+    )
 
 
 def _json(payload: bytes) -> Any:

@@ -22,6 +22,7 @@ from pmlcli.eventlog.options import CLASSIFIER_PREFIX, NONE, OPTIONAL_ROLES
 from pmlcli.lifecycle import answer, artifacts, contract, isolation
 from pmlcli.lifecycle._binding import of_class_or_instance
 from pmlcli.lifecycle.canary import REPLAYED_EVENTS, Replay, make_canary, replay
+from pmlcli.lifecycle.confinement import Limits
 from pmlcli.lifecycle.context import Hook, LifecycleContext, call_hooks, frozen, installed_hooks
 from pmlcli.lifecycle.contract import check_log, input_schema, reference, unseen_values
 from pmlcli.lifecycle.provenance import dependencies, determinism, machine, now
@@ -30,7 +31,7 @@ from pmlcli.lifecycle.result import ModelMetadata, PredictionResult, SavedModel,
 from pmlcli.lifecycle.training import Trained, train_algorithm
 from pmlcli.store.artifacts import ArtifactStore, Sign
 from pmlcli.store.directory import ModelFiles, SealCheck
-from pmlcli.store.manifest import Manifest
+from pmlcli.store.manifest import ARTIFACTS_NAME, MANIFEST_NAME, Manifest, is_artifact_filename
 from pmlcli.store.publish import Publication
 from pmlcli.store.schema import SCHEMA_VERSION
 
@@ -68,6 +69,7 @@ class Model(Hook):
         self._encoding: Encoding[Any] | None = None
         self._is_loaded = False
         self._is_isolated = False
+        self._place: Path | None = None
 
     # --- train
 
@@ -173,22 +175,24 @@ class Model(Hook):
             run.call("before_predict", log=checked)
             table, facts = self._answer(checked, asked)
             metadata = self._prediction_metadata(checked, facts, len(table))
-            metadata["notes"] = [] if checked is None else self.algorithm.notes(checked, table, asked)
+            with artifacts.used(foreign=self._is_loaded):
+                metadata["notes"] = [] if checked is None else self.algorithm.notes(checked, table, asked)
             run.call("after_predict", predictions=table.copy(), metadata=metadata)
         return PredictionResult(table, metadata)
 
     def _answer(self, log: EventLog | None, request: PredictRequest) -> tuple[pd.DataFrame, answer.Facts]:
         """The table and what is told beside it; from a confined child when the model is isolated."""
         if self._is_isolated:
-            files = self._ask(
-                lambda: answer.encode(*self._table(log, request)), 0 if log is None else log.n_events
-            )
-            return answer.decode(files)
+            limits = self._limits(0 if log is None else log.n_events)
+            files = self._ask(lambda: answer.encode(*self._table(log, request)), limits)
+            return answer.decode(files, most_characters=limits.answer_bytes)
         with reproducible(self.algorithm.seed), artifacts.used(foreign=self._is_loaded):
             return self._table(log, request)
 
-    def _ask(self, work: Callable[[], isolation.Files], events: int) -> isolation.Files:
-        limits = isolation.limits_for(events=events, model_bytes=sum(map(len, self.files.values())))
+    def _limits(self, events: int) -> Limits:
+        return isolation.limits_for(events=events, files=self.files)
+
+    def _ask(self, work: Callable[[], isolation.Files], limits: Limits) -> isolation.Files:
         return isolation.ask(work, limits, reproducible(self.algorithm.seed))
 
     def _table(self, log: EventLog | None, request: PredictRequest) -> tuple[pd.DataFrame, answer.Facts]:
@@ -294,10 +298,11 @@ class Model(Hook):
         parsed. An `isolated` model is built and asked in a confined child process, anew for each prediction.
         Raises a PersistenceError when anything is missing, changed, unexpected or untrusted.
         """
-        stored = ArtifactStore().load(Path(path), check_seal=check_seal)
+        with _in_place(Path(path)):
+            stored = ArtifactStore().load(Path(path), check_seal=check_seal, check_manifest=_check_files)
         if instance is not None and stored.manifest.model_type != instance.model_type:
             raise _other_type(Path(path), stored.manifest.model_type, instance.model_type)
-        model = cls.from_stored(stored, hooks=hooks, isolated=isolated)
+        model = cls.from_stored(stored, hooks=hooks, isolated=isolated, place=Path(path))
         if instance is not None:
             model = instance._become(model, hooks)
         with model._operation("load", ()) as run:
@@ -312,8 +317,25 @@ class Model(Hook):
         return self
 
     @classmethod
-    def from_stored(cls, stored: ModelFiles, *, hooks: Sequence[Hook] = (), isolated: bool = False) -> Self:
-        """The model in verified bytes; raises a PersistenceError when they are not what pmlcli writes."""
+    def from_stored(
+        cls,
+        stored: ModelFiles,
+        *,
+        hooks: Sequence[Hook] = (),
+        isolated: bool = False,
+        place: Path | None = None,
+    ) -> Self:
+        """The model in verified bytes; raises a PersistenceError when they are not what pmlcli writes.
+
+        `place` is the directory that errors name.
+        """
+        with _in_place(place):
+            return cls._from_stored(stored, hooks=hooks, isolated=isolated, place=place)
+
+    @classmethod
+    def _from_stored(
+        cls, stored: ModelFiles, *, hooks: Sequence[Hook], isolated: bool, place: Path | None
+    ) -> Self:
         manifest = stored.manifest
         with contract.written_by_pmlcli("hyperparameters"):
             parameters = contract.checked_hyperparameters(manifest.hyperparameters)
@@ -329,6 +351,7 @@ class Model(Hook):
             contract.check_schema(manifest.input_schema)
             model.read_options(ReadOptions())
         model.files, model._is_loaded, model._is_isolated = dict(stored.current_files), True, isolated
+        model._place = place
         model.metadata.status = "trained"
         model.metadata.training_samples = manifest.training_samples
         if not isolated:
@@ -339,7 +362,8 @@ class Model(Hook):
         """How the answers to the canary cases on this machine compare with the recorded ones."""
         self._require_trained()
         if self._is_isolated:
-            return Replay.from_files(self._ask(lambda: self._replayed().to_files(), REPLAYED_EVENTS))
+            limits = self._limits(REPLAYED_EVENTS)
+            return Replay.from_files(self._ask(lambda: self._replayed().to_files(), limits))
         with reproducible(self.algorithm.seed), artifacts.used(foreign=self._is_loaded):
             return self._replayed()
 
@@ -359,7 +383,8 @@ class Model(Hook):
         """One train, predict, save or load: gives hooks their context, and tells them when it fails."""
         run = _Run(self, operation, (*self.hooks, self, *hooks))
         try:
-            yield run
+            with _in_place(self._place):
+                yield run
         except Exception as error:
             if operation == "train":
                 self._forget()
@@ -397,6 +422,28 @@ class _Run:
                 error.add_note(second.message)
                 if isinstance(error, PmlError):
                     error.context.setdefault("failed_hooks", []).append(second.message)
+
+
+@contextmanager
+def _in_place(place: Path | None) -> Iterator[None]:
+    """Makes errors about the model in a directory begin with its path, or with that of the file in it."""
+    try:
+        yield
+    except PersistenceError as error:
+        if place is not None and not error.message.startswith(str(place)):
+            name = error.message.partition(": ")[0]
+            inner = f"{ARTIFACTS_NAME}/{name}" if is_artifact_filename(name) else name
+            known = inner != name or name == MANIFEST_NAME
+            error.begin_with(f"{place}/{inner}" if known else f"{place}: {name}", instead_of=name)
+        raise
+
+
+def _check_files(manifest: Manifest) -> None:
+    """Refuses, before one is read, files that the algorithm does not write; `restore` asks again of all."""
+    with contract.written_by_pmlcli("model_type"):
+        container = registry.card(manifest.model_type).container
+    if manifest.schema_version == SCHEMA_VERSION:
+        artifacts.require_known_files(container, (record.filename for record in manifest.artifacts))
 
 
 def _other_type(path: Path, found: str, expected: str) -> PersistenceError:

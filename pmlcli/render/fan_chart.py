@@ -12,6 +12,8 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from pmlcli.render.escape import visible
+
 LEVELS = (("95", 0.18), ("80", 0.36))
 COLOUR, INK = "#2a6f97", "#333333"
 MOST_SERIES = 12
@@ -33,7 +35,7 @@ def fan_chart(known: Mapping[str, Any], forecast: pd.DataFrame, file_format: str
         for panel, name in zip(panels, names, strict=True):
             _draw(panel, known[name].get("recent", NOTHING), forecast[forecast["kpi"] == name])
             # A dollar sign would begin a formula.
-            title = f"{name} ({known[name]['kpi_unit']})".replace("$", r"\$")
+            title = visible(f"{name} ({known[name]['kpi_unit']})").replace("$", r"\$")
             panel.set_title(title, loc="left", color=INK)
         buffer = io.BytesIO()
         metadata = {"Date": None} if file_format == "svg" else {"Software": None}

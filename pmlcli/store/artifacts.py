@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from pmlcli.errors import PersistenceError
-from pmlcli.store.directory import ModelFiles, SealCheck, read_model
+from pmlcli.store.directory import ManifestCheck, ModelFiles, SealCheck, read_model
 from pmlcli.store.findings import Finding, refusal, shown
-from pmlcli.store.manifest import MAX_ARTIFACT_BYTES, Manifest, is_artifact_filename, record_of, root_digest
+from pmlcli.store.manifest import Manifest, is_artifact_filename, largest_artifact, record_of, root_digest
 from pmlcli.store.publish import Publication
 
 Sign = Callable[[bytes], bytes]
@@ -52,9 +52,15 @@ class ArtifactStore:
         publication.publish(files, manifest, signature=signature, force=force)
         return root_digest(manifest)
 
-    def load(self, path: Path | str, *, check_seal: SealCheck | None = None) -> ModelFiles:
+    def load(
+        self,
+        path: Path | str,
+        *,
+        check_seal: SealCheck | None = None,
+        check_manifest: ManifestCheck | None = None,
+    ) -> ModelFiles:
         """The model at `path` with every byte checked; see `directory.read_model`."""
-        return read_model(path, check_seal=check_seal)
+        return read_model(path, check_seal=check_seal, check_manifest=check_manifest)
 
     def sign(self, path: Path | str, sign: Sign, *, wait_seconds: float = 0.0) -> str:
         """Verify the model at `path` and put it back with a signature; returns its root digest.
@@ -72,10 +78,10 @@ def seal(manifest_fields: Mapping[str, Any], files: Mapping[str, bytes]) -> byte
     """The bytes of the manifest that vouches for `files`."""
     findings = [
         Finding(
-            shown(name), f"a plain file name and at most {MAX_ARTIFACT_BYTES} bytes", f"{len(data)} bytes"
+            shown(name), f"a plain file name and at most {largest_artifact(name)} bytes", f"{len(data)} bytes"
         )
         for name, data in files.items()
-        if not is_artifact_filename(name) or len(data) > MAX_ARTIFACT_BYTES
+        if not is_artifact_filename(name) or len(data) > largest_artifact(name)
     ]
     if findings:
         raise refusal("cannot save", findings)

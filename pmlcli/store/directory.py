@@ -115,17 +115,23 @@ class _GoneError(Exception):
 
 
 SealCheck = Callable[[bytes, bytes | None], None]
+ManifestCheck = Callable[[Manifest], None]
 
 
-def read_model(path: Path | str, *, check_seal: SealCheck | None = None) -> ModelFiles:
+def read_model(
+    path: Path | str, *, check_seal: SealCheck | None = None, check_manifest: ManifestCheck | None = None
+) -> ModelFiles:
     """The model at `path`, every byte of it checked against its manifest.
 
-    `check_seal(manifest_bytes, signature)` may refuse before the manifest is parsed. Raises the errors of
-    `Difference.error`, with all findings in `context["findings"]`.
+    `check_seal(manifest_bytes, signature)` may refuse before the manifest is parsed, `check_manifest` before
+    an artifact is read. Raises the errors of `Difference.error`, with all findings in
+    `context["findings"]`.
     """
 
     def read(directory: int) -> ModelFiles:
         seal = _read_seal(directory, Path(path), check_seal)
+        if check_manifest is not None:
+            check_manifest(seal.manifest)
         difference, sound = _survey(directory, seal.manifest)
         changed, files = _read_contents(directory, sound)
         difference = difference.with_changed(changed)
@@ -327,7 +333,8 @@ def _read_contents(
         limit = record.size_bytes + 1
         data = b"".join(_chunks(descriptor, limit, chunk_bytes=limit))
         changed += _judge(record, len(data), hashlib.sha256(data).hexdigest())
-        files[record.filename] = data
+        if not changed:
+            files[record.filename] = data
     return changed, files
 
 

@@ -9,6 +9,7 @@ from pmlcli.errors import PersistenceError
 
 _SHOWN_IN_MESSAGE = 3
 _MAX_TEXT = 120
+_CONTAINERS: dict[type, str] = {dict: "an object", list: "a list", tuple: "a tuple"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +31,16 @@ class Finding:
 def shown(value: object) -> str:
     """A short, printable form of a value that was read from an untrusted file.
 
-    `ascii` escapes control and bidirectional characters, so the text cannot steer a terminal.
+    Only flat values are shown: a container may hold itself, often, and its text then has no end. `ascii`
+    escapes control and bidirectional characters, so the text cannot steer a terminal.
     """
     if isinstance(value, int) and not isinstance(value, bool) and value.bit_length() > 200:
         return "a number of more than 60 digits"
-    if isinstance(value, dict | list):
-        kind = "an object" if isinstance(value, dict) else "a list"
-        return f"{kind} of {len(value)}"
-    text = ascii(value[:_MAX_TEXT] if isinstance(value, str) else value)
+    if type(value) in _CONTAINERS:
+        return f"{_CONTAINERS[type(value)]} of {len(value)}"  # type: ignore[arg-type]
+    if type(value) not in (str, bytes, int, float, bool, type(None)):
+        return f"something of type {type(value).__name__[:_MAX_TEXT]}"
+    text = ascii(value[:_MAX_TEXT] if isinstance(value, str | bytes) else value)
     return text if len(text) <= _MAX_TEXT else text[: _MAX_TEXT - 3] + "..."
 
 

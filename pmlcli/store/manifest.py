@@ -20,8 +20,11 @@ MANIFEST_NAME = "manifest.json"
 SIGNATURE_NAME = "manifest.json.sig"
 ARTIFACTS_NAME = "artifacts"
 MAX_MANIFEST_BYTES = 1_000_000
-MAX_ARTIFACT_BYTES = 2**31
+MAX_MODEL_BYTES = 2**30
+"""Of all artifacts together: they are read into memory before anything can be said about them."""
+MAX_JSON_ARTIFACT_BYTES = 256_000_000
 MAX_ARTIFACTS = 1000
+MAX_DEPENDENCIES = 200
 
 STATUSES = ("initialized", "training", "trained", "failed")
 ARTIFACT_TYPES = ("joblib", "json", "npy", "safetensors")
@@ -174,7 +177,13 @@ def _check_artifacts(records: list[Any]) -> list[Finding]:
         if folded in seen:
             findings.append(Finding(f"{where}.filename", "each file listed once", shown(record["filename"])))
         seen.add(folded)
-    return findings
+    return findings or _check_total(sum(record["size_bytes"] for record in records))
+
+
+def _check_total(size_bytes: int) -> list[Finding]:
+    if size_bytes <= MAX_MODEL_BYTES:
+        return []
+    return [Finding("artifacts", f"at most {MAX_MODEL_BYTES} bytes together", f"{size_bytes} bytes")]
 
 
 def _check_record(where: str, record: object) -> list[Finding]:
@@ -194,7 +203,15 @@ def _check_record(where: str, record: object) -> list[Finding]:
             findings.append(Finding(f"{where}.{key}", expected, shown(record[key])))
     if not findings and record["filename"] != f"{record['name']}.{record['artifact_type']}":
         findings.append(Finding(f"{where}.filename", "name.artifact_type", shown(record["filename"])))
+    if not findings and record["size_bytes"] > largest_artifact(record["filename"]):
+        most = f"0 to {largest_artifact(record['filename'])}"
+        findings.append(Finding(f"{where}.size_bytes", most, shown(record["size_bytes"])))
     return findings
+
+
+def largest_artifact(filename: str) -> int:
+    """Bytes that the artifact of this name may have."""
+    return MAX_JSON_ARTIFACT_BYTES if filename.endswith(".json") else MAX_MODEL_BYTES
 
 
 def _is_label(value: object) -> bool:
@@ -239,9 +256,12 @@ _FIELDS: Mapping[str, tuple[str, Any]] = {
     "training_log": _OBJECT,
     "seed": ("a whole number or null", lambda value: value is None or _is_whole(value, 0, 2**64 - 1)),
     "dependencies": (
-        "an object of names and versions",
+        f"an object of at most {MAX_DEPENDENCIES} names and versions",
         lambda value: (
-            isinstance(value, dict) and all(map(_is_label, value)) and all(map(_is_label, value.values()))
+            isinstance(value, dict)
+            and len(value) <= MAX_DEPENDENCIES
+            and all(map(_is_label, value))
+            and all(map(_is_label, value.values()))
         ),
     ),
     "platform": _OBJECT,
@@ -257,5 +277,5 @@ _RECORD_FIELDS: Mapping[str, tuple[str, Any]] = {
         lambda value: isinstance(value, str) and value in ARTIFACT_TYPES,
     ),
     "checksum": ("64 hexadecimal digits", lambda value: _matches(_CHECKSUM, value)),
-    "size_bytes": (f"0 to {MAX_ARTIFACT_BYTES}", lambda value: _is_whole(value, 0, MAX_ARTIFACT_BYTES)),
+    "size_bytes": (f"0 to {MAX_MODEL_BYTES}", lambda value: _is_whole(value, 0, MAX_MODEL_BYTES)),
 }

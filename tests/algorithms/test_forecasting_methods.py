@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -86,6 +87,23 @@ def test_bases_out_of_fold_know_nothing_of_their_fold() -> None:
     assert served[0] == 30
     assert len(seen) == 4
     assert (base(data, served)[:, 0] ** 2 <= served + 1e-9).all()
+
+
+def test_trees_take_no_more_than_their_nodes() -> None:
+    from pmlcli.algorithms._forecasting.trees import Trees
+
+    def tree(nodes: int) -> dict[str, list[int]]:
+        inner = range(0, nodes - 1, 2)
+        left = [n + 1 if n in inner else -1 for n in range(nodes)]
+        right = [n + 2 if n in inner else -1 for n in range(nodes)]
+        return {"left_children": left, "right_children": right, "split_indices": [0] * nodes,
+                "split_conditions": [1] * nodes}  # fmt: skip
+
+    model = {"gradient_booster": {"model": {"trees": [tree(2001), *[tree(1)] * 2000]}}}
+    learner = {"learner": model | {"learner_model_param": {"base_score": "0"}}}
+    trees = Trees.from_json(json.dumps(learner).encode())
+    assert len(trees.left) == len(trees.limit) == 4001
+    assert trees.predict(np.zeros((3, 1), dtype=np.float32)).tolist() == [2001.0] * 3
 
 
 def test_trees_say_what_xgboost_says() -> None:

@@ -129,7 +129,7 @@ def test_refused(case: str, tmp_path: Path) -> None:
     path.write_bytes(content.encode() if isinstance(content, str) else content)
     with pytest.raises(LogError, match=message) as caught:
         read_log(path)
-    assert caught.value.message.startswith(name)
+    assert caught.value.message.startswith(str(path))
 
 
 def test_paths_that_are_no_files(tmp_path: Path) -> None:

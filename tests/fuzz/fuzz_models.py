@@ -42,7 +42,7 @@ PARSERS = (
     decode_plain,
     lambda data: decode(data, TABLE, FOREST),
     check_xgboost_json,
-    lambda data: answer.decode({"answer.json": data}),
+    lambda data: answer.decode({"answer.json": data}, most_characters=1 << 20),
 )
 """The first byte of an input chooses among these; the rest is the file."""
 

@@ -127,7 +127,7 @@ def asked(found: Subject, batch: list[tuple[str, bytes]]) -> list[str]:
         warnings.simplefilter("ignore")
         return {"outcomes.json": json.dumps([outcome(found, *change) for change in batch]).encode()}
 
-    limits = isolation.limits_for(events=100, model_bytes=sum(map(len, found.files.values())))
+    limits = isolation.limits_for(events=100, files=found.files)
     try:
         return list(json.loads(isolation.ask(work, limits, nullcontext())["outcomes.json"]))
     except PmlError as error:

@@ -37,6 +37,8 @@ class Attack:
 # --- pickle by hand ---
 
 STOP = b"."
+DAG = b")\x94" + b"".join(b"h" + bytes([i]) + b"\x86\x94" for i in range(60))
+"""A tuple that holds another one twice, sixty deep: 2^60 items to whoever walks or shows it."""
 START = b"\x80\x04"
 
 
@@ -99,6 +101,13 @@ def wrapper(
 def reconstructed(shape: bytes, kind: bytes, content: bytes) -> bytes:
     made = call("numpy._core.multiarray._reconstruct", glob("numpy.ndarray"), tup(number(0)), raw(b"b"))
     return made + tup(number(1), shape, kind, FALSE, content) + b"b"
+
+
+def odd_dtype(code: bytes | None = None, order: bytes | None = None, size: bytes | None = None) -> bytes:
+    """A dtype whose code, byte order or size is something else."""
+    fields = (NONE, NONE, number(-1)) if size is None else (tup(text("a")), b"}", size)
+    state = tup(number(3), order or text("<"), NONE, *fields, number(-1), number(0))
+    return call("numpy.dtype", code or text("f8"), FALSE, TRUE) + state + b"b"
 
 
 def stream(body: bytes, protocol: int = 4) -> bytes:
@@ -386,8 +395,15 @@ def construction_attacks() -> dict[str, Attack]:
         "odd-items": (stream(b"}(NNNu"), "key is not plain"),
         "deep-lists": (stream(deep), "expected sklearn"),
         "many-dicts": (stream(b"(" + b"}" * 3_000_000 + b"t"), "steps"),
-        "own-list": (stream(b"]\x94h\x00a"), "expected sklearn"),
-        "tuple-dag": (stream(b")\x94" + b"".join(b"h" + bytes([i]) + b"\x86\x94" for i in range(60))), "expected sklearn"),
+        "own-list": (stream(b"]\x94h\x00a"), "occurs twice"),
+        "tuple-dag": (stream(DAG), "occurs twice"),
+        "dtype-of-a-dag": (stream(odd_dtype(code=DAG)), "occurs twice"),
+        "dtype-order-of-a-dag": (stream(odd_dtype(order=DAG)), "occurs twice"),
+        "dtype-size-of-a-dag": (stream(odd_dtype(size=DAG)), "occurs twice"),
+        "dtype-of-a-deep-tuple": (stream(odd_dtype(code=b")" + b"\x85" * 100_000)), "array type"),
+        "dag-of-lists-filled-later": (stream(b"]\x94]\x94(h\x00h\x00e"), "occurs twice"),
+        "version-of-a-dag": (forest_state(_sklearn_version=DAG), "occurs twice"),
+        "max-samples-of-a-dag": (forest_state(_max_samples=DAG), "occurs twice"),
         "memo-outside": (stream(b"h\x09"), "refers to nothing"),
         "memo-far-outside": (stream(b"j\xff\xff\xff\xff"), "refers to nothing"),
         "underflow": (stream(b"a"), "stack is empty"),

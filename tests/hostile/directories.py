@@ -215,6 +215,12 @@ def header(change: Callable[[dict[str, Any]], Any]) -> Callable[[dict[str, bytes
     return apply
 
 
+def sparse_record(number: int, size: int) -> dict[str, Any]:
+    name = f"model-a{number}"
+    kind = {"name": name, "filename": f"{name}.npy", "artifact_type": "npy"}
+    return kind | {"checksum": "0" * 64, "size_bytes": size}
+
+
 def manifest_cases() -> dict[str, Hostile]:
     changes: dict[str, Callable[[Path], Any]] = {
         "empty directory": lambda model: (shutil.rmtree(model), model.mkdir()),
@@ -261,6 +267,9 @@ def manifest_cases() -> dict[str, Hostile]:
         "checksum short": value("artifacts", 0, "checksum", to="00"),
         "listed twice": text(lambda data: listed_twice(data)),
         "100,000 artifacts": value("artifacts", to=[{}] * 100_000),
+        "60,000 dependencies": value("dependencies", to={f"p{i}": "1" for i in range(20_000)}),
+        "larger than memory together": value("artifacts", to=[sparse_record(i, 10**9) for i in range(3)]),
+        "JSON of 900 MB": value("artifacts", 0, "size_bytes", to=900_000_000),
         "artifacts null": value("artifacts", to=None),
         "no artifacts": value("artifacts", to=[]),
     }
@@ -333,6 +342,13 @@ def pickle_cases() -> dict[str, Hostile]:
         "compressed joblib": forest(dumped({"a": 1}, compress=3)),
         "zlib bomb of 1 GB": forest(zlib.compress(bytes(200_000_000), 9)),
         "empty joblib": forest(b""),
+        "forest: its samples hold themselves": forest(
+            attacks.forest_attributes(lambda found: setattr(found, "_max_samples", holding_itself(40)))
+        ),
+        "forest: its samples are many": forest(
+            attacks.forest_attributes(lambda found: setattr(found, "_max_samples", [[1.0, 2.0], [3.0, 4.0]])),
+            predict=EITHER,
+        ),
         "other number of features": forest(attacks.dumped(other_forest())),
         "encoding runs code": Hostile(
             file("feature_extractor.joblib", code["system-protocol-4"].data), FOREST
@@ -342,9 +358,37 @@ def pickle_cases() -> dict[str, Hostile]:
         "encoding of nothing": encoding(dict.clear),
         "encoding of numbers": encoding(lambda state: state.update(dict.fromkeys(state, 7))),
         "encoding of texts": encoding(lambda state: state.update(dict.fromkeys(state, "x" * 10_000))),
+        "encoding of a long text": encoding(in_its_vocabulary("x" * 8_000_000 + "\U0001f600"), NGRAM),
+        "encoding of a dtype without end": Hostile(
+            file("feature_extractor.joblib", built["dtype-of-a-dag"].data), FOREST
+        ),
         "encoding of lists": encoding(lambda state: state.update(dict.fromkeys(state, [])), NGRAM),
     }
     return cases
+
+
+def holding_itself(depth: int) -> list[Any]:
+    """A list that holds another one twice, so deep: 2^depth items to whoever walks it."""
+    found: list[Any] = [1.0, 2.0]
+    for _ in range(depth):
+        found = [found, found]
+    return found
+
+
+def in_its_vocabulary(text: str) -> Callable[[dict[str, Any]], Any]:
+    """One of the longest list of texts in the encoding's state replaced."""
+
+    def change(state: dict[str, Any]) -> None:
+        lists = [value for value in nested(state) if isinstance(value, list) and value]
+        longest = max((found for found in lists if isinstance(found[0], str)), key=len)
+        longest[0] = text
+
+    return change
+
+
+def nested(value: Any) -> list[Any]:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return [value, *(found for item in inner for found in nested(item))]
 
 
 def other_forest() -> Any:
@@ -383,7 +427,9 @@ def artifact_cases() -> dict[str, Hostile]:
         "model of nothing": (file("model.json", b'{"arrays": [], "values": {}}'), NGRAM, {}),
         "model is deep": (file("model.json", b"[" * 100_000), NGRAM, {}),
         "model of a million items": (file("model.json", b"[" + b"0," * 3_000_000 + b"0]"), NGRAM, {}),
-        "artifact of another library": (file("model.safetensors", b""), NGRAM, either),
+        "artifact of another library": (file("model.safetensors", b""), NGRAM, {}),
+        "artifact that nobody writes": (file("z0.json", b"{}"), NGRAM, {}),
+        "estimator that nobody reads": (file("model.joblib", encode_plain({})), NGRAM, {}),
         "artifact too many": (file("model-extra.npy", npy.encode(np.zeros(3))), NGRAM, {}),
         "arrays of objects": (resealed(each_array(lambda data: data.replace(b"<i8", b"|O8"))), NGRAM, {}),
         "arrays are short": (resealed(each_array(lambda data: data[:-1])), NGRAM, {}),

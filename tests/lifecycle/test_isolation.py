@@ -31,6 +31,9 @@ from pmlcli.errors import (
 from pmlcli.lifecycle import answer, isolation
 from pmlcli.lifecycle.confinement import MEGABYTE, Limits
 from pmlcli.lifecycle.isolation import ask, limits_for
+from pmlcli.render import frame
+from pmlcli.store import strictjson
+from pmlcli.store.codecs import plain
 
 LIMITS = Limits(memory_bytes=300 * MEGABYTE, cpu_seconds=20, answer_bytes=MEGABYTE)
 
@@ -301,11 +304,21 @@ def test_an_answer_of_another_form_is_refused(name: str) -> None:
 
 
 def test_the_memory_limit_grows_with_the_log_and_the_model() -> None:
-    small, large = limits_for(events=0, model_bytes=0), limits_for(events=10**6, model_bytes=10**8)
+    small, large = limits_for(events=0, files={}), limits_for(events=10**6, files={"a.npy": bytes(10**8)})
     assert small.memory_bytes == isolation.MEMORY_BYTES
     assert large.memory_bytes > 16 * 10**9
     assert large.cpu_seconds > 10_000
     assert small.cpu_seconds == 30
+
+
+def test_bytes_of_the_model_buy_no_hours_of_processor_time() -> None:
+    class Long(bytes):
+        def __len__(self) -> int:
+            return 2**30
+
+    large = limits_for(events=0, files={"a.npy": Long()})
+    assert large.cpu_seconds == 330
+    assert large.memory_bytes <= 12 * 2**30
 
 
 # --- tables
@@ -332,14 +345,14 @@ def test_every_kind_of_column_comes_back() -> None:
             "naive": times.tz_localize(None),
         }
     )
-    found, facts = answer.decode(answer.encode(table, FACTS))
+    found, facts = answer.decode(answer.encode(table, FACTS), most_characters=1000)
     assert_frame_equal(found, table, check_exact=True)
     assert facts == FACTS
 
 
 def test_an_empty_table_comes_back() -> None:
     table = pd.DataFrame({"a": pd.Series([], dtype="str"), "b": pd.Series([], dtype="float64")})
-    assert_frame_equal(answer.decode(answer.encode(table, answer.Facts({}, {})))[0], table)
+    assert_frame_equal(answer.decode(answer.encode(table, answer.Facts({}, {})), most_characters=0)[0], table)
 
 
 def test_a_column_of_anything_is_a_bug_told_at_once() -> None:
@@ -347,6 +360,78 @@ def test_a_column_of_anything_is_a_bug_told_at_once() -> None:
         answer.encode(pd.DataFrame({"a": [1, "x"]}, dtype=object), FACTS)
     with pytest.raises(TypeError, match="complex"):
         answer.encode(pd.DataFrame({"a": [1j]}), FACTS)
+
+
+def state_of(**changes: Any) -> dict[str, Any]:
+    """The answer's state of one column `a`, with changes."""
+    whole = {"facts": {"units": {}, "unseen": {}}, "rows": 1, "names": ["a"], "kinds": ["float64"]}
+    return whole | {"c0_values": np.zeros(1)} | changes
+
+
+def of_texts(text: bytes, rows: int, kind: str = "str") -> dict[str, Any]:
+    """The answer's state of a column with one text in every row."""
+    codes, ends = np.zeros(rows, dtype=np.int64), np.array([len(text.decode("utf-8", "surrogatepass"))])
+    return state_of(rows=rows, kinds=[kind]) | {
+        "c0_codes": codes, "c0_ends": ends, "c0_text": np.frombuffer(text, dtype=np.uint8)
+    }  # fmt: skip
+
+
+def of_times(unit: str, *counts: int) -> dict[str, Any]:
+    kind = f"datetime64[{unit}, Europe/Amsterdam]"
+    return state_of(rows=len(counts), kinds=[kind], c0_values=np.array(counts, dtype=np.int64))
+
+
+ODD_ANSWERS = {
+    "rows without a column": state_of(rows=10**15, names=[], kinds=[]),
+    "more rows than numbers count": state_of(rows=10**40, names=[], kinds=[]),
+    "no column": state_of(rows=0, names=[], kinds=[]),
+    "more rows than values": state_of(rows=10**9),
+    "a text in every row": of_texts(b"x" * 100_000, 1000),
+    "an object in every row": of_texts(b"x" * 100_000, 1000, "object"),
+    "half a surrogate": of_texts("\ud800".encode("utf-8", "surrogatepass"), 1, "object"),
+    "seconds beyond the years": of_times("s", 2**62, -(2**62)),
+    "seconds beyond a calendar": of_times("s", 2**40),
+    "milliseconds beyond the years": of_times("ms", 2**62),
+    "microseconds beyond the years": of_times("us", -(2**62)),
+    "nanoseconds beyond the years": of_times("ns", 2**63 - 1),
+}
+
+
+@pytest.mark.parametrize("name", ODD_ANSWERS)
+def test_an_answer_that_would_harm_the_parent_is_refused(name: str) -> None:
+    files = plain.encode(ODD_ANSWERS[name], stem=answer.STEM)
+    with pytest.raises(UntrustedArtifactError, match="malformed"):
+        answer.decode(files, most_characters=10_000_000)
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+def test_the_farthest_times_can_be_written(unit: str) -> None:
+    most = answer._FARTHEST[unit]
+    files = plain.encode(of_times(unit, most, -most, np.iinfo(np.int64).min), stem=answer.STEM)
+    table, _facts = answer.decode(files, most_characters=0)
+    assert len(frame.to_bytes(table, "csv")) > 40
+
+
+@pytest.mark.parametrize("kind", ["PmlError", "HookError", "SignatureError", "OutputError", "BusyError"])
+def test_a_child_raises_only_what_a_model_may(kind: str) -> None:
+    told = {"kind": kind, "code": "x", "message": "m", "hint": None, "notes": "", "context": {}}
+    error = isolation._rebuilt(strictjson.dump(told))
+    assert (type(error), error.exit_code) == (UntrustedArtifactError, 4)
+
+
+def test_a_child_s_context_is_flat() -> None:
+    told = {"kind": "PersistenceError", "code": "x", "message": "m", "hint": None, "notes": ""}
+    odd = {"findings": [1, 2], "failed_hooks": "x", "deep": [[[]]], "path": "p"}
+    assert isolation._rebuilt(strictjson.dump(told | {"context": odd})).context == {"path": "p"}
+    findings = [{"what": "a", "expected": 1, "found": "b"}]
+    good = isolation._rebuilt(strictjson.dump(told | {"context": {"findings": findings}}))
+    assert good.context == {"findings": findings}
+
+
+def test_an_answer_of_a_million_files_is_refused() -> None:
+    payload = b"".join(isolation._FILE_HEAD.pack(5, 0) + b"%05x" % number for number in range(2000))
+    with pytest.raises(UntrustedArtifactError, match="answered"):
+        isolation._unpacked(payload)
 
 
 @settings(max_examples=150, deadline=None)
@@ -362,7 +447,7 @@ def test_a_changed_answer_is_a_table_or_a_refusal(data: st.DataObject) -> None:
         changed[data.draw(st.integers(0, len(changed) - 1))] = data.draw(st.integers(0, 255))
     files[name] = bytes(changed)
     try:
-        found, _facts = answer.decode(files)
+        found, _facts = answer.decode(files, most_characters=1000)
     except PmlError as error:
         assert error.exit_code == 4
     else:

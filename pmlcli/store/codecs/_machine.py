@@ -61,6 +61,7 @@ class Rules(Protocol):
         """What BUILD makes of an instance or draft and its state."""
 
 
+_CONTAINERS = (list, dict, tuple)
 _FLAT = (str, int, float, bytes, bool, type(None))
 
 
@@ -228,11 +229,19 @@ class Machine:
         self._memo.append(value)
 
     def _get_near(self) -> None:
-        self._stack.append(self._memo[self.data[self.position]])
+        self._get(self.data[self.position])
         self.position += 1
 
     def _get_far(self) -> None:
-        self._stack.append(self._memo[self._unpack(_UINT32)])
+        self._get(self._unpack(_UINT32))
+
+    def _get(self, index: int) -> None:
+        value = self._memo[index]
+        if type(value) in _CONTAINERS:
+            # A list that holds another one twice, sixty deep, has 2^60 items to whoever walks it. No
+            # estimator and no plain state that pmlcli writes holds a container twice.
+            raise refuse("a container that occurs twice")
+        self._stack.append(value)
 
     def _global(self) -> None:
         name, module = self._pop(), self._pop()

@@ -219,7 +219,7 @@ def _dtype(code: Any, state: Any) -> np.dtype[Any]:
         raise refuse("array type of arrays")
     if names is None and columns is None:
         return plain_dtype(code, order, objects=True)
-    if code != f"V{itemsize}":
+    if type(itemsize) is not int or code != f"V{itemsize}":
         raise refuse("array type is malformed")
     return record_dtype(names, columns, itemsize)
 

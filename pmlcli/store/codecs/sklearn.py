@@ -21,6 +21,8 @@ from pmlcli.store.codecs._rules import COMMON, EstimatorRules
 from pmlcli.store.findings import shown
 
 MAX_DEPTH = 64
+MAX_TEXT = 1_000_000
+"""Characters: what a log's value may have at most."""
 
 # A fixed protocol: the same bytes from every Python version.
 _PROTOCOL = 4
@@ -205,7 +207,11 @@ def _check_plain(state: Any) -> None:
     while pending:
         value, depth = pending.pop()
         kind = type(value)
-        if kind in (bool, int, float, type(None), str):
+        if kind in (bool, int, float, type(None)):
+            continue
+        if kind is str:
+            if len(value) > MAX_TEXT:
+                raise refuse(f"a text of {len(value)} characters")
             continue
         if kind is np.ndarray:
             if value.dtype.kind not in "biufUS":
