@@ -136,6 +136,9 @@ class NeuralAlgorithm(Algorithm):
         """
         self.epochs_, self.memory_ = int(state["epochs_"]), str(state["memory_"])
         self.sizes_ = {name: int(size) for name, size in state["sizes_"].items()}
+        if self.sizes_.get("layers", 0) > len(state):
+            # Sizes allocate nothing, but layers are made one by one, and each has tensors of its own.
+            raise UntrustedArtifactError(f"{self.sizes_['layers']} layers, but {len(state)} tensors")
         tensors = {
             name.removeprefix(WEIGHT): torch.from_numpy(np.array(value, dtype=np.float32))
             for name, value in state.items()

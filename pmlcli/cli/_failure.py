@@ -16,6 +16,7 @@ from pmlcli.errors import OutputError, PmlError, ValidationError
 from pmlcli.render.escape import visible
 from pmlcli.render.json import error_document
 
+LONGEST_MESSAGE = 4000
 EXIT_BUG = 1
 EXIT_INTERRUPTED = 130
 EXIT_BROKEN_PIPE = 141
@@ -102,6 +103,11 @@ def _help_hint(error: typer.TyperException) -> str | None:
     return None if context is None else f"`{context.command_path} --help` lists what it takes"
 
 
+def _one_line(text: str) -> str:
+    """The text made safe, and cut where no reader follows: what it quotes may come from a hostile file."""
+    return visible(text if len(text) <= LONGEST_MESSAGE else text[:LONGEST_MESSAGE] + "...")
+
+
 def tell(error: PmlError, mode: Mode) -> int:
     """Prints the error as the mode says and returns its exit code."""
     if mode.debug:
@@ -109,9 +115,9 @@ def tell(error: PmlError, mode: Mode) -> int:
     if mode.json:
         typer.echo(error_document(error))
         return error.exit_code
-    typer.echo(f"error: {visible(error.message)}", err=True)
+    typer.echo(f"error: {_one_line(error.message)}", err=True)
     if error.hint:
-        typer.echo(f"hint: {visible(error.hint)}", err=True)
+        typer.echo(f"hint: {_one_line(error.hint)}", err=True)
     for failed in error.context.get("failed_hooks", ()):
         typer.echo(f"warning: {visible(str(failed))}", err=True)
     return error.exit_code

@@ -12,7 +12,7 @@ import numpy as np
 
 from pmlcli.algorithms._base import Algorithm
 from pmlcli.encoding.base import Encoding
-from pmlcli.errors import PersistenceError, PredictionError, UntrustedArtifactError
+from pmlcli.errors import PersistenceError, PmlError, PredictionError, UntrustedArtifactError
 from pmlcli.store import strictjson
 from pmlcli.store.codecs import plain, safetensors, sklearn
 from pmlcli.store.codecs.xgboost import check_xgboost_json
@@ -41,11 +41,6 @@ _OTHERS = {
 _OWN_FILES = {container: re.compile(names) for container, names in _OTHERS.items()}
 _OWN_FILES["members"] = re.compile(rf"{_PLAIN}|[\w-]+-(?:{'|'.join(_OTHERS.values())})")
 _MAX_JSON_BYTES = 64_000_000
-_ODD = (
-    ArithmeticError, AssertionError, AttributeError, BufferError, LookupError, MemoryError, RuntimeError,
-    TypeError, ValueError,
-)  # fmt: skip
-"""What Python, numpy and compiled libraries raise about a state that no training gives."""
 
 
 def to_files(
@@ -92,7 +87,9 @@ def restore(algorithm: Algorithm, files: Mapping[str, bytes]) -> Encoding[Any]:
         raise PersistenceError(f"the model lacks {', '.join(missing)}", context={"missing": missing})
     try:
         return _restore(algorithm, files)
-    except _ODD as error:
+    except PmlError:
+        raise
+    except Exception as error:
         # The bytes are those that the manifest vouches for, but no pmlcli wrote them.
         raise UntrustedArtifactError(
             f"the artifacts do not hold what this algorithm writes ({type(error).__name__}: {error})"
@@ -120,7 +117,10 @@ def used(*, foreign: bool) -> Iterator[None]:
     """
     try:
         yield
-    except _ODD as error:
+    except PmlError:
+        raise
+    except Exception as error:
+        # Whatever the library raises: Prophet, for one, raises bare exceptions.
         if not foreign:
             raise
         raise PredictionError(

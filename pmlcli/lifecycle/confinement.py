@@ -16,8 +16,9 @@ import sys
 import sysconfig
 import typing
 from dataclasses import dataclass
+from functools import partial
 from types import CodeType, FrameType
-from typing import Any
+from typing import Any, NoReturn
 
 MEGABYTE = 1 << 20
 
@@ -37,8 +38,22 @@ _CODE = ("compile", "exec", "marshal.")
 _IMPORTER = "<frozen importlib._bootstrap"
 # The standard library evaluates annotations and makes methods from text.
 _EVALUATORS = frozenset(module.__file__ for module in (collections, dataclasses, typing))
-# Where libraries look, beside their own directories, for zones and what the machine can do.
-_SYSTEM_PLACES = ("/usr/share/zoneinfo", "/proc", "/sys", "/etc/localtime", "/dev/null", "/dev/urandom")
+# Where libraries look, beside their own directories, for zones and what the machine can do: whole
+# directories, and single files. Of /proc only what is said of the machine and of this very process.
+_SYSTEM_PLACES = ("/usr/share/zoneinfo/", "/sys/devices/system/", "/sys/fs/cgroup/")
+_SYSTEM_FILES = frozenset({
+    "/dev/null", "/dev/urandom", "/etc/localtime", "/proc/cpuinfo", "/proc/meminfo", "/proc/stat",
+})  # fmt: skip
+# What CPython 3.11 does without telling an audit hook, by module: replaced by a refusal.
+_UNTOLD = {
+    "posix": (
+        "mkfifo", "mknod", "pidfd_open", "setsid", "setpgid", "setpriority", "sched_setaffinity",
+        "sched_setscheduler", "sched_setparam", "nice",
+    ),
+    "signal": ("pidfd_send_signal", "pthread_kill"),
+    "_signal": ("pidfd_send_signal", "pthread_kill"),
+    "_posixsubprocess": ("fork_exec",),
+}  # fmt: skip
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 
@@ -65,7 +80,21 @@ def confine(limits: Limits) -> None:
     used = _address_space()
     if used is not None:
         _limit(resource.RLIMIT_AS, used + limits.memory_bytes)
+    _take_away()
     sys.addaudithook(_Watch())
+
+
+def _take_away() -> None:
+    """Replaces functions that no hook is told of; `os` has most of them under its own name too."""
+    for module, names in _UNTOLD.items():
+        for holder in (sys.modules.get(module), os if module == "posix" else None):
+            for name in names:
+                if hasattr(holder, name):
+                    setattr(holder, name, partial(_refuse_call, f"{module}.{name}"))
+
+
+def _refuse_call(what: str, *_args: Any, **_options: Any) -> NoReturn:
+    raise _refused(what)
 
 
 def isolate_streams(*keep: int) -> None:
@@ -118,7 +147,7 @@ class _Watch:
     """The audit hook: refuses what answering never needs, and lets libraries be imported."""
 
     def __init__(self) -> None:
-        self._places = _library_places()
+        self._places = (*_library_places(), f"/proc/{os.getpid()}/")
 
     def __call__(self, event: str, args: tuple[Any, ...]) -> None:
         if event == "open":
@@ -142,7 +171,7 @@ class _Watch:
             real = os.path.realpath(os.fsdecode(path))
         except (TypeError, ValueError):
             return False
-        return real.startswith(self._places)
+        return real in _SYSTEM_FILES or real.startswith(self._places)
 
 
 def _refused(what: str) -> ConfinedError:

@@ -14,10 +14,12 @@ import pandas as pd
 from pmlcli.encoding.base import Encoding
 from pmlcli.errors import LogError, PersistenceError, PmlError, ValidationError
 from pmlcli.eventlog.log import ACTIVITY, CASE_ID, EventLog
-from pmlcli.eventlog.options import ReadOptions
+from pmlcli.eventlog.options import CLASSIFIER_PREFIX, ReadOptions
 from pmlcli.eventlog.selection import Selection
 
 EXAMPLES = 5
+LONGEST_NAME = 1000
+MOST_ITEMS = 20_000
 QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
 
 
@@ -94,11 +96,32 @@ def _listed(value: Any) -> Any:
 
 def check_schema(schema: Mapping[str, Any]) -> None:
     """Raises ValidationError unless `required` and `columns` are what `input_schema` writes."""
+    _check_extent(schema)
     required, columns = schema["required"], schema["columns"]
     if not all(isinstance(kind, str) for kind in [*required.values(), *columns.values()]):
         raise ValidationError("input_schema names its columns by other things than text")
     if not {CASE_ID, ACTIVITY} <= required.keys():
         raise ValidationError("input_schema asks for no case and activity")
+
+
+def _check_extent(schema: Mapping[str, Any]) -> None:
+    """How a log is read follows these texts, once an event: none may be longer than a name is."""
+    pending: list[Any] = [dict(schema)]
+    for _ in range(MOST_ITEMS):
+        if not pending:
+            break
+        item = pending.pop()
+        if isinstance(item, str) and len(item) > LONGEST_NAME:
+            raise ValidationError(f"input_schema holds a text of {len(item)} characters")
+        if isinstance(item, Mapping):
+            pending += [*item.keys(), *item.values()]
+        elif isinstance(item, list):
+            pending += item
+    else:
+        raise ValidationError(f"input_schema holds more than {MOST_ITEMS} items")
+    parts = str(schema["columns"].get(ACTIVITY, "")).removeprefix(CLASSIFIER_PREFIX).split("+")
+    if len(set(parts)) < len(parts):
+        raise ValidationError("input_schema names a column of the activity twice")
 
 
 def _kind(column: pd.Series[Any]) -> str:

@@ -17,7 +17,7 @@ import time
 import traceback
 import warnings
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from typing import Any, NoReturn
 
 from pmlcli import errors, runtime
@@ -116,6 +116,8 @@ def _live_as_child(
     """Works and sends, and never returns into the caller's code: no clean-up of the parent runs twice."""
     status = 1
     try:
+        # A group of its own, so that whatever it may have started ends with it.
+        os.setpgid(0, 0)
         gc.disable()
         restore_signals()
         isolate_streams(writing)
@@ -227,13 +229,12 @@ def _as_parent(child: int, reading: int, limits: Limits) -> Files:
 def _reaped(child: int, patience_seconds: float) -> int:
     """How the child ended: by itself, or by our hand when it takes longer than that."""
     deadline = time.monotonic() + patience_seconds
-    while patience_seconds:
-        ended, status = os.waitpid(child, os.WNOHANG)
-        if ended:
-            return status
-        if time.monotonic() > deadline:
-            break
+    look = os.WEXITED | os.WNOHANG | os.WNOWAIT
+    while patience_seconds and os.waitid(os.P_PID, child, look) is None and time.monotonic() < deadline:
         time.sleep(0.01)
+    # Before it is waited for, so that its number is surely still its own: it, and what it may have started.
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(child, signal.SIGKILL)
     os.kill(child, signal.SIGKILL)
     return os.waitpid(child, 0)[1]
 

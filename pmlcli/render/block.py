@@ -27,7 +27,7 @@ class Line:
 class Pairs:
     """Facts as name and value, one a line."""
 
-    rows: Sequence[tuple[str, str]]
+    rows: Sequence[Sequence[str]]
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,7 @@ class Table:
 
 
 Block = Heading | Line | Pairs | Table
+MOST_PADDING = 200
 
 
 def plain(blocks: Iterable[Block]) -> str:
@@ -61,9 +62,12 @@ def _lines(block: Block) -> list[str]:
 
 
 def aligned(rows: Sequence[Sequence[str]], right: frozenset[int]) -> list[str]:
-    """Rows of cells as lines of equal columns, two spaces apart."""
+    """Rows of cells as lines of equal columns, two spaces apart; what is longer than most stands out.
+
+    Padding every row to one endless cell would take rows x its length.
+    """
     cells = [[visible(cell) for cell in row] for row in rows]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    widths = [min(max(map(len, column)), MOST_PADDING) for column in zip(*cells, strict=True)]
     return [
         "  ".join(
             cell.rjust(width) if i in right else cell.ljust(width)

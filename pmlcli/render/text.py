@@ -9,6 +9,7 @@ from pmlcli.render import number, sentence
 from pmlcli.render.block import Block, Heading, Line, Pairs, Table
 
 _TONES = {"pass": "good", "fail": "bad"}
+_MOST_ROWS, _LONGEST_CELL = 300, 300
 
 
 def saved_path(document: Mapping[str, Any]) -> list[Block]:
@@ -87,21 +88,26 @@ def model(document: Mapping[str, Any]) -> list[Block]:
         ("on", _training_log(document["training_log"])),
         ("samples", number.count(document["training_samples"])),
         ("seed", str(document["seed"])),
-        ("signed", "yes" if document["is_signed"] else "no"),
+        ("signature", "there, not checked: verify --public-key" if document["is_signed"] else "none"),
         ("root digest", document["root_digest"]),
     ]
     return [
         Heading(str(document["path"])),
-        *(Line(f"damaged: {_finding(finding)}", "bad") for finding in document["findings"]),
-        Pairs(facts),
+        *(
+            Line(_cut(f"damaged: {_finding(finding)}"), "bad")
+            for finding in document["findings"][:_MOST_ROWS]
+        ),
+        Pairs(_few(facts)),
         *_section(
             "Measured on the last part of its log, before training on all of it",
             _measured(document["performance_metrics"]),
         ),
-        *_section("Parameters", [Table(_PARAMETER_HEADERS, [_parameter(p) for p in document["parameters"]])]),
+        *_section(
+            "Parameters", [Table(_PARAMETER_HEADERS, _few([_parameter(p) for p in document["parameters"]]))]
+        ),
         *_input(document["input_schema"]),
         Heading("Made with"),
-        Pairs([(str(name), str(version)) for name, version in document["dependencies"].items()]),
+        Pairs(_few([(str(name), str(version)) for name, version in document["dependencies"].items()])),
         Heading("Files"),
         _files(document["artifacts"]),
     ]
@@ -113,6 +119,19 @@ _PARAMETER_HEADERS = ("  name", "value", "default", "meaning")
 def _parameter(parameter: Mapping[str, Any]) -> tuple[str, str, str, str]:
     values = (_default(parameter["value"]), _default(parameter["default"]))
     return (f"  {parameter['name']}", *values, str(parameter["help"]))
+
+
+def _few(rows: Sequence[Sequence[str]]) -> list[Sequence[str]]:
+    """The first rows, long cells cut: a manifest may hold a million letters and still be well formed."""
+    kept: list[Sequence[str]] = [[_cut(cell) for cell in row] for row in rows[:_MOST_ROWS]]
+    if len(rows) > _MOST_ROWS:
+        more = f"  and {number.count(len(rows) - _MOST_ROWS)} more"
+        kept.append([more, *[""] * (len(rows[0]) - 1)])
+    return kept
+
+
+def _cut(cell: str) -> str:
+    return cell if len(cell) <= _LONGEST_CELL else f"{cell[:_LONGEST_CELL]}..."
 
 
 def _finding(finding: Mapping[str, Any]) -> str:
@@ -129,7 +148,7 @@ def _measured(metrics: Mapping[str, Any]) -> list[Block]:
         if sentence.is_comparison(metric):
             lines += [Line(f"  {sentence.comparison(metric)}"), Line(f"  {sentence.measured(metric)}")]
         else:
-            lines.append(Line(f"  {name}: {metric}"))
+            lines.append(Line(_cut(f"  {name}: {metric}")))
     return lines
 
 
@@ -147,7 +166,7 @@ def _input(schema: Mapping[str, Any]) -> list[Block]:
         for name, kind in (required.items() if isinstance(required, Mapping) else ())
     ]
     zone = ("time zone", str(schema.get("timezone", "unknown")))
-    return [Heading("Needs of a log"), Pairs([*needed, zone])]
+    return [Heading("Needs of a log"), Pairs(_few([*needed, zone]))]
 
 
 def _files(artifacts: Sequence[Mapping[str, Any]]) -> Table:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from pmlcli.errors import BusyError
+from pmlcli.errors import BusyError, OutputError
 from pmlcli.store import fsio
 
 _POLL_SECONDS = 0.05
@@ -41,6 +42,7 @@ def _acquire(name: str, lock_name: str, parent: int, deadline: float) -> int:
     while True:
         descriptor = fsio.open_lock(lock_name, parent)
         try:
+            _require_own(lock_name, descriptor)
             taken = fsio.lock(descriptor)
             if taken and _is_current(lock_name, parent, descriptor):
                 _write_holder(descriptor)
@@ -53,6 +55,18 @@ def _acquire(name: str, lock_name: str, parent: int, deadline: float) -> int:
         os.close(descriptor)
         if not taken:
             time.sleep(_POLL_SECONDS)
+
+
+def _require_own(lock_name: str, descriptor: int) -> None:
+    """Raises `OutputError` for a file of the lock's name that no pmlcli made: its content would be lost."""
+    found = fsio.status_of(descriptor)
+    note = fsio.read_note(descriptor, _MAX_PID_DIGITS + 1) if stat.S_ISREG(found.st_mode) else b"?"
+    if found.st_nlink > 1 or found.st_size > _MAX_PID_DIGITS or not (note == b"" or note.isdigit()):
+        raise OutputError(
+            f"{lock_name}: is there and is no lock of pmlcli",
+            hint="move it away",
+            context={"path": lock_name},
+        )
 
 
 def _is_current(lock_name: str, parent: int, descriptor: int) -> bool:

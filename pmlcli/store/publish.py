@@ -8,6 +8,7 @@ sibling, which the next writer of that name sweeps away under the lock.
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import secrets
@@ -20,6 +21,7 @@ from pmlcli.errors import OutputError, PersistenceError
 from pmlcli.store import fsio, lock, strictjson
 from pmlcli.store.manifest import ARTIFACTS_NAME, MANIFEST_NAME, MAX_MANIFEST_BYTES, SIGNATURE_NAME
 
+_DEEPEST = 20
 _MODEL_NAMES = {MANIFEST_NAME, SIGNATURE_NAME, ARTIFACTS_NAME}
 
 
@@ -296,7 +298,9 @@ def _discard(name: str, parent: int) -> None:
         _remove(name, parent)
 
 
-def _remove(name: str, parent: int) -> None:
+def _remove(name: str, parent: int, depth: int = 0) -> None:
+    if depth > _DEEPEST:
+        raise OSError(errno.ELOOP, "directories nested too deep to remove", name)
     found = fsio.status(name, parent)
     if found is None:
         return
@@ -306,7 +310,7 @@ def _remove(name: str, parent: int) -> None:
     with fsio.opened(fsio.open_directory(name, parent)) as directory:
         # The manifest first: what is half removed is then no model to anyone.
         for inner in sorted(fsio.names(directory), key=lambda inner: inner != MANIFEST_NAME):
-            _remove(inner, directory)
+            _remove(inner, directory, depth + 1)
     fsio.remove_directory(name, parent)
 
 

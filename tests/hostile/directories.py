@@ -446,6 +446,7 @@ def artifact_cases() -> dict[str, Hostile]:
         "sizes are zero": (resealed(sizes(0)), GRU, {}),
         "sizes are texts": (resealed(sizes("x")), GRU, {}),
         "sizes beyond whole numbers": (resealed(sizes(10**30)), GRU, {}),
+        "layers without end": (resealed(layers), GRU, {}),
         "weights are nan": (resealed(all_weights(float("nan"))), GRU, either),
         "weights are huge": (resealed(all_weights(3e38)), GRU, either),
         "tensor absent": (resealed(header(lambda found: found.pop(sorted(found)[0]))), GRU, {}),
@@ -476,6 +477,12 @@ def sizes(number: Any) -> Callable[[dict[str, bytes]], Any]:
     return apply
 
 
+def layers(files: dict[str, bytes]) -> None:
+    document = json.loads(files["model.json"])
+    document["sizes_"]["layers"] = 10**8
+    files["model.json"] = json.dumps(document).encode()
+
+
 def first(found: Mapping[str, Any]) -> Any:
     return found[sorted(found)[0]]
 
@@ -495,6 +502,9 @@ def plausible_cases() -> dict[str, Hostile]:
         "parameter self": (value("hyperparameters", "self", to=1), {}),
         "parameter out of range": (value("hyperparameters", "order", to=-5), {}),
         "parameter is an object": (value("hyperparameters", "order", to={"a": 1}), {}),
+        "parameters without end": (
+            value("hyperparameters", to={"a" * 300_000: 1} | {f"p{i}": 1 for i in range(30_000)}), {}
+        ),
         "parameter is huge": (value("hyperparameters", "order", to=10**60), {}),
         "schema of nothing": (value("input_schema", to={}), {}),
         "required is a list": (value("input_schema", "required", to=[]), {}),
@@ -503,6 +513,17 @@ def plausible_cases() -> dict[str, Hostile]:
         "columns is a list": (value("input_schema", "columns", to=["a"]), {}),
         "columns of numbers": (value("input_schema", "columns", "activity", to=5), {}),
         "column of no role": (value("input_schema", "columns", "x", to="y"), {}),
+        "classifier without end": (
+            value("input_schema", "columns", "activity", to="classifier:" + "activity+" * 50_000), {}
+        ),
+        "classifier of one column": (
+            value("input_schema", "columns", "activity", to="classifier:activity+activity"), {}
+        ),
+        "order without end": (value("input_schema", "order", to="x" * 100_000), {}),
+        "lifecycles without end": (value("input_schema", "lifecycle", to=["x"] * 100_000), {}),
+        "required without end": (
+            value("input_schema", "required", to={f"c{i}": "text" for i in range(30_000)}), {}
+        ),
         "no activity": (value("input_schema", "columns", "activity", to="none"), {}),
         "zone is a path": (value("input_schema", "timezone", to="../../../../etc/passwd"), {}),
         "zone is a number": (value("input_schema", "timezone", to=5), {}),

@@ -194,6 +194,16 @@ TRIED: dict[str, Callable[[Path], Any]] = {
     "a removal": lambda marker: marker.parent.rmdir(),
     "a library": lambda marker: ctypes.CDLL("libc.so.6"),
     "a signal": lambda marker: os.kill(os.getppid(), 9),
+    "the parent's environment": lambda marker: Path(f"/proc/{os.getppid()}/environ").read_bytes(),
+    "the parent's command": lambda marker: Path(f"/proc/{os.getppid()}/cmdline").read_bytes(),
+    "its root by another name": lambda marker: Path("/proc/self/root/etc/passwd").read_bytes(),
+    "a place whose name begins so": lambda marker: Path("/process-data/secret").read_bytes(),
+    "a pipe with a name": lambda marker: os.mkfifo(marker),
+    "a node": lambda marker: os.mknod(marker),
+    "a signal by descriptor": lambda marker: os.pidfd_open(os.getppid()),
+    "a program, untold": lambda marker: __import__("_posixsubprocess").fork_exec(),
+    "priorities": lambda marker: os.setpriority(os.PRIO_PROCESS, os.getppid(), 10),
+    "another session": lambda marker: os.setsid(),
     "marshal": lambda marker: __import__("marshal").loads(b"N"),
 }
 

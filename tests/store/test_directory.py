@@ -329,6 +329,32 @@ def test_what_is_no_model_is_never_replaced(tmp_path: Path, manifest_fields: Fie
     assert sorted(tmp_path.rglob("*")) == before
 
 
+@pytest.mark.parametrize("content", [b"precious", b"1" * 30])
+def test_a_file_that_is_no_lock_keeps_its_content(
+    tmp_path: Path, manifest_fields: Fields, content: bytes
+) -> None:
+    (tmp_path / ".m.lock").write_bytes(content)
+    with pytest.raises(OutputError, match="no lock of pmlcli"):
+        ArtifactStore().save(tmp_path / "m", manifest_fields, FILES)
+    assert (tmp_path / ".m.lock").read_bytes() == content
+    assert listing(tmp_path) == [".m.lock"]
+
+
+def test_a_lock_that_is_a_hard_link_is_not_written(tmp_path: Path, manifest_fields: Fields) -> None:
+    (tmp_path / "precious").write_bytes(b"1")
+    (tmp_path / ".m.lock").hardlink_to(tmp_path / "precious")
+    with pytest.raises(OutputError, match="no lock of pmlcli"):
+        ArtifactStore().save(tmp_path / "m", manifest_fields, FILES)
+    assert (tmp_path / "precious").read_bytes() == b"1"
+
+
+def test_an_endless_leftover_is_an_error_and_no_bug(tmp_path: Path, manifest_fields: Fields) -> None:
+    deep = tmp_path / f".m.tmp-1-{'a' * 16}"
+    (deep / "/".join("d" * 100)).mkdir(parents=True)
+    with pytest.raises(OutputError, match="too deep"):
+        ArtifactStore().save(tmp_path / "m", manifest_fields, FILES)
+
+
 def test_second_writer_is_busy(tmp_path: Path, manifest_fields: Fields) -> None:
     with Publication(tmp_path / "m") as publication:
         assert publication.refuse_existing(force=False) is False
