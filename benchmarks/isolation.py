@@ -9,6 +9,7 @@ import resource
 import statistics
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 from pmlcli import Model, read_log
@@ -24,11 +25,14 @@ ALGORITHMS = {
 }
 
 
-def seconds(model: Path, *, isolated: bool) -> float:
-    """Of processor time, the child's too, so that a busy machine does not count: verify, load, predict."""
-    started = used()
+Times = tuple[float, float]
+
+
+def milliseconds(model: Path, *, isolated: bool) -> Times:
+    """Of wall clock and of processor time, the child's too: verify, load, predict."""
+    wall, cpu = time.perf_counter(), used()
     Model.load(model, isolated=isolated).predict(ASKED, request=PredictRequest(cases="all"))
-    return used() - started
+    return 1000 * (time.perf_counter() - wall), 1000 * (used() - cpu)
 
 
 def used() -> float:
@@ -38,21 +42,27 @@ def used() -> float:
 
 
 def main(runs: int) -> None:
-    """Prints a row an algorithm: medians of runs that alternate, and the quickest of each."""
-    print("| algorithm | in process (ms) | isolated (ms) | more: median (ms) | more: quickest (ms) |")
+    """Prints a row an algorithm: medians of runs that alternate, and what isolation adds to them."""
+    print("wall / CPU milliseconds")
+    print("| algorithm | in process | isolated | more: median | more: quickest |")
     print("|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as place:
         for name, parameters in ALGORITHMS.items():
             model = Model(name, **parameters)
             model.train(TRAINED)
             saved = model.save(Path(place) / name.replace("/", "-")).path
-            seconds(saved, isolated=False)
-            pairs = [(seconds(saved, isolated=False), seconds(saved, isolated=True)) for _ in range(runs)]
-            plain, isolated = (sorted(1000 * pair[side] for pair in pairs) for side in (0, 1))
-            medians = statistics.median(plain), statistics.median(isolated)
-            more = statistics.median(1000 * (two - one) for one, two in pairs)
-            cells = [f"{number:.0f}" for number in (*medians, more, isolated[0] - plain[0])]
-            print(f"| {name} | {' | '.join(cells)} |")
+            milliseconds(saved, isolated=False)
+            plain, isolated = [], []
+            for _ in range(runs):
+                plain.append(milliseconds(saved, isolated=False))
+                isolated.append(milliseconds(saved, isolated=True))
+            more = [(two[0] - one[0], two[1] - one[1]) for one, two in zip(plain, isolated, strict=True)]
+            quickest = [min(t[i] for t in isolated) - min(t[i] for t in plain) for i in (0, 1)]
+            medians = [
+                [statistics.median(t[i] for t in times) for i in (0, 1)] for times in (plain, isolated, more)
+            ]
+            cells = [f"{wall:.0f} / {cpu:.0f}" for wall, cpu in (*medians, quickest)]
+            print(f"| {name} | {' | '.join(cells)} |", flush=True)
 
 
 if __name__ == "__main__":

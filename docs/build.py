@@ -1,7 +1,7 @@
-"""Writes docs/commands.md from the code: each command's `--help`, and each algorithm's card.
+"""Writes docs/commands.md and docs/guarantees.md from the code: `--help`, and each algorithm's card.
 
-python docs/build.py           writes the page
-python docs/build.py --check   exits 1 when the committed page is not what would be written
+python docs/build.py           writes the pages
+python docs/build.py --check   exits 1 when a committed page is not what would be written
 """
 
 from __future__ import annotations
@@ -11,7 +11,30 @@ import sys
 from pathlib import Path
 from typing import Any
 
-PAGE = Path(__file__).with_name("commands.md")
+HERE = Path(__file__).parent
+
+GUARANTEES = """# What each algorithm promises
+
+This page is made by `docs/build.py` from the algorithms' own declarations. The contract suite
+(`tests/contract`) holds every one of them to its line: it trains each again in a fresh process under another
+`PYTHONHASHSEED` and thread count, compares the SHA-256 of every artifact, and asks each case alone, shuffled
+and in company.
+
+- **same training**: the same log, parameters, seed and library versions give the same bytes of every file.
+- **company**: the largest difference that the other cases of a log may make to a case's answer. `none` means
+  the same bits. A forecaster is asked about a series and not about cases, so nothing can keep it company.
+- **kept as**: the format of what was learned (see [model-directory.md](model-directory.md)).
+
+| algorithm | same training | company | kept as |
+|---|---|---|---|
+"""
+KEPT = {
+    "plain": "JSON and arrays",
+    "sklearn": "joblib, read by pmlcli's own loader",
+    "safetensors": "safetensors, sizes in JSON",
+    "xgboost": "XGBoost JSON, structure checked",
+    "members": "the formats of the algorithms that it asks",
+}
 
 INTRODUCTION = """# Commands and algorithms
 
@@ -56,12 +79,27 @@ contamination = 0.02
 | 7 | busy |
 | 74 | cannot read or write |
 | 130, 143 | interrupted; nothing half-written is left |
-| 141 | the reader of stdout stopped reading |
+| 141 | the reader of stdout stopped reading before all was written; a small answer fits the pipe and ends with 0 |
 """
 
 
+def guarantees() -> str:
+    """The page of what each algorithm promises."""
+    from pmlcli import registry
+
+    cards = [registry.card(name) for name in registry.names()]
+    rows = [f"| `{c.name}` | same bytes | {_company(c)} | {KEPT[c.container]} |" for c in cards]
+    return GUARANTEES + "\n".join([*rows, ""])
+
+
+def _company(card: Any) -> str:
+    if card.task == "forecast":
+        return "does not apply"
+    return f"at most {card.tolerance:g}" if card.tolerance else "none"
+
+
 def build() -> str:
-    """The page."""
+    """The page of commands."""
     # The width of the help is the terminal's; the page must not depend on it.
     os.environ["COLUMNS"] = "100"
     return "\n".join([INTRODUCTION, *commands(), "## Algorithms\n", *algorithms()])
@@ -130,11 +168,12 @@ def _cell(text: str) -> str:
 
 
 def main() -> int:
-    """Writes or checks the page."""
-    page = build()
+    """Writes or checks the pages."""
+    pages = {HERE / "commands.md": build(), HERE / "guarantees.md": guarantees()}
     if "--check" in sys.argv[1:]:
-        return int(not PAGE.is_file() or PAGE.read_text(encoding="utf-8") != page)
-    PAGE.write_text(page, encoding="utf-8")
+        return int(any(not p.is_file() or p.read_text(encoding="utf-8") != text for p, text in pages.items()))
+    for path, text in pages.items():
+        path.write_text(text, encoding="utf-8")
     return 0
 
 

@@ -44,6 +44,7 @@ class AlgorithmCard:
     encoding: str
     extra: str | None
     container: str
+    tolerance: float
     source: str
     baseline: str
     recommended: str
@@ -240,6 +241,7 @@ def read_card(name: str, path: Path) -> AlgorithmCard:
         encoding=facts.get("make_encoding", ""),
         extra=facts.get("extra"),
         container=facts.get("container", "plain"),
+        tolerance=float(facts.get("tolerance", 0.0)),
         source=facts.get("source", ""),
         baseline=facts["baseline"],
         recommended=facts.get("recommended", facts["baseline"]),

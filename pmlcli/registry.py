@@ -145,6 +145,7 @@ def _imported_card(name: str) -> AlgorithmCard:
         encoding=str(inspect.signature(cls.make_encoding).return_annotation),
         extra=cls.extra,
         container=cls.container,
+        tolerance=cls.tolerance,
         source=cls.source,
         baseline=cls.baseline,
         recommended=getattr(cls, "recommended", cls.baseline),

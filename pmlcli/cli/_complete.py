@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import typer
 
 from pmlcli import registry
@@ -18,9 +20,12 @@ def tasks() -> list[str]:
 
 
 def algorithms(context: typer.Context) -> list[tuple[str, str]]:
-    """All algorithms, or those of the task already given, with what each does."""
+    """All algorithms, or those of the task already given, with what each does; short names where unique."""
     names = registry.names(context.params.get("task"))
-    return [(name, registry.card(name).summary) for name in names]
+    short = Counter(name.partition("/")[2] for name in names)
+    offered = [(name, name) for name in names]
+    offered += [(last, name) for name in names if short[last := name.partition("/")[2]] == 1]
+    return [(text, registry.card(name).summary) for text, name in offered]
 
 
 def parameters(context: typer.Context) -> list[tuple[str, str]]:
@@ -40,6 +45,19 @@ def log_formats() -> list[str]:
 def output_formats() -> list[str]:
     """Formats of tables."""
     return list(OUTPUT_FORMATS)
+
+
+def answer_levels() -> list[str]:
+    """What a row of a prediction is about."""
+    return ["case", "event"]
+
+
+def kpis() -> list[str]:
+    """KPIs that a log can be counted by."""
+    # numpy and pandas take time to import.
+    from pmlcli.encoding._kpi import KPIS
+
+    return list(KPIS)
 
 
 def levels() -> list[str]:

@@ -16,6 +16,8 @@ import typer
 
 from pmlcli.errors import ValidationError, unknown_name
 
+SOURCE = "pmlcli.config"
+"""Where a context remembers which file its defaults came from."""
 _NEVER = {"help", "config", "version", "install-completion", "show-completion"}
 
 
@@ -26,6 +28,7 @@ def apply(context: typer.Context, path: Path | None) -> Path | None:
     source, settings = load(path, Path.cwd())
     if settings:
         context.default_map = {**(context.default_map or {}), **defaults(context, source, settings)}
+        context.meta[SOURCE] = source
     return path
 
 

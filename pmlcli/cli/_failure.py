@@ -12,6 +12,7 @@ from typing import Any
 
 import typer
 
+from pmlcli.cli._config import SOURCE
 from pmlcli.errors import OutputError, PmlError, ValidationError
 from pmlcli.render.escape import visible
 from pmlcli.render.json import error_document
@@ -95,7 +96,18 @@ def usage_error(error: typer.TyperException) -> ValidationError:
         message = message.partition(" (Possible options")[0]
         hint = f"did you mean {possible[0]}?"
     message = message.rstrip(".").replace("Invalid value for ", "", 1)
-    return ValidationError(message[:1].lower() + message[1:], hint=hint)
+    return ValidationError(f"{_source(error)}{message[:1].lower()}{message[1:]}", hint=hint)
+
+
+def _source(error: typer.TyperException) -> str:
+    """Which variable or file a bad value came from, as a message begins; nothing for the command line."""
+    context, parameter = getattr(error, "ctx", None), getattr(error, "param", None)
+    if context is None or parameter is None:
+        return ""
+    source = getattr(context.get_parameter_source(parameter.name), "name", "")
+    if source == "ENVIRONMENT":
+        return f"variable {parameter.envvar}: "
+    return f"{context.meta[SOURCE]}: " if source == "DEFAULT_MAP" and SOURCE in context.meta else ""
 
 
 def _help_hint(error: typer.TyperException) -> str | None:

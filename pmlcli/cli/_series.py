@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pmlcli.cli import _complete
 from pmlcli.cli._group import options
 from pmlcli.cli._options import ReadingOptions
 from pmlcli.cli._session import Session
@@ -27,6 +28,7 @@ class SeriesOptions:
         typer.Option(
             "--kpi",
             metavar="KPI",
+            autocompletion=_complete.kpis,
             help="Show this KPI's series, such as arrivals or sla-breach-rate:5d. Repeatable.",
             rich_help_panel=_PANEL,
         ),

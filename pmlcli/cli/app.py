@@ -16,7 +16,7 @@ from typer.main import get_command
 
 import pmlcli
 from pmlcli.cli import _failure
-from pmlcli.cli._group import flatten
+from pmlcli.cli._group import VARIABLE_PREFIX, flatten
 from pmlcli.cli.algorithms import algorithms
 from pmlcli.cli.convert import convert
 from pmlcli.cli.inspect import inspect
@@ -26,6 +26,8 @@ from pmlcli.cli.sign import sign
 from pmlcli.cli.train import train
 from pmlcli.cli.upgrade import upgrade
 from pmlcli.cli.verify import verify
+from pmlcli.errors import nearest
+from pmlcli.render.escape import visible
 
 EPILOG = """Every option can be set for all runs: in pmlcli.toml (name = value), in [tool.pmlcli] of
 pyproject.toml, or as a variable PMLCLI_NAME. The command line wins, then the variable, then the file.
@@ -62,10 +64,21 @@ class _Group(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         """Runs the command; a reader that closed our stdout is no failure worth a word."""
+        self._warn_of_unknown_variables()
         try:
             return super().invoke(ctx)
         except BrokenPipeError:
             raise typer.Exit(_failure.EXIT_BROKEN_PIPE) from None
+
+    def _warn_of_unknown_variables(self) -> None:
+        """A misspelt variable would be ignored without a word."""
+        commands = getattr(self, "commands", {}).values()
+        known = {str(parameter.envvar) for command in commands for parameter in command.params}
+        for name in sorted(name for name in os.environ if name.startswith(VARIABLE_PREFIX)):
+            if name not in known:
+                near = nearest(name, known)
+                hint = f" (did you mean {near}?)" if near else ""
+                typer.echo(f"warning: {visible(name)} is no variable of pmlcli{hint}", err=True)
 
     def main(
         self,

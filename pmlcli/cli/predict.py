@@ -44,7 +44,10 @@ class RequestOptions:
     level: Annotated[
         str | None,
         typer.Option(
-            "--level", metavar="case|event", help="One row a case or an event (anomaly).  [default: case]"
+            "--level",
+            metavar="case|event",
+            autocompletion=_complete.answer_levels,
+            help="One row a case or an event (anomaly).  [default: case]",
         ),
     ] = None
     cases: Annotated[

@@ -88,6 +88,7 @@ class ChoiceOptions:
         list[str] | None,
         typer.Option(
             "--kpi",
+            autocompletion=_complete.kpis,
             metavar="KPI",
             help="What is forecast, such as arrivals or activity:NAME. Repeatable.",
             rich_help_panel=_PARAMETERS,

@@ -72,6 +72,32 @@ def test_what_is_wrong_in_the_file_is_named(
     assert hint is None or result.stderr.splitlines()[1] == f"hint: {hint}"
 
 
+def test_a_bad_value_names_the_file_or_variable_it_came_from(
+    run: Run, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (place / "pmlcli.toml").write_text('[train]\nseed = "abc"\n')
+    result = run("train", "none.csv", "-a", "ngram")
+    assert result.exit_code == 2
+    assert result.stderr.startswith("error: pmlcli.toml: '--seed'")
+    monkeypatch.setenv("PMLCLI_SEED", "xyz")
+    result = run("train", "none.csv", "-a", "ngram")
+    assert result.stderr.startswith("error: variable PMLCLI_SEED: '--seed'")
+    result = run("train", "none.csv", "-a", "ngram", "--seed", "q")
+    assert result.stderr.startswith("error: '--seed'")
+
+
+def test_a_misspelt_variable_is_told_with_the_nearest(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PMLCLI_TIMEZNE", "UTC")
+    result = run("algorithms", "-q")
+    assert result.exit_code == 0
+    assert (
+        result.stderr == "warning: PMLCLI_TIMEZNE is no variable of pmlcli (did you mean PMLCLI_TIMEZONE?)\n"
+    )
+    monkeypatch.delenv("PMLCLI_TIMEZNE")
+    monkeypatch.setenv("PMLCLI_TIMEZONE", "UTC")
+    assert run("algorithms").stderr == ""
+
+
 def test_a_missing_file_given_by_name_is_an_error(run: Run) -> None:
     result = run("algorithms", "--config", "none.toml")
     assert result.exit_code == 2

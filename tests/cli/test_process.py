@@ -152,3 +152,7 @@ def test_the_shell_is_offered_what_there_is() -> None:
     assert "next-activity" in complete("pmlcli train log.csv -t ne", 4)
     assert complete("pmlcli train log.csv -a ngram -p or", 6) == ["order="]
     assert complete("pmlcli verify m --level re", 4) == ["replay"]
+    assert "isolation-forest" in complete("pmlcli train log.csv -a isol", 4)
+    assert complete("pmlcli predict m --level ev", 4) == ["event"]
+    assert "arrivals" in complete("pmlcli inspect log.csv --kpi arr", 4)
+    assert "arrivals" in complete("pmlcli train log.csv --kpi arr", 4)
