@@ -79,7 +79,7 @@ contamination = 0.02
 | 7 | busy |
 | 74 | cannot read or write |
 | 130, 143 | interrupted; nothing half-written is left |
-| 141 | the reader of stdout stopped reading before all was written; a small answer fits the pipe and ends with 0 |
+| 141 | the reader of stdout went before all was written (0 where the rest fitted the pipe) |
 """
 
 
