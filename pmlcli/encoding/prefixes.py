@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import compress
 from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
@@ -128,6 +129,15 @@ class PrefixEncoding(SequenceEncoding):
         )
         self._ranks = tuple(self._ranked(log))
         return self
+
+    def leave_out(self, columns: Sequence[str]) -> None:
+        """Does without these of the attributes that `fit` chose."""
+        kept = [attribute.column not in columns for attribute in self.categories]
+        self.numbers = tuple(attribute for attribute in self.numbers if attribute.column not in columns)
+        self.categories = tuple(compress(self.categories, kept))
+        self._values = tuple(compress(self._values, kept))
+        self._booleans = tuple(name for name in self._booleans if name not in columns)
+        self._ranks = (*self._ranks[:2], *compress(self._ranks[2:], kept))
 
     def transform(self, log: EventLog) -> Prefixes:
         """The log's prefixes in the columns and codes of training; LogError for a column it lacks."""

@@ -136,9 +136,14 @@ class SequenceEncoding(Encoding[Sequences]):
         }
 
     @classmethod
+    def unfitted(cls, state: dict[str, Any]) -> Self:
+        """An encoding as it was configured, with nothing learned."""
+        return cls()
+
+    @classmethod
     def from_state(cls, state: dict[str, Any]) -> Self:
         """The inverse of `state`."""
-        encoding = cls()
+        encoding = cls.unfitted(state)
         encoding.activities = Vocabulary(tuple(state["activities"]))
         if state["resources"] is not None:
             encoding.resources = Vocabulary(tuple(state["resources"]))

@@ -1,0 +1,54 @@
+"""What outcome predictors learn from: prefixes of cases whose outcome is known, and parts held out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pmlcli.algorithms._validation import latest_rows
+from pmlcli.encoding.outcome import OutcomePrefixes
+
+MOST_ROWS = 40_000
+"""With more prefixes only so many are learned from, spread evenly over the cases."""
+MANY_CASES = 2_000
+"""With fewer cases settings are chosen by cross-validation, else on the latest fifth alone."""
+FOLDS = 4
+
+Rows = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+
+
+class Lessons(NamedTuple):
+    """Events that end the prefixes to learn from, ascending, (rows,), their classes and their cases."""
+
+    rows: Rows
+    target: Rows
+    cases: Rows
+
+
+def lessons(data: OutcomePrefixes, most: int = MOST_ROWS) -> Lessons:
+    """The prefixes that count, thinned evenly when there are more than `most`."""
+    rows = np.flatnonzero(data.is_counted)
+    if len(rows) > most:
+        rows = rows[np.linspace(0, len(rows) - 1, most).astype(np.int64)]
+    cases = data.case_of_event[rows]
+    return Lessons(rows, data.target[cases], cases)
+
+
+def held_out_parts(data: OutcomePrefixes, taught: Lessons) -> Iterator[Flags]:
+    """Which rows are held out, (rows,): folds of whole cases in turn, or the latest fifth of many cases.
+
+    Parts that leave one class alone to learn from, or hold none out, do not come.
+    """
+    own, place = np.unique(taught.cases, return_inverse=True)
+    if len(own) < MANY_CASES:
+        by_start = np.argsort(np.argsort(data.starts[own], kind="stable"), kind="stable")
+        parts = [(by_start % FOLDS == fold)[place] for fold in range(FOLDS)]
+    else:
+        parts = [latest_rows(data, taught.rows)]
+    for is_held_out in parts:
+        if is_held_out.any() and len(np.unique(taught.target[~is_held_out])) > 1:
+            yield is_held_out

@@ -1,0 +1,1 @@
+"""Algorithms that predict how running cases end."""

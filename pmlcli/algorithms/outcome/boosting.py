@@ -1,0 +1,99 @@
+"""Boosted trees over counts, last events, times and attributes of the prefix."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Annotated, Any, ClassVar, Self
+
+import numpy as np
+import xgboost
+from numpy.typing import NDArray
+
+from pmlcli.algorithms._outcome import OutcomePredictor
+from pmlcli.algorithms._outcome_rows import Lessons, held_out_parts, lessons
+from pmlcli.algorithms._param import Param
+from pmlcli.encoding.outcome import OutcomePrefixes
+from pmlcli.encoding.prefix_table import tabulate
+
+FEWEST_TREES = 10
+
+Rows = NDArray[np.int64]
+
+
+@dataclass(kw_only=True)
+class Boosting(OutcomePredictor):
+    """Many small trees, each of which corrects those before it. How many there are is chosen on held-out
+    cases; attributes that are missing stay missing.
+    """
+
+    source: ClassVar[str] = "Chen and Guestrin (2016), XGBoost: a scalable tree boosting system, KDD"
+    extra: ClassVar[str | None] = "boost"
+    container: ClassVar[str] = "xgboost"
+
+    trees: Annotated[int, Param("Most trees; held-out cases decide.", ge=1, le=10_000)] = 300
+    learning_rate: Annotated[float, Param("Weight of each tree.", gt=0, le=1)] = 0.05
+    max_depth: Annotated[int, Param("Depth of each tree.", ge=1, le=12)] = 4
+
+    rounds_: int = field(init=False, repr=False)
+    booster_: bytes = field(init=False, repr=False)
+    """The trees, in XGBoost's JSON."""
+
+    def fit(self, data: OutcomePrefixes) -> None:
+        """Chooses the number of trees, then learns from all prefixes that count."""
+        taught = lessons(data)
+        table = tabulate(data, taught.rows, "rank")
+        self.rounds_ = self._choose(data, taught, table)
+        self._learn(table, taught.target, data.n_classes)
+
+    def refit(self, data: OutcomePrefixes, trial: Self) -> None:
+        """Learns from all, as many trees as the trial chose."""
+        taught = lessons(data)
+        self.rounds_ = trial.rounds_
+        self._learn(tabulate(data, taught.rows, "rank"), taught.target, data.n_classes)
+
+    def _choose(self, data: OutcomePrefixes, taught: Lessons, table: NDArray[np.float32]) -> int:
+        """As many trees as predict held-out cases best, never fewer than ten."""
+        losses = np.zeros(self.trees)
+        for held_out in held_out_parts(data, taught):
+            parts = [
+                xgboost.DMatrix(table[here], taught.target[here], nthread=1) for here in (~held_out, held_out)
+            ]
+            found: dict[str, Any] = {}
+            xgboost.train(
+                self._settings(data.n_classes), parts[0], self.trees, evals=[(parts[1], "late")],
+                evals_result=found, verbose_eval=False,
+            )  # fmt: skip
+            losses += np.asarray(next(iter(found["late"].values())))
+        return max(int(losses.argmin()) + 1, min(FEWEST_TREES, self.trees))
+
+    def _settings(self, n_classes: int) -> dict[str, Any]:
+        of_many = {"objective": "multi:softprob", "num_class": n_classes}
+        return (of_many if n_classes > 2 else {"objective": "binary:logistic"}) | {
+            "eta": self.learning_rate,
+            "max_depth": self.max_depth,
+            "min_child_weight": 5,
+            "subsample": 0.8,
+            "colsample_bytree": 0.5,
+            "seed": self.seed,
+            "nthread": 1,
+        }
+
+    def _learn(self, table: NDArray[np.float32], target: Rows, n_classes: int) -> None:
+        taught = xgboost.DMatrix(table, target, nthread=1)
+        trained = xgboost.train(self._settings(n_classes), taught, self.rounds_)
+        self.booster_ = bytes(trained.save_raw("json"))
+        self._read()
+
+    def _read(self) -> None:
+        self._booster = xgboost.Booster({"nthread": 1}, model_file=bytearray(self.booster_))
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Reads the trees; their structure was checked when the file was."""
+        super().restore(state)
+        self._read()
+
+    def probabilities(self, data: OutcomePrefixes, rows: Rows) -> NDArray[np.float64]:
+        """The trees' shares of each outcome."""
+        table = tabulate(data, rows, "rank")
+        found = self._booster.predict(xgboost.DMatrix(table, nthread=1)).astype(np.float64)
+        return np.column_stack([1 - found, found]) if data.n_classes == 2 else found

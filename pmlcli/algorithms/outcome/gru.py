@@ -1,0 +1,96 @@
+"""A small recurrent network over whole traces with attributes: how a case will end, after each event."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from pmlcli.algorithms._neural import (
+    PREDICT_BATCH,
+    Batch,
+    NeuralAlgorithm,
+    Samples,
+    like_length,
+    padded,
+    padded_rows,
+)
+from pmlcli.algorithms._outcome import OutcomePredictor
+from pmlcli.algorithms._outcome_scales import softmax
+from pmlcli.algorithms._param import Param
+from pmlcli.algorithms._prefix_network import PrefixNetwork, network_sizes, prefix_inputs
+from pmlcli.encoding.outcome import UNKNOWN, OutcomePrefixes
+
+
+@dataclass(kw_only=True)
+class Gru(NeuralAlgorithm, OutcomePredictor):
+    """A gated recurrent unit reads activity, resource, times and attributes of a case event by event, and
+    says after each how the case will end; what it says once that is settled does not count.
+    """
+
+    source = "Cho et al. (2014), Learning phrase representations using RNN encoder-decoder, EMNLP"
+
+    units: Annotated[int, Param("Width of the recurrent layer.", ge=1, le=4096)] = 64
+    embedding: Annotated[int, Param("Numbers that stand for a code.", ge=1, le=1024)] = 16
+    dropout: Annotated[float, Param("Share of inputs and units silenced in training.", ge=0, lt=1)] = 0.3
+    memory: Annotated[
+        Literal["long", "short", "auto"],
+        Param("Whether all samples count alike, or late ones more; auto: what predicts the latest better."),
+    ] = "long"
+
+    def sizes(self, data: OutcomePrefixes) -> dict[str, int]:
+        """Widths and the numbers of codes."""
+        own = {"units": self.units, "embedding": self.embedding, "outputs": data.n_classes}
+        return own | network_sizes(data)
+
+    def make_network(self, sizes: dict[str, int]) -> nn.Module:
+        """Embeddings, one recurrent layer, one linear layer."""
+        return PrefixNetwork(sizes, self.dropout)
+
+    def fit(self, data: OutcomePrefixes) -> None:
+        """Learns from the cases that have a prefix that counts."""
+        super().fit(_taught(data))
+
+    def refit(self, data: OutcomePrefixes, trial: Any) -> None:
+        """Learns from all such cases."""
+        super().refit(_taught(data), trial)
+
+    def samples(self, data: OutcomePrefixes) -> Samples:
+        """One sample a case."""
+        target = np.where(data.is_counted, data.target_of_event, UNKNOWN)
+        inputs, targets = prefix_inputs(data), padded(target, UNKNOWN)
+
+        def batch(cases: NDArray[np.int64]) -> Batch:
+            rows = padded_rows(data.offsets, cases)
+            return (*inputs(rows), targets(rows))
+
+        return Samples(data.lengths, data.starts, batch)
+
+    def loss(self, network: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Cross entropy of each prefix that counts."""
+        codes, numbers, target = batch
+        logits = network(codes, numbers).transpose(1, 2)
+        each = functional.cross_entropy(logits, target, ignore_index=UNKNOWN, reduction="none")
+        return each.sum(dim=1), (target != UNKNOWN).sum(dim=1)
+
+    def probabilities(self, data: OutcomePrefixes, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Softmax of what the network says after each of these events, in double precision."""
+        inputs, found = prefix_inputs(data), np.zeros((data.n_events, data.n_classes))
+        cases = np.unique(data.case_of_event[rows])
+        with self.answering() as network:
+            for some in like_length(data.lengths, cases, PREDICT_BATCH):
+                events = padded_rows(data.offsets, some)
+                codes, numbers = inputs(events)
+                logits = network(codes, numbers.double())
+                is_event = events < data.n_events
+                found[events[is_event]] = logits[torch.from_numpy(is_event)].numpy()
+        return softmax(found[rows])
+
+
+def _taught(data: OutcomePrefixes) -> OutcomePrefixes:
+    return data.take(np.unique(data.case_of_event[data.is_counted]))
