@@ -27,7 +27,10 @@ if TYPE_CHECKING:
     from pmlcli.lifecycle.result import TrainingResult
 
 _PARAMETERS = "Parameters of the algorithm"
-_SHORTHANDS = ("contamination", "kpi", "horizon", "frequency", "holidays", "seed", "split")
+_SHORTHANDS = (
+    "contamination", "kpi", "horizon", "frequency", "holidays", "seed", "split",
+    "label_column", "outcome_activity", "slower_than", "rule", "positive",
+)  # fmt: skip
 _BREACH = "sla-breach-rate"
 
 
@@ -126,6 +129,51 @@ class ChoiceOptions:
         ),
     ] = None
 
+    label_column: Annotated[
+        str | None,
+        typer.Option(
+            "--label-column",
+            metavar="COLUMN",
+            help="The column that names how each case ended (outcome).",
+            rich_help_panel=_PARAMETERS,
+        ),
+    ] = None
+    outcome_activity: Annotated[
+        str | None,
+        typer.Option(
+            "--outcome-activity",
+            metavar="NAME",
+            help="The outcome is whether this activity will occur (outcome).",
+            rich_help_panel=_PARAMETERS,
+        ),
+    ] = None
+    slower_than: Annotated[
+        str | None,
+        typer.Option(
+            "--slower-than",
+            metavar="TIME",
+            help="The outcome is whether a case takes longer, such as 30d or 12h (outcome).",
+            rich_help_panel=_PARAMETERS,
+        ),
+    ] = None
+    rule: Annotated[
+        str | None,
+        typer.Option(
+            "--rule",
+            metavar="RULE",
+            help="The outcome is whether this will be true, such as 'count(\"Repair\") > 2' (outcome).",
+            rich_help_panel=_PARAMETERS,
+        ),
+    ] = None
+    positive: Annotated[
+        str | None,
+        typer.Option(
+            "--positive",
+            metavar="OUTCOME",
+            help="The outcome that is looked for.  [default: what was named; else the rarest] (outcome).",
+            rich_help_panel=_PARAMETERS,
+        ),
+    ] = None
     split: Annotated[
         str | None,
         typer.Option(
@@ -145,7 +193,8 @@ class ChoiceOptions:
         for shorthand in _SHORTHANDS:
             value = self._kpis() if shorthand == "kpi" else getattr(self, shorthand)
             if value is not None and str(given.setdefault(shorthand, value)) != str(value):
-                raise ValidationError(f"-p {shorthand}={given[shorthand]} contradicts --{shorthand} {value}")
+                option = f"--{shorthand.replace('_', '-')}"
+                raise ValidationError(f"-p {shorthand}={given[shorthand]} contradicts {option} {value}")
         known = [parameter.name for parameter in registry.card(name).parameters]
         for parameter in given:
             if parameter not in known:

@@ -13,6 +13,8 @@ from pmlcli.errors import MissingDependencyError
 from pmlcli.lifecycle.model import Model
 from tests.logs import purchase_events
 
+GOODS_IN_PARTS = {"rule": 'count("Receive Goods") > 1'}
+
 # Cheap settings, so that the suite stays fast; everything else is the default.
 QUICK: dict[str, dict[str, Any]] = {
     "anomaly/isolation-forest": {"n_estimators": 50},
@@ -21,6 +23,11 @@ QUICK: dict[str, dict[str, Any]] = {
         for name in ("next-event-gru", "lstm-autoencoder", "vae", "transformer-autoencoder")
     },
     "next-activity/gru": {"max_epochs": 3},
+    "outcome/prior": GOODS_IN_PARTS,
+    "outcome/logistic": GOODS_IN_PARTS,
+    "outcome/boosting": {**GOODS_IN_PARTS, "trees": 10},
+    "outcome/gru": {**GOODS_IN_PARTS, "max_epochs": 2, "units": 16},
+    "outcome/ensemble": {**GOODS_IN_PARTS, "max_epochs": 1, "trees": 10},
     **{f"suffix/{name}": {"max_epochs": 3, "units": 16, "draws": 8} for name in ("gru", "ensemble")},
     "forecast/arima": {"horizon": 7},
     "forecast/auto": {"horizon": 7},
@@ -40,6 +47,7 @@ KEYS = {
     "anomaly": ["case_id", "score", "threshold", "is_anomaly", "severity", "p_value", "reason"],
     "forecast": ["timestamp", "kpi", "value", "lower_80", "upper_80", "lower_95", "upper_95"],
     "next-activity": ["case_id", "prefix_length", "next_activity", "probability"],
+    "outcome": ["case_id", "prefix_length", "outcome", "probability", "positive_probability", "is_settled"],
     "suffix": [
         "case_id",
         "prefix_length",
