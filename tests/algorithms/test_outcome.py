@@ -1,0 +1,154 @@
+"""Outcome: what must be said, that labels do not leak, several classes, honest probabilities."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pmlcli.algorithms._base import PredictRequest
+from pmlcli.algorithms._outcome_mixture import find_mixture
+from pmlcli.algorithms._outcome_scales import earliness, fit_scale, held_out_error, rescaled
+from pmlcli.errors import TrainingError, ValidationError
+from pmlcli.evaluation.ranking import calibration_error
+from pmlcli.lifecycle.model import Model
+from tests.encoding.test_outcome import labelled
+from tests.logs import purchase_events
+
+EVERY = PredictRequest(cases="all", every_prefix=True)
+
+
+def trained(events: Any, name: str = "outcome/logistic", **parameters: Any) -> Model:
+    model = Model(name, **({"strength_of_fit": 0.01} if name.endswith("logistic") else {}), **parameters)
+    model.train(events)
+    return model
+
+
+def value(model: Model) -> float:
+    (comparison,) = model.manifest_fields["performance_metrics"].values()
+    return float(comparison["value"])
+
+
+def dyed(rng: np.random.Generator, cases: int = 150, classes: int = 2) -> list[dict[str, Any]]:
+    """Cases whose first activity tells, four times in five, how they end."""
+    events = []
+    for case in range(cases):
+        ending = int(rng.integers(classes))
+        seen = ending if rng.random() < 0.8 else int(rng.integers(classes))
+        for step, activity in enumerate((f"Start {seen}", "Work", "Work")):
+            at = f"2024-{1 + case // 28:02}-{1 + case % 28:02}T{8 + step:02}:00:00Z"
+            event = {"case_id": f"c{case}", "activity": activity, "timestamp": at, "ending": f"end {ending}"}
+            events.append(event)
+    return events
+
+
+@pytest.mark.parametrize(
+    "given", [{}, {"rule": "length > 3", "slower_than": "3d"}, {"label_column": "x", "outcome_activity": "y"}]
+)
+def test_exactly_one_source_must_be_named(given: dict[str, str]) -> None:
+    with pytest.raises(ValidationError, match="what the outcome is") as caught:
+        Model("outcome/prior", **given)
+    assert "--label-column" in str(caught.value.hint)
+
+
+def test_an_unknown_positive_gets_the_nearest_name() -> None:
+    with pytest.raises(ValidationError, match="no outcome is called 'slower than 3'") as caught:
+        Model("outcome/prior", slower_than="3d", positive="slower than 3")
+    assert caught.value.hint == "did you mean 'slower than 3d'?"
+    with pytest.raises(ValidationError, match="no outcome is called 'early'"):
+        trained(labelled(), "outcome/prior", label_column="ending", positive="early")
+
+
+def test_what_never_differs_cannot_be_learned() -> None:
+    with pytest.raises(TrainingError, match="have the same, 'no'"):
+        trained(purchase_events(30), "outcome/prior", rule="length > 90")
+
+
+def test_it_learns_what_the_first_activity_tells() -> None:
+    model = trained(dyed(np.random.default_rng(1)), label_column="ending")
+    assert value(model) > 0.8
+
+
+def test_a_label_without_meaning_is_not_learned() -> None:
+    rng = np.random.default_rng(3)
+    events = dyed(rng)
+    endings = dict(zip({e["case_id"]: 0 for e in events}, rng.permutation(150) % 2, strict=True))
+    shuffled = [event | {"ending": f"end {endings[event['case_id']]}"} for event in events]
+    assert 0.3 < value(trained(shuffled, label_column="ending")) < 0.7
+
+
+def test_a_column_that_gives_the_label_away_changes_nothing() -> None:
+    events = dyed(np.random.default_rng(1))
+    planted = [event | {"verdict": event["ending"].upper()} for event in events]
+    honest, tempted = (trained(log, label_column="ending") for log in (events, planted))
+    assert value(tempted) == value(honest)
+    assert tempted.manifest_fields["performance_metrics"] == honest.manifest_fields["performance_metrics"]
+    remarks = Model("outcome/prior", label_column="ending").train(planted).metadata["remarks"]
+    assert any("'verdict' tells the outcome" in remark for remark in remarks)
+
+
+def test_later_events_are_not_known_before_they_happen() -> None:
+    model = trained(purchase_events(60), outcome_activity="Change Order")
+    events = purchase_events(20, seed=5)
+    table = model.predict(events, request=EVERY).predictions.set_index(["case_id", "prefix_length"])
+    renamed = [e | {"activity": "Send Order"} if e["activity"] == "Change Order" else e for e in events]
+    other = model.predict(renamed, request=EVERY).predictions.set_index(["case_id", "prefix_length"])
+    settled = table["is_settled"]
+    assert settled.any()
+    assert not other["is_settled"].any()
+    before = ~settled & (table.index.get_level_values("prefix_length") <= 2)
+    assert table.loc[before, "probability"].equals(other.loc[before, "probability"])
+    assert (table.loc[settled, ["probability", "positive_probability"]] == 1).all(axis=None)
+    assert (table.loc[settled, "outcome"] == "Change Order").all()
+
+
+def test_there_may_be_several_outcomes() -> None:
+    events = dyed(np.random.default_rng(2), classes=3)
+    for name in ("outcome/logistic", "outcome/boosting"):
+        model = trained(events, name, label_column="ending", positive="end 2")
+        table = model.predict([e for e in events if e["case_id"] < "c2"], request=EVERY).predictions
+        assert set(table["outcome"]) == {"end 0", "end 1", "end 2"}
+        is_positive = table["outcome"] == "end 2"
+        assert (table.loc[is_positive, "probability"] == table.loc[is_positive, "positive_probability"]).all()
+        assert value(model) > 0.7
+
+
+def test_rescaling_makes_boasting_honest() -> None:
+    rng = np.random.default_rng(0)
+    truth = rng.random(3000)
+    target, cases = (rng.random(3000) < truth).astype(np.int64), np.arange(3000)
+    boast = 1 / (1 + ((1 - truth) / truth) ** 4)
+    shares = np.column_stack([1 - boast, boast])
+    scale, offsets = fit_scale(shares, target, cases)
+    honest = rescaled(shares, scale, offsets)
+    assert scale == pytest.approx(0.25, abs=0.05)
+    likely = honest.max(axis=1)
+    assert calibration_error(honest.argmax(axis=1) == target, likely) < 0.03
+    assert held_out_error(shares, target, cases) < 0.03
+    assert calibration_error(shares.argmax(axis=1) == target, shares.max(axis=1)) > 0.1
+
+
+def test_few_cases_rescale_nothing() -> None:
+    scale, offsets = fit_scale(np.full((10, 2), 0.5), np.arange(10) % 2, np.arange(10))
+    assert (scale, offsets.tolist()) == (1.0, [0.0, 0.0])
+
+
+def test_earliness_counts_first_warnings() -> None:
+    probability = np.array([0.2, 0.95, 0.1, 0.6, 0.2, 0.2])
+    cases, lengths = np.array([0, 0, 1, 1, 2, 2]), np.array([1, 2, 1, 2, 1, 2])
+    is_positive = np.array([True, True, False, False, True, True])
+    of_limit = {one["limit"]: one for one in earliness(probability, is_positive, cases, lengths)}
+    assert of_limit[0.5] == {"limit": 0.5, "warned": 0.5, "right": 0.5, "events": 2.0}
+    assert of_limit[0.9] == {"limit": 0.9, "warned": 0.5, "right": 1.0, "events": 2.0}
+
+
+def test_a_mixture_trusts_the_member_that_ranks() -> None:
+    rng = np.random.default_rng(0)
+    target = rng.integers(0, 2, 300)
+    good, noise = np.clip(0.5 + 0.3 * (target - 0.5) + rng.normal(0, 0.1, 300), 0.01, 0.99), rng.random(300)
+    shares = [np.column_stack([1 - p, p]) for p in (noise, good)]
+    found = find_mixture(shares, target, np.arange(300))
+    assert found.weights.sum() == pytest.approx(1)
+    assert found.weights[1] > found.weights[0]
+    assert np.allclose(found.mixed(shares).sum(axis=1), 1)
