@@ -9,11 +9,11 @@ import numpy as np
 import xgboost
 from numpy.typing import NDArray
 
-from pmlcli.algorithms._forecasting.trees import Trees
 from pmlcli.algorithms._forecasting.windows import Base, Windows, make_windows, origins_of
 from pmlcli.algorithms._holiday_forecast import CalendarForecaster
 from pmlcli.algorithms._param import Param
 from pmlcli.algorithms._series_tools import SEASON, Floats
+from pmlcli.algorithms._trees import Trees
 from pmlcli.encoding.series import Series, local_times
 
 MOST_ROWS = 30_000

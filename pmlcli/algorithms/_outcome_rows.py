@@ -16,6 +16,8 @@ MOST_ROWS = 40_000
 MANY_CASES = 2_000
 """With fewer cases settings are chosen by cross-validation, else on the latest fifth alone."""
 FOLDS = 4
+ASKED_ROWS = 20_000
+"""Prefixes that are turned into rows of numbers together, to bound the memory."""
 
 Rows = NDArray[np.int64]
 Flags = NDArray[np.bool_]

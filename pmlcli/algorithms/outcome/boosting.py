@@ -10,8 +10,10 @@ import xgboost
 from numpy.typing import NDArray
 
 from pmlcli.algorithms._outcome import OutcomePredictor
-from pmlcli.algorithms._outcome_rows import Lessons, held_out_parts, lessons
+from pmlcli.algorithms._outcome_rows import ASKED_ROWS, Lessons, held_out_parts, lessons
+from pmlcli.algorithms._outcome_scales import softmax
 from pmlcli.algorithms._param import Param
+from pmlcli.algorithms._trees import Trees
 from pmlcli.encoding.outcome import OutcomePrefixes
 from pmlcli.encoding.prefix_table import tabulate
 
@@ -81,19 +83,16 @@ class Boosting(OutcomePredictor):
     def _learn(self, table: NDArray[np.float32], target: Rows, n_classes: int) -> None:
         taught = xgboost.DMatrix(table, target, nthread=1)
         trained = xgboost.train(self._settings(n_classes), taught, self.rounds_)
-        self.booster_ = bytes(trained.save_raw("json"))
-        self._read()
-
-    def _read(self) -> None:
-        self._booster = xgboost.Booster({"nthread": 1}, model_file=bytearray(self.booster_))
+        self.restore({"booster_": bytes(trained.save_raw("json"))})
 
     def restore(self, state: dict[str, Any]) -> None:
         """Reads the trees; their structure was checked when the file was."""
         super().restore(state)
-        self._read()
+        self._trees = Trees.from_json(self.booster_)
 
     def probabilities(self, data: OutcomePrefixes, rows: Rows) -> NDArray[np.float64]:
         """The trees' shares of each outcome."""
-        table = tabulate(data, rows, "rank")
-        found = self._booster.predict(xgboost.DMatrix(table, nthread=1)).astype(np.float64)
-        return np.column_stack([1 - found, found]) if data.n_classes == 2 else found
+        parts = (rows[at : at + ASKED_ROWS] for at in range(0, len(rows), ASKED_ROWS))
+        found = [self._trees.margins(tabulate(data, part, "rank")) for part in parts]
+        margins = np.concatenate([np.zeros((0, len(self._trees.start))), *found])
+        return softmax(np.column_stack([np.zeros(len(rows)), margins]) if data.n_classes == 2 else margins)

@@ -11,15 +11,13 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 from pmlcli.algorithms._outcome import OutcomePredictor
-from pmlcli.algorithms._outcome_rows import Lessons, held_out_parts, lessons
+from pmlcli.algorithms._outcome_rows import ASKED_ROWS, Lessons, held_out_parts, lessons
 from pmlcli.algorithms._outcome_scales import log_loss, softmax
 from pmlcli.algorithms._param import Param
 from pmlcli.encoding.outcome import OutcomePrefixes
 from pmlcli.encoding.prefix_table import tabulate
 
 CHOICES = (1e-4, 1e-3, 1e-2, 1e-1)
-ASKED_ROWS = 20_000
-"""Prefixes that are turned into rows of numbers together, to bound the memory."""
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
