@@ -174,7 +174,7 @@ class _Parser:
 
     def _refuse(self, what: str, at: int) -> NoReturn:
         raise ValidationError(
-            f"the rule cannot be read at character {at + 1}: {what}\n  {self.text}\n  {' ' * at}^",
+            f"the rule cannot be read at character {at + 1}: {what}: {self.text[:at]}[HERE]{self.text[at:]}",
             hint='write rules such as count("Repair") > 2, or has("Reject") and not has("Approve")',
             context={"parameter": "rule", "at": at + 1},
         )

@@ -73,7 +73,7 @@ def test_a_rule_that_cannot_be_read_is_pointed_at(rule: str, at: int, what: str)
     with pytest.raises(ValidationError, match=what) as caught:
         parse_rule(rule)
     assert caught.value.context["at"] == at
-    assert caught.value.message.splitlines()[-1].index("^") == at + 1
+    assert caught.value.message.endswith(f"{rule[: at - 1]}[HERE]{rule[at - 1 :]}")
 
 
 def test_a_rule_as_long_as_a_book_is_refused() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -33,7 +33,9 @@ class Gru(NeuralAlgorithm, OutcomePredictor):
     says after each how the case will end; what it says once that is settled does not count.
     """
 
-    source = "Cho et al. (2014), Learning phrase representations using RNN encoder-decoder, EMNLP"
+    source: ClassVar[str] = (
+        "Cho et al. (2014), Learning phrase representations using RNN encoder-decoder, EMNLP"
+    )
 
     units: Annotated[int, Param("Width of the recurrent layer.", ge=1, le=4096)] = 64
     embedding: Annotated[int, Param("Numbers that stand for a code.", ge=1, le=1024)] = 16
