@@ -49,8 +49,13 @@ def _acquire(name: str, lock_name: str, parent: int, deadline: float) -> int:
                 return descriptor
             if not taken and time.monotonic() >= deadline:
                 raise _busy(name, descriptor)
-        except BaseException:
-            os.close(descriptor)
+        except BaseException as error:
+            try:
+                # A signal between making the file and holding it: nobody else would remove it soon.
+                if not isinstance(error, BusyError | OutputError) and fsio.lock(descriptor):
+                    fsio.unlink(lock_name, parent)
+            finally:
+                os.close(descriptor)
             raise
         os.close(descriptor)
         if not taken:
