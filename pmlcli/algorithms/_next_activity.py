@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pmlcli.algorithms._base import PredictRequest
+from pmlcli.algorithms._calibration import COVERAGE, cross_checked, in_set, tempered
 from pmlcli.algorithms._prefix import Asked, Columns, PrefixPredictor, Rows, about_split
 from pmlcli.encoding.base import Encoding
 from pmlcli.encoding.sequences import END, Sequences
@@ -21,6 +22,11 @@ from pmlcli.eventlog.log import ACTIVITY, EventLog
 from pmlcli.eventlog.split import Split, measured_prefixes
 
 NO_TARGET = -1
+SET_SEPARATOR = " | "
+MOST_CALIBRATED = 50_000
+"""Calibration looks at so many prefixes at most, evenly chosen."""
+LATE_SHARE = 0.2
+"""The latest training cases, on which settings are chosen."""
 CHUNK_CELLS = 2_000_000
 """Distributions are asked for whole cases of about so many events x classes together, to bound the memory."""
 
@@ -31,21 +37,47 @@ class NextActivityPredictor(PrefixPredictor):
 
     task: ClassVar[str] = "next-activity"
     baseline: ClassVar[str] = "next-activity/ngram"
-    recommended: ClassVar[str] = "next-activity/gru"
+    recommended: ClassVar[str] = "next-activity/ensemble"
     understands: ClassVar[tuple[str, ...]] = (*PrefixPredictor.understands, "top")
 
     @abstractmethod
-    def probabilities(self, data: Sequences) -> NDArray[np.float64]:
+    def probabilities(self, data: Any) -> NDArray[np.float64]:
         """(events, classes): row i is what follows the prefix that ends with event i; rows sum to 1.
 
         Classes are the codes of the activities, then the end of the case; the codes of the unseen and
         the missing have probability 0. A row depends on the events of its case up to i alone.
         """
 
+    def rehearse(self, data: Any) -> None:
+        """Learns from the earlier training cases (see `late_cases`); the others may say when to stop."""
+        self.fit(data.take(np.flatnonzero(~late_cases(data))))
+
+    def calibrate(self, encoding: Encoding[Any], split: Split, log: EventLog) -> dict[str, Any]:
+        """The temperature and the limit of prediction sets, and how good they are: see `cross_checked`."""
+        data = encoding.transform(split.test)
+        truth = targets(data)
+        rows = np.flatnonzero(measured_prefixes(split) & (truth != NO_TARGET))
+        rows = rows[
+            np.unique(np.linspace(0, len(rows) - 1, min(len(rows), MOST_CALIBRATED)).astype(np.int64))
+        ]
+        found = [np.zeros((0, data.end_class + 1)), *(shares for _first, shares in self._rows(data, rows))]
+        return cross_checked(np.concatenate(found), truth[rows], data.case_of_event[rows] % 2 == 0)
+
     def measure(self, encoding: Encoding[Any], split: Split, log: EventLog) -> Measurement:
         """Accuracy over the prefixes of the test part, the end of the case counted as an activity."""
         found = self.accuracy(encoding.transform(split.test), measured_prefixes(split))
-        return replace(found, about=f"{found.about}; {about_split(split)}")
+        return replace(found, about="; ".join((found.about, about_split(split), *self._about_calibration())))
+
+    def _about_calibration(self) -> list[str]:
+        known = self.calibration_
+        if not known.get("rows"):
+            return []
+        return [
+            f"expected calibration error {known['calibration_error']:.3f} "
+            f"({known['calibration_error_before']:.3f} before its probabilities were calibrated)",
+            f"prediction sets of {COVERAGE:.0%} held {known['coverage']:.1%} of what came next, "
+            f"{known['set_size']:.1f} activities each",
+        ]
 
     def accuracy(self, data: Sequences, counted: NDArray[np.bool_] | None = None) -> Measurement:
         """Share of prefixes (of those counted) whose likeliest class came true, resampled by case."""
@@ -68,23 +100,26 @@ class NextActivityPredictor(PrefixPredictor):
         )
 
     def answer(self, asked: Asked) -> Columns:
-        """next_activity, probability, next_activity_2, probability_2, ..."""
+        """next_activity, probability, next_activity_2, probability_2, ..., prediction_set (if calibrated)."""
         data, rows = asked.data, asked.rows
         top = min(asked.request.top, data.end_class - FIRST_CODE + 1)
         classes = np.zeros((len(rows), top), dtype=np.int64)
         shares = np.zeros((len(rows), top))
+        activities = Vocabulary(asked.encoding.vocabularies()[ACTIVITY])
+        names = np.asarray([*map(activities.name_of, range(activities.size)), END], dtype=object)
+        least = self.calibration_.get("least_probability")
+        sets: list[str] = []
         for first, distributions in self._rows(data, rows):
             here = slice(first, first + len(distributions))
             classes[here] = np.argsort(-distributions, axis=1, kind="stable")[:, :top]
             shares[here] = np.take_along_axis(distributions, classes[here], axis=1)
-        activities = Vocabulary(asked.encoding.vocabularies()[ACTIVITY])
-        names = np.asarray([*map(activities.name_of, range(activities.size)), END], dtype=object)
+            sets += [] if least is None else _sets(distributions, least, names)
         table: Columns = {}
         for rank in range(top):
             suffix = f"_{rank + 1}" if rank else ""
             table[f"next_activity{suffix}"] = names[classes[:, rank]]
             table[f"probability{suffix}"] = shares[:, rank]
-        return table
+        return table if least is None else table | {"prediction_set": np.asarray(sets, dtype=object)}
 
     def strength(self, asked: Asked, answers: Columns, data: Any, rows: Rows) -> NDArray[np.float64]:
         """The probability of what was the likeliest next activity."""
@@ -112,11 +147,12 @@ class NextActivityPredictor(PrefixPredictor):
     def _chunks(
         self, data: Sequences, cases: NDArray[np.int64] | None = None
     ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float64]]]:
-        """Runs of whole cases (all of them by default) with the distributions of their events."""
+        """Runs of whole cases (all by default) with the calibrated distributions of their events."""
+        temperature = self.calibration_.get("temperature", 1.0)
         cases = np.arange(data.n_cases) if cases is None else cases
         chunk = np.cumsum(data.lengths[cases]) * (data.end_class + 1) // CHUNK_CELLS
         for some in np.split(cases, np.flatnonzero(np.diff(chunk)) + 1):
-            yield some, self.probabilities(data.take(some))
+            yield some, tempered(self.probabilities(data.take(some)), temperature)
 
     def _rows(self, data: Sequences, rows: NDArray[np.int64]) -> Iterator[tuple[int, NDArray[np.float64]]]:
         """The distributions of the chosen events (sorted), in runs that begin at the given position."""
@@ -137,3 +173,39 @@ def targets(data: Sequences) -> NDArray[np.int64]:
     following[:-1] = data.activity[1:]
     following[data.offsets[1:] - 1] = np.where(data.is_running, NO_TARGET, data.end_class)
     return following
+
+
+def late_cases(data: Sequences) -> NDArray[np.bool_]:
+    """The latest fifth of the cases by start, (cases,)."""
+    latest = np.argsort(data.starts, kind="stable")
+    is_late = np.zeros(data.n_cases, dtype=np.bool_)
+    is_late[latest[data.n_cases - round(data.n_cases * LATE_SHARE) :]] = True
+    return is_late
+
+
+def _sets(probabilities: NDArray[np.float64], least: float, names: NDArray[Any]) -> list[str]:
+    """The names in each row's prediction set, the likeliest first; the same set is written once."""
+    order = np.argsort(-probabilities, axis=1, kind="stable")
+    many = in_set(probabilities, least).sum(axis=1)
+    order[np.arange(order.shape[1]) >= many[:, None]] = -1
+    different, which = np.unique(order, axis=0, return_inverse=True)
+    texts = [SET_SEPARATOR.join(names[row[row >= 0]]) for row in different]
+    return [texts[place] for place in which]
+
+
+def pooled(counts: NDArray[np.int64], fewest: int) -> NDArray[np.float64]:
+    """(groups, classes): a group for each class that came at least so often, and one for all rarer ones, each
+    of which has its share of it by how often it came.
+    """
+    common, rare = np.flatnonzero(counts >= fewest), np.flatnonzero(counts < fewest)
+    rare = rare[rare >= FIRST_CODE]
+    shares = np.zeros((max(len(common) + 1, 2), len(counts)))
+    shares[np.arange(len(common)), common] = 1.0
+    shares[-1, rare] = (counts[rare] + 0.5) / max((counts[rare] + 0.5).sum(), 1.0)
+    return shares
+
+
+def unpooled(found: NDArray[np.float64], shares: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(rows, groups) as (rows, classes), for the groups of `pooled`; rows sum to 1."""
+    spread = found[:, shares.argmax(axis=0)] * shares.max(axis=0)
+    return np.asarray(spread / spread.sum(axis=1, keepdims=True))

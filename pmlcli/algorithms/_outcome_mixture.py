@@ -8,7 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pmlcli.algorithms._outcome_scales import LEAST, fit_scale, softmax
+from pmlcli.algorithms._calibration import softmax
+from pmlcli.algorithms._outcome_scales import LEAST, fit_scale
 from pmlcli.evaluation.ranking import macro_auc_over
 
 STEPS = 4

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
+from pmlcli.algorithms._calibration import softmax
 from pmlcli.evaluation.ranking import calibration_error, macro_auc_over
 
 LEAST = 1e-6
@@ -27,15 +28,6 @@ Ints = NDArray[np.int64]
 def rescaled(shares: Floats, scale: float, offsets: Floats) -> Floats:
     """Platt scaling of (rows, classes): softmax of scale x log p + offsets."""
     return softmax(scale * np.log(np.maximum(shares, LEAST)) + offsets)
-
-
-def softmax(logits: Floats) -> Floats:
-    """Shares of each row, (rows, classes), summed term by term: how numpy sums depends on the shape."""
-    powers = np.exp(logits - logits.max(axis=1)[:, None])
-    total = np.zeros(len(powers))
-    for column in powers.T:
-        total = total + column
-    return np.asarray(powers / total[:, None])
 
 
 def log_loss(shares: Floats, target: Ints) -> float:

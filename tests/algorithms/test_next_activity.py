@@ -16,6 +16,7 @@ from pmlcli.algorithms._base import PredictRequest
 from pmlcli.algorithms._next_activity import NO_TARGET, NextActivityPredictor, targets
 from pmlcli.algorithms.next_activity.gru import Gru
 from pmlcli.algorithms.next_activity.ngram import Ngram
+from pmlcli.encoding.prefixes import PrefixEncoding
 from pmlcli.encoding.sequences import SequenceEncoding, Sequences
 from pmlcli.encoding.vocabulary import FIRST_CODE
 from pmlcli.errors import UntrustedArtifactError, ValidationError
@@ -42,7 +43,7 @@ def model(request: pytest.FixtureRequest) -> tuple[NextActivityPredictor, Sequen
 
 def encoded(traces: list[str]) -> Sequences:
     log = trace_log(traces)
-    return SequenceEncoding().fit(log).transform(log)
+    return PrefixEncoding().fit(log).transform(log)
 
 
 def test_targets_are_what_follows() -> None:
@@ -300,7 +301,7 @@ def test_gru_refit_follows_the_trial() -> None:
     trial = Gru(**QUICK)
     encoding = trial.make_encoding().fit(log)
     data = encoding.transform(log)
-    trial.fit(data)
+    trial.rehearse(data)
     final = Gru(**QUICK)
     final.refit(data, trial)
     assert (final.epochs_, final.memory_) == (trial.epochs_, trial.memory_)

@@ -23,6 +23,10 @@ QUICK: dict[str, dict[str, Any]] = {
         for name in ("next-event-gru", "lstm-autoencoder", "vae", "transformer-autoencoder")
     },
     "next-activity/gru": {"max_epochs": 3},
+    "next-activity/transformer": {"max_epochs": 3, "units": 16, "layers": 1},
+    "next-activity/linear": {"bits": 10, "iterations": 20},
+    "next-activity/xgboost": {"rounds": 10},
+    "next-activity/ensemble": {"rounds": 10, "max_epochs": 3},
     "outcome/prior": GOODS_IN_PARTS,
     "outcome/logistic": GOODS_IN_PARTS,
     "outcome/boosting": {**GOODS_IN_PARTS, "trees": 10},

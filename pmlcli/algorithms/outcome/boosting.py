@@ -9,9 +9,9 @@ import numpy as np
 import xgboost
 from numpy.typing import NDArray
 
+from pmlcli.algorithms._calibration import softmax
 from pmlcli.algorithms._outcome import OutcomePredictor
 from pmlcli.algorithms._outcome_rows import ASKED_ROWS, Lessons, held_out_parts, lessons
-from pmlcli.algorithms._outcome_scales import softmax
 from pmlcli.algorithms._param import Param
 from pmlcli.algorithms._trees import Trees
 from pmlcli.encoding.outcome import OutcomePrefixes

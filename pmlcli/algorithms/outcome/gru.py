@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from pmlcli.algorithms._calibration import softmax
 from pmlcli.algorithms._neural import (
     PREDICT_BATCH,
     Batch,
@@ -21,7 +22,6 @@ from pmlcli.algorithms._neural import (
     padded_rows,
 )
 from pmlcli.algorithms._outcome import OutcomePredictor
-from pmlcli.algorithms._outcome_scales import softmax
 from pmlcli.algorithms._param import Param
 from pmlcli.algorithms._prefix_network import PrefixNetwork, network_sizes, prefix_inputs
 from pmlcli.encoding.outcome import UNKNOWN, OutcomePrefixes

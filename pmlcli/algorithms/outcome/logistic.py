@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
+from pmlcli.algorithms._calibration import softmax
 from pmlcli.algorithms._outcome import OutcomePredictor
 from pmlcli.algorithms._outcome_rows import ASKED_ROWS, Lessons, held_out_parts, lessons
-from pmlcli.algorithms._outcome_scales import log_loss, softmax
+from pmlcli.algorithms._outcome_scales import log_loss
 from pmlcli.algorithms._param import Param
 from pmlcli.encoding.outcome import OutcomePrefixes
 from pmlcli.encoding.prefix_table import tabulate

@@ -1,0 +1,107 @@
+"""Networks that say after every event of a trace what comes next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from pmlcli.algorithms._neural import (
+    PREDICT_BATCH,
+    Batch,
+    NeuralAlgorithm,
+    Samples,
+    like_length,
+    padded,
+    padded_rows,
+)
+from pmlcli.algorithms._next_activity import NO_TARGET, NextActivityPredictor, targets
+from pmlcli.algorithms._param import Param
+from pmlcli.algorithms._prefix_network import network_sizes, prefix_inputs
+from pmlcli.encoding.prefixes import PrefixEncoding, Prefixes
+from pmlcli.encoding.vocabulary import FIRST_CODE, MISSING_CODE, UNSEEN_CODE
+
+CODES = "codes "
+
+
+class Events(nn.Module):
+    """(cases, steps, codes) and (cases, steps, numbers) side by side, each code as learned numbers."""
+
+    def __init__(self, sizes: dict[str, int]) -> None:
+        super().__init__()
+        codes = [size for name, size in sizes.items() if name.startswith(CODES)]
+        self.embeddings = nn.ModuleList(
+            nn.Embedding(size, min(sizes["embedding"], size), padding_idx=UNSEEN_CODE) for size in codes
+        )
+        self.width = sum(min(sizes["embedding"], size) for size in codes) + sizes["numbers"]
+
+    def forward(self, codes: Tensor, numbers: Tensor) -> Tensor:
+        parts = [embed(codes[..., place]) for place, embed in enumerate(self.embeddings)]
+        return torch.cat([*parts, numbers], dim=-1)
+
+
+@dataclass(kw_only=True)
+class NextActivityNetwork(NeuralAlgorithm, NextActivityPredictor):
+    """Reads activity, resource, times and attributes of all events so far; its file says how."""
+
+    units: Annotated[int, Param("Width of the hidden layer.", ge=1, le=4096)] = 64
+    embedding: Annotated[int, Param("Numbers that stand for a code, at most.", ge=1, le=1024)] = 32
+    dropout: Annotated[float, Param("Share of inputs and units silenced in training.", ge=0, lt=1)] = 0.1
+
+    def make_encoding(self) -> PrefixEncoding:
+        """Whole traces with their attributes."""
+        return PrefixEncoding()
+
+    def sizes(self, data: Prefixes) -> dict[str, int]:
+        """Widths and the numbers of codes."""
+        own = {"units": self.units, "embedding": self.embedding, "outputs": data.end_class + 1}
+        return own | network_sizes(data)
+
+    def rehearse(self, data: Prefixes) -> None:
+        """Learns from the earlier cases; the others say when to stop."""
+        super().fit(data)
+
+    def fit(self, data: Prefixes) -> None:
+        """Learns from the earlier cases until the others are predicted no better, then from all as long."""
+        self.rehearse(data)
+        self.refit(data, self)
+
+    def samples(self, data: Prefixes) -> Samples:
+        """One sample a case."""
+        following = targets(data)
+        following[following < FIRST_CODE] = NO_TARGET
+        inputs, target = prefix_inputs(data), padded(following, NO_TARGET)
+
+        def batch(cases: NDArray[np.int64]) -> Batch:
+            rows = padded_rows(data.offsets, cases)
+            return (*inputs(rows), target(rows))
+
+        return Samples(data.lengths, data.starts, batch)
+
+    def loss(self, network: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Cross entropy of each position that has a target."""
+        codes, numbers, target = batch
+        logits = _possible(network(codes, numbers)).transpose(1, 2)
+        each = functional.cross_entropy(logits, target, ignore_index=NO_TARGET, reduction="none")
+        return each.sum(dim=1), (target != NO_TARGET).sum(dim=1)
+
+    def probabilities(self, data: Prefixes) -> NDArray[np.float64]:
+        """Softmax of the network's answers, in double precision."""
+        inputs, found = prefix_inputs(data), np.zeros((data.n_events, data.end_class + 1))
+        with self.answering() as network:
+            for cases in like_length(data.lengths, np.arange(data.n_cases), PREDICT_BATCH):
+                rows = padded_rows(data.offsets, cases)
+                codes, numbers = inputs(rows)
+                shares = functional.softmax(_possible(network(codes, numbers.double())), dim=-1).numpy()
+                found[rows[rows < data.n_events]] = shares[rows < data.n_events]
+        return found
+
+
+def _possible(logits: Tensor) -> Tensor:
+    """What is unseen or missing never comes next."""
+    return logits.index_fill(-1, torch.tensor([UNSEEN_CODE, MISSING_CODE]), float("-inf"))
