@@ -88,7 +88,8 @@ class Trees:
 
 def _start(learner: dict[str, Any]) -> NDArray[np.float64]:
     scores = learner["learner_model_param"]["base_score"].strip("[]").split(",")
-    outputs = max(int(learner["learner_model_param"]["num_class"]), 1)
+    sizes = (learner["learner_model_param"].get(name, "1") for name in ("num_class", "num_target"))
+    outputs = max(*map(int, sizes), len(scores))
     start = np.array([float(score) for score in scores])
     if learner["objective"]["name"] == "binary:logistic":
         start = np.log(start / (1 - start))

@@ -444,5 +444,5 @@ def test_a_series_that_ends_before_the_others() -> None:
     assert begins["cycle-time-by-arrival"] < begins["arrivals"] - pd.Timedelta(days=5)
     assert table["value"].gt(0).all()
     pd.testing.assert_frame_equal(final.predict(encoding, made, PredictRequest()), table, check_exact=True)
-    split = final.split(made)
+    split = final.make_split(made)
     assert final.measure(encoding, split, made).value > 0

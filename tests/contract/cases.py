@@ -33,6 +33,10 @@ QUICK: dict[str, dict[str, Any]] = {
     "outcome/gru": {**GOODS_IN_PARTS, "max_epochs": 2, "units": 16},
     "outcome/ensemble": {**GOODS_IN_PARTS, "max_epochs": 1, "trees": 10},
     **{f"suffix/{name}": {"max_epochs": 3, "units": 16, "draws": 8} for name in ("gru", "ensemble")},
+    "remaining-time/boosting": {"trees": 10},
+    "remaining-time/gru": {"max_epochs": 3, "units": 16},
+    "remaining-time/survival": {"max_epochs": 3, "units": 16},
+    "remaining-time/ensemble": {"members": ("median", "boosting", "gru")},
     "forecast/arima": {"horizon": 7},
     "forecast/auto": {"horizon": 7},
     "forecast/holt-winters": {"horizon": 7},
@@ -61,6 +65,7 @@ KEYS = {
         "similarity",
         "remaining_seconds",
     ],
+    "remaining-time": ["case_id", "prefix_length", "remaining_seconds", "lower", "upper", "expected_end"],
 }
 
 

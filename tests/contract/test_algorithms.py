@@ -26,7 +26,7 @@ from tests.contract.cases import KEYS, events_for, is_installed, trained, untrai
 from tests.contract.child import digests, exact
 
 NAMES = registry.names()
-SMALLEST_POPULATION = 43
+SMALLEST_POPULATION = 49
 ALL = PredictRequest(cases="all")
 ROOT = Path(__file__).parent.parent.parent
 VERDICTS = {"better", "no better", "worse", "unclear", "is the baseline"}

@@ -1,0 +1,104 @@
+"""Recurrent networks that say after every event of a trace what is known of the time until its end."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from pmlcli.algorithms._neural import (
+    PREDICT_BATCH,
+    Batch,
+    NeuralAlgorithm,
+    Samples,
+    like_length,
+    padded,
+    padded_rows,
+)
+from pmlcli.algorithms._param import Param
+from pmlcli.algorithms._prefix import Rows
+from pmlcli.algorithms._prefix_network import PrefixNetwork, network_sizes, prefix_inputs
+from pmlcli.algorithms._quantiles import LEVELS, Floats
+from pmlcli.algorithms._remaining_time import RemainingTimePredictor, remaining_seconds
+from pmlcli.encoding.prefixes import PrefixEncoding, Prefixes
+
+
+@dataclass(kw_only=True)
+class RemainingTimeNetwork(NeuralAlgorithm, RemainingTimePredictor):
+    """One recurrent layer over activity, resource, times and attributes; its file says what it gives."""
+
+    tolerance = 0.0  # answers are whole seconds
+
+    units: Annotated[int, Param("Width of the recurrent layer.", ge=1, le=4096)] = 64
+    embedding: Annotated[int, Param("Numbers that stand for a code.", ge=1, le=1024)] = 16
+    dropout: Annotated[float, Param("Share of inputs and units silenced in training.", ge=0, lt=1)] = 0.1
+    batch_size: Annotated[int, Param("Samples a step.", ge=1)] = 64
+    max_epochs: Annotated[int, Param("Most passes over the training part.", ge=1)] = 20
+
+    def make_encoding(self) -> PrefixEncoding:
+        """Whole traces with their attributes."""
+        return PrefixEncoding()
+
+    @abstractmethod
+    def outputs(self) -> int:
+        """How many numbers the network gives."""
+
+    @abstractmethod
+    def targets(self, data: Prefixes) -> tuple[tuple[NDArray[Any], float], ...]:
+        """What `loss` takes beside the inputs: values of all events, and what stands for padding."""
+
+    @abstractmethod
+    def read(self, found: Tensor) -> Floats:
+        """The network's answers, double precision (prefixes, outputs), as quantiles of seconds."""
+
+    def sizes(self, data: Prefixes) -> dict[str, int]:
+        """Widths and the numbers of codes."""
+        own = {"units": self.units, "embedding": self.embedding, "outputs": self.outputs()}
+        return own | network_sizes(data)
+
+    def make_network(self, sizes: dict[str, int]) -> nn.Module:
+        """Embeddings, one recurrent layer, one linear layer."""
+        return PrefixNetwork(sizes, self.dropout)
+
+    def samples(self, data: Prefixes) -> Samples:
+        """One sample a case."""
+        inputs, targets = prefix_inputs(data), [padded(values, fill) for values, fill in self.targets(data)]
+
+        def batch(cases: NDArray[np.int64]) -> Batch:
+            rows = padded_rows(data.offsets, cases)
+            return (*inputs(rows), *(target(rows) for target in targets))
+
+        return Samples(data.lengths, data.starts, batch)
+
+    def quantiles(self, data: Prefixes, rows: Rows) -> Floats:
+        """What the network says after each of these events."""
+        quantiles = np.zeros((len(rows), len(LEVELS)))
+        cases = np.unique(np.searchsorted(data.offsets, rows, side="right") - 1)
+        place = np.full(data.n_events, -1)
+        place[rows] = np.arange(len(rows))
+        for events, found in self._answers_of(data, cases):
+            wanted = place[events] >= 0
+            quantiles[place[events[wanted]]] = self.read(found[torch.from_numpy(wanted)])
+        return quantiles
+
+    def _answers_of(self, data: Prefixes, cases: NDArray[np.int64]) -> Iterator[tuple[Rows, Tensor]]:
+        inputs = prefix_inputs(data)
+        with self.answering() as network:
+            for some in like_length(data.lengths, cases, PREDICT_BATCH):
+                rows = padded_rows(data.offsets, some)
+                codes, numbers = inputs(rows)
+                is_event = rows < data.n_events
+                yield rows[is_event], network(codes, numbers.double())[torch.from_numpy(is_event)]
+
+
+def scaled_seconds(data: Prefixes) -> tuple[Floats, float]:
+    """`remaining_seconds`, and the mean of them: 1 where there is none."""
+    seconds = remaining_seconds(data)
+    mean = float(np.nanmean(seconds)) if np.isfinite(seconds).any() else 0.0
+    return seconds, mean or 1.0

@@ -1,0 +1,1 @@
+"""How long a running case still takes."""

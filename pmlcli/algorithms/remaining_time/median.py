@@ -1,0 +1,46 @@
+"""The median time that remained after the same last activities (baseline)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Annotated, ClassVar
+
+from pmlcli.algorithms._param import Param
+from pmlcli.algorithms._prefix import Rows
+from pmlcli.algorithms._quantiles import Floats
+from pmlcli.algorithms._remaining_time import RemainingTimePredictor, learned_rows, remaining_seconds
+from pmlcli.algorithms._states import Keys, learn_states, look_up, window_keys
+from pmlcli.encoding.sequences import Sequences
+
+
+@dataclass(kw_only=True)
+class Median(RemainingTimePredictor):
+    """Says what remained half of the times after the last activities of a case.
+
+    Where fewer than `least` training prefixes ended with them, it looks at fewer activities, and in the
+    end at none: then it is the median over all prefixes.
+    """
+
+    source: ClassVar[str] = (
+        "Verenich, Dumas, La Rosa, Maggi and Teinemaa (2019), Survey and cross-benchmark comparison of "
+        "remaining time prediction methods, ACM TIST 10(4)"
+    )
+
+    order: Annotated[int, Param("Longest context.", ge=0, le=30, unit="activities")] = 2
+    least: Annotated[int, Param("Prefixes that a context needs.", ge=1)] = 20
+
+    states_: Keys = field(init=False, repr=False)
+    """Ascending keys of the contexts."""
+    seconds_: Floats = field(init=False, repr=False)
+    """Quantiles of the seconds that remained, (contexts, levels)."""
+
+    def fit(self, data: Sequences) -> None:
+        """Sorts what remained by context."""
+        rows = learned_rows(data)
+        keys = [level[rows] for level in window_keys(data, self.order)]
+        self.states_, self.seconds_ = learn_states(keys, remaining_seconds(data)[rows], self.least)
+
+    def quantiles(self, data: Sequences, rows: Rows) -> Floats:
+        """Those of the longest known context."""
+        keys = [level[rows] for level in window_keys(data, self.order)]
+        return look_up(self.states_, self.seconds_, keys)

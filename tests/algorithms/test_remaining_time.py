@@ -1,0 +1,214 @@
+"""Remaining time: targets, states, quantiles that hold, and the risk of a breach."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pmlcli.algorithms._base import PredictRequest
+from pmlcli.algorithms._quantiles import (
+    LEVELS,
+    MIDDLE,
+    calibrated,
+    coverage,
+    empirical,
+    learn_factors,
+    pinball,
+    share_below,
+)
+from pmlcli.algorithms._remaining_time import known_rows, remaining_seconds
+from pmlcli.algorithms._states import window_keys
+from pmlcli.algorithms._validation import best_weights, latest_rows
+from pmlcli.algorithms.remaining_time.median import Median
+from pmlcli.algorithms.remaining_time.survival import Survival
+from pmlcli.algorithms.remaining_time.transition_system import TransitionSystem
+from pmlcli.encoding.prefixes import PrefixEncoding
+from pmlcli.encoding.sequences import SequenceEncoding, Sequences
+from pmlcli.errors import LogError, PredictionError, TrainingError, ValidationError
+from pmlcli.lifecycle.model import Model
+from tests.logs import log_of, purchase_events, purchase_log, trace_log
+
+DAY = 86_400.0
+ALL = PredictRequest(cases="all")
+
+
+def hourly(traces: list[str]) -> Sequences:
+    """Cases that begin a day apart, their events an hour apart; all have ended."""
+    starts = pd.date_range("2024-01-01", periods=len(traces), freq="D", tz="UTC")
+    events = [
+        {"case_id": f"c{i:03d}", "activity": activity, "timestamp": start + pd.Timedelta(hours=step)}
+        for i, (trace, start) in enumerate(zip(traces, starts, strict=True))
+        for step, activity in enumerate(trace)
+    ]
+    log = log_of(events)
+    data = SequenceEncoding().fit(log).transform(log)
+    return replace(data, is_running=np.zeros(data.n_cases, dtype=np.bool_))
+
+
+def test_what_remains_by_hand() -> None:
+    data = hourly(["abc", "a", "ab"])
+    assert remaining_seconds(data).tolist() == [7200, 3600, 0, 0, 3600, 0]
+    assert known_rows(data).tolist() == [0, 1, 4]
+    running = replace(data, is_running=np.array([True, False, False]))
+    assert np.isnan(remaining_seconds(running)[:3]).all()
+    assert known_rows(running).tolist() == [4]
+    assert known_rows(data, np.arange(6) > 0).tolist() == [1, 4]
+
+
+def test_the_median_backs_off_to_fewer_activities() -> None:
+    data = hourly(["abcc"] * 6 + ["xb"] * 5 + ["yb"])
+    model = Median(order=2, least=5)
+    model.fit(data)
+    found = model.quantiles(data, np.arange(data.n_events))[:, MIDDLE] / 3600
+    assert found[1] == 2  # ab: two hours remain
+    assert found[0] == 3
+    assert found[2] == 1
+    # y alone was too rare: the median of all prefixes with an end to come.
+    assert found[-2] == np.median([3, 2, 1] * 6 + [1] * 6)
+
+
+def test_states_forget_order_or_number_as_they_are_told() -> None:
+    data = hourly(["aab", "aba", "bba"])
+    last = data.offsets[1:] - 1
+    sequence, multiset, distinct = (
+        window_keys(data, 3, kind)[-1][last] for kind in ("sequence", "multiset", "set")
+    )
+    assert len(set(sequence.tolist())) == 3
+    assert (multiset[0] == multiset[1]) & (multiset[0] != multiset[2])
+    assert len(set(distinct.tolist())) == 1
+
+
+def test_the_transition_system_chooses_what_predicts_the_latest_cases() -> None:
+    # Only how often a came before decides; its order does not.
+    data = hourly(["aabzzzz", "abazzzz", "bbaz", "babz"] * 20)
+    model = TransitionSystem(window=3, least=2)
+    model.fit(data)
+    assert model.chosen_ in ("multiset", "sequence")
+    rows = known_rows(data)
+    errors = np.abs(model.quantiles(data, rows)[:, MIDDLE] - remaining_seconds(data)[rows])
+    assert errors[data.position[rows] >= 2].max() == 0
+
+
+def test_empirical_quantiles_are_numpys() -> None:
+    rng = np.random.default_rng(0)
+    values, groups = rng.exponential(size=200), rng.integers(0, 3, size=200)
+    names, counts, found = empirical(values, groups)
+    for name, count, row in zip(names, counts, found, strict=True):
+        assert count == (groups == name).sum()
+        assert row == pytest.approx(np.quantile(values[groups == name], LEVELS))
+
+
+def test_stretched_quantiles_hold_as_often_as_they_say() -> None:
+    rng = np.random.default_rng(0)
+    scale = rng.exponential(DAY * 5, size=8000)
+    came = scale * rng.exponential(size=8000)
+    too_narrow = scale[:, None] * (0.69 + 0.1 * (np.array(LEVELS) - 0.5))
+    told = coverage(too_narrow, came, np.arange(8000) < 4000)
+    assert told["coverage_90"] == pytest.approx(0.9, abs=0.02)
+    assert told["median_width_seconds"] > 0
+    found = calibrated(too_narrow, learn_factors(too_narrow, came).tolist())
+    assert (np.diff(found, axis=1) >= 0).all()
+    assert (found >= 0).all()
+    assert (found[:, MIDDLE] == too_narrow[:, MIDDLE]).all()
+    for place, level in enumerate(LEVELS):
+        if place != MIDDLE:
+            assert (came <= found[:, place]).mean() == pytest.approx(level, abs=0.01)
+
+
+def test_few_examples_stretch_nothing_and_say_so() -> None:
+    assert learn_factors(np.ones((5, len(LEVELS))), np.ones(5)).tolist() == [1.0] * len(LEVELS)
+    told = coverage(np.ones((50, len(LEVELS))), np.ones(50), np.arange(50) < 25)
+    assert told == {"coverage_90": None, "median_width_seconds": None}
+
+
+def test_the_share_below_a_time_is_read_off_the_quantiles() -> None:
+    rows = np.tile(np.array([[1.0, 2, 5, 10, 15, 18, 20]]), (6, 1))
+    times = np.array([0.0, 1.0, 7.5, 10.0, 25.0, 99.0])
+    assert share_below(rows, times) == pytest.approx([0, 0.05, 0.375, 0.5, 0.975, 1])
+    assert share_below(np.zeros((2, len(LEVELS))), np.array([-1.0, 1.0])).tolist() == [0, 1]
+
+
+def test_pinball_loss_by_hand() -> None:
+    assert pinball(np.zeros((1, len(LEVELS))), np.array([2.0])) == pytest.approx(2 * np.mean(LEVELS))
+
+
+def test_weights_go_to_who_errs_least() -> None:
+    came = np.array([1.0, 2, 3, 4])
+    assert best_weights(np.column_stack([came, came + 5]), came).tolist() == [1, 0]
+    mixed = best_weights(np.column_stack([came - 1, came + 3]), came)
+    assert mixed == pytest.approx([0.75, 0.25])
+
+
+def test_the_latest_rows_are_of_the_latest_fifth_of_the_cases() -> None:
+    data = hourly(["ab"] * 10)
+    assert latest_rows(data, np.arange(20)).tolist() == [False] * 16 + [True] * 4
+
+
+def test_running_cases_teach_survival_that_cases_may_be_long() -> None:
+    # Half of the cases end after an hour, the others are still running after a hundred.
+    log = purchase_log(12)
+    model = Survival(units=4, spans=5)
+    data = PrefixEncoding().fit(log).transform(log)
+    running = replace(data, is_running=np.arange(12) >= 6)
+    (span, _fill), (has_ended, _no) = model.targets(running)
+    ends = np.repeat(running.offsets[1:] - 1, running.lengths)
+    assert not has_ended[np.repeat(running.is_running, running.lengths)].any()
+    assert has_ended[~np.repeat(running.is_running, running.lengths)].all()
+    finished_last = np.unique(ends[~np.repeat(running.is_running, running.lengths)])
+    assert (span[finished_last] == -1).all()
+
+
+@pytest.fixture(scope="module")
+def median() -> Model:
+    model = Model("remaining-time/median")
+    model.train(purchase_events(80))
+    return model
+
+
+def test_answers_have_an_interval_an_end_and_the_risk_of_a_breach(median: Model) -> None:
+    request = PredictRequest(cases="all", every_prefix=True, sla=3 * DAY)
+    log = purchase_log(20, seed=1)
+    table = median.predict(log, request=request).predictions
+    assert (table["lower"] <= table["remaining_seconds"]).all()
+    assert (table["remaining_seconds"] <= table["upper"]).all()
+    now = log.frame["timestamp"].reset_index(drop=True)
+    ahead = (table["expected_end"] - now).dt.total_seconds()
+    assert np.abs(ahead - table["remaining_seconds"]).max() < 1
+    assert table["sla_breach_probability"].between(0, 1).all()
+    elapsed = (log.times - np.repeat(log.starts, log.lengths)) / 1e6
+    assert (table["sla_breach_probability"][elapsed >= 3 * DAY] == 1).all()
+    longer = median.predict(log, request=replace(request, sla=30 * DAY)).predictions
+    assert (longer["sla_breach_probability"] <= table["sla_breach_probability"]).all()
+    assert "sla_breach_probability" not in median.predict(log, request=ALL).predictions
+
+
+def test_training_says_how_well_the_intervals_held() -> None:
+    result = Model("remaining-time/median").train(purchase_events(300))
+    assert any("intervals of 90 %" in remark for remark in result.metadata["remarks"])
+    measured = result.metrics["mae"]
+    assert measured["unit"] == "days"
+    assert not measured["higher_is_better"]
+    assert "seen word for word in training" in measured["about"]
+
+
+def test_a_log_without_times_is_refused() -> None:
+    with pytest.raises(LogError, match="no timestamps"):
+        Model("remaining-time/median").train(trace_log(["ab"] * 20))
+
+
+def test_cases_of_one_event_have_no_remaining_time() -> None:
+    events = [{"case_id": str(i), "activity": "a", "timestamp": f"2024-01-{1 + i}"} for i in range(20)]
+    with pytest.raises(TrainingError, match="two events or more"):
+        Model("remaining-time/median").train(events)
+
+
+def test_a_limit_must_be_above_zero_and_means_nothing_to_other_tasks(median: Model) -> None:
+    with pytest.raises((ValidationError, PredictionError), match="more than 0"):
+        median.predict(purchase_events(3), request=PredictRequest(cases="all", sla=0.0))
+    other = Model("next-activity/ngram")
+    other.train(purchase_events(20))
+    with pytest.raises((ValidationError, PredictionError), match="has no 'sla'"):
+        other.predict(purchase_events(3), request=PredictRequest(cases="all", sla=1.0))
