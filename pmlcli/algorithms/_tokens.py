@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
 from pmlcli.encoding.prefix_table import running_counts
@@ -97,7 +99,11 @@ def fit_weights(
     if len(classes) < 2:
         found[-1, classes] = 0.0
         return found
-    model = LogisticRegression(C=1 / penalty, max_iter=iterations, tol=1e-3).fit(table, truth, weights)
+    model = LogisticRegression(C=1 / penalty, max_iter=iterations, tol=1e-3)
+    with warnings.catch_warnings():
+        # Stopping early is meant: more steps fit the training part closer, and what follows it no better.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model.fit(table, truth, weights)
     both = np.column_stack([model.coef_, model.intercept_]).T
     if len(classes) == 2:
         both = np.column_stack([-both / 2, both / 2])

@@ -103,6 +103,13 @@ def test_weights_of_one_two_and_more_classes(truth: list[int]) -> None:
     assert (logits.argmax(axis=1) == truth).all() or len(set(truth)) == 3
 
 
+def test_stopping_early_is_no_warning() -> None:
+    truth = np.arange(60) % 5
+    places = [np.arange(60) % 7, 7 + np.arange(60) % 11]
+    found = fit_weights(places, truth, np.ones(60), (20, 6), penalty=1e-6, iterations=1)
+    assert np.isfinite(found).all()
+
+
 def who_decides() -> list[dict[str, object]]:
     """Who did the first step decides what comes next; counts of activities cannot know."""
     return [
