@@ -72,9 +72,17 @@ class AnomalyDetector(Algorithm):
         """Scores of the test cases by this trial, thinned below the highest, for p-values."""
         return {"held_out": held_out(self._all_scores(encoding, split.test))}
 
+    def training_scores(self, data: Any) -> NDArray[np.float64]:
+        """(cases,), what the training cases would score had they been new; they set the threshold.
+
+        A case that the model has seen itself may be part of what is usual and score lower than a new one like
+        it. Detectors in which that shows take each case out of what they learned; here it is `score`.
+        """
+        return self.score(data)
+
     def settle(self, data: Any) -> None:
-        """Sets the threshold from the final model's scores of all training cases."""
-        threshold = np.quantile(self.score(data), 1 - self.contamination)
+        """Sets the threshold from the final model's scores of all training cases, as if they were new."""
+        threshold = np.quantile(self.training_scores(data), 1 - self.contamination)
         self.calibration_["threshold"] = float(threshold)
 
     def calibrated_numbers(self) -> tuple[str, ...]:

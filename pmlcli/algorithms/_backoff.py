@@ -92,11 +92,12 @@ class BackOff:
     def surprise(self, view: View) -> tuple[Numbers, Codes]:
         """log(p(likeliest) / p(seen)) of each event, zero or more, and the likeliest value."""
         numbers = list(self._numbers(view))
-        seen = self._likelihood(view, numbers, view.target)
+        seen = self._likelihood(numbers, view.target, view.values, DISCOUNT)
         best, likeliest = seen.copy(), view.target.copy()
         for order, number in zip(self.orders, numbers, strict=True):
             candidate = np.where(number == UNSEEN_CONTEXT, view.target, order.best[number])
-            p = self._likelihood(view, numbers, candidate)
+            discount = np.where(candidate == view.target, DISCOUNT, 0)
+            p = self._likelihood(numbers, candidate, view.values, discount)
             likeliest = np.where(p > best, candidate, likeliest)
             best = np.maximum(best, p)
         return np.log(best / seen), likeliest
@@ -110,23 +111,42 @@ class BackOff:
         return seen, np.where(known, order.totals[number], 0), best, likely
 
     def _numbers(self, view: View) -> Iterator[Codes]:
-        """The number of each event's context by length, the empty one first."""
+        """The number of each event's context by length, the empty one first; as long as the view's."""
         number = np.zeros(len(view.target), dtype=np.int64)
         yield number
-        for order, column, size in zip(self.orders[1:], view.columns, view.sizes, strict=True):
+        for order, column, size in zip(self.orders[1:], view.columns, view.sizes, strict=False):
             wanted = number * size + column
             at = np.minimum(np.searchsorted(order.contexts, wanted), len(order.contexts) - 1)
             is_known = (order.contexts[at] == wanted) & (number != UNSEEN_CONTEXT)
             number = np.where(is_known, at, UNSEEN_CONTEXT)
             yield number
 
-    def _likelihood(self, view: View, numbers: Sequence[Codes], values: Codes) -> Numbers:
-        discount = np.where(values == view.target, DISCOUNT, 0)
-        p = np.full(len(values), 1.0 / view.values)
-        for order, number in zip(self.orders, numbers, strict=True):
+    def likelihood(self, view: View, discount: int = DISCOUNT) -> Numbers:
+        """The probability of each event's value, its counts taken as so many less than they are."""
+        return self._likelihood(list(self._numbers(view)), view.target, view.values, discount, discount)
+
+    def after_one(self, contexts: range, values: int) -> Numbers:
+        """(contexts, values): the probability of each value after one event, nothing taken off."""
+        code, value = np.repeat(contexts, values), np.tile(np.arange(values), len(contexts))
+        nearest = View((code,), (values,), value, values)
+        return self.likelihood(nearest, 0).reshape(len(contexts), values)
+
+    def _likelihood(
+        self,
+        numbers: Sequence[Codes],
+        values: Codes,
+        size: int,
+        discount: Codes | int,
+        total_discount: int = DISCOUNT,
+    ) -> Numbers:
+        """The probability of these values (`size` there are) in the contexts of these numbers, from the
+        empty one on; so much is taken off their counts, and off those of the contexts.
+        """
+        p = np.full(len(values), 1.0 / size)
+        for order, number in zip(self.orders, numbers, strict=False):
             known = number != UNSEEN_CONTEXT
-            count = np.maximum(order.count(number, values, view.values) - discount, 0)
-            total = np.where(known, np.maximum(order.totals[number] - DISCOUNT, 0), 0)
+            count = np.maximum(order.count(number, values, size) - discount, 0)
+            total = np.where(known, np.maximum(order.totals[number] - total_discount, 0), 0)
             kinds = np.where(known, order.kinds[number], 1)
             p = (count + kinds * p) / (total + kinds)
         return p

@@ -64,18 +64,30 @@ class ValueDetector(AnomalyDetector):
     def value_names(self, data: Any, events: Positions, columns: Positions) -> list[str]:
         """The values as people read them."""
 
+    def training_values(self, data: Any) -> Scores:
+        """`value_scores` of the training log's events as if they were new; see `training_scores`."""
+        return self.value_scores(data)
+
+    def join_values(self, values: Scores) -> Scores:
+        """Values (events, columns) to events: the highest one."""
+        return np.asarray(values.max(axis=1))
+
+    def join_events(self, events: Scores, offsets: Positions) -> Scores:
+        """Events to cases: the highest one."""
+        return np.asarray(np.maximum.reduceat(events, offsets[:-1]))
+
     def event_scores(self, data: Any) -> Scores:
-        """(events,), the highest of the event's values."""
-        return np.asarray(self.value_scores(data).max(axis=1))
+        """(events,), joined from the event's values."""
+        return self.join_values(self.value_scores(data))
 
     def score(self, data: Any) -> Scores:
-        """(cases,), the highest of the case's events."""
-        return np.asarray(np.maximum.reduceat(self.event_scores(data), data.offsets[:-1]))
+        """(cases,), joined from the case's events."""
+        return self.join_events(self.event_scores(data), data.offsets)
 
     def reasons(self, data: Any, flagged: Positions) -> list[str]:
         """Why the oddest value of each of these cases stands out."""
         scores = self.value_scores(data)
-        events = oddest_events(scores.max(axis=1), data.offsets)[flagged]
+        events = oddest_events(self.join_values(scores), data.offsets)[flagged]
         columns = scores[events].argmax(axis=1)
         return [explanation.reason for explanation in self.explain(data, events, columns)]
 
@@ -88,11 +100,18 @@ class ValueDetector(AnomalyDetector):
         events = held_out(self._all_scores(encoding, split.test, "event"))
         return {**super().calibrate(encoding, split, log), HELD_OUT["event"]: events}
 
+    def training_scores(self, data: Any) -> Scores:
+        """What the training cases would score had they been new, (cases,)."""
+        return self.join_events(self.join_values(self.training_values(data)), data.offsets)
+
     def settle(self, data: Any) -> None:
-        """Sets the thresholds of cases and of events from the final model's scores of all training cases."""
-        super().settle(data)
-        oddest = np.maximum.reduceat(self.event_scores(data), data.offsets[:-1])
-        self.calibration_[THRESHOLDS["event"]] = float(np.quantile(oddest, 1 - self.contamination))
+        """Sets the thresholds of cases and of events from the training log's scores, as if it were new."""
+        events = self.join_values(self.training_values(data))
+        oddest = np.maximum.reduceat(events, data.offsets[:-1])
+        limits = (self.join_events(events, data.offsets), oddest)
+        for level, scores in zip(THRESHOLDS, limits, strict=True):
+            limit = np.quantile(scores, 1 - self.contamination)
+            self.calibration_[THRESHOLDS[level]] = float(limit)
 
     def event_table(self, log: EventLog, data: Any, largest_p: float | None) -> pd.DataFrame:
         """One row an event: its keys, the verdict, and for flagged ones the value that stands out.
@@ -100,7 +119,7 @@ class ValueDetector(AnomalyDetector):
         `attribute` is the column of that value, `value` what it holds, `expected` what was expected there.
         """
         scores = self.value_scores(data)
-        verdicts = self.verdicts(scores.max(axis=1), "event", largest_p)
+        verdicts = self.verdicts(self.join_values(scores), "event", largest_p)
         flagged = np.flatnonzero(verdicts["is_anomaly"])
         columns = scores[flagged].argmax(axis=1)
         why = self.explain(data, flagged, columns) if len(flagged) else []

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from pmlcli.algorithms import _context
 from pmlcli.algorithms._backoff import BackOff, View
-from pmlcli.algorithms._context import ATTRIBUTES, BACKWARD, FORWARD, REPEAT
+from pmlcli.algorithms._context import BACKWARD, FORWARD, REPEAT, attribute_view
 from pmlcli.algorithms._event_anomaly import Explanation
 from pmlcli.algorithms._precedence import Findings, Precedence
+from pmlcli.algorithms._repair import gains
 from pmlcli.encoding.events import Events
 from pmlcli.encoding.vocabulary import MISSING_CODE, UNSEEN_CODE
 from pmlcli.eventlog.log import RESOURCE
@@ -21,11 +22,30 @@ from pmlcli.eventlog.log import RESOURCE
 Codes = NDArray[np.int64]
 Numbers = NDArray[np.float64]
 
-WEIGHTS = {"forward": 1.0, "backward": 0.75, "repeat": 0.75, "missing": 0.75, "extra": 0.25}
+WEIGHTS = {"forward": 1.0, "backward": 0.75, "repeat": 2.0, "missing": 2.0, "extra": 0.5}
 """How much each kind of evidence against an activity counts; chosen on logs with deviations of our own."""
 KINDS = tuple(WEIGHTS)
+ATTRIBUTE_WEIGHT = 2.5
+"""How much the surprise of an attribute counts beside that of an activity; chosen likewise."""
+DOUBLING = 10.0
+"""What a repair that doubles the surprise of the activities it touches wins (logarithm of a likelihood)."""
 START, END = "<start>", "<end>"
 BORDERS = {START: "the start of the case", END: "the end of the case"}
+
+
+class Counts(NamedTuple):
+    """What is known of a log: counts by view, what stands before what, each attribute's companion."""
+
+    counted: Sequence[BackOff]
+    precedence: Precedence
+    beside: Sequence[int]
+
+    @classmethod
+    def of(cls, events: Events) -> Counts:
+        """Counts everything."""
+        beside = _context.companions(events)
+        counted = [BackOff.fit(view) for view in _context.counted_views(events, beside)]
+        return cls(counted, Precedence.fit(events.codes[:, 0], events.offsets, events.sizes[0]), beside)
 
 
 @dataclass(frozen=True)
@@ -34,39 +54,49 @@ class Evidence:
 
     - `surprises`: (events, columns)
     - `parts`: (events, kinds), what makes up the surprise of the activity, weighted, by `KINDS`
-    - `likeliest`: by view, the value that was likeliest there, (events,)
+    - `by_view`, `likeliest`: by view, the surprise and the value that was likeliest there, (events,) each
     """
 
     surprises: Numbers
     parts: Numbers
+    by_view: list[Numbers]
     likeliest: list[Codes]
     views: list[View]
-    counted: Sequence[BackOff]
+    counts: Counts
     findings: Findings
-    precedence: Precedence
 
 
-def gather(events: Events, counted: Sequence[BackOff], precedence: Precedence) -> Evidence:
+def gather(events: Events, counts: Counts) -> Evidence:
     """All surprises of these events.
 
-    Of the activity: after what came before or before what comes after, whichever is larger, plus the rest.
-    Of an attribute: the mean of the lower one of its two surprises and their mean, for a value that fits on
-    one side has an excuse.
+    Of the activity: the sum of all kinds of evidence, the more, the likelier the case becomes when the
+    event is put right. Of an attribute: see `_of_attribute`.
     """
-    seen = list(_context.views(events))
-    found = [model.surprise(view) for model, view in zip(counted, seen, strict=True)]
+    seen = list(_context.views(events, counts.beside))
+    found = [model.surprise(view) for model, view in zip(counts.counted, seen, strict=True)]
     surprise = [one[0] for one in found]
-    order = precedence.find(events.codes[:, 0], events.offsets)
+    activity = events.codes[:, 0]
+    order = counts.precedence.find(activity, events.offsets)
     again = np.where(seen[REPEAT].target > 0, surprise[REPEAT], 0.0)
     kinds = (surprise[FORWARD], surprise[BACKWARD], again, order.missing, order.extra)
     parts = np.column_stack([WEIGHTS[name] * part for name, part in zip(KINDS, kinds, strict=True)])
-    columns = [np.maximum(parts[:, 0], parts[:, 1]) + parts[:, 2] + parts[:, 3] + parts[:, 4]]
-    for place in range(ATTRIBUTES, len(seen), 2):
-        one, other = surprise[place : place + 2]
-        columns.append(0.5 * (np.minimum(one, other) + 0.5 * (one + other)))
-    return Evidence(
-        np.column_stack(columns), parts, [one[1] for one in found], seen, counted, order, precedence
-    )
+    wrong = parts[:, 0] + parts[:, 1] + parts[:, 2] + parts[:, 3] + parts[:, 4]
+    won = gains(activity, events.offsets, counts.counted[FORWARD], events.sizes[0])
+    attributes = [_of_attribute(surprise, counts.beside, column) for column in range(1, len(events.columns))]
+    columns = np.column_stack([wrong * (1 + won / DOUBLING), *attributes])
+    return Evidence(columns, parts, surprise, [one[1] for one in found], seen, counts, order)
+
+
+def _of_attribute(surprise: Sequence[Numbers], beside: Sequence[int], column: int) -> Numbers:
+    """The mean of the lower one of its two surprises and their mean, for a value that fits on one side has an
+    excuse; and the mean of that and of the surprise beside its companion.
+    """
+    place = attribute_view(column, beside)
+    one, other = surprise[place : place + 2]
+    found = 0.5 * (np.minimum(one, other) + 0.5 * (one + other))
+    if beside[column - 1]:
+        found = 0.5 * (found + surprise[place + 2])
+    return ATTRIBUTE_WEIGHT * found
 
 
 class _Told(NamedTuple):
@@ -125,7 +155,7 @@ def _beside(events: Events, evidence: Evidence, row: int, kind: str) -> Explanat
 
 
 def _order(events: Events, evidence: Evidence, row: int, kind: str, likeliest: str) -> Explanation:
-    code, order = int(events.codes[row, 0]), evidence.precedence
+    code, order = int(events.codes[row, 0]), evidence.counts.precedence
     name, total = f"`{events.name(0, code)}`", int(order.totals[code])
     if kind == "missing":
         other = int(evidence.findings.missed[row])
@@ -138,22 +168,28 @@ def _order(events: Events, evidence: Evidence, row: int, kind: str, likeliest: s
 
 
 def _attribute(events: Events, evidence: Evidence, row: int, column: int) -> Explanation:
-    place = ATTRIBUTES + 2 * (column - 1)
-    told = _told(evidence, place, row, 1)
-    code, best = int(events.codes[row, column]), events.name(column, told.best)
-    value = f"`{events.name(column, code)}`"
-    if code in (UNSEEN_CODE, MISSING_CODE):
-        value = "a value never seen before" if code == UNSEEN_CODE else "nothing"
-    activity = f"`{events.name(0, int(events.codes[row, 0]))}`"
-    who = f"{value} did {activity}" if events.columns[column] == RESOURCE else f"{value} at {activity}"
-    if told.seen * 2 > told.likely > 0:
+    place, beside = attribute_view(column, evidence.counts.beside), evidence.counts.beside[column - 1]
+    one, other, *rest = (found[row] for found in evidence.by_view[place : place + (3 if beside else 2)])
+    told, where = _told(evidence, place, row, 1), ""
+    if rest and rest[0] > max(one, other):
+        told = _told(evidence, place + 2, row, 1)
+        where = f" with {events.columns[beside]} `{events.name(beside, int(events.codes[row, beside]))}`"
+    elif told.seen * 2 > told.likely > 0:
         # Common for the activity itself: what is odd is the change from one event to the next.
         told = _told(evidence, place, row, 2)
         before = int(evidence.views[place].columns[1][row])
         if before < evidence.views[place].values:
-            who += f" after `{events.name(column, before)}` in the event before"
-        best = events.name(column, told.best)
-    return Explanation(best, f"{events.columns[column]}: {who}: {_beside_best(told, best)}")
+            where = f" after `{events.name(column, before)}` in the event before"
+    best = events.name(column, told.best)
+    return Explanation(best, f"{_who(events, row, column)}{where}: {_beside_best(told, best)}")
+
+
+def _who(events: Events, row: int, column: int) -> str:
+    """The value of an attribute and the activity, in words."""
+    code = int(events.codes[row, column])
+    value = "nothing" if code == MISSING_CODE else f"`{events.name(column, code)}`"
+    verb = "did" if events.columns[column] == RESOURCE else "at"
+    return f"{events.columns[column]}: {value} {verb} `{events.name(0, int(events.codes[row, 0]))}`"
 
 
 def _name(events: Events, code: int, place: int) -> str:
@@ -179,7 +215,7 @@ def _told(evidence: Evidence, place: int, row: int, length: int) -> _Told:
         view.target[row : row + 1],
         view.values,
     )
-    return _Told(*(int(value[0]) for value in evidence.counted[place].evidence(one, length)))
+    return _Told(*(int(value[0]) for value in evidence.counts.counted[place].evidence(one, length)))
 
 
 def _beside_best(told: _Told, best: str) -> str:

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pmlcli.algorithms._anomaly import THRESHOLDS
 from pmlcli.algorithms._event_anomaly import ValueDetector
 from pmlcli.evaluation.conformal import held_out, p_values
 
@@ -48,12 +47,9 @@ class HabitDetector(ValueDetector):
         """How rare such evidence is, (events, columns)."""
         return self._ranked(self.evidence(data))
 
-    def settle(self, data: Any) -> None:
-        """Sets the thresholds from the scores that training cases would have had, had they been new."""
-        events = self._ranked(self.evidence(data, own=1)).max(axis=1)
-        cases = np.maximum.reduceat(events, data.offsets[:-1])
-        limit = float(np.quantile(cases, 1 - self.contamination))
-        self.calibration_.update({name: limit for name in THRESHOLDS.values()})
+    def training_values(self, data: Any) -> Numbers:
+        """How rare such evidence is, each event taken out of the counts, (events, columns)."""
+        return self._ranked(self.evidence(data, own=1))
 
     def _ranked(self, evidence: Numbers) -> Numbers:
         pairs = zip(self.ranks_, evidence.T, strict=True)

@@ -10,7 +10,6 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pmlcli.algorithms._anomaly import THRESHOLDS
 from pmlcli.algorithms._event_anomaly import Explanation, ValueDetector
 from pmlcli.encoding.profile.column import duration_words
 from pmlcli.encoding.profile.group import column_of
@@ -85,12 +84,9 @@ class TimingDetector(ValueDetector):
             oddness = [self._oddness(column, own=1)[column.kinds >= 0] for column in columns]
             self.unseen_ = _rarest(np.concatenate(oddness), int((self.counts_ == 1).sum()))
 
-    def settle(self, data: Work) -> None:
-        """Sets the thresholds from the scores that training cases would have had, had they been new."""
-        events = np.column_stack([self._oddness(column, own=1) for column in self.measured(data)]).max(axis=1)
-        cases = np.maximum.reduceat(events, data.offsets[:-1])
-        limit = float(np.quantile(cases, 1 - self.contamination))
-        self.calibration_.update({name: limit for name in THRESHOLDS.values()})
+    def training_values(self, data: Work) -> Numbers:
+        """Distance from what is usual, each duration taken out of the counts, (events, columns)."""
+        return np.column_stack([self._oddness(column, own=1) for column in self.measured(data)])
 
     def value_scores(self, data: Work) -> Numbers:
         """Distance from what is usual, (events, columns)."""

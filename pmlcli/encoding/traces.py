@@ -94,6 +94,21 @@ class TraceEncoding(Encoding[Traces]):
         return {ACTIVITY: self._vocabulary.values}
 
 
+def variants_of(
+    codes: NDArray[np.int64], offsets: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The variant of each case, numbered by length and then by codes, and the first case of each variant."""
+    which, first = np.empty(len(offsets) - 1, dtype=np.int64), []
+    known = 0
+    for length in np.unique(np.diff(offsets)):
+        cases, rows = _rows_of_length(codes, offsets, int(length))
+        _found, at, inverse = np.unique(_keys(rows), return_index=True, return_inverse=True)
+        which[cases] = known + inverse
+        first.append(cases[at])
+        known += len(at)
+    return which, np.concatenate(first)
+
+
 def _rows_of_length(
     codes: NDArray[np.int64], offsets: NDArray[np.int64], length: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -59,10 +59,9 @@ class HistogramDetector(ProfileDetector):
         """Sum over the oddest features, (cases,)."""
         return self._sum(self.rarity(data))
 
-    def settle(self, data: CaseFeatures) -> None:
-        """Sets the threshold from the scores that training cases would have had, had they been new."""
-        scores = self._sum(self.rarity(data, own=1))
-        self.calibration_["threshold"] = float(np.quantile(scores, 1 - self.contamination))
+    def training_scores(self, data: CaseFeatures) -> NDArray[np.float64]:
+        """Sum over the oddest features, the case taken out of the counts, (cases,)."""
+        return self._sum(self.rarity(data, own=1))
 
     def _sum(self, rarity: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.asarray(np.sort(rarity, axis=1)[:, -self.oddest :].sum(axis=1))

@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-from pmlcli.algorithms import _context
-from pmlcli.algorithms._backoff import BackOff, packed, unpacked
-from pmlcli.algorithms._event_anomaly import EventDetector, Explanation, halved_sum
-from pmlcli.algorithms._evidence import Evidence, explain, gather
+from pmlcli.algorithms._backoff import packed, unpacked
+from pmlcli.algorithms._event_anomaly import EventDetector, Explanation, Positions, Scores, halved_sum
+from pmlcli.algorithms._evidence import Counts, Evidence, explain, gather
 from pmlcli.algorithms._precedence import Precedence
 from pmlcli.encoding.events import Events
 from pmlcli.evaluation.conformal import held_out, p_values
@@ -25,14 +23,17 @@ COMMONPLACE = 0.3
 class LikelihoodDetector(EventDetector):
     """Counts, in the training log, what stood where. An activity is odd when another is far likelier after
     the three activities before it or before the two after it, when it is done again though it is usually done
-    once, when an activity is missing that usually comes first, or when one came first that never should. An
+    once, when an activity is missing that usually comes first, or when one came first that never should; the
+    more so, the likelier the case becomes when the event is taken out, moved, or given what it lacks. An
     attribute is odd when another value is far likelier for this activity, next to the value that the event
-    before or the next one has.
+    before or the next one has, or beside another attribute of the same event.
 
     The score of a value grows with the log of how much likelier the likeliest value was, and with how few
     training cases hold anything as odd in that column: in a column where surprises are daily bread they count
-    little. The score of a case is its oddest event plus half of the next, a quarter of the third, and so on.
-    Every count is taken as one less than it is, so that a training case scores as if it had been left out.
+    little. The score of an event is that of its oddest value plus half of the next, a quarter of the third,
+    and so on; that of a case is made of its events in the same way, and divided by one plus the log of its
+    length, since more events are more chances to be odd. Every count is taken as one less than it is, so that
+    a training case scores as if it had been left out.
     """
 
     source: ClassVar[str] = (
@@ -42,29 +43,33 @@ class LikelihoodDetector(EventDetector):
 
     def fit(self, data: Events) -> None:
         """Counts, and learns how large the largest surprise of a training case is in each column."""
-        counted = [BackOff.fit(view) for view in _context.counted_views(data)]
-        order = Precedence.fit(data.codes[:, 0], data.offsets, data.sizes[0])
-        self.counts_, self.layout_ = packed(counted)
-        self.before_, self.totals_ = order.before, order.totals
-        surprises = gather(data, counted, order).surprises
-        oddest = np.maximum.reduceat(surprises, data.offsets[:-1], axis=0)
+        counts = Counts.of(data)
+        self.counts_, self.layout_ = packed(counts.counted)
+        self.before_, self.totals_ = counts.precedence.before, counts.precedence.totals
+        self.beside_ = list(counts.beside)
+        oddest = np.maximum.reduceat(gather(data, counts).surprises, data.offsets[:-1], axis=0)
         self.usual_ = [held_out(column) for column in oddest.T]
 
-    def value_scores(self, data: Events) -> NDArray[np.float64]:
+    def value_scores(self, data: Events) -> Scores:
         """Surprise times how rare one as large is among the training cases, (events, columns)."""
         surprises = self._evidence(data).surprises
         rarity = [-np.log(p_values(known, s)) for known, s in zip(self.usual_, surprises.T, strict=True)]
         return np.asarray((np.column_stack(rarity) + COMMONPLACE) * surprises)
 
-    def score(self, data: Events) -> NDArray[np.float64]:
-        """The oddest event plus half of the next, a quarter of the third, an eighth of the one after."""
-        return halved_sum(self.event_scores(data), data.offsets)
+    def join_values(self, values: Scores) -> Scores:
+        """The oddest value plus half of the next, a quarter of the third, an eighth of the one after."""
+        return halved_sum(values.reshape(-1), np.arange(len(values) + 1) * values.shape[1])
 
-    def explain(
-        self, data: Events, events: NDArray[np.int64], columns: NDArray[np.int64]
-    ) -> Sequence[Explanation]:
+    def join_events(self, events: Scores, offsets: Positions) -> Scores:
+        """The oddest event plus half of the next, a quarter of the third, an eighth of the one after; for
+        the length of the case, since more events are more chances to be odd.
+        """
+        return np.asarray(halved_sum(events, offsets) / (1 + np.log1p(np.diff(offsets))))
+
+    def explain(self, data: Events, events: Positions, columns: Positions) -> Sequence[Explanation]:
         """The counts behind the largest part of each surprise."""
         return explain(data, self._evidence(data), events, columns)
 
     def _evidence(self, data: Events) -> Evidence:
-        return gather(data, unpacked(self.counts_, self.layout_), Precedence(self.before_, self.totals_))
+        precedence = Precedence(self.before_, self.totals_)
+        return gather(data, Counts(unpacked(self.counts_, self.layout_), precedence, self.beside_))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,10 +48,7 @@ class LocalOutlierFactorDetector(ProfileDetector):
         narrowest = float(np.quantile(reach, NARROWEST)) or float(reach.mean()) or 1.0
         self.reach_ = np.maximum(reach, narrowest)
         self.density_ = self._density(distances, which)
-        # What each training case would score if it were new; scored now, it would be its own neighbour.
-        scores = self.density_[which].mean(axis=1) / self.density_
         self.neighbors_ = k
-        self.border_ = float(np.quantile(scores, 1 - self.contamination))
 
     def _density(self, distances: NDArray[np.float64], which: NDArray[np.int64]) -> NDArray[np.float64]:
         """One over the mean distance to the neighbours, each at least as far as its own neighbours reach."""
@@ -62,16 +59,17 @@ class LocalOutlierFactorDetector(ProfileDetector):
         distances, which = nearest_few(data.matrix, self.points_, self.neighbors_)
         return np.asarray(self.density_[which].mean(axis=1) / self._density(distances, which))
 
-    def settle(self, data: Any) -> None:
-        """Sets the threshold that `fit` found among the training cases, none of them its own neighbour."""
-        self.calibration_["threshold"] = self.border_
+    def training_scores(self, data: CaseFeatures) -> NDArray[np.float64]:
+        """The same for the training cases, none of them its own neighbour, (cases,)."""
+        distances, which = _without_itself(*nearest_few(data.matrix, self.points_, self.neighbors_ + 1))
+        return np.asarray(self.density_[which].mean(axis=1) / self._density(distances, which))
 
 
 def _without_itself(
     distances: NDArray[np.float64], which: NDArray[np.int64]
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """The neighbours of each point (in order of points) but itself; among more equal points, but the last."""
-    own = which == np.arange(len(which))[:, None]
-    own[~own.any(axis=1), -1] = True
-    shape = (len(which), which.shape[1] - 1)
-    return distances[~own].reshape(shape), which[~own].reshape(shape)
+    """All but the nearest where that is at no distance (the case itself, or its like), else but the last."""
+    gone = np.where(distances[:, 0] == 0, 0, distances.shape[1] - 1)
+    kept = np.arange(distances.shape[1]) != gone[:, None]
+    shape = (len(distances), distances.shape[1] - 1)
+    return distances[kept].reshape(shape), which[kept].reshape(shape)
