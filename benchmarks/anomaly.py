@@ -228,7 +228,9 @@ def value_figures(model: Model, log: EventLog, labels: pd.DataFrame) -> dict[str
     missed = np.ones(beyond, dtype=bool)
     return {
         "value_ap": average_precision(np.append(values, missed), np.append(scores.reshape(-1), lowest)),
-        "event_ap": average_precision(np.append(events, missed), np.append(scores.max(axis=1), lowest)),
+        "event_ap": average_precision(
+            np.append(events, missed), np.append(algorithm.join_values(scores), lowest)
+        ),
     }
 
 
@@ -250,15 +252,11 @@ def best_f1(truth: np.ndarray, scores: np.ndarray) -> float:
 KEPT: dict[str, dict[str, Any]] = {}
 """Figures of runs already made, by detector and task, and the file that `--keep` names for them."""
 KEPT_FILE: list[Path] = []
-KEPT_ONLY: list[bool] = []
-NOT_RUN = "not run"
 
 
 def isolated(detector: str, task: str, directory: Path) -> dict[str, Any]:
     """`run_one` in a fresh process, unless its figures are kept."""
     key = f"{detector} {task}"
-    if key not in KEPT and KEPT_ONLY:
-        return {"error": NOT_RUN}
     if key not in KEPT:
         KEPT[key] = _isolated(detector, task, directory)
         for path in KEPT_FILE:
@@ -294,8 +292,6 @@ def run_pyod(python: str, name: str, labels: Path) -> dict[str, Any]:
 def pyod(python: str, name: str, labels: Path) -> dict[str, Any]:
     """`run_pyod`, unless its figures are kept."""
     key = f"PyOD {name} {stem_of(labels)}"
-    if key not in KEPT and KEPT_ONLY:
-        return {"error": NOT_RUN}
     if key not in KEPT:
         KEPT[key] = run_pyod(python, name, labels)
         for path in KEPT_FILE:
@@ -390,7 +386,6 @@ def main() -> None:
     parser.add_argument("--pyod", default=None, help="a Python that has pyod")
     parser.add_argument("--only", default=None, help="these detectors, separated by commas")
     parser.add_argument("--keep", type=Path, default=None, help="a file for figures of runs already made")
-    parser.add_argument("--kept-only", action="store_true", help="make no new run; what is missing is a dash")
     parser.add_argument("--one", nargs=2, default=None, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.one:
@@ -401,7 +396,6 @@ def main() -> None:
     if given.keep:
         KEPT_FILE.append(given.keep)
         KEPT.update(json.loads(given.keep.read_text()) if given.keep.exists() else {})
-    KEPT_ONLY.extend([True] * given.kept_only)
     names = [name.partition("/")[2] for name in registry.names("anomaly")]
     names = [name for name in names if given.only is None or name in given.only.split(",")]
     logs = labelled(given.directory)

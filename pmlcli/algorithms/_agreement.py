@@ -49,9 +49,9 @@ def agreement(scores: Scores) -> Scores:
     return np.asarray(weights / weights.sum())
 
 
-def harmonic_mean(p: Scores, weights: Scores) -> Scores:
-    """One p-value from several dependent ones, (cases, detectors) to (cases,): a very small one is enough."""
+def joint_surprise(p: Scores, weights: Scores) -> Scores:
+    """-log of the weighted geometric mean of p-values, (cases, detectors) to (cases,); Good (1955)."""
     total = np.zeros(len(p))
     for column, weight in zip(p.T, weights.tolist(), strict=True):
-        total = total + weight / column
-    return 1.0 / total
+        total = total - weight * np.log(column)
+    return total

@@ -160,8 +160,7 @@ class EventDetector(ValueDetector):
 
     def value_names(self, data: Any, events: Positions, columns: Positions) -> list[str]:
         """The values as people read them."""
-        codes = data.codes[events, columns].tolist()
-        return [data.name(column, code) for column, code in zip(columns.tolist(), codes, strict=True)]
+        return [data.text(*place) for place in zip(events.tolist(), columns.tolist(), strict=True)]
 
 
 def halved_sum(event_scores: Scores, offsets: Positions) -> Scores:

@@ -119,9 +119,9 @@ def explain(events: Events, evidence: Evidence, rows: Codes, columns: Codes) -> 
 def _activity(events: Events, evidence: Evidence, row: int) -> Explanation:
     code = int(events.codes[row, 0])
     likeliest = _name(events, int(evidence.likeliest[FORWARD][row]), FORWARD)
-    name = f"`{events.name(0, code)}`"
+    name = f"`{events.text(row, 0)}`"
     if code == UNSEEN_CODE:
-        return Explanation(likeliest, "an activity that never occurred before")
+        return Explanation(likeliest, f"{name}, an activity that never occurred before")
     kind = KINDS[int(evidence.parts[row].argmax())]
     if kind in ("missing", "extra"):
         return _order(events, evidence, row, kind, likeliest)
@@ -142,11 +142,15 @@ def _beside(events: Events, evidence: Evidence, row: int, kind: str) -> Explanat
     view = evidence.views[place]
     around = [int(column[row]) for column in view.columns[:length]]
     outside = events.sizes[0]
-    name, best = f"`{events.name(0, int(events.codes[row, 0]))}`", _name(events, told.best, place)
+    name, best = f"`{events.text(row, 0)}`", _name(events, told.best, place)
     if around == [outside]:
         where = f"{name} {'begins' if kind == 'forward' else 'ends'} the case"
     else:
-        names = [f"`{events.name(0, code)}`" if code < outside else "" for code in around]
+        step = -1 if kind == "forward" else 1
+        names = [
+            f"`{events.text(row + step * away, 0)}`" if code < outside else ""
+            for away, code in enumerate(around, 1)
+        ]
         known = [one for one in names if one]
         where = f"{name} {word} {' and '.join(known[::-1] if kind == 'forward' else known)}"
         if len(known) < len(names):
@@ -156,7 +160,7 @@ def _beside(events: Events, evidence: Evidence, row: int, kind: str) -> Explanat
 
 def _order(events: Events, evidence: Evidence, row: int, kind: str, likeliest: str) -> Explanation:
     code, order = int(events.codes[row, 0]), evidence.counts.precedence
-    name, total = f"`{events.name(0, code)}`", int(order.totals[code])
+    name, total = f"`{events.text(row, 0)}`", int(order.totals[code])
     if kind == "missing":
         other = int(evidence.findings.missed[row])
         without = total - int(order.before[code, other])
@@ -173,13 +177,13 @@ def _attribute(events: Events, evidence: Evidence, row: int, column: int) -> Exp
     told, where = _told(evidence, place, row, 1), ""
     if rest and rest[0] > max(one, other):
         told = _told(evidence, place + 2, row, 1)
-        where = f" with {events.columns[beside]} `{events.name(beside, int(events.codes[row, beside]))}`"
+        where = f" with {events.columns[beside]} `{events.text(row, beside)}`"
     elif told.seen * 2 > told.likely > 0:
         # Common for the activity itself: what is odd is the change from one event to the next.
         told = _told(evidence, place, row, 2)
         before = int(evidence.views[place].columns[1][row])
         if before < evidence.views[place].values:
-            where = f" after `{events.name(column, before)}` in the event before"
+            where = f" after `{events.text(row - 1, column)}` in the event before"
     best = events.name(column, told.best)
     return Explanation(best, f"{_who(events, row, column)}{where}: {_beside_best(told, best)}")
 
@@ -187,9 +191,11 @@ def _attribute(events: Events, evidence: Evidence, row: int, column: int) -> Exp
 def _who(events: Events, row: int, column: int) -> str:
     """The value of an attribute and the activity, in words."""
     code = int(events.codes[row, column])
-    value = "nothing" if code == MISSING_CODE else f"`{events.name(column, code)}`"
+    value = "nothing" if code == MISSING_CODE else f"`{events.text(row, column)}`"
+    if code == UNSEEN_CODE:
+        value += ", never seen before,"
     verb = "did" if events.columns[column] == RESOURCE else "at"
-    return f"{events.columns[column]}: {value} {verb} `{events.name(0, int(events.codes[row, 0]))}`"
+    return f"{events.columns[column]}: {value} {verb} `{events.text(row, 0)}`"
 
 
 def _name(events: Events, code: int, place: int) -> str:

@@ -19,11 +19,6 @@ DAYS = WEEKDAYS
 HOURS = tuple(f"{hour:02d}:00" for hour in range(24))
 
 
-def person(data: Work, event: int) -> str:
-    """Who did it."""
-    return data.resources.name_of(int(data.resource[event]))
-
-
 def pairs_of(data: Work) -> Iterator[tuple[Positions, Positions, NDArray[np.bool_]]]:
     """Pairs of events of a case, `REACH` apart at most: the earlier, the later, and whether one known person
     did both.
@@ -68,25 +63,26 @@ def same_hands(work: Codes, pairs: Codes, same: Codes, data: Work) -> tuple[Numb
 def why_who(work: Codes, data: Work, event: int) -> Explanation:
     """How often the person did the activity, and how many others did."""
     who, what = int(data.resource[event]), int(data.activity[event])
-    done, activity = work[what], data.activities.name_of(what)
+    done, activity = work[what], data.activity_of(event)
     usual = data.resources.name_of(int(done.argmax())) if done.any() else ""
     others = int((np.delete(done, who)[FIRST_CODE - 1 :] > 0).sum())
     if not work[:, who].any():
-        return Explanation(usual, f"somebody never seen before did `{activity}` ({others:,} others did)")
+        who_said = f"`{data.person_of(event)}`, never seen before,"
+        return Explanation(usual, f"{who_said} did `{activity}` ({others:,} others did)")
     often = f"did `{activity}` only {times_words(done[who])}" if done[who] else f"never did `{activity}`"
-    return Explanation(usual, f"`{person(data, event)}` {often} before ({others:,} others did)")
+    return Explanation(usual, f"`{data.person_of(event)}` {often} before ({others:,} others did)")
 
 
 def why_both(same: int, pairs: int, data: Work, first: int, second: int) -> Explanation:
     """How often one person did both."""
-    names = [data.activities.name_of(int(data.activity[event])) for event in (first, second)]
+    names = [data.activity_of(event) for event in (first, second)]
     both = f"did both `{names[0]}` and `{names[1]}`"
     counts = f"one person did in {same:,} of {pairs:,} cases"
-    return Explanation("somebody else", f"`{person(data, second)}` {both} ({counts})")
+    return Explanation("somebody else", f"`{data.person_of(second)}` {both} ({counts})")
 
 
 def why_when(counts: Codes, names: Sequence[str], data: Work, event: int, at: int) -> Explanation:
     """How often the person worked at that time, and when mostly; `counts` by time."""
     usual = names[int(counts.argmax())] if counts.any() else ""
-    said = f"`{person(data, event)}` worked {'from' if names is HOURS else 'on a'} {names[at]}"
+    said = f"`{data.person_of(event)}` worked {'from' if names is HOURS else 'on a'} {names[at]}"
     return Explanation(usual, f"{said} ({counts[at]:,} of {counts.sum():,} times before, mostly {usual})")

@@ -93,6 +93,10 @@ class TraceNetworkDetector(NeuralAlgorithm, EventDetector):
         Param("Whether all cases count alike, or late ones more; auto: what tells the latest better."),
     ] = "long"
 
+    batch_size: Annotated[int, Param("Samples a step.", ge=1)] = 64
+    max_epochs: Annotated[int, Param("Most passes over the training part.", ge=1)] = 10
+    patience: Annotated[int, Param("Passes without progress before stopping.", ge=1, unit="epochs")] = 2
+
     dropout: Annotated[float, Param("Share of inputs and units silenced in training.", ge=0, lt=1)] = 0.1
 
     @abstractmethod
@@ -180,7 +184,7 @@ class TraceNetworkDetector(NeuralAlgorithm, EventDetector):
     def place(self, data: Events, event: int, column: int) -> str:
         """Where a value stands, after its name: for an attribute at which activity."""
         at = f" as event {nth(data, event) + 1} of its case"
-        return f" for `{data.name(0, int(data.codes[event, 0]))}`{at}" if column else at
+        return f" for `{data.text(event, 0)}`{at}" if column else at
 
     def explain(self, data: Events, events: Positions, columns: Positions) -> list[Explanation]:
         """How likely the value was, and how likely the likeliest one."""
@@ -191,7 +195,7 @@ class TraceNetworkDetector(NeuralAlgorithm, EventDetector):
         ]
 
     def _explanation(self, data: Events, answers: Answers, event: int, column: int) -> Explanation:
-        value = data.name(column, int(data.codes[event, column]))
+        value = data.text(event, column)
         expected = data.name(column, int(answers.expected[event, column]))
         shares = [_percent(float(np.exp(found[event, column]))) for found in (answers.seen, answers.best)]
         told = f"`{value}`{self.place(data, event, column)}: {shares[0]} likely"

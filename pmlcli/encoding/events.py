@@ -21,7 +21,7 @@ from pmlcli.encoding.attributes import (
     varies_in_a_case,
 )
 from pmlcli.encoding.base import Encoding
-from pmlcli.encoding.vocabulary import Vocabulary
+from pmlcli.encoding.vocabulary import Texts, Vocabulary
 from pmlcli.errors import LogError, ValidationError
 from pmlcli.eventlog.log import (
     ACTIVITY,
@@ -46,6 +46,7 @@ class Events:
     - `codes`: int64 (events, columns); column 0 is the activity
     - `columns`: names of the columns as in the log, `activity` first, then `resource` where the log has it
     - `vocabularies`: names of the codes, by column; `UNSEEN_CODE` and `MISSING_CODE` among the codes
+    - `texts`: the values as the log has them, by column
     - `starts`: int64 (cases,), when each case began, or its position in a log without times: for splits
     - `times`: int64 (events,), microseconds; None unless the encoding was asked for times
     """
@@ -54,6 +55,7 @@ class Events:
     offsets: Codes
     columns: tuple[str, ...]
     vocabularies: tuple[Vocabulary, ...]
+    texts: tuple[Texts, ...]
     starts: Codes
     times: Codes | None = None
 
@@ -88,8 +90,12 @@ class Events:
         return tuple(vocabulary.size for vocabulary in self.vocabularies)
 
     def name(self, column: int, code: int) -> str:
-        """A value as people read it."""
+        """A value of training as people read it."""
         return self.vocabularies[column].name_of(code)
+
+    def text(self, event: int, column: int) -> str:
+        """The value of an event as the log has it."""
+        return self.texts[column].of(event)
 
 
 class EventEncoding(Encoding[Events]):
@@ -145,10 +151,11 @@ class EventEncoding(Encoding[Events]):
             require_column(log, column)
         if self.with_times:
             _require_times(log)
-        codes = [v.encode(*coded(log, c)) for c, v in zip(self.columns, self._vocabularies, strict=True)]
+        texts = tuple(Texts(*coded(log, column)) for column in self.columns)
+        codes = [v.encode(*text) for v, text in zip(self._vocabularies, texts, strict=True)]
         times = log.times if self.with_times else None
         columns = np.column_stack(codes)
-        return Events(columns, log.offsets, self.columns, self._vocabularies, log.starts, times)
+        return Events(columns, log.offsets, self.columns, self._vocabularies, texts, log.starts, times)
 
     def state(self) -> dict[str, Any]:  # noqa: D102
         return {

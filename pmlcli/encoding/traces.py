@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pmlcli.encoding.base import Encoding
-from pmlcli.encoding.vocabulary import Vocabulary
+from pmlcli.encoding.vocabulary import Texts, Vocabulary
 from pmlcli.eventlog.log import ACTIVITY, EventLog, offsets_of
 
 UNSEEN_VARIANT = -1
@@ -23,7 +23,7 @@ class Traces:
       `codes[offsets[i]:offsets[i + 1]]`
     - `variants`: int64 (cases,), number of the training variant, `UNSEEN_VARIANT` for a new one
     - `n_variants`: how many variants training held
-    - `vocabulary`: names of the codes
+    - `vocabulary`: names of the codes; `texts`: the activities as the log has them
     """
 
     codes: NDArray[np.int64]
@@ -31,6 +31,7 @@ class Traces:
     variants: NDArray[np.int64]
     n_variants: int
     vocabulary: Vocabulary
+    texts: Texts
 
     @property
     def n_cases(self) -> int:
@@ -71,7 +72,8 @@ class TraceEncoding(Encoding[Traces]):
             numbers, known = _rows_of_length(self._codes, self._offsets, int(length))
             if len(numbers):
                 variants[cases] = _position(rows, known, int(numbers[0]))
-        return Traces(codes, log.offsets, variants, len(self._offsets) - 1, self._vocabulary)
+        texts = Texts(log.activities, log.activity_codes)
+        return Traces(codes, log.offsets, variants, len(self._offsets) - 1, self._vocabulary, texts)
 
     def state(self) -> dict[str, Any]:  # noqa: D102
         return {

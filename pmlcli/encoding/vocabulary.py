@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,3 +45,15 @@ class Vocabulary:
         if code >= FIRST_CODE:
             return self.values[code - FIRST_CODE]
         return "<unseen>" if code == UNSEEN_CODE else "<missing>"
+
+
+class Texts(NamedTuple):
+    """The values of one column as a log has them, also those that no vocabulary knows."""
+
+    names: Sequence[str]
+    codes: NDArray[Any]
+
+    def of(self, event: int) -> str:
+        """The text of an event's value."""
+        code = int(self.codes[event])
+        return "<missing>" if code == MISSING else self.names[code]

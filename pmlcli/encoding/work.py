@@ -10,10 +10,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pmlcli.encoding.base import Encoding
-from pmlcli.encoding.vocabulary import MISSING_CODE, Vocabulary
+from pmlcli.encoding.vocabulary import MISSING_CODE, Texts, Vocabulary
 from pmlcli.errors import LogError
 from pmlcli.eventlog.cases import CutIntoCases
-from pmlcli.eventlog.log import ACTIVITY, RESOURCE, START_TIMESTAMP, TIMESTAMP, EventLog
+from pmlcli.eventlog.log import ACTIVITY, MISSING, RESOURCE, START_TIMESTAMP, TIMESTAMP, EventLog
 
 Use = Literal["never", "if there", "always"]
 MICROSECONDS = 1_000_000
@@ -29,6 +29,7 @@ class Work(CutIntoCases):
     - `begun`: float64 (events,), when work on the event began; NaN where the log does not say
     - `hour`, `weekday`: int64 (events,) on the clock of the training log's zone, Monday is 0; without times
       all zero
+    - `activity_texts`, `resource_texts`: the same as the log has them
     """
 
     offsets: NDArray[np.int64]
@@ -40,6 +41,16 @@ class Work(CutIntoCases):
     begun: NDArray[np.float64]
     hour: NDArray[np.int64]
     weekday: NDArray[np.int64]
+    activity_texts: Texts
+    resource_texts: Texts
+
+    def activity_of(self, event: int) -> str:
+        """An event's activity as the log has it."""
+        return self.activity_texts.of(event)
+
+    def person_of(self, event: int) -> str:
+        """An event's resource as the log has it."""
+        return self.resource_texts.of(event)
 
 
 class WorkEncoding(Encoding[Work]):
@@ -92,6 +103,8 @@ class WorkEncoding(Encoding[Work]):
             begun=_begun(log),
             hour=hour,
             weekday=weekday,
+            activity_texts=Texts(log.activities, log.activity_codes),
+            resource_texts=Texts(log.resources, _resource_codes(log)),
         )
 
     def state(self) -> dict[str, Any]:  # noqa: D102
@@ -129,6 +142,12 @@ class WorkEncoding(Encoding[Work]):
                     hint=f"map one of the log's columns to them: --{column} COLUMN",
                     context={"column": column},
                 )
+
+
+def _resource_codes(log: EventLog) -> NDArray[np.int32]:
+    return (
+        np.full(log.n_events, MISSING, dtype=np.int32) if log.resource_codes is None else log.resource_codes
+    )
 
 
 def _begun(log: EventLog) -> NDArray[np.float64]:

@@ -95,7 +95,7 @@ def test_somebody_new_is_named():
     detector, encoding = train(ResourceDetector(), log_of(office()))
     table = detector.predict(encoding, changed(7, 1, resource="Zoe"), CASE)
     assert table["score"].idxmax() == 7
-    assert table["reason"][7] == "somebody never seen before did `Approve` (3 others did)"
+    assert table["reason"][7] == "`Zoe`, never seen before, did `Approve` (3 others did)"
 
 
 def test_a_log_without_resources_is_refused_and_one_without_times_is_not():

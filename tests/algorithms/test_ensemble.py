@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pmlcli import registry
-from pmlcli.algorithms._agreement import agreement, harmonic_mean, tail_p_values
+from pmlcli.algorithms._agreement import agreement, joint_surprise, tail_p_values
 from pmlcli.errors import ValidationError
 from pmlcli.evaluation.conformal import held_out
 from pmlcli.lifecycle.model import Model
@@ -33,20 +33,23 @@ def test_who_shares_the_oddest_cases_weighs_more():
     assert agreement(scores[:, :1]).tolist() == [1.0]
 
 
-def test_harmonic_mean_by_hand():
+def test_joint_surprise_by_hand():
     p = np.array([[0.5, 0.5], [1.0, 0.01]])
-    assert harmonic_mean(p, np.array([0.5, 0.5])).tolist() == pytest.approx([0.5, 2 / 101])
+    found = joint_surprise(p, np.array([0.75, 0.25]))
+    assert found.tolist() == pytest.approx([math.log(2), math.log(100) / 4])
 
 
 def test_a_member_that_the_log_has_no_columns_for_is_left_out():
     bare = [{k: e[k] for k in ("case_id", "activity")} for e in purchase_events(60)]
     model = Model("anomaly/ensemble")
     model.train(bare)
-    assert model.algorithm.asked_ == ["likelihood", "local-outlier-factor"]
+    assert model.algorithm.asked_ == ["likelihood"]
     full = Model("anomaly/ensemble", members=("duration", "likelihood"))
     full.train(purchase_events(60))
     assert full.algorithm.asked_ == ["duration", "likelihood"]
     assert sum(full.algorithm.weights_) == pytest.approx(1.0)
+    # Two always share as much with each other; the recommended one counts three times.
+    assert full.algorithm.weights_ == pytest.approx([0.25, 0.75])
 
 
 def test_the_reason_is_the_members_that_finds_the_case_oddest():

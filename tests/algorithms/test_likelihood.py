@@ -7,11 +7,12 @@ import math
 import numpy as np
 import pytest
 
-from pmlcli.algorithms import _precedence
+from pmlcli.algorithms import _context, _precedence
 from pmlcli.algorithms._backoff import BackOff, View, packed, unpacked
 from pmlcli.algorithms._base import PredictRequest
 from pmlcli.algorithms._event_anomaly import halved_sum, oddest_events
 from pmlcli.algorithms._precedence import Precedence
+from pmlcli.algorithms._repair import gains
 from pmlcli.algorithms.anomaly.likelihood import LikelihoodDetector
 from pmlcli.lifecycle.model import Model
 from tests.logs import purchase_events, purchase_log, trace_log
@@ -79,6 +80,91 @@ def test_blocks_of_any_size_give_the_same_bits(monkeypatch, cells):
         assert (one == other).all()
 
 
+SIZE = 8
+"""Codes of activities; start and end have this code themselves."""
+
+
+def chain_model(cases: int = 200) -> BackOff:
+    """Activities 0 to 5 in order, always."""
+    past = [[SIZE, SIZE, SIZE, *range(6)][3 - back : 10 - back] for back in (1, 2, 3)]
+    columns = tuple(np.tile(column, cases) for column in past)
+    return BackOff.fit(View(columns, (SIZE + 1,) * 3, np.tile([*range(6), SIZE], cases), SIZE + 1))
+
+
+@pytest.mark.parametrize(
+    ("trace", "touched"),
+    [
+        ([0, 1, 2, 3, 4, 5], []),
+        ([0, 1, 2, 2, 3, 4, 5], [2, 3]),
+        ([0, 1, 6, 2, 3, 4, 5], [2]),
+        ([0, 1, 3, 4, 5], [2]),
+        ([0, 1, 4, 5], [2]),
+        ([0, 1, 2, 3, 4], [4]),
+        ([0, 3, 1, 2, 4, 5], [1, 4]),
+    ],
+    ids=["usual", "again", "stranger", "one missing", "two missing", "end missing", "too early"],
+)
+def test_a_repair_touches_what_is_wrong(trace, touched):
+    found = gains(np.array(trace), np.array([0, len(trace)]), chain_model(), SIZE)
+    assert (found >= 0).all()
+    assert (
+        set(touched) <= set(np.flatnonzero(found >= 0.9 * found.max() - 1e-9)) if touched else not found.any()
+    )
+
+
+def test_the_gain_of_a_repair_by_hand():
+    model, trace = chain_model(), np.array([0, 1, 2, 2, 3, 4, 5])
+
+    def likelihood(codes, discount):
+        past = [SIZE, SIZE, SIZE]
+        total = 0.0
+        for code in [*codes, SIZE]:
+            columns = tuple(np.array([one]) for one in past)
+            view = View(columns, (SIZE + 1,) * 3, np.array([code]), SIZE + 1)
+            total += math.log(model.likelihood(view, discount)[0])
+            past = [code, *past[:2]]
+        return total
+
+    # Up to the change nothing differs but what is taken off the counts.
+    same = likelihood([0, 1], 0) - likelihood([0, 1], 1)
+    ends = [
+        math.log(
+            model.likelihood(
+                View(tuple(np.array([c]) for c in p), (SIZE + 1,) * 3, np.array([SIZE]), SIZE + 1), k
+            )[0]
+        )
+        for k, p in ((0, (1, 0, SIZE)), (1, (1, 0, SIZE)))
+    ]
+    won = likelihood([0, 1, 2, 3, 4, 5], 0) - likelihood(trace, 1) - (same - ends[0] + ends[1])
+    # What stands beyond the reach of the change is left as it was: the last step before the end and the end.
+    found = gains(trace, np.array([0, 7]), model, SIZE)
+    assert found.max() == pytest.approx(won - math.log(7 * 3), abs=0.1)
+
+
+def test_gains_do_not_depend_on_company():
+    rng = np.random.Generator(np.random.PCG64(1))
+    lengths = rng.integers(1, 9, 40)
+    offsets = np.concatenate([[0], np.cumsum(lengths)])
+    codes = rng.integers(0, SIZE, offsets[-1])
+    together = gains(codes, offsets, chain_model(), SIZE)
+    for first, last in zip(offsets[:-1], offsets[1:], strict=True):
+        alone = gains(codes[first:last], np.array([0, last - first]), chain_model(), SIZE)
+        assert (alone == together[first:last]).all()
+
+
+def test_the_companion_of_an_attribute_is_the_one_that_tells_most():
+    rng = np.random.Generator(np.random.PCG64(2))
+    desk = rng.integers(0, 4, 400)
+    log = trace_log(
+        [["a", "b"]] * 200, desk=[f"d{i}" for i in desk], team=[f"t{i // 2}" for i in desk],
+        mood=[f"m{i}" for i in rng.integers(0, 3, 400)],
+    )  # fmt: skip
+    encoding = LikelihoodDetector().make_encoding().fit(log)
+    events = encoding.transform(log)
+    assert events.columns == ("activity", "desk", "team", "mood")
+    assert _context.companions(events)[:2] == [2, 1]
+
+
 def test_the_case_score_halves_from_event_to_event():
     scores, offsets = np.array([1.0, 8.0, 4.0, 2.0, 6.0, 0.0, 5.0, 5.0]), np.array([0, 5, 8])
     assert halved_sum(scores, offsets).tolist() == [8 + 6 / 2 + 4 / 4 + 2 / 8, 5 + 5 / 2]
@@ -131,7 +217,7 @@ def test_a_usual_case_has_no_odd_event(model):
         ([*USUAL, USUAL[-1]], 6, "activity", "<end>", "the end of the case in 100 %"),
         (USUAL[:1] + [("Approve", "Gus")] + USUAL[2:], 1, "resource", "Carl", "`Gus` did `Approve`: 0 of"),
         (USUAL[1:], 0, "activity", "Create Order", "`Approve` begins the case: 0 of 80 times, `Create"),
-        ([*USUAL[:3], ("Dance", "Ann"), *USUAL[3:]], 3, "activity", "Receive Goods", "never occurred before"),
+        ([*USUAL[:3], ("Dance", "Ann"), *USUAL[3:]], 3, "activity", "Receive Goods", "`Dance`, an activity"),
     ],
     ids=["skip", "rework", "resource", "start", "unseen"],
 )  # fmt: skip

@@ -48,5 +48,5 @@ class DurationDetector(TimingDetector):
 
     def words(self, data: Work, event: int, column: int) -> tuple[str, str, str]:
         """What took so long."""
-        name = f"`{data.activities.name_of(int(data.activity[event]))}`"
+        name = f"`{data.activity_of(event)}`"
         return (name, "took", "") if column == ACTIVITY else ("the case", "took", f" until {name}")

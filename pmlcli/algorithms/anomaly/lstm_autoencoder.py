@@ -36,6 +36,7 @@ class LstmAutoencoder(TraceNetworkDetector):
     else in its place.
     """
 
+    learning_rate: Annotated[float, Param("Step size of Adam.", gt=0, le=1)] = 0.01
     summary: Annotated[int, Param("Numbers that a case is summed up in.", ge=1, le=1024)] = 16
 
     source: ClassVar[str] = (

@@ -48,7 +48,7 @@ class NextEventDetector(TraceNetworkDetector):
     def place(self, data: Events, event: int, column: int) -> str:
         """What came right before, or the activity of an attribute."""
         if column:
-            return f" for `{data.name(0, int(data.codes[event, 0]))}`"
+            return f" for `{data.text(event, 0)}`"
         if nth(data, event) == 0:
             return " as the first event"
-        return f" right after `{data.name(0, int(data.codes[event - 1, 0]))}`"
+        return f" right after `{data.text(event - 1, 0)}`"

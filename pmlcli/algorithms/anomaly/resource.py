@@ -14,7 +14,6 @@ from pmlcli.algorithms._people import (
     HOURS,
     expected_work,
     pairs_of,
-    person,
     same_hands,
     why_both,
     why_when,
@@ -71,7 +70,7 @@ class ResourceDetector(HabitDetector):
     def value_names(self, data: Work, events: Positions, columns: Positions) -> list[str]:
         """The person, the hour, the weekday."""
         return [
-            (person(data, e), person(data, e), HOURS[data.hour[e]], DAYS[data.weekday[e]])[c]
+            (data.person_of(e), data.person_of(e), HOURS[data.hour[e]], DAYS[data.weekday[e]])[c]
             for e, c in zip(events.tolist(), columns.tolist(), strict=True)
         ]
 

@@ -49,5 +49,5 @@ class TemporalProfile(TimingDetector):
 
     def words(self, data: Work, event: int, column: int) -> tuple[str, str, str]:
         """Which activity waited for which."""
-        names = [data.activities.name_of(int(data.activity[i])) for i in (event, event - column - 1)]
+        names = [data.activity_of(i) for i in (event, event - column - 1)]
         return f"`{names[0]}`", "waited", f" after `{names[1]}`"

@@ -15,9 +15,10 @@ from pmlcli.encoding.vocabulary import UNSEEN_CODE
 
 @dataclass(kw_only=True)
 class VariantFrequency(AnomalyDetector):
-    """Counts how often each sequence of activities occurred in training. The score is the surprise,
-    -log of its share, highest for sequences that never occurred. The baseline: whatever is more elaborate
-    has to do better than this.
+    """Counts how often each sequence of activities occurred in training. The score is the surprise, -log of
+    its share, highest for sequences that never occurred; among equally frequent ones it is the higher the
+    rarer their steps are. Every count is taken as one less than it is, so that a training case scores as if
+    it had been left out. The baseline: whatever is more elaborate has to do better than this.
     """
 
     source: ClassVar[str] = (
@@ -29,57 +30,65 @@ class VariantFrequency(AnomalyDetector):
         return TraceEncoding()
 
     def fit(self, data: Traces) -> None:
-        """Counts variants, and the steps inside traces for the reasons."""
+        """Counts variants, and the steps inside traces."""
         self.counts_ = np.bincount(data.variants, minlength=data.n_variants)
         self.steps_, self.step_counts_ = np.unique(_steps(data)[1], return_counts=True)
 
     def score(self, data: Traces) -> NDArray[np.float64]:
-        """-log((count + 1/2) / (training cases + 1)) of each case's variant, (cases,)."""
-        return self._surprise(self._counts(data))
+        """-log((count - 1 + doubt) / (training cases + 1)) of each case's variant, (cases,).
 
-    def settle(self, data: Traces) -> None:
-        """Sets the threshold from the scores that training cases would have had, had they been new.
-
-        Otherwise every new case of a log in which most variants occur once would be flagged.
+        The doubt, for what never occurred is not impossible, is a half where all steps are common, down to a
+        quarter where none was seen: a variant that occurred once more always scores lower.
         """
-        scores = self._surprise(self._counts(data) - 1)
-        self.calibration_["threshold"] = float(np.quantile(scores, 1 - self.contamination))
-
-    def _surprise(self, counts: NDArray[np.int64]) -> NDArray[np.float64]:
-        return np.asarray(np.log(self.counts_.sum() + 1) - np.log(counts + 0.5))
+        cases, steps = _steps(data)
+        rarity = np.bincount(
+            cases, weights=1 / (_others(self._step_counts(steps)) + 1), minlength=data.n_cases
+        )
+        doubt = 0.5 - 0.25 * rarity / np.maximum(np.diff(data.offsets) - 1, 1)
+        return np.asarray(np.log(self.counts_.sum() + 1) - np.log(_others(self._counts(data)) + doubt))
 
     def _counts(self, data: Traces) -> NDArray[np.int64]:
         # Position -1, the unseen variant, takes the zero at the end.
         return np.append(self.counts_, 0)[data.variants]
 
+    def _step_counts(self, steps: NDArray[np.int64]) -> NDArray[np.int64]:
+        if not len(self.steps_):
+            return np.zeros(len(steps), dtype=np.int64)
+        at = np.minimum(np.searchsorted(self.steps_, steps), len(self.steps_) - 1)
+        return np.where(self.steps_[at] == steps, self.step_counts_[at], 0)
+
     def reasons(self, data: Traces, flagged: NDArray[np.int64]) -> list[str]:
         """How often the variant occurred, and the rarest step in it."""
         cases, steps = _steps(data)
-        at = np.minimum(np.searchsorted(self.steps_, steps), len(self.steps_) - 1)
-        often = (
-            np.where(self.steps_[at] == steps, self.step_counts_[at], 0) if len(self.steps_) else 0 * steps
-        )
+        often = self._step_counts(steps)
         rarest_first = np.lexsort((often, cases))
         with_steps, first = np.unique(cases[rarest_first], return_index=True)
         rarest = dict(zip(with_steps.tolist(), rarest_first[first].tolist(), strict=True))
         counts, total = self._counts(data), int(self.counts_.sum())
         return [
             f"this sequence of activities occurred {counts[case]:,} of {total:,} times"
-            + (_words(data, int(steps[rarest[case]]), int(often[rarest[case]])) if case in rarest else "")
+            + (_words(data, rarest[case] + case, int(often[rarest[case]])) if case in rarest else "")
             for case in flagged.tolist()
         ]
 
 
+def _others(counts: NDArray[np.int64]) -> NDArray[np.int64]:
+    return np.maximum(counts - 1, 0)
+
+
 def _steps(data: Traces) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The case of each directly-follows step, and one number for its two activities."""
+    """The case of each directly-follows step, and one number for its two activities.
+
+    Step i, in case j, leads from event i + j to the next: every case before has one step less than events.
+    """
     cases = np.repeat(np.arange(data.n_cases), np.diff(data.offsets))
     inside = np.flatnonzero(cases[1:] == cases[:-1])
     return cases[inside], data.codes[inside] * data.vocabulary.size + data.codes[inside + 1]
 
 
-def _words(data: Traces, step: int, times: int) -> str:
-    first, second = divmod(step, data.vocabulary.size)
-    if UNSEEN_CODE in (first, second):
-        return "; it holds an activity never seen before"
-    names = f"`{data.vocabulary.name_of(first)}` to `{data.vocabulary.name_of(second)}`"
-    return f"; its rarest step, {names}, {times:,} times"
+def _words(data: Traces, event: int, times: int) -> str:
+    names = [f"`{data.texts.of(one)}`" for one in (event, event + 1)]
+    for name, code in zip(names, data.codes[event : event + 2].tolist(), strict=True):
+        if code == UNSEEN_CODE:
+            return f"; it holds {name}, never seen before"
+    return f"; its rarest step, {names[0]} to {names[1]}, {times:,} times"
