@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,8 @@ TAIL = 0.1
 """The share of the highest held-out scores from which the tail's slope is learned."""
 SMALLEST = 1e-200
 TOP = 0.1
+LEAD = 3.0
+"""How many times the recommended detector counts; chosen on logs with deviations of our own."""
 LEAST_AGREEMENT = 0.02
 """A detector that agrees with none of the others counts as if it shared so much with them."""
 
@@ -46,6 +49,12 @@ def agreement(scores: Scores) -> Scores:
     np.fill_diagonal(shared, 0.0)
     beyond = shared.sum(axis=0) / (columns - 1) - count / cases
     weights = np.maximum(beyond, LEAST_AGREEMENT) ** 2
+    return np.asarray(weights / weights.sum())
+
+
+def weighed(scores: Scores, leads: Sequence[bool]) -> Scores:
+    """Weights of the columns by `agreement`, those that lead times `LEAD`; their sum one."""
+    weights = agreement(scores) * np.where(leads, LEAD, 1.0)
     return np.asarray(weights / weights.sum())
 
 

@@ -128,7 +128,7 @@ class TimingDetector(ValueDetector):
         said = f"{subject} {verb} {_words(seconds)}{about}"
         place = int(np.searchsorted(self.kinds_, kind))
         if place == len(self.kinds_) or self.kinds_[place] != kind:
-            return Explanation("", f"{said}, never seen before")
+            return Explanation("", f"{said}, which never occurred before")
         usual = [_words(float(s)) for s in self._seconds(self.quantiles_[place])]
         if self.counts_[place] < FEW:
             return Explanation(usual[2], f"{said} (usually {usual[2]})")

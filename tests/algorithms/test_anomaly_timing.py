@@ -69,7 +69,7 @@ def test_an_unseen_pair_is_as_odd_as_a_very_rare_wait_and_named():
     detector, encoding = train(TemporalProfile(reach=1), timed_log(normal_cases(200)))
     table = detector.predict(encoding, timed_log([[("open", 0), ("pay", 2 * HOUR), ("check", 60)]]), CASE)
     assert table["is_anomaly"][0]
-    assert table["reason"][0] == "`pay` waited 2 h after `open`, never seen before"
+    assert table["reason"][0] == "`pay` waited 2 h after `open`, which never occurred before"
 
 
 def test_a_case_that_took_long_in_all_though_no_step_did():

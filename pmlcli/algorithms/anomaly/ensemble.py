@@ -1,4 +1,4 @@
-"""Ensemble: cases that detectors of different kinds find odd together, or one of them very clearly."""
+"""Ensemble: cases that detectors of several kinds, or one of them very clearly, find odd."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from pmlcli.algorithms._agreement import agreement, joint_surprise, tail_p_values
+from pmlcli.algorithms._agreement import joint_surprise, tail_p_values, weighed
 from pmlcli.algorithms._anomaly import AnomalyDetector
 from pmlcli.algorithms._members import joined_state, member, own_state, restore_members
 from pmlcli.algorithms._param import Param
@@ -20,28 +20,20 @@ from pmlcli.eventlog.split import Split
 
 Scores = NDArray[np.float64]
 
-LEAD = 3.0
-"""How many times the recommended detector counts; chosen on logs with deviations of our own."""
-
 
 @dataclass(kw_only=True)
 class EnsembleDetector(AnomalyDetector):
-    """Trains several detectors and puts their scores on one scale: the share of held-out cases that each
-    finds at least as odd. The score is the weighted mean of -log of the shares; the more of its oddest tenth
-    a detector shares with the others, the more it weighs, and the recommended one counts three times. No
-    label is needed. A detector that needs what the log lacks, such as times, is left out.
-
-    It pays where oddities of several kinds are to be expected, in steps, waits and hands, each seen by
-    another member. Where all of them lie in steps and values, `likelihood` alone finds more.
+    """Asks several detectors. The score is the weighted mean of -log of the shares of held-out cases that each
+    finds at least as odd. The more of its oddest tenth one shares with the others, the more it weighs, and
+    `likelihood` counts three times. One that needs what the log lacks is left out. It pays where oddities
+    are of several kinds; where all lie in steps and values, `likelihood` alone finds more.
     """
 
     members: Annotated[tuple[str, ...], Param("Detectors to ask.")] = (
         "likelihood", "temporal-profile", "resource"
     )  # fmt: skip
 
-    source: ClassVar[str] = (
-        "Good: On the weighted combination of significance tests. J. R. Stat. Soc. B 17 (1955)"
-    )
+    source: ClassVar[str] = "Good: On the weighted combination of significance tests. JRSS B 17 (1955)"
 
     scales_: dict[str, Any] = field(init=False, repr=False)
 
@@ -67,10 +59,8 @@ class EnsembleDetector(AnomalyDetector):
 
     def _weigh(self, data: Bundle) -> None:
         self.asked_ = list(data.parts)
-        scores = self._scores(data)
-        lead = [LEAD if f"{self.task}/{name}" == self.recommended else 1.0 for name in self.asked_]
-        weights = agreement(scores) * np.array(lead)
-        self.weights_, self.scales_ = (weights / weights.sum()).tolist(), self._scaled(scores)
+        scores, leads = self._scores(data), [self.recommended.endswith(name) for name in self.asked_]
+        self.weights_, self.scales_ = weighed(scores, leads).tolist(), self._scaled(scores)
 
     def _scaled(self, scores: Scores) -> dict[str, Any]:
         return {name: held_out(one) for name, one in zip(self.asked_, scores.T, strict=True)}
