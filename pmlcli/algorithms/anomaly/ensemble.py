@@ -23,8 +23,8 @@ Scores = NDArray[np.float64]
 
 @dataclass(kw_only=True)
 class EnsembleDetector(AnomalyDetector):
-    """Asks several detectors. The score is the weighted mean of -log of the shares of held-out cases that each
-    finds at least as odd. The more of its oddest tenth one shares with the others, the more it weighs, and
+    """Asks several detectors. The score is the weighted mean of -log of the shares of held-out cases that
+    each finds at least as odd. The more of its oddest tenth one shares with the others, the more it weighs;
     `likelihood` counts three times. One that needs what the log lacks is left out. It pays where oddities
     are of several kinds; where all lie in steps and values, `likelihood` alone finds more.
     """
