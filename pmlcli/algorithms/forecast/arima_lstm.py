@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
+from pmlcli import runtime
 from pmlcli.algorithms._forecasting import arima, folds
 from pmlcli.algorithms._forecasting.windows import Base
 from pmlcli.algorithms._neural_forecast import NeuralForecaster, Recurrent
@@ -30,7 +31,8 @@ class ArimaLstm(NeuralForecaster):
 
     def fit(self, data: tuple[Series, ...]) -> None:
         """Learns ARIMA on each series and the network on all."""
-        self.bases_ = {s.kpi: arima.learn(s) for s in data}
+        learned = runtime.spread(arima.learn, data, "learning ARIMA")
+        self.bases_ = {s.kpi: one for s, one in zip(data, learned, strict=True)}
         super().fit(data)
 
     def refit(self, data: tuple[Series, ...], trial: Self) -> None:

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from pmlcli import runtime
 from pmlcli.algorithms._boosted_forecast import BoostedForecaster
 from pmlcli.algorithms._forecasting import folds, prophet
 from pmlcli.algorithms._forecasting.windows import Base
@@ -30,7 +31,8 @@ class ProphetXGBoost(BoostedForecaster):
 
     def fit(self, data: tuple[Series, ...]) -> None:
         """Learns Prophet on each series and the trees on all."""
-        self.bases_ = {s.kpi: self._learn(s) for s in data}
+        learned = runtime.spread(self._learn, data, "learning Prophet")
+        self.bases_ = {s.kpi: one for s, one in zip(data, learned, strict=True)}
         super().fit(data)
 
     def _learn(self, series: Series) -> dict[str, Any]:
