@@ -57,7 +57,7 @@ class Forecaster(Algorithm):
     baseline: ClassVar[str] = "forecast/seasonal-naive"
     recommended: ClassVar[str] = "forecast/auto"
     needs_log: ClassVar[bool] = False
-    minimum_samples: ClassVar[int] = 0  # `split` asks for more, and says how long a log would do
+    minimum_samples: ClassVar[int] = 0  # `make_split` asks for more, and says how long a log would do
     understands: ClassVar[tuple[str, ...]] = ("horizon", "regressors")
     takes_regressors: ClassVar[bool] = False
     """Whether the method looks at columns from outside the log."""
