@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
@@ -39,17 +40,22 @@ class PrefixNetwork(nn.Module):
         return found
 
 
-def network_sizes(data: Prefixes) -> dict[str, int]:
-    """The numbers of codes, and how many numbers there are."""
+def network_sizes(data: Prefixes, more: int = 0) -> dict[str, int]:
+    """The numbers of codes, and how many numbers there are, `more` of them of the caller's own."""
     kinds = (data.n_activities, data.n_resources, *data.category_sizes)
     codes = {f"codes {place}": size for place, size in enumerate(kinds)}
-    return codes | {"numbers": len(TIME_FEATURES) + 2 * data.numbers.shape[1]}
+    return codes | {"numbers": len(TIME_FEATURES) + 2 * data.numbers.shape[1] + more}
 
 
-def prefix_inputs(data: Prefixes) -> Callable[[NDArray[np.int64]], tuple[Tensor, Tensor]]:
-    """Rows to what the network reads: codes (cases, steps, columns), and numbers of about 0 to 1."""
+def prefix_inputs(
+    data: Prefixes, *more: NDArray[Any]
+) -> Callable[[NDArray[np.int64]], tuple[Tensor, Tensor]]:
+    """Rows to what the network reads: codes (cases, steps, columns), and numbers of about 0 to 1.
+
+    `more` are the caller's own numbers, (events,) or (events, columns) each.
+    """
     codes = padded(np.column_stack([data.activity, data.resource, data.categories]), UNSEEN_CODE)
     values = np.nan_to_num(np.sign(data.numbers) * np.log1p(np.abs(data.numbers))) / _USUAL
-    table = np.column_stack([data.times, values, np.isfinite(data.numbers)]).astype(np.float32)
+    table = np.column_stack([data.times, values, np.isfinite(data.numbers), *more]).astype(np.float32)
     numbers = padded(table, 0)
     return lambda rows: (codes(rows), numbers(rows))

@@ -25,8 +25,11 @@ from pmlcli.algorithms._param import Param
 from pmlcli.algorithms._prefix import Rows
 from pmlcli.algorithms._prefix_network import PrefixNetwork, network_sizes, prefix_inputs
 from pmlcli.algorithms._quantiles import LEVELS, Floats
-from pmlcli.algorithms._remaining_time import RemainingTimePredictor, remaining_seconds
+from pmlcli.algorithms._remaining_time import DAY, HOUR, RemainingTimePredictor, remaining_seconds
 from pmlcli.encoding.prefixes import PrefixEncoding, Prefixes
+
+SCALES = (HOUR, DAY, 7 * DAY, 30 * DAY, 90 * DAY, 365 * DAY)
+"""Seconds."""
 
 
 @dataclass(kw_only=True)
@@ -60,7 +63,7 @@ class RemainingTimeNetwork(NeuralAlgorithm, RemainingTimePredictor):
     def sizes(self, data: Prefixes) -> dict[str, int]:
         """Widths and the numbers of codes."""
         own = {"units": self.units, "embedding": self.embedding, "outputs": self.outputs()}
-        return own | network_sizes(data)
+        return own | network_sizes(data, 2 * len(SCALES))
 
     def make_network(self, sizes: dict[str, int]) -> nn.Module:
         """Embeddings, one recurrent layer, one linear layer."""
@@ -68,7 +71,10 @@ class RemainingTimeNetwork(NeuralAlgorithm, RemainingTimePredictor):
 
     def samples(self, data: Prefixes) -> Samples:
         """One sample a case."""
-        inputs, targets = prefix_inputs(data), [padded(values, fill) for values, fill in self.targets(data)]
+        inputs, targets = (
+            prefix_inputs(data, _clock(data)),
+            [padded(values, fill) for values, fill in self.targets(data)],
+        )
 
         def batch(cases: NDArray[np.int64]) -> Batch:
             rows = padded_rows(data.offsets, cases)
@@ -88,13 +94,24 @@ class RemainingTimeNetwork(NeuralAlgorithm, RemainingTimePredictor):
         return quantiles
 
     def _answers_of(self, data: Prefixes, cases: NDArray[np.int64]) -> Iterator[tuple[Rows, Tensor]]:
-        inputs = prefix_inputs(data)
+        inputs = prefix_inputs(data, _clock(data))
         with self.answering() as network:
             for some in like_length(data.lengths, cases, PREDICT_BATCH):
                 rows = padded_rows(data.offsets, some)
                 codes, numbers = inputs(rows)
                 is_event = rows < data.n_events
                 yield rows[is_event], network(codes, numbers.double())[torch.from_numpy(is_event)]
+
+
+def _clock(data: Prefixes) -> NDArray[np.float32]:
+    """Time since the case's start and since its last event, as shares of each of `SCALES`, 1 at most: a
+    logarithm alone hardly tells the fifth week from the sixth. (events, 2 * scales).
+    """
+    assert data.micros is not None
+    since = data.micros - np.repeat(data.micros[data.offsets[:-1]], data.lengths)
+    gap = np.where(data.position > 0, np.diff(data.micros, prepend=data.micros[:1]), 0)
+    shares = np.maximum(np.column_stack([since, gap]), 0)[:, :, None] / 1e6 / np.array(SCALES)
+    return np.asarray(np.minimum(shares, 1.0).reshape(data.n_events, -1), dtype=np.float32)
 
 
 def scaled_seconds(data: Prefixes) -> tuple[Floats, float]:

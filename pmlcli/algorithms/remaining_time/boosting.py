@@ -22,9 +22,9 @@ PATIENCE = 20  # trees of each level without progress on the latest cases before
 
 @dataclass(kw_only=True)
 class Boosting(RemainingTimePredictor):
-    """Every tree corrects the trees before it where they are too often too high or too low. It reads counts
-    of activities, the last three, times, attributes, and on demand how busy the process is. How many trees
-    are enough is decided on the latest training cases.
+    """Every tree corrects the trees before it where they are too often too high or too low, in logarithms of
+    times. It reads counts of activities, the last three, times, attributes, and on demand how busy the
+    process is. How many trees are enough is decided on the latest training cases.
     """
 
     extra: ClassVar[str | None] = "boost"
@@ -75,15 +75,15 @@ class Boosting(RemainingTimePredictor):
 
     def quantiles(self, data: Prefixes, rows: Rows) -> Floats:
         """What the trees say."""
-        return self._trees.margins(tabulate(data, rows, "rank")) * DAY
+        return np.expm1(self._trees.margins(tabulate(data, rows, "rank"))) * DAY
 
     def _chosen(self, data: Prefixes) -> Rows:
         rows = learned_rows(data)
         return rows[np.unique(np.linspace(0, len(rows) - 1, min(len(rows), self.most_rows)).astype(np.int64))]
 
     def _matrix(self, data: Prefixes, rows: Rows) -> xgboost.DMatrix:
-        days = remaining_seconds(data)[rows] / DAY
-        return xgboost.DMatrix(tabulate(data, rows, "rank"), days, nthread=1)
+        logarithms = np.log1p(remaining_seconds(data)[rows] / DAY)
+        return xgboost.DMatrix(tabulate(data, rows, "rank"), logarithms, nthread=1)
 
     def _grow(self, matrix: xgboost.DMatrix, held_out: xgboost.DMatrix | None = None) -> xgboost.Booster:
         settings = {
