@@ -38,7 +38,7 @@ class Boosting(RemainingTimePredictor):
     learning_rate: Annotated[float, Param("Weight of each tree.", gt=0, le=1)] = 0.06
     max_depth: Annotated[int, Param("Depth of each tree.", ge=1, le=12)] = 6
     around: Annotated[bool, Param("Also look at open cases, arrivals and work load.")] = False
-    most_rows: Annotated[int, Param("Prefixes learned from, evenly chosen.", ge=100)] = 60_000
+    most_rows: Annotated[int, Param("Prefixes learned from, evenly chosen.", ge=100)] = 20_000
 
     booster_: bytes = field(init=False, repr=False)
     rounds_: int = field(init=False, repr=False)
