@@ -51,6 +51,7 @@ class NextActivityNetwork(NeuralAlgorithm, NextActivityPredictor):
 
     units: Annotated[int, Param("Width of the hidden layer.", ge=1, le=4096)] = 64
     embedding: Annotated[int, Param("Numbers that stand for a code, at most.", ge=1, le=1024)] = 32
+    patience: Annotated[int, Param("Passes without progress before stopping.", ge=1, unit="epochs")] = 3
     dropout: Annotated[float, Param("Share of inputs and units silenced in training.", ge=0, lt=1)] = 0.1
 
     def make_encoding(self) -> PrefixEncoding:

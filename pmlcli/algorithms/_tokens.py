@@ -19,6 +19,7 @@ ORDER = 5
 """Longest run of last activities that is a fact of its own."""
 MOST_COUNTED = 3
 """An activity that occurred more often counts as often as this."""
+MEMORIES = ("long", "short")
 SHORT_MEMORY = 0.125
 """With short memory an event counts half for every such share of the training events that came after it."""
 

@@ -11,11 +11,9 @@ from numpy.typing import NDArray
 from pmlcli.algorithms._calibration import softmax
 from pmlcli.algorithms._next_activity import NextActivityPredictor, late_cases, targets
 from pmlcli.algorithms._param import Param
-from pmlcli.algorithms._tokens import fit_weights, memory_weights, tokens
+from pmlcli.algorithms._tokens import MEMORIES, fit_weights, memory_weights, tokens
 from pmlcli.encoding.prefixes import PrefixEncoding, Prefixes
 from pmlcli.encoding.vocabulary import FIRST_CODE
-
-MEMORIES = ("long", "short")
 
 
 @dataclass(kw_only=True)
