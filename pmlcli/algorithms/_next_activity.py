@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from pmlcli.algorithms._base import PredictRequest
 from pmlcli.algorithms._calibration import COVERAGE, cross_checked, in_set, tempered
 from pmlcli.algorithms._prefix import Asked, Columns, PrefixPredictor, Rows, about_split
+from pmlcli.algorithms._validation import SHARE
 from pmlcli.encoding.base import Encoding
 from pmlcli.encoding.sequences import END, Sequences
 from pmlcli.encoding.vocabulary import FIRST_CODE, Vocabulary
@@ -25,8 +26,6 @@ NO_TARGET = -1
 SET_SEPARATOR = " | "
 MOST_CALIBRATED = 50_000
 """Calibration looks at so many prefixes at most, evenly chosen."""
-LATE_SHARE = 0.2
-"""The latest training cases, on which settings are chosen."""
 CHUNK_CELLS = 2_000_000
 """Distributions are asked for whole cases of about so many events x classes together, to bound the memory."""
 
@@ -47,10 +46,6 @@ class NextActivityPredictor(PrefixPredictor):
         Classes are the codes of the activities, then the end of the case; the codes of the unseen and
         the missing have probability 0. A row depends on the events of its case up to i alone.
         """
-
-    def rehearse(self, data: Any) -> None:
-        """Learns from the earlier training cases (see `late_cases`); the others may say when to stop."""
-        self.fit(data.take(np.flatnonzero(~late_cases(data))))
 
     def calibrate(self, encoding: Encoding[Any], split: Split, log: EventLog) -> dict[str, Any]:
         """The temperature and the limit of prediction sets, and how good they are: see `cross_checked`."""
@@ -179,7 +174,7 @@ def late_cases(data: Sequences) -> NDArray[np.bool_]:
     """The latest fifth of the cases by start, (cases,)."""
     latest = np.argsort(data.starts, kind="stable")
     is_late = np.zeros(data.n_cases, dtype=np.bool_)
-    is_late[latest[data.n_cases - round(data.n_cases * LATE_SHARE) :]] = True
+    is_late[latest[data.n_cases - round(data.n_cases * SHARE) :]] = True
     return is_late
 
 
