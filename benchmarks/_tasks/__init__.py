@@ -1,0 +1,1 @@
+"""How each predictive task is measured on a part of a log; `benchmarks/predictive.py` runs them."""
