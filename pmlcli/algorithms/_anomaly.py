@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pmlcli.algorithms._base import Algorithm, PredictRequest
+from pmlcli.algorithms._form import Column, Form, columns, exactly
 from pmlcli.algorithms._param import Param
 from pmlcli.encoding.base import Encoding
 from pmlcli.errors import ValidationError
@@ -32,6 +33,12 @@ DEVIATION_SEED = 0
 THRESHOLDS = {"case": "threshold", "event": "event_threshold"}
 HELD_OUT = {"case": "held_out", "event": "held_out_events"}
 """Where `calibration_` keeps what belongs to each level."""
+VERDICT = (
+    *columns("number", "score", "threshold"),
+    *columns("flag", "is_anomaly"),
+    *columns("text", "severity"),
+    *columns("number", "p_value"),
+)
 SEVERITIES = ((0.001, "critical"), (0.01, "high"), (0.05, "medium"), (1.0, "low"))
 """Severity of a flagged case by its p-value (share of held-out cases at least as odd); others: `none`."""
 
@@ -129,13 +136,8 @@ class AnomalyDetector(Algorithm):
         Benjamini and Hochberg over the p-values of this log: flags then depend on its other cases, scores and
         p-values never do. ValidationError for a level that this detector cannot score.
         """
+        self.check_request(request)
         level = request.level or "case"
-        if level not in self.levels:
-            raise ValidationError(
-                f"this detector has no level '{level}', only {' and '.join(self.levels)}",
-                hint=f"ask for level {self.levels[0]}",
-                context={"level": level, "levels": list(self.levels)},
-            )
         largest_p = None if request.fdr is None else self._largest_p(encoding, log, level, request.fdr)
         make = self.case_table if level == "case" else self.event_table
         total = -(-log.n_cases // CHUNK_CASES)
@@ -143,6 +145,31 @@ class AnomalyDetector(Algorithm):
             make(part, data, largest_p) for part, data in track(_chunks(encoding, log), "scoring", total)
         ]
         return pd.concat(tables, ignore_index=True)
+
+    def check_request(self, request: PredictRequest) -> None:
+        """Also what `level` and `fdr` may be."""
+        super().check_request(request)
+        level, rate = request.level or "case", request.fdr
+        if level not in self.levels:
+            raise ValidationError(
+                f"this detector has no level '{level}', only {' and '.join(self.levels)}",
+                hint=f"ask for level {self.levels[0]}",
+                context={"level": level, "levels": list(self.levels)},
+            )
+        if rate is not None and not 0 < rate < 1:
+            raise ValidationError(f"the false discovery rate is {rate:g}, but must lie between 0 and 1")
+
+    def answer_form(self, log: EventLog | None, request: PredictRequest) -> Form:
+        """A row a case, or an event."""
+        is_event = request.level == "event"
+        keys = self.event_keys(log) if is_event else columns("text", CASE_ID)
+        told = ("attribute", "value", "expected", "reason") if is_event else ("reason",)
+        units = 0 if log is None else log.n_events if is_event else log.n_cases
+        return Form((*keys, *VERDICT, *columns("text", *told)), exactly(units))
+
+    def event_keys(self, log: EventLog | None) -> tuple[Column, ...]:
+        """The columns that say which event a row of `event_table` is about."""
+        return ()
 
     def case_table(self, log: EventLog, data: Any, largest_p: float | None) -> pd.DataFrame:
         """The predictions for the cases of one chunk; flagged above the threshold, or up to this p-value."""
@@ -186,8 +213,6 @@ class AnomalyDetector(Algorithm):
         return np.concatenate([self.level_scores(data, level) for _log, data in _chunks(encoding, log)])
 
     def _largest_p(self, encoding: Encoding[Any], log: EventLog, level: str, rate: float) -> float:
-        if not 0 < rate < 1:
-            raise ValidationError(f"the false discovery rate is {rate:g}, but must lie between 0 and 1")
         p = p_values(self.calibration_[HELD_OUT[level]], self._all_scores(encoding, log, level))
         return benjamini_hochberg(p, rate)
 

@@ -15,6 +15,7 @@ from typing import Annotated, Any, ClassVar, Self
 
 import pandas as pd
 
+from pmlcli.algorithms._form import Form
 from pmlcli.algorithms._param import Param, specs, validated
 from pmlcli.encoding.base import Encoding
 from pmlcli.encoding.regressors import Regressors
@@ -161,7 +162,7 @@ class Algorithm(ABC):
 
     def predict_without_log(self, encoding: Encoding[Any], request: PredictRequest) -> pd.DataFrame:
         """The table for what follows the training log; only where `needs_log` is false."""
-        raise ValidationError(f"the task {self.task} predicts for an event log", hint="give the log as well")
+        raise NotImplementedError
 
     def check_request(self, request: PredictRequest) -> None:
         """Raises ValidationError for a wish that means nothing to this task; `cases` does to all."""
@@ -190,8 +191,12 @@ class Algorithm(ABC):
         """Sentences about this prediction that its user should know; needs no learned state."""
         return []
 
+    @abstractmethod
+    def answer_form(self, log: EventLog | None, request: PredictRequest) -> Form:
+        """The columns and rows that a table for this request has, whatever was learned; needs no state."""
+
     def output_units(self) -> dict[str, str]:
-        """Unit of each numeric output column."""
+        """Unit of each numeric output column; needs no learned state."""
         return {}
 
 

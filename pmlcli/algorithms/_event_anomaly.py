@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pmlcli.algorithms._anomaly import HELD_OUT, THRESHOLDS, AnomalyDetector
+from pmlcli.algorithms._form import Column, columns
 from pmlcli.algorithms._param import Param
 from pmlcli.encoding.base import Encoding
 from pmlcli.encoding.events import EventEncoding
@@ -135,6 +136,12 @@ class ValueDetector(AnomalyDetector):
             keys[TIMESTAMP] = log.frame[TIMESTAMP]
         words = {name: _placed(texts, flagged, len(scores)) for name, texts in told.items()}
         return pd.concat([pd.DataFrame(keys), verdicts.assign(**words)], axis=1)
+
+    def event_keys(self, log: EventLog | None) -> tuple[Column, ...]:
+        """The case, the event's position in it, its activity, and its time where the log has times."""
+        times = columns("time", TIMESTAMP) if log is not None and log.times is not None else ()
+        position = columns("number", "event_index")
+        return (*columns("text", CASE_ID), *position, *columns("text", ACTIVITY), *times)
 
     def output_units(self) -> dict[str, str]:
         """Units of the numeric columns."""

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from pmlcli import runtime
 from pmlcli.algorithms._base import Algorithm, PredictRequest
 from pmlcli.algorithms._forecast_measure import measurement
+from pmlcli.algorithms._form import Form, columns
 from pmlcli.algorithms._intervals import LEVELS, Intervals, coverage, fit_intervals
 from pmlcli.algorithms._param import Param
 from pmlcli.algorithms._series_tools import (
@@ -30,7 +31,7 @@ from pmlcli.algorithms._series_tools import (
     season_of,
     split_at,
 )
-from pmlcli.encoding._kpi import find_kpi
+from pmlcli.encoding._kpi import FOLLOWS, MOST_PAIRS, find_kpi
 from pmlcli.encoding.base import Encoding
 from pmlcli.encoding.outside import Outside
 from pmlcli.encoding.regressors import Regressors
@@ -289,6 +290,22 @@ class Forecaster(Algorithm):
         first = max(len(data) - min(passed, 2 * MEMORY * HALF_LIFE[self.frequency]), 1)
         newer = backtest(self._bounded, data, first, self.horizon)
         return intervals.updated(newer, phases(data, len(intervals.factors)), passed)
+
+    def answer_form(self, log: EventLog | None, request: PredictRequest) -> Form:
+        """A row for each bucket of each series."""
+        horizon = self._horizon(request)
+        series = set(self.kpi)
+        least, most = (1, len(series) + MOST_PAIRS) if FOLLOWS in series else (len(series), len(series))
+        bounds = [f"{side}_{level}" for level in LEVELS for side in ("lower", "upper")]
+        return Form(
+            (*columns("time", TIMESTAMP), *columns("text", "kpi"), *columns("number", "value", *bounds)),
+            range(horizon * least, horizon * most + 1, horizon),
+        )
+
+    def check_request(self, request: PredictRequest) -> None:
+        """Also how far it may reach."""
+        super().check_request(request)
+        self._horizon(request)
 
     def _horizon(self, request: PredictRequest) -> int:
         horizon = self.horizon if request.horizon is None else request.horizon

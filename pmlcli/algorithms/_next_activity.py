@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from pmlcli.algorithms._base import PredictRequest
 from pmlcli.algorithms._calibration import COVERAGE, cross_checked, in_set, tempered
+from pmlcli.algorithms._form import Column
 from pmlcli.algorithms._prefix import Asked, Columns, PrefixPredictor, Rows, about_split
 from pmlcli.algorithms._validation import SHARE
 from pmlcli.encoding.base import Encoding
@@ -115,6 +116,15 @@ class NextActivityPredictor(PrefixPredictor):
             table[f"next_activity{suffix}"] = names[classes[:, rank]]
             table[f"probability{suffix}"] = shares[:, rank]
         return table if least is None else table | {"prediction_set": np.asarray(sets, dtype=object)}
+
+    def answer_columns(self, request: PredictRequest) -> tuple[Column, ...]:
+        """A name and a share for each of `top`, as far as training saw so many activities, and the set."""
+        ranks = [f"_{rank}" if rank > 1 else "" for rank in range(1, request.top + 1)]
+        named: list[Column] = []
+        for suffix in ranks:
+            named.append(Column(f"next_activity{suffix}", "text", always=not suffix))
+            named.append(Column(f"probability{suffix}", "number", always=not suffix))
+        return (*named, Column("prediction_set", "text", always=False))
 
     def strength(self, asked: Asked, answers: Columns, data: Any, rows: Rows) -> NDArray[np.float64]:
         """The probability of what was the likeliest next activity."""

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pmlcli.algorithms._base import PredictRequest
+from pmlcli.algorithms._form import Column, columns
 from pmlcli.algorithms._outcome_scales import by_prefix_length, earliness, fit_scale, held_out_error, rescaled
 from pmlcli.algorithms._param import Param
 from pmlcli.algorithms._prefix import Asked, Columns, PrefixPredictor, Rows, about_split
@@ -205,6 +206,14 @@ class OutcomePredictor(PrefixPredictor):
             "positive_probability": shares[:, positive],
             "is_settled": asked.data.settled[asked.rows] != UNKNOWN,
         }
+
+    def answer_columns(self, request: PredictRequest) -> tuple[Column, ...]:
+        """The outcome, its probability and that of the one looked for, and whether it is settled."""
+        return (
+            *columns("text", "outcome"),
+            *columns("number", "probability", "positive_probability"),
+            *columns("flag", "is_settled"),
+        )
 
     def _honest(self, data: OutcomePrefixes, rows: Rows) -> Shares:
         """Rescaled probabilities; 1 for what the events so far settle."""

@@ -12,12 +12,14 @@ from numpy.typing import NDArray
 
 from pmlcli.algorithms._base import Algorithm, PredictRequest
 from pmlcli.algorithms._explain import explanations
+from pmlcli.algorithms._form import Column, Form, at_most, columns, exactly
 from pmlcli.algorithms._param import Param
 from pmlcli.encoding.base import Encoding
 from pmlcli.encoding.sequences import SequenceEncoding, Sequences
 from pmlcli.encoding.vocabulary import UNSEEN_CODE
 from pmlcli.errors import LogError, ValidationError
-from pmlcli.eventlog.filters import up_to
+from pmlcli.eventlog import ReadOptions
+from pmlcli.eventlog.filters import instant, up_to
 from pmlcli.eventlog.log import CASE_ID, EventLog
 from pmlcli.eventlog.split import Split, seen_share, split_by_start, split_strictly
 
@@ -77,9 +79,9 @@ class PrefixPredictor(Algorithm):
     def say_change(self, change: float) -> str:
         """A difference of two strengths in words, such as `+3.1 d`."""
 
-    def answerable(self, data: Any) -> NDArray[np.bool_]:
-        """Prefixes that the task can answer for, (events,), by the event that ends them."""
-        return np.ones(data.n_events, dtype=np.bool_)
+    @abstractmethod
+    def answer_columns(self, request: PredictRequest) -> tuple[Column, ...]:
+        """The columns that `answer` gives."""
 
     def make_split(self, log: EventLog) -> Split:
         """The last fifth of the cases by start; strict: only what happened since the first of them began."""
@@ -113,12 +115,29 @@ class PrefixPredictor(Algorithm):
         data = encoding.transform(log)
         if at is not None and isinstance(encoding, SequenceEncoding):
             data = replace(data, is_running=encoding.running_rule.find(log, at=at))
-        rows = np.flatnonzero(chosen_prefixes(data, request) & self.answerable(data))
+        rows = np.flatnonzero(chosen_prefixes(data, request))
         return Asked(encoding, log, data, rows, request)
 
+    def answer_form(self, log: EventLog | None, request: PredictRequest) -> Form:
+        """Keys and answers, a row for each of the log's cases or prefixes, or for some of them."""
+        units = 0 if log is None else log.n_events if request.every_prefix else log.n_cases
+        is_whole = request.as_of is None and (request.every_prefix or request.cases == "all")
+        return Form(
+            (
+                *columns("text", CASE_ID),
+                *columns("number", "prefix_length"),
+                *self.answer_columns(request),
+                *(columns("flag", "has_unseen") if request.unseen != "ignore" else ()),
+                *(columns("text", "because") if request.explain else ()),
+            ),
+            exactly(units) if is_whole else at_most(units),
+        )
+
     def check_request(self, request: PredictRequest) -> None:
-        """Also what `cases` and `unseen` may be."""
+        """Also what `cases`, `unseen` and `as_of` may be."""
         super().check_request(request)
+        if request.as_of is not None:
+            instant(request.as_of, ReadOptions(timezone="UTC"), "--as-of")
         if request.cases not in ("running", "all"):
             raise ValidationError(f"cases is {request.cases!r}, but must be running or all")
         if request.unseen not in ("ignore", "flag", "fail"):

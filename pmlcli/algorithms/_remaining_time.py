@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pmlcli.algorithms._base import PredictRequest
+from pmlcli.algorithms._form import Column, columns
 from pmlcli.algorithms._prefix import Asked, Columns, PrefixPredictor, Rows, about_split
 from pmlcli.algorithms._quantiles import (
     LEVELS,
@@ -129,6 +130,14 @@ class RemainingTimePredictor(PrefixPredictor):
             left = asked.request.sla - (now - data.starts[asked.cases]) / 1e6
             table["sla_breach_probability"] = 1 - share_below(seconds, left)
         return table
+
+    def answer_columns(self, request: PredictRequest) -> tuple[Column, ...]:
+        """Seconds, and when the case ends; with `sla` a probability."""
+        return (
+            *columns("number", "remaining_seconds", "lower", "upper"),
+            *columns("time", "expected_end"),
+            *(columns("number", "sla_breach_probability") if request.sla is not None else ()),
+        )
 
     def strength(self, asked: Asked, answers: Columns, data: Any, rows: Rows) -> Floats:
         """The remaining seconds."""

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from rapidfuzz.distance import DamerauLevenshtein
 from rapidfuzz.process import cpdist
 
+from pmlcli.algorithms._base import PredictRequest
+from pmlcli.algorithms._form import Column, columns
 from pmlcli.algorithms._prefix import Asked, Columns, PrefixPredictor, Rows, about_split
 from pmlcli.encoding.base import Encoding
 from pmlcli.encoding.sequences import END, Sequences
@@ -113,6 +115,11 @@ class SuffixPredictor(PrefixPredictor):
             "similarity": chosen.similarity,
             "remaining_seconds": chosen.seconds,
         }
+
+    def answer_columns(self, request: PredictRequest) -> tuple[Column, ...]:
+        """The suffix, and what is told of it in numbers."""
+        numbers = columns("number", "events_left", "probability", "similarity", "remaining_seconds")
+        return (*columns("text", "suffix"), *numbers)
 
     def strength(self, asked: Asked, answers: Columns, data: Any, rows: Rows) -> NDArray[np.float64]:
         """How many events are left."""

@@ -21,6 +21,8 @@ FORMS = {ACTIVITY: "NAME", FOLLOWS: f"A{ARROW}B", LOAD: "NAME", BREACH: "5d"}
 """What follows the colon; `directly-follows` alone stands for all pairs that are common."""
 SUPPORT = 0.01
 """A pair is common when it makes at least this share of all that directly follow each other."""
+MOST_PAIRS = int(1 / SUPPORT)
+"""So many pairs can be common."""
 
 Floats = NDArray[np.float64]
 Edges = NDArray[np.int64]

@@ -44,20 +44,21 @@ _FARTHEST = {"s": 62 * 10**9, "ms": 62 * 10**12, "us": 62 * 10**15, "ns": 91 * 1
 State = dict[str, Any]
 
 
-class Facts(NamedTuple):
-    """What is told beside a table: units by column, and by column how many events hold unseen values."""
+class Answer(NamedTuple):
+    """A table of predictions, and by column how many events hold unseen values, with `examples` of these."""
 
-    units: dict[str, str]
+    table: pd.DataFrame
     unseen: dict[str, dict[str, Any]]
 
 
-def encode(table: pd.DataFrame, facts: Facts) -> dict[str, bytes]:
-    """The files of a table and of the facts about it; the index is not kept.
+def encode(given: Answer) -> dict[str, bytes]:
+    """The files of an answer; the table's index is not kept.
 
     Raises TypeError for a column of a type that no task returns.
     """
+    table = given.table
     state: State = {
-        "facts": facts._asdict(),
+        "unseen": given.unseen,
         "rows": len(table),
         "names": [str(name) for name in table.columns],
     }
@@ -95,8 +96,8 @@ def _text_parts(column: pd.Series[Any]) -> dict[str, NDArray[Any]]:
     return {"codes": codes.astype(np.int64), "ends": np.asarray(ends, dtype=np.int64), "text": run}
 
 
-def decode(files: Mapping[str, bytes], *, most_characters: int) -> tuple[pd.DataFrame, Facts]:
-    """The table and the facts that `encode` wrote.
+def decode(files: Mapping[str, bytes], *, most_characters: int) -> Answer:
+    """The answer that `encode` wrote.
 
     Raises UntrustedArtifactError for whatever `encode` never writes, and for texts that take more than
     `most_characters` when every row has its own: a text is sent once, however many rows have it.
@@ -105,7 +106,7 @@ def decode(files: Mapping[str, bytes], *, most_characters: int) -> tuple[pd.Data
     try:
         return _decoded(state, _Room(most_characters))
     except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError, RuntimeError) as error:
-        raise _malformed(type(error).__name__) from error
+        raise malformed(type(error).__name__) from error
 
 
 class _Room:
@@ -118,19 +119,20 @@ class _Room:
         """Raises UntrustedArtifactError when there are not so many left."""
         self._left -= characters
         if self._left < 0:
-            raise _malformed("more text than an answer may hold")
+            raise malformed("more text than an answer may hold")
 
 
-def _malformed(what: str) -> UntrustedArtifactError:
+def malformed(what: str) -> UntrustedArtifactError:
+    """The error that refuses an answer."""
     return UntrustedArtifactError(f"the model's answer is malformed ({what})", hint="do not use this model")
 
 
-def _decoded(state: State, room: _Room) -> tuple[pd.DataFrame, Facts]:
-    names, kinds, rows, facts = state["names"], state["kinds"], state["rows"], state["facts"]
+def _decoded(state: State, room: _Room) -> Answer:
+    names, kinds, rows = state["names"], state["kinds"], state["rows"]
     if type(rows) is not int or rows < 0 or not names or len(names) != len(kinds):
-        raise _malformed("form")
+        raise malformed("form")
     if not all(isinstance(text, str) for text in [*names, *kinds]) or len(set(names)) != len(names):
-        raise _malformed("columns")
+        raise malformed("columns")
     table = {}
     for position, (name, kind) in enumerate(zip(names, kinds, strict=True)):
         parts = {
@@ -138,17 +140,13 @@ def _decoded(state: State, room: _Room) -> tuple[pd.DataFrame, Facts]:
         }
         given = {part: value for part, value in parts.items() if value is not None}
         table[name] = _column(kind, given, rows, room)
-    return pd.DataFrame(table, index=pd.RangeIndex(rows)), _facts(facts)
+    return Answer(pd.DataFrame(table, index=pd.RangeIndex(rows)), _unseen(state["unseen"]))
 
 
-def _facts(found: Any) -> Facts:
-    match found:
-        case {"units": dict() as units, "unseen": dict() as unseen}:
-            if all(isinstance(unit, str) for unit in units.values()) and all(
-                map(_is_unseen, unseen.values())
-            ):
-                return Facts(units, unseen)
-    raise _malformed("facts")
+def _unseen(found: Any) -> dict[str, dict[str, Any]]:
+    if isinstance(found, dict) and all(map(_is_unseen, found.values())):
+        return found
+    raise malformed("unseen values")
 
 
 def _is_unseen(found: Any) -> bool:
@@ -169,10 +167,10 @@ def _column(kind: str, parts: Mapping[str, NDArray[Any]], rows: int, room: _Room
         return _text_column(kind, parts, rows, room)
     match = _TIMES.fullmatch(kind)
     if match is None:
-        raise _malformed("type of a column")
+        raise malformed("type of a column")
     counts = _array(parts, "values", "int64", rows)
     if (np.abs(counts[counts != _NO_TIME]) > _FARTHEST[match[1]]).any():
-        raise _malformed("time out of range")
+        raise malformed("time out of range")
     values = pd.Series(counts.view(f"datetime64[{match[1]}]"))
     return values if match[2] is None else values.dt.tz_localize("UTC").dt.tz_convert(_zone(match[2]))
 
@@ -180,9 +178,9 @@ def _column(kind: str, parts: Mapping[str, NDArray[Any]], rows: int, room: _Room
 def _array(parts: Mapping[str, Any], part: str, kind: str, rows: int | None) -> NDArray[Any]:
     array = parts[part]
     if not isinstance(array, np.ndarray) or array.dtype != np.dtype(kind) or array.ndim != 1:
-        raise _malformed("array")
+        raise malformed("array")
     if rows is not None and len(array) != rows:
-        raise _malformed("number of rows")
+        raise malformed("number of rows")
     return array
 
 
@@ -191,9 +189,9 @@ def _text_column(kind: str, parts: Mapping[str, Any], rows: int, room: _Room) ->
     ends = _array(parts, "ends", "int64", None)
     run = _array(parts, "text", "uint8", None).tobytes().decode("utf-8")
     if len(codes) and (codes.min() < MISSING or codes.max() >= len(ends)):
-        raise _malformed("code of a text")
+        raise malformed("code of a text")
     if (np.diff(ends, prepend=0) < 0).any() or (int(ends[-1]) if len(ends) else 0) != len(run):
-        raise _malformed("length of a text")
+        raise malformed("length of a text")
     room.take(int(np.diff(ends, prepend=0)[codes[codes != MISSING]].sum()))
     texts = np.empty(len(ends) + 1, dtype=object)
     starts = [0, *ends.tolist()]
@@ -209,4 +207,4 @@ def _zone(name: str) -> Any:
     try:
         return "UTC" if name == "UTC" else ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise _malformed("time zone") from error
+        raise malformed("time zone") from error

@@ -12,7 +12,14 @@ import numpy as np
 
 from pmlcli.algorithms._base import Algorithm
 from pmlcli.encoding.base import Encoding
-from pmlcli.errors import PersistenceError, PmlError, PredictionError, UntrustedArtifactError
+from pmlcli.errors import (
+    MissingDependencyError,
+    PersistenceError,
+    PmlError,
+    PredictionError,
+    UntrustedArtifactError,
+)
+from pmlcli.lifecycle.blame import HINT, blamed
 from pmlcli.store import strictjson
 from pmlcli.store.codecs import plain, safetensors, sklearn
 from pmlcli.store.codecs.xgboost import check_xgboost_json
@@ -87,7 +94,7 @@ def restore(algorithm: Algorithm, files: Mapping[str, bytes]) -> Encoding[Any]:
         raise PersistenceError(f"the model lacks {', '.join(missing)}", context={"missing": missing})
     try:
         return _restore(algorithm, files)
-    except PmlError:
+    except (PersistenceError, PredictionError, MissingDependencyError):
         raise
     except Exception as error:
         # The bytes are those that the manifest vouches for, but no pmlcli wrote them.
@@ -109,16 +116,20 @@ def require_known_files(container: str, names: Iterable[str]) -> None:
 
 
 @contextmanager
-def used(*, foreign: bool) -> Iterator[None]:
-    """Makes what a `foreign` model's state does to the code that uses it an error about the model.
+def used(*, foreign: bool, tellable: tuple[type[PmlError], ...] = ()) -> Iterator[None]:
+    """Makes what a `foreign` model's state does to the code that uses it an error about the model, but for
+    the kinds that it may tell (see `blame`).
 
     A state may pass every check of its bytes and still be none that training gives. For a model that was
     trained in this process such an error is a bug, and stays what it is.
     """
     try:
         yield
-    except PmlError:
-        raise
+    except PmlError as error:
+        told = blamed(error, tellable) if foreign else error
+        if told is error:
+            raise
+        raise told from error
     except Exception as error:
         # Whatever the library raises: Prophet, for one, raises bare exceptions.
         if not foreign:
@@ -126,7 +137,7 @@ def used(*, foreign: bool) -> Iterator[None]:
         raise PredictionError(
             f"the model cannot be used ({type(error).__name__}: {error})",
             code="prediction.failed",
-            hint="--debug shows where; verify the model, or train it again",
+            hint=HINT,
         ) from error
 
 

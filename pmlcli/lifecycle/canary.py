@@ -20,6 +20,7 @@ from pmlcli.encoding.base import Encoding
 from pmlcli.errors import PersistenceError, UntrustedArtifactError
 from pmlcli.eventlog import read_log
 from pmlcli.store.codecs import plain
+from pmlcli.store.findings import is_finding
 
 CASES = 6
 LONGEST = 12
@@ -55,7 +56,7 @@ class Replay:
         """The inverse of `to_files`; UntrustedArtifactError for anything else."""
         match plain.decode(files, stem="replay"):
             case {"largest": float() | None as largest, "findings": list() as findings}:
-                if all(isinstance(f, dict) and f.keys() == {"what", "expected", "found"} for f in findings):
+                if all(map(is_finding, findings)):
                     return cls(largest, tuple(findings))
         raise UntrustedArtifactError("the model's process answered with no comparison")
 
@@ -107,7 +108,7 @@ def _answers(
     request = algorithm.canary_request(encoding)
     table = (
         algorithm.predict(encoding, read_log(events), request)
-        if events
+        if algorithm.needs_log
         else algorithm.predict_without_log(encoding, request)
     )
     return {str(column): [_plain(value) for value in table[column]] for column in table.columns}

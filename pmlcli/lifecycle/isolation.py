@@ -22,6 +22,7 @@ from typing import Any, NoReturn
 
 from pmlcli import errors, runtime
 from pmlcli.errors import PmlError, PredictionError, ValidationError
+from pmlcli.lifecycle.blame import HINT, blamed
 from pmlcli.lifecycle.confinement import (
     MEGABYTE,
     ConfinedError,
@@ -31,6 +32,7 @@ from pmlcli.lifecycle.confinement import (
     restore_signals,
 )
 from pmlcli.store import strictjson
+from pmlcli.store.findings import FLAT, is_finding
 
 Files = Mapping[str, bytes]
 
@@ -63,7 +65,8 @@ _KINDS = {
         errors.MissingDependencyError,
     )
 }
-"""What restoring and asking a model may raise; any other kind from the child is no answer."""
+"""What restoring and asking a model may raise; any other kind from the child is no answer, and of these
+only the asking process says which it believes."""
 _OUT_OF_MEMORY = "the model needs more memory than its limit of {} MB"
 
 
@@ -86,10 +89,16 @@ def limits_for(*, events: int, files: Files) -> Limits:
     )
 
 
-def ask(work: Callable[[], Files], limits: Limits, within: AbstractContextManager[Any]) -> Files:
+def ask(
+    work: Callable[[], Files],
+    limits: Limits,
+    within: AbstractContextManager[Any],
+    tellable: tuple[type[PmlError], ...] = (),
+) -> Files:
     """What `work` returns in a confined child; `within` is entered there before it is confined.
 
-    A `PmlError` of the child is raised here as it was there. Raises `PredictionError` (exit 4) when the
+    A `PmlError` of the child is raised here as it was there when it is about the model or of a kind that is
+    `tellable` (see `blame`), else as one about the model. Raises `PredictionError` (exit 4) when the
     child crashes, is killed, takes too long or sends anything else than an answer, `ValidationError`
     where there is no fork.
     """
@@ -104,7 +113,7 @@ def ask(work: Callable[[], Files], limits: Limits, within: AbstractContextManage
         os.close(reading)
         _live_as_child(work, limits, within, writing)
     os.close(writing)
-    return _as_parent(child, reading, limits)
+    return _as_parent(child, reading, limits, tellable)
 
 
 # --- the child
@@ -154,8 +163,7 @@ def _unusable(error: BaseException) -> PmlError:
         told: PmlError = errors.UntrustedArtifactError(what, hint="do not use this model")
     else:
         what = f"the model cannot be used ({type(error).__name__}: {error})"
-        hint = "--debug shows where; verify the model, or train it again"
-        told = PredictionError(what, code="prediction.failed", hint=hint)
+        told = PredictionError(what, code="prediction.failed", hint=HINT)
     told.add_note("".join(traceback.format_exception(error)))
     return told
 
@@ -211,7 +219,7 @@ def _send(writing: int, kind: bytes, payload: bytes) -> None:
 # --- the parent
 
 
-def _as_parent(child: int, reading: int, limits: Limits) -> Files:
+def _as_parent(child: int, reading: int, limits: Limits, tellable: tuple[type[PmlError], ...]) -> Files:
     kind, payload = b"?", b""
     try:
         kind, payload = _last_frame(reading, limits)
@@ -222,7 +230,7 @@ def _as_parent(child: int, reading: int, limits: Limits) -> Files:
     if kind == _ANSWER:
         return _unpacked(payload)
     if kind == _ERROR:
-        raise _rebuilt(payload)
+        raise blamed(_rebuilt(payload), tellable)
     raise _crashed(status, limits)
 
 
@@ -316,24 +324,12 @@ def _rebuilt(payload: bytes) -> PmlError:
 
 def _checked_context(context: dict[str, Any]) -> dict[str, Any]:
     """The context as far as its values are flat, and its findings when each of them is one."""
-    kept: dict[str, Any] = {name: value for name, value in context.items() if isinstance(value, _FLAT)}
+    kept: dict[str, Any] = {name: value for name, value in context.items() if isinstance(value, FLAT)}
     kept.pop("failed_hooks", None)  # hooks run in the parent, and only it tells of them
     findings = context.get("findings")
-    if isinstance(findings, list) and all(map(_is_finding, findings)):
+    if isinstance(findings, list) and all(map(is_finding, findings)):
         kept["findings"] = findings
     return kept
-
-
-_FLAT = (str, int, float, bool, type(None))
-
-
-def _is_finding(found: Any) -> bool:
-    wanted = {"what", "expected", "found"}
-    return (
-        isinstance(found, dict)
-        and found.keys() == wanted
-        and all(isinstance(v, _FLAT) for v in found.values())
-    )
 
 
 def _json(payload: bytes) -> Any:

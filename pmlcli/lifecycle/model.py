@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, Self
 
-import pandas as pd
-
 from pmlcli import registry
 from pmlcli.algorithms._base import Algorithm, PredictRequest
 from pmlcli.encoding.base import Encoding
 from pmlcli.encoding.regressors import Regressors
-from pmlcli.errors import PersistenceError, PmlError, PredictionError, TrainingError
+from pmlcli.errors import PersistenceError, PmlError, PredictionError, TrainingError, ValidationError
 from pmlcli.eventlog import ReadOptions, read_log
 from pmlcli.eventlog.log import EventLog
 from pmlcli.eventlog.options import CLASSIFIER_PREFIX, NONE, OPTIONAL_ROLES
-from pmlcli.lifecycle import answer, artifacts, contract, isolation
+from pmlcli.lifecycle import answer, artifacts, contract, expectation, isolation
 from pmlcli.lifecycle._binding import of_class_or_instance
+from pmlcli.lifecycle.answer import Answer
 from pmlcli.lifecycle.canary import REPLAYED_EVENTS, Replay, make_canary, replay
 from pmlcli.lifecycle.confinement import Limits
 from pmlcli.lifecycle.context import Hook, LifecycleContext, call_hooks, frozen, installed_hooks
@@ -170,38 +169,48 @@ class Model(Hook):
         self._require_trained()
         asked = request or PredictRequest()
         with self._operation("predict", hooks) as run:
+            self._require_log(log)
             self.algorithm.check_request(asked)
             checked = None if log is None else self._checked(log, options)
             run.call("before_predict", log=checked)
-            table, facts = self._answer(checked, asked)
-            metadata = self._prediction_metadata(checked, facts, len(table))
+            table, unseen = self._answer(checked, asked)
+            metadata = self._prediction_metadata(checked, unseen, len(table))
             with artifacts.used(foreign=self._is_loaded):
                 metadata["notes"] = [] if checked is None else self.algorithm.notes(checked, table, asked)
             run.call("after_predict", predictions=table.copy(), metadata=metadata)
         return PredictionResult(table, metadata)
 
-    def _answer(self, log: EventLog | None, request: PredictRequest) -> tuple[pd.DataFrame, answer.Facts]:
+    def _answer(self, log: EventLog | None, request: PredictRequest) -> Answer:
         """The table and what is told beside it; from a confined child when the model is isolated."""
+        tellable = expectation.tellable(log, request, self.manifest_fields["input_schema"])
         if self._is_isolated:
             limits = self._limits(0 if log is None else log.n_events)
-            files = self._ask(lambda: answer.encode(*self._table(log, request)), limits)
-            return answer.decode(files, most_characters=limits.answer_bytes)
-        with reproducible(self.algorithm.seed), artifacts.used(foreign=self._is_loaded):
-            return self._table(log, request)
+            files = self._ask(lambda: answer.encode(self._table(log, request)), limits, tellable)
+            given = answer.decode(files, most_characters=limits.answer_bytes)
+        else:
+            used = artifacts.used(foreign=self._is_loaded, tellable=tellable)
+            with reproducible(self.algorithm.seed), used:
+                given = self._table(log, request)
+        if self._is_loaded:
+            expectation.check_answer(self.algorithm, log, request, given)
+        return given
 
     def _limits(self, events: int) -> Limits:
         return isolation.limits_for(events=events, files=self.files)
 
-    def _ask(self, work: Callable[[], isolation.Files], limits: Limits) -> isolation.Files:
-        return isolation.ask(work, limits, reproducible(self.algorithm.seed))
+    def _ask(
+        self,
+        work: Callable[[], isolation.Files],
+        limits: Limits,
+        tellable: tuple[type[PmlError], ...] = (),
+    ) -> isolation.Files:
+        return isolation.ask(work, limits, reproducible(self.algorithm.seed), tellable)
 
-    def _table(self, log: EventLog | None, request: PredictRequest) -> tuple[pd.DataFrame, answer.Facts]:
+    def _table(self, log: EventLog | None, request: PredictRequest) -> Answer:
         encoding = self._ready_encoding()
-        units = self.algorithm.output_units()
         if log is None:
-            return self.algorithm.predict_without_log(encoding, request), answer.Facts(units, {})
-        table = self.algorithm.predict(encoding, log, request)
-        return table, answer.Facts(units, unseen_values(log, encoding))
+            return Answer(self.algorithm.predict_without_log(encoding, request), {})
+        return Answer(self.algorithm.predict(encoding, log, request), unseen_values(log, encoding))
 
     def _checked(self, log: LogLike, options: ReadOptions | None) -> EventLog:
         read = read_log(log, self.read_options(options or ReadOptions()))
@@ -223,17 +232,19 @@ class Model(Hook):
             object_type=options.object_type or schema.get("object_type"),
         )
 
-    def _prediction_metadata(self, log: EventLog | None, facts: answer.Facts, rows: int) -> dict[str, Any]:
+    def _prediction_metadata(
+        self, log: EventLog | None, unseen: Mapping[str, dict[str, Any]], rows: int
+    ) -> dict[str, Any]:
         metadata: dict[str, Any] = {
             "model_id": self.model_id,
             "model_type": self.model_type,
             "rows": rows,
-            "units": facts.units,
+            "units": self.algorithm.output_units(),
             "warnings": [],
         }
         if log is not None:
-            metadata |= {"log": _log_facts(log), "cases": log.n_cases, "unseen": facts.unseen}
-            metadata["warnings"] = [_unseen_sentence(name, **found) for name, found in facts.unseen.items()]
+            metadata |= {"log": _log_facts(log), "cases": log.n_cases, "unseen": unseen}
+            metadata["warnings"] = [_unseen_sentence(name, **found) for name, found in unseen.items()]
         return metadata
 
     def _require_trained(self) -> None:
@@ -243,6 +254,11 @@ class Model(Hook):
                 code="prediction.untrained",
                 hint="train it, or load one",
             )
+
+    def _require_log(self, log: LogLike | None) -> None:
+        task = self.algorithm.task
+        if log is None and self.algorithm.needs_log:
+            raise ValidationError(f"the task {task} predicts for an event log", hint="give the log as well")
 
     def _ready_encoding(self) -> Encoding[Any]:
         """The fitted encoding, with the algorithm's state restored; an isolated model's only in its child."""

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from pmlcli.errors import PersistenceError
 
 _SHOWN_IN_MESSAGE = 3
 _MAX_TEXT = 120
+FLAT = (str, int, float, bool, type(None))
+"""The types of JSON's values that hold no others."""
 _CONTAINERS: dict[type, str] = {dict: "an object", list: "a list", tuple: "a tuple"}
 
 
@@ -26,6 +29,16 @@ class Finding:
     def to_dict(self) -> dict[str, str]:
         """The finding as a JSON-plain dict: what, expected, found."""
         return asdict(self)
+
+
+def is_finding(value: Any) -> bool:
+    """Whether a value from elsewhere is a finding as a dict: what, expected and found, all flat."""
+    wanted = {"what", "expected", "found"}
+    return (
+        isinstance(value, dict)
+        and value.keys() == wanted
+        and all(isinstance(one, FLAT) for one in value.values())
+    )
 
 
 def shown(value: object) -> str:

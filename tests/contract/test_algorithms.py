@@ -20,7 +20,9 @@ from pmlcli import registry
 from pmlcli.algorithms._base import PredictRequest
 from pmlcli.errors import LogError, PersistenceError, PredictionError, TrainingError, ValidationError
 from pmlcli.eventlog import read_log
+from pmlcli.lifecycle.answer import Answer
 from pmlcli.lifecycle.context import Hook, LifecycleContext
+from pmlcli.lifecycle.expectation import check_answer
 from pmlcli.lifecycle.model import Model
 from tests.contract.cases import KEYS, events_for, is_installed, trained, untrained
 from tests.contract.child import digests, exact
@@ -97,6 +99,20 @@ def test_it_answers_with_its_tasks_columns_and_units(name: str) -> None:
     assert len(found) > 0
     numbers = set(found.select_dtypes("number").columns) - {"prefix_length"}
     assert numbers == set(trained(name).algorithm.output_units()) & set(found.columns)
+
+
+@every_algorithm
+def test_its_answers_have_the_form_that_is_known_beforehand(name: str) -> None:
+    model, log = trained(name), read_log(events_for(name, seed=1))
+    wishes: list[dict[str, Any]] = [{}, {"every_prefix": True}, {"explain": True, "unseen": "flag"}]
+    wishes += [{"top": 1}, {"top": 500}, {"sla": 86400.0}, {"horizon": 2}]
+    wishes += [{"as_of": str(log.frame["timestamp"].median())}]
+    wishes += [{"level": "event"}] if scores_events(name) else []
+    for wish in wishes:
+        if set(wish) <= set(model.algorithm.understands):
+            request = PredictRequest(cases="all", **wish)
+            table = model.predict(log, request=request).predictions
+            check_answer(model.algorithm, log, request, Answer(table, {}))
 
 
 @every_algorithm

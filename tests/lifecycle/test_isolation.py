@@ -29,6 +29,7 @@ from pmlcli.errors import (
     ValidationError,
 )
 from pmlcli.lifecycle import answer, isolation
+from pmlcli.lifecycle.answer import Answer
 from pmlcli.lifecycle.confinement import MEGABYTE, Limits
 from pmlcli.lifecycle.isolation import ask, limits_for
 from pmlcli.render import frame
@@ -38,13 +39,13 @@ from pmlcli.store.codecs import plain
 LIMITS = Limits(memory_bytes=300 * MEGABYTE, cpu_seconds=20, answer_bytes=MEGABYTE)
 
 
-def asked(work: Callable[[], Any], limits: Limits = LIMITS) -> Any:
-    return ask(work, limits, nullcontext())
+def asked(work: Callable[[], Any], limits: Limits = LIMITS, *tellable: type[PmlError]) -> Any:
+    return ask(work, limits, nullcontext(), tellable)
 
 
-def refusal(work: Callable[[], Any], limits: Limits = LIMITS) -> PmlError:
+def refusal(work: Callable[[], Any], limits: Limits = LIMITS, *tellable: type[PmlError]) -> PmlError:
     with pytest.raises(PmlError) as caught:
-        asked(work, limits)
+        asked(work, limits, *tellable)
     return caught.value
 
 
@@ -60,7 +61,7 @@ def test_an_error_of_ours_comes_back_as_itself() -> None:
     def fail() -> Any:
         raise LogError("no \x1b[31m good \ud800", hint="look", code="log.x", context={"line": 3})
 
-    error = refusal(fail)
+    error = refusal(fail, LIMITS, LogError)
     assert isinstance(error, LogError)
     assert (error.hint, error.code, error.context) == ("look", "log.x", {"line": 3})
     assert "\\ud800" in error.message
@@ -333,7 +334,7 @@ def test_bytes_of_the_model_buy_no_hours_of_processor_time() -> None:
 
 # --- tables
 
-FACTS = answer.Facts({"score": "x"}, {"activity": {"events": 2, "examples": ["a"]}})
+UNSEEN = {"activity": {"events": 2, "examples": ["a"]}}
 
 
 def test_every_kind_of_column_comes_back() -> None:
@@ -355,26 +356,26 @@ def test_every_kind_of_column_comes_back() -> None:
             "naive": times.tz_localize(None),
         }
     )
-    found, facts = answer.decode(answer.encode(table, FACTS), most_characters=1000)
+    found, unseen = answer.decode(answer.encode(Answer(table, UNSEEN)), most_characters=1000)
     assert_frame_equal(found, table, check_exact=True)
-    assert facts == FACTS
+    assert unseen == UNSEEN
 
 
 def test_an_empty_table_comes_back() -> None:
     table = pd.DataFrame({"a": pd.Series([], dtype="str"), "b": pd.Series([], dtype="float64")})
-    assert_frame_equal(answer.decode(answer.encode(table, answer.Facts({}, {})), most_characters=0)[0], table)
+    assert_frame_equal(answer.decode(answer.encode(Answer(table, {})), most_characters=0).table, table)
 
 
 def test_a_column_of_anything_is_a_bug_told_at_once() -> None:
     with pytest.raises(TypeError, match="other things than text"):
-        answer.encode(pd.DataFrame({"a": [1, "x"]}, dtype=object), FACTS)
+        answer.encode(Answer(pd.DataFrame({"a": [1, "x"]}, dtype=object), {}))
     with pytest.raises(TypeError, match="complex"):
-        answer.encode(pd.DataFrame({"a": [1j]}), FACTS)
+        answer.encode(Answer(pd.DataFrame({"a": [1j]}), {}))
 
 
 def state_of(**changes: Any) -> dict[str, Any]:
     """The answer's state of one column `a`, with changes."""
-    whole = {"facts": {"units": {}, "unseen": {}}, "rows": 1, "names": ["a"], "kinds": ["float64"]}
+    whole = {"unseen": {}, "rows": 1, "names": ["a"], "kinds": ["float64"]}
     return whole | {"c0_values": np.zeros(1)} | changes
 
 
@@ -418,7 +419,7 @@ def test_an_answer_that_would_harm_the_parent_is_refused(name: str) -> None:
 def test_the_farthest_times_can_be_written(unit: str) -> None:
     most = answer._FARTHEST[unit]
     files = plain.encode(of_times(unit, most, -most, np.iinfo(np.int64).min), stem=answer.STEM)
-    table, _facts = answer.decode(files, most_characters=0)
+    table, _unseen = answer.decode(files, most_characters=0)
     assert len(frame.to_bytes(table, "csv")) > 40
 
 
@@ -450,14 +451,14 @@ def test_a_changed_answer_is_a_table_or_a_refusal(data: st.DataObject) -> None:
     table = pd.DataFrame(
         {"text": ["a", "b", None, "a"], "n": [1.0, 2, 3, 4], "t": pd.to_datetime(["2024"] * 4, utc=True)}
     )
-    files = dict(answer.encode(table, FACTS))
+    files = dict(answer.encode(Answer(table, UNSEEN)))
     name = data.draw(st.sampled_from(sorted(files)))
     changed = bytearray(files[name])
     for _ in range(data.draw(st.integers(1, 4))):
         changed[data.draw(st.integers(0, len(changed) - 1))] = data.draw(st.integers(0, 255))
     files[name] = bytes(changed)
     try:
-        found, _facts = answer.decode(files, most_characters=1000)
+        found, _unseen = answer.decode(files, most_characters=1000)
     except PmlError as error:
         assert error.exit_code == 4
     else:
