@@ -268,6 +268,19 @@ def padded(values: NDArray[Any], fill: float) -> Callable[[NDArray[np.int64]], T
     return lambda rows: with_fill[torch.from_numpy(rows)]
 
 
+def answers_by_event(
+    data: Sequences, cases: NDArray[np.int64], answer: Callable[[NDArray[np.int64]], Tensor]
+) -> Iterator[tuple[NDArray[np.int64], Tensor]]:
+    """Some events of these cases, and what `answer` says of each, (events, outputs), batch by batch.
+
+    `answer` takes rows (see `padded_rows`) and gives (cases, steps, outputs).
+    """
+    for some in like_length(data.lengths, cases, PREDICT_BATCH):
+        rows = padded_rows(data.offsets, some)
+        is_event = rows < data.n_events
+        yield rows[is_event], answer(rows)[torch.from_numpy(is_event)]
+
+
 def trace_inputs(data: Sequences) -> Callable[[NDArray[np.int64]], tuple[Tensor, Tensor, Tensor]]:
     """Rows to what a sequence model reads: activity and resource codes, (cases, steps), and times."""
     activity, resource = padded(data.activity, UNSEEN_CODE), padded(data.resource, UNSEEN_CODE)

@@ -12,11 +12,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pmlcli.algorithms._neural import (
-    PREDICT_BATCH,
     Batch,
     NeuralAlgorithm,
     Samples,
-    like_length,
+    answers_by_event,
     padded,
     padded_rows,
 )
@@ -95,11 +94,13 @@ class NextActivityNetwork(NeuralAlgorithm, NextActivityPredictor):
         """Softmax of the network's answers, in double precision."""
         inputs, found = prefix_inputs(data), np.zeros((data.n_events, data.end_class + 1))
         with self.answering() as network:
-            for cases in like_length(data.lengths, np.arange(data.n_cases), PREDICT_BATCH):
-                rows = padded_rows(data.offsets, cases)
+
+            def logits(rows: NDArray[np.int64]) -> Tensor:
                 codes, numbers = inputs(rows)
-                shares = functional.softmax(_possible(network(codes, numbers.double())), dim=-1).numpy()
-                found[rows[rows < data.n_events]] = shares[rows < data.n_events]
+                return _possible(network(codes, numbers.double()))
+
+            for events, said in answers_by_event(data, np.arange(data.n_cases), logits):
+                found[events] = functional.softmax(said, dim=-1).numpy()
         return found
 
 

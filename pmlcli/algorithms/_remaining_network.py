@@ -13,11 +13,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from pmlcli.algorithms._neural import (
-    PREDICT_BATCH,
     Batch,
     NeuralAlgorithm,
     Samples,
-    like_length,
+    answers_by_event,
     padded,
     padded_rows,
 )
@@ -96,11 +95,13 @@ class RemainingTimeNetwork(NeuralAlgorithm, RemainingTimePredictor):
     def _answers_of(self, data: Prefixes, cases: NDArray[np.int64]) -> Iterator[tuple[Rows, Tensor]]:
         inputs = prefix_inputs(data, _clock(data))
         with self.answering() as network:
-            for some in like_length(data.lengths, cases, PREDICT_BATCH):
-                rows = padded_rows(data.offsets, some)
+
+            def answer(rows: Rows) -> Tensor:
                 codes, numbers = inputs(rows)
-                is_event = rows < data.n_events
-                yield rows[is_event], network(codes, numbers.double())[torch.from_numpy(is_event)]
+                said: Tensor = network(codes, numbers.double())
+                return said
+
+            yield from answers_by_event(data, cases, answer)
 
 
 def _clock(data: Prefixes) -> NDArray[np.float32]:

@@ -6,18 +6,16 @@ from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
 from pmlcli.algorithms._calibration import softmax
 from pmlcli.algorithms._neural import (
-    PREDICT_BATCH,
     Batch,
     NeuralAlgorithm,
     Samples,
-    like_length,
+    answers_by_event,
     padded,
     padded_rows,
 )
@@ -85,12 +83,14 @@ class Gru(NeuralAlgorithm, OutcomePredictor):
         inputs, found = prefix_inputs(data), np.zeros((data.n_events, data.n_classes))
         cases = np.unique(data.case_of_event[rows])
         with self.answering() as network:
-            for some in like_length(data.lengths, cases, PREDICT_BATCH):
-                events = padded_rows(data.offsets, some)
+
+            def logits(events: NDArray[np.int64]) -> Tensor:
                 codes, numbers = inputs(events)
-                logits = network(codes, numbers.double())
-                is_event = events < data.n_events
-                found[events[is_event]] = logits[torch.from_numpy(is_event)].numpy()
+                said: Tensor = network(codes, numbers.double())
+                return said
+
+            for events, said in answers_by_event(data, cases, logits):
+                found[events] = said.numpy()
         return softmax(found[rows])
 
 

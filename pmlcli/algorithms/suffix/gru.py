@@ -11,11 +11,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from pmlcli.algorithms._neural import (
-    PREDICT_BATCH,
     Batch,
     NeuralAlgorithm,
     Samples,
-    like_length,
+    answers_by_event,
     padded,
     padded_rows,
     trace_inputs,
@@ -88,10 +87,11 @@ class Gru(NeuralAlgorithm, SuffixPredictor):
         inputs = trace_inputs(data)
         states = torch.zeros((data.n_events, self.sizes_["units"]), dtype=torch.float64)
         asked = np.unique(np.searchsorted(data.offsets, rows, side="right") - 1)
-        for some in like_length(data.lengths[asked], np.arange(len(asked)), PREDICT_BATCH):
-            events = padded_rows(data.offsets, asked[some])
+
+        def read(events: NDArray[np.int64]) -> Tensor:
             activity, resource, times = inputs(events)
-            states[events[events < data.n_events]] = network.read(activity, resource, times.double())[
-                events < data.n_events
-            ]
+            return network.read(activity, resource, times.double())
+
+        for events, found in answers_by_event(data, asked, read):
+            states[events] = found
         return states[rows]
