@@ -19,7 +19,7 @@ from pmlcli.algorithms._form import Form
 from pmlcli.algorithms._param import Param, specs, validated
 from pmlcli.encoding.base import Encoding
 from pmlcli.encoding.regressors import Regressors
-from pmlcli.errors import ValidationError
+from pmlcli.errors import UntrustedArtifactError, ValidationError
 from pmlcli.evaluation.measurement import Measurement
 from pmlcli.eventlog.log import EventLog
 from pmlcli.eventlog.split import Split, split_by_start
@@ -123,8 +123,10 @@ class Algorithm(ABC):
         return {k: v for k, v in vars(self).items() if k.endswith("_") and k != "calibration_"}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """The inverse of `state`."""
+        """The inverse of `state`; UntrustedArtifactError for a name that no learned state has."""
         for name, value in state.items():
+            if not name.endswith("_") or name.startswith("_") or name == "calibration_":
+                raise UntrustedArtifactError(f"a learned state has no '{name}'")
             setattr(self, name, value)
 
     # What a task's base answers for all of its algorithms.

@@ -62,13 +62,12 @@ class BoostedForecaster(CalendarForecaster):
             "nthread": 1,
         }
         trained = xgboost.train(settings, xgboost.DMatrix(rows[known], targets[known], nthread=1), self.trees)
-        self.booster_ = bytes(trained.save_raw("json"))
-        self._trees = Trees.from_json(self.booster_)
+        self.restore({"booster_": bytes(trained.save_raw("json"))})
 
     def restore(self, state: dict[str, Any]) -> None:
         """Reads the trees; their structure was checked when the file was."""
         super().restore(state)
-        self._trees = Trees.from_json(self.booster_)
+        self._trees = Trees.from_json(self.booster_, rounds=self.trees, depth=self.max_depth)
 
     def forecast(self, data: Series, horizon: int) -> Floats:
         """The base and the trees' corrections."""

@@ -23,6 +23,7 @@ from pmlcli.algorithms._param import Param
 from pmlcli.encoding.sequences import Sequences
 from pmlcli.encoding.vocabulary import UNSEEN_CODE
 from pmlcli.errors import UntrustedArtifactError
+from pmlcli.store.findings import shown
 
 VALIDATION_SHARE = 0.2
 """The latest samples of the training part, on which training decides when to stop."""
@@ -34,6 +35,7 @@ FEWEST_STEPS = 16
 """Steps an epoch at least, where samples are few: batches are smaller then."""
 GRADIENT_NORM = 1.0
 PREDICT_BATCH = 256
+LARGEST_SIZE = 2**53
 WEIGHT = "weight:"
 """Prefix of the network's tensors in the learned state."""
 
@@ -135,10 +137,7 @@ class NeuralAlgorithm(Algorithm):
         Raises UntrustedArtifactError when names or shapes do not fit; nothing is allocated by the sizes.
         """
         self.epochs_, self.memory_ = int(state["epochs_"]), str(state["memory_"])
-        self.sizes_ = {name: int(size) for name, size in state["sizes_"].items()}
-        if self.sizes_.get("layers", 0) > len(state):
-            # Sizes allocate nothing, but layers are made one by one, and each has tensors of its own.
-            raise UntrustedArtifactError(f"{self.sizes_['layers']} layers, but {len(state)} tensors")
+        self.sizes_ = self._checked(state["sizes_"])
         tensors = {
             name.removeprefix(WEIGHT): torch.from_numpy(np.array(value, dtype=np.float32))
             for name, value in state.items()
@@ -151,6 +150,14 @@ class NeuralAlgorithm(Algorithm):
         except (RuntimeError, KeyError, ValueError) as error:
             raise UntrustedArtifactError(f"the network's tensors do not fit its sizes: {error}") from error
         self.network_ = network.eval()
+
+    def _checked(self, sizes: dict[str, Any]) -> dict[str, int]:
+        """The sizes; those that are parameters (layers, say, which are made one by one) equal them."""
+        parameters = self.parameters()
+        for name, size in sizes.items():
+            if type(size) is not int or not 0 <= size <= LARGEST_SIZE or parameters.get(name, size) != size:
+                raise UntrustedArtifactError(f"no training gives a network whose {name} is {shown(size)}")
+        return dict(sizes)
 
     @contextmanager
     def answering(self) -> Iterator[nn.Module]:

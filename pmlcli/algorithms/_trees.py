@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pmlcli.errors import UntrustedArtifactError
+
 CHUNK = 8192
 """Rows that walk together: few enough to stay in the processor's cache."""
 
@@ -24,7 +26,8 @@ class Trees:
 
     A node whose `left` is -1 is a leaf, and its `limit` is what it adds; others send a row to the node
     `left` when its `feature` is below the `limit`, or is missing and `missing_left` says so, else to `right`.
-    Tree i adds to output `group[i]`; `start`, (outputs,), is what there is before the first tree.
+    Tree i adds to output `group[i]`; `start`, (outputs,), is what there is before the first tree. A row has
+    `width` numbers.
     """
 
     roots: Nodes
@@ -35,10 +38,21 @@ class Trees:
     missing_left: NDArray[np.bool_]
     group: Nodes
     start: NDArray[np.float64]
+    width: int
 
     @classmethod
-    def from_json(cls, data: bytes) -> Trees:
-        """The trees of an XGBoost model; `start` of a logistic one is the log-odds."""
+    def from_json(cls, data: bytes, *, rounds: int, depth: int) -> Trees:
+        """The trees of an XGBoost model; `start` of a logistic one is the log-odds.
+
+        Raises UntrustedArtifactError unless there is a tree for each output in each of at most so many
+        `rounds`, and none has more levels of splits than `depth`.
+        """
+        trees = cls._read(data)
+        trees._check(rounds, depth)
+        return trees
+
+    @classmethod
+    def _read(cls, data: bytes) -> Trees:
         learner = json.loads(data)["learner"]
         model = learner["gradient_booster"]["model"]
         trees: list[dict[str, Any]] = model["trees"]
@@ -60,14 +74,33 @@ class Trees:
             column("default_left").astype(np.bool_),
             np.asarray(model["tree_info"], dtype=np.int64),
             _start(learner),
+            int(learner["learner_model_param"]["num_feature"]),
         )
+
+    def _check(self, rounds: int, depth: int) -> None:
+        made, left_over = divmod(len(self.roots), len(self.start))
+        if left_over or not 0 < made <= rounds:
+            raise _untrained(f"{len(self.roots)} trees for {len(self.start)} outputs")
+        level = self.roots
+        for _ in range(depth):
+            inner = level[self.left[level] >= 0]
+            level = np.concatenate((self.left[inner], self.right[inner]))
+        if (self.left[level] >= 0).any():
+            raise _untrained(f"a tree of more than {depth} levels")
+        if not np.isfinite(self.start).all():
+            raise _untrained("a start that is no number")
 
     def predict(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
         """What the trees of a single output add, (rows,); NaN in rows, (rows, features), is missing."""
         return np.asarray(self.margins(rows)[:, 0])
 
     def margins(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
-        """The sum of what the trees of each output add, (rows, outputs), tree by tree for any company."""
+        """The sum of what the trees of each output add, (rows, outputs), tree by tree for any company.
+
+        Raises UntrustedArtifactError for rows of another width than the trees were grown for.
+        """
+        if rows.shape[1] != self.width:
+            raise _untrained(f"trees over {self.width} numbers, of which there are {rows.shape[1]}")
         total = np.tile(self.start, (len(rows), 1))
         for first in range(0, len(rows), CHUNK):
             part = np.ascontiguousarray(rows[first : first + CHUNK])
@@ -86,11 +119,16 @@ class Trees:
         return node
 
 
+def _untrained(what: str) -> UntrustedArtifactError:
+    return UntrustedArtifactError(f"no training gives {what}", hint="train the model again")
+
+
 def _start(learner: dict[str, Any]) -> NDArray[np.float64]:
     scores = learner["learner_model_param"]["base_score"].strip("[]").split(",")
     sizes = (learner["learner_model_param"].get(name, "1") for name in ("num_class", "num_target"))
     outputs = max(*map(int, sizes), len(scores))
     start = np.array([float(score) for score in scores])
     if learner["objective"]["name"] == "binary:logistic":
-        start = np.log(start / (1 - start))
+        with np.errstate(all="ignore"):
+            start = np.log(start / (1 - start))
     return np.asarray(np.broadcast_to(start, (outputs,)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 
 import numpy as np
@@ -87,36 +86,6 @@ def test_bases_out_of_fold_know_nothing_of_their_fold() -> None:
     assert served[0] == 30
     assert len(seen) == 4
     assert (base(data, served)[:, 0] ** 2 <= served + 1e-9).all()
-
-
-def test_trees_take_no_more_than_their_nodes() -> None:
-    from pmlcli.algorithms._trees import Trees
-
-    def tree(nodes: int) -> dict[str, list[int]]:
-        inner = range(0, nodes - 1, 2)
-        left = [n + 1 if n in inner else -1 for n in range(nodes)]
-        right = [n + 2 if n in inner else -1 for n in range(nodes)]
-        return {"left_children": left, "right_children": right, "split_indices": [0] * nodes,
-                "split_conditions": [1] * nodes, "default_left": [0] * nodes}  # fmt: skip
-
-    model = {"trees": [tree(2001), *[tree(1)] * 2000], "tree_info": [0] * 2001}
-    facts = {"learner_model_param": {"base_score": "0", "num_class": "0"}, "objective": {"name": "reg:gamma"}}
-    learner = {"learner": {"gradient_booster": {"model": model}} | facts}
-    trees = Trees.from_json(json.dumps(learner).encode())
-    assert len(trees.left) == len(trees.limit) == 4001
-    assert trees.predict(np.zeros((3, 1), dtype=np.float32)).tolist() == [2001.0] * 3
-
-
-def test_trees_say_what_xgboost_says() -> None:
-    xgboost = pytest.importorskip("xgboost")
-    from pmlcli.algorithms._trees import Trees
-
-    rng = np.random.Generator(np.random.PCG64(0))
-    rows = rng.normal(size=(300, 5)).astype(np.float32)
-    target = rows[:, 0] * 2 + (rows[:, 1] > 0) + rng.normal(size=300)
-    booster = xgboost.train({"max_depth": 4, "nthread": 1}, xgboost.DMatrix(rows, target), 30)
-    expected = booster.predict(xgboost.DMatrix(rows))
-    assert Trees.from_json(bytes(booster.save_raw("json"))).predict(rows) == pytest.approx(expected, abs=1e-5)
 
 
 def test_networks_ask_for_a_hundred_buckets() -> None:

@@ -27,6 +27,11 @@ class ProphetForecaster(CalendarForecaster, LocalForecaster):
         """The fitted model, as Prophet's JSON."""
         return prophet.learn(series, self.seed, self.holidays)
 
+    def restore(self, state: dict[str, Any]) -> None:
+        """Also checks what Prophet will read."""
+        super().restore(state)
+        prophet.check_all(self.learned_, self.holidays)
+
     def carry_on(self, learned: dict[str, Any], series: Series, horizon: int) -> Floats:
         """The forecast for the dates that follow."""
         return prophet.forecast(learned, series, horizon)

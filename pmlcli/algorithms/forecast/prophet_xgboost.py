@@ -35,6 +35,11 @@ class ProphetXGBoost(BoostedForecaster):
         self.bases_ = {s.kpi: one for s, one in zip(data, learned, strict=True)}
         super().fit(data)
 
+    def restore(self, state: dict[str, Any]) -> None:
+        """Also checks what Prophet will read."""
+        super().restore(state)
+        prophet.check_all(self.bases_, self.holidays)
+
     def _learn(self, series: Series) -> dict[str, Any]:
         return prophet.learn(series, self.seed, self.holidays)
 

@@ -67,7 +67,7 @@ class XGBoost(NextActivityPredictor):
     def restore(self, state: dict[str, Any]) -> None:
         """Reads the trees; their structure was checked when the file was."""
         super().restore(state)
-        self._trees = Trees.from_json(self.booster_)
+        self._trees = Trees.from_json(self.booster_, rounds=self.rounds, depth=self.max_depth)
 
     def probabilities(self, data: Prefixes) -> NDArray[np.float64]:
         """The trees' shares; a rare class's is its part of its group's."""

@@ -88,7 +88,7 @@ class Boosting(OutcomePredictor):
     def restore(self, state: dict[str, Any]) -> None:
         """Reads the trees; their structure was checked when the file was."""
         super().restore(state)
-        self._trees = Trees.from_json(self.booster_)
+        self._trees = Trees.from_json(self.booster_, rounds=self.trees, depth=self.max_depth)
 
     def probabilities(self, data: OutcomePrefixes, rows: Rows) -> NDArray[np.float64]:
         """The trees' shares of each outcome."""

@@ -71,7 +71,7 @@ class Boosting(RemainingTimePredictor):
     def restore(self, state: dict[str, Any]) -> None:
         """Reads the trees; their structure was checked when the file was."""
         super().restore(state)
-        self._trees = Trees.from_json(self.booster_)
+        self._trees = Trees.from_json(self.booster_, rounds=self.trees, depth=self.max_depth)
 
     def quantiles(self, data: Prefixes, rows: Rows) -> Floats:
         """What the trees say."""
