@@ -38,7 +38,7 @@ fuzz-models: $(READY)  ## change every algorithm's model 2,000 times, then fuzz 
 	PMLCLI_MUTATIONS=$(FUZZ_MUTATIONS) nice -n 19 $(BIN)/python -m pytest tests/hostile/test_joblib.py tests/hostile/test_xgboost.py
 	nice -n 19 $(BIN)/python tests/fuzz/fuzz_models.py $(FUZZ_SECONDS)
 
-fuzz-logs: $(READY)  ## feed the readers hostile files for ten minutes (FUZZ_SECONDS=600); needs atheris
+fuzz-logs: $(READY)  ## feed each reader hostile files for ten minutes (FUZZ_SECONDS=600); needs atheris
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[fuzz]'
 	nice -n 19 $(BIN)/python tests/fuzz/fuzz_readers.py $(FUZZ_SECONDS)
 

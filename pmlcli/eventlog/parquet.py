@@ -31,7 +31,11 @@ def read_parquet(source: ByteSource, options: ReadOptions) -> RawTable:
                 hint="--max-ratio 0 turns this check off for a log that you trust",
                 code="log.bomb",
             )
-        frame = file.read().to_pandas()
-    except (pyarrow.ArrowException, OSError, ValueError) as error:
+        table = file.read()
+        table.validate(full=True)
+        frame = table.to_pandas()
+    except LogError:
+        raise
+    except Exception as error:  # what pyarrow and pandas raise over bytes and metadata that no tool wrote
         raise LogError(f"{source.name}: damaged Parquet file: {error}", code="log.damaged") from error
     return frame_table(frame, source.identity("parquet"))

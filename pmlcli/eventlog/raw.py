@@ -175,4 +175,7 @@ def as_text(column: Column) -> TextColumn:
 def _text(value: Any) -> str:
     if isinstance(value, float | np.floating) and float(value).is_integer():
         return str(int(value))
-    return str(value)
+    try:
+        return str(value)
+    except NotImplementedError:  # a pandas time of a year that Python cannot write
+        return str(value.to_datetime64())

@@ -110,7 +110,7 @@ class Feeder:
     def _check_nul(self, data: bytes) -> None:
         if self.is_wide or b"\0" not in data:
             return
-        before = data[: data.index(b"\0")]
+        self._last = before = data[: data.index(b"\0")]
         self._handlers.parser.Parse(before, False)
         line = self._line + before.count(b"\n")
         raise LogError(f"{self._source.name}: line {line}: NUL byte", code="log.nul", context={"line": line})

@@ -7,6 +7,8 @@ import zipfile
 import zlib
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from pmlcli.errors import LogError
@@ -130,6 +132,37 @@ def test_refused(case: str, tmp_path: Path) -> None:
     with pytest.raises(LogError, match=message) as caught:
         read_log(path)
     assert caught.value.message.startswith(str(path))
+
+
+@pytest.mark.parametrize(
+    ("true", "false"),
+    [
+        (b'"index_columns"', b'"indey_columns"'),
+        (b"datetime64[us", b"datetime65[us"),
+        (b"Pr\xc3\xbcf", b"Pr\xc3\xc3f"),
+    ],
+)
+def test_parquet_that_no_tool_wrote(true: bytes, false: bytes, tmp_path: Path) -> None:
+    log = {"case_id": ["1"], "activity": ["Prüf"], "timestamp": [pd.Timestamp("2024-01-01", tz="UTC")]}
+    path = tmp_path / "x.parquet"
+    pd.DataFrame(log).to_parquet(path, compression=None)
+    assert read_log(path).activities == ("Prüf",)
+    path.write_bytes(path.read_bytes().replace(true, false))
+    with pytest.raises(LogError, match=r"x.parquet: damaged Parquet file"):
+        read_log(path)
+
+
+def test_a_year_that_python_cannot_write() -> None:
+    times = pd.Series(np.array(["182413-09-24"], dtype="datetime64[us]")).dt.tz_localize("UTC")
+    with pytest.raises(LogError, match=r"out of range .*'182413-09-24T"):
+        read_log(pd.DataFrame({"case_id": ["1"], "activity": ["a"], "timestamp": times}))
+
+
+def test_what_stands_before_a_nul_is_judged_first(tmp_path: Path) -> None:
+    path = tmp_path / "x.xes"
+    path.write_bytes(b'<?xml versio\x83n="1.0"?><log>' + b"\0")
+    with pytest.raises(LogError, match="line 1, column 13: not UTF-8"):
+        read_log(path)
 
 
 def test_paths_that_are_no_files(tmp_path: Path) -> None:

@@ -174,6 +174,16 @@ def check(log: EventLog) -> None:
     assert log.schema.to_dict()["object_type"] == "order"
 
 
+def test_a_table_without_its_column_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    sqlite_2(path)
+    with sqlite3.connect(path) as database:
+        database.execute("ALTER TABLE object_map_type RENAME COLUMN ocel_type TO kind")
+    database.close()
+    with pytest.raises(LogError, match="no column 'ocel_type'"):
+        read_log(path)
+
+
 @pytest.mark.parametrize("written", FORMS, indirect=True)
 def test_the_type_must_be_said(written: Path) -> None:
     with pytest.raises(LogError, match=r"there are: 'item' \(2\), 'order' \(3\)"):

@@ -186,7 +186,9 @@ def test_xes_in_another_encoding_than_it_declares(
         read_log(write(tmp_path / "x.xes", XES_TEXT.format("x").encode()), encoding="ascii")
 
 
-@pytest.mark.parametrize("encoding", ["x\0", "undefined", "base64", "nonsense"])
+@pytest.mark.parametrize(
+    "encoding", ["x\0", "undefined", "base64", "nonsense", "idna", "rot13", "hex", "bz2"]
+)
 def test_no_encoding(encoding: str) -> None:
     with pytest.raises(ValidationError, match="unknown encoding"):
         ReadOptions(encoding=encoding)

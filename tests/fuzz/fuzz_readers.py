@@ -1,29 +1,51 @@
-"""Feeds the readers what no tool would write: python tests/fuzz/fuzz_readers.py [seconds] (`make fuzz`).
+"""Feeds each reader what no tool would write: python tests/fuzz/fuzz_readers.py [seconds] [READER ...].
 
-Coverage-guided, by atheris. Any input must give a log whose ledger adds up, or a `LogError`; a traceback,
-a hang of ten seconds or a gigabyte of memory ends the run, and the input stays in `fuzz-findings/`.
+Coverage-guided, by atheris (`make fuzz-logs`): each reader in a process of its own for so many seconds, and
+`found`, which finds format and packing in the content. Any input must give a log whose ledger adds up, or a
+`LogError`; CSV and XES must give the same the quick way and the careful way. A traceback, a hang of ten
+seconds or a gigabyte of memory is a finding: its input stays in `fuzz-findings/`, and the run exits with 1.
 """
 
 from __future__ import annotations
 
 import gzip
 import io
+import re
+import sqlite3
+import subprocess
 import sys
 import tempfile
+import traceback
 import zipfile
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from unittest import mock
 
 import atheris
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 with atheris.instrument_imports(include=["pmlcli.eventlog"]):
     from pmlcli.errors import LogError
     from pmlcli.eventlog import read_log
-    from pmlcli.eventlog.options import ReadOptions
+    from pmlcli.eventlog.options import FORMATS, OCEL_FORMATS, ReadOptions
     from pmlcli.eventlog.selection import Selection
+    from pmlcli.eventlog.xes_feed import Feeder
 
-HERE = Path(__file__).resolve().parent
-EDGE = HERE.parent / "eventlog" / "xes_edge"
+from tests.eventlog import test_ocel as ocel
+
+EDGE = Path(__file__).resolve().parent.parent / "eventlog" / "xes_edge"
+FINDINGS = Path("fuzz-findings")
 SECONDS = 600
+LONGEST = {"ocel-sqlite": 1 << 15}
+READERS = (*FORMATS, *OCEL_FORMATS, "found")
+
+CAREFULLY = {
+    "csv": partial(mock.patch, "pmlcli.eventlog.csv.regular_cells", lambda *_: None),
+    "xes": partial(mock.patch, "pmlcli.eventlog.xes.Feeder", partial(Feeder, quick=False)),
+}
+"""Readers that have a quick way, and how to do without it."""
 
 OPTIONS = (
     ReadOptions(on_bad_row="drop"),
@@ -63,51 +85,162 @@ XES = (
     b'<string key="concept:name" value="a"/><date key="time:timestamp" value="2024-01-01T00:00:00Z"/>'
     b'<list key="l"><values><int key="i" value="1"/></values></list></event></trace></log>'
 )
+TOKENS = (
+    *(b'"', b'""', b",", b";", b"\t", b"\r", b"\r\n", b"\xef\xbb\xbf", b"\xff\xfe", b"007", b"1,5", b"NA"),
+    *(b"case_id", b"activity", b"timestamp", b"2024-01-01T00:00:00.123456789+01:00", b"31.12.2023", b"45292"),
+    *(b"<trace>", b"</trace>", b"<event>", b"</event>", b'<string key="', b'" value="', b'"/>', b"<list "),
+    *(
+        b"<values>",
+        b"<!--",
+        b"-->",
+        b"<![CDATA[",
+        b"]]>",
+        b"<?xml ",
+        b"&#10;",
+        b"&amp;",
+        b"'",
+        b"concept:name",
+    ),
+    *(b'"ocel:omap"', b'"ocel:vmap"', b'"relationships"', b'"objectId"', b"[]", b"{}", b"null", b"1e999"),
+)
+"""Words that mutations may put in."""
 
 
-def seeds(folder: Path) -> None:
-    """Small files of every kind that is read, each with every choice of options."""
+def seeds(reader: str) -> list[bytes]:
+    """Small files of the kind that a reader takes; all of them for what finds the kind."""
+    edge = [path.read_bytes() for path in sorted(EDGE.iterdir())]
+    files = {
+        "csv": [CSV, REGULAR_CSV, CSV.decode().encode("utf-16")],
+        "xes": [XES, *edge],
+        "parquet": _parquet(),
+        "ocel-json": [OCEL, ocel.json_1().encode(), ocel.json_2().encode()],
+        "ocel-xml": [OCEL_XML, ocel.xml_1().encode(), ocel.xml_2().encode()],
+        "ocel-sqlite": [_sqlite()],
+        "ocel-csv": [OCEL_CSV],
+    }
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
         file.writestr("log.csv", CSV)
-    plain = [CSV, OCEL, OCEL_XML, XES, gzip.compress(XES), archive.getvalue(), CSV.decode().encode("utf-16")]
-    plain += [REGULAR_CSV, OCEL_CSV]
-    plain += [path.read_bytes() for path in sorted(EDGE.iterdir())]
-    for number, data in enumerate(plain):
-        for choice in range(len(OPTIONS)):
-            (folder / f"{number:02}-{choice}").write_bytes(bytes([choice]) + data)
+    packed = [gzip.compress(XES), archive.getvalue()]
+    return (
+        files[reader] if reader in files else [*packed, *(data for kind in files.values() for data in kind)]
+    )
 
 
-def one_input(data: bytes) -> None:
-    """What must hold for every input."""
-    if not data:
-        return
-    FILE.write_bytes(data[1:])
-    try:
-        log = read_log(FILE, OPTIONS[data[0] % len(OPTIONS)])
-    except LogError as error:
-        assert error.message
-        return
-    ledger = log.ledger
-    assert ledger.rows_read == ledger.events_used + ledger.rows_refused + ledger.rows_filtered
-    assert ledger.events_used == log.n_events == len(log.frame) == int(log.offsets[-1])
-    assert log.times is None or len(log.times) == log.n_events
-    assert (log.lengths > 0).all()
+def _parquet() -> list[bytes]:
+    """A log as Parquet, plain and packed."""
+    with tempfile.TemporaryDirectory() as place:
+        source = Path(place) / "log.csv"
+        source.write_bytes(REGULAR_CSV)
+        frame = read_log(source).frame
+    return [frame.to_parquet(compression=how) for how in (None, "gzip")]
 
 
-def main() -> None:
-    """Fuzz for the seconds given."""
-    seconds = int(sys.argv[1]) if len(sys.argv) > 1 else SECONDS
-    findings = Path("fuzz-findings")
-    findings.mkdir(exist_ok=True)
-    seeds(CORPUS)
-    limits = [f"-max_total_time={seconds}", "-timeout=10", "-rss_limit_mb=1024", "-max_len=8192"]
-    atheris.Setup([sys.argv[0], str(CORPUS), *limits, f"-artifact_prefix={findings}/"], one_input)
-    atheris.Fuzz()
+def _sqlite() -> bytes:
+    """An object-centric log in pages that are as small as they can be."""
+    with tempfile.TemporaryDirectory() as place:
+        path = Path(place) / "log"
+        ocel.sqlite_2(path)
+        database = sqlite3.connect(path)
+        database.executescript("PRAGMA page_size = 512; VACUUM")
+        database.close()
+        return path.read_bytes()
+
+
+class Target:
+    """What must hold for every input of one reader; what does not is kept, once a place in the code."""
+
+    def __init__(self, reader: str, file: Path) -> None:
+        self._reader, self._file = reader, file
+        self._format = None if reader == "found" else reader
+        self._seen: set[str] = set()
+
+    def __call__(self, data: bytes) -> None:
+        """One input: the first byte chooses the options, the rest is the file."""
+        if not data:
+            return
+        self._file.write_bytes(data[1:])
+        options = replace(OPTIONS[data[0] % len(OPTIONS)], format=self._format)
+        try:
+            self._check(options)
+        except Exception as error:  # noqa: BLE001 (what the fuzzer is looking for)
+            self._keep(data, error)
+
+    def _check(self, options: ReadOptions) -> None:
+        outcome = self._outcome(options)
+        if self._reader in CAREFULLY:
+            with CAREFULLY[self._reader]():
+                assert self._outcome(options) == outcome, "another log the careful way"
+
+    def _outcome(self, options: ReadOptions) -> object:
+        try:
+            log = read_log(self._file, options)
+        except LogError as error:
+            assert error.message
+            return "refused"  # which of several faults is met first is a matter of buffers
+        ledger = log.ledger
+        assert ledger.rows_read == ledger.events_used + ledger.rows_refused + ledger.rows_filtered
+        assert ledger.events_used == log.n_events == len(log.frame) == int(log.offsets[-1])
+        assert log.times is None or len(log.times) == log.n_events
+        assert (log.lengths > 0).all()
+        lines = None if log.lines is None else log.lines.tolist()
+        return log.frame.astype(object).fillna("-").to_dict("list"), ledger, lines
+
+    def _keep(self, data: bytes, error: Exception) -> None:
+        place = "; ".join(f"{f.filename}:{f.lineno}" for f in traceback.extract_tb(error.__traceback__)[-2:])
+        if place in self._seen:
+            return
+        self._seen.add(place)
+        path = FINDINGS / f"{self._reader}-{len(self._seen)}"
+        path.write_bytes(data)
+        path.with_suffix(".txt").write_text("".join(traceback.format_exception(error)))
+
+
+def fuzz(reader: str, seconds: str) -> None:
+    """Fuzz one reader in this process, which libFuzzer ends."""
+    with tempfile.TemporaryDirectory() as place:
+        corpus, words = Path(place) / "corpus", Path(place) / "words"
+        corpus.mkdir()
+        for number, data in enumerate(seeds(reader)):
+            for choice in range(len(OPTIONS)):
+                (corpus / f"{number:02}-{choice}").write_bytes(bytes([choice]) + data)
+        escaped = ("".join(f"\\x{byte:02x}" for byte in token) for token in TOKENS)
+        words.write_text("".join(f'"{token}"\n' for token in escaped))
+        limits = [f"-max_total_time={seconds}", "-timeout=10", "-rss_limit_mb=1024"]
+        limits += [f"-max_len={LONGEST.get(reader, 1 << 13)}", f"-dict={words}", "-print_final_stats=1"]
+        kept = f"-artifact_prefix={FINDINGS}/{reader}-"
+        atheris.Setup([sys.argv[0], str(corpus), *limits, kept], Target(reader, Path(place) / "log"))
+        atheris.Fuzz()
+
+
+def main(arguments: list[str]) -> int:
+    """Fuzz the readers named, or all, one after another; a line each, and 1 when anything was found."""
+    seconds, *readers = arguments or [str(SECONDS)]
+    FINDINGS.mkdir(exist_ok=True)
+    inputs: dict[str, int] = {}
+    found: dict[str, int] = {}
+    for reader in readers or READERS:
+        for old in FINDINGS.glob(f"{reader}-*"):
+            old.unlink()
+        command = [sys.executable, __file__, "--alone", reader, seconds]
+        done = subprocess.run(command, capture_output=True, text=True, errors="replace")
+        told = re.search(r"number_of_executed_units: *(\d+)", done.stderr)
+        inputs[reader] = int(told[1]) if told else 0
+        kept = [path for path in FINDINGS.glob(f"{reader}-*") if path.suffix != ".txt"]
+        found[reader] = max(len(kept), int(done.returncode != 0 or not told))
+        _say(f"{reader}: {inputs[reader]:,} inputs in {seconds} s, {found[reader]} findings")
+        if done.returncode:
+            _say(done.stderr[-2000:])
+    _say("inputs/findings: " + ", ".join(f"{reader} {inputs[reader]:,}/{found[reader]}" for reader in inputs))
+    return int(any(found.values()))
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":
-    with tempfile.TemporaryDirectory() as place:
-        FILE, CORPUS = Path(place) / "log", Path(place) / "corpus"
-        CORPUS.mkdir()
-        main()
+    if sys.argv[1:2] == ["--alone"]:
+        fuzz(*sys.argv[2:])
+    sys.exit(main(sys.argv[1:]))
