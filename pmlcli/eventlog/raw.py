@@ -169,13 +169,14 @@ def as_text(column: Column) -> TextColumn:
     if isinstance(column, UniformTexts):
         return column.coded()
     codes, uniques = pd.factorize(column)
-    return TextColumn.of(codes.astype(np.int32), [_text(value) for value in uniques])
+    try:
+        texts = [_text(value) for value in uniques]
+    except NotImplementedError:  # times in years for which Python knows no zones
+        texts = pd.DatetimeIndex(uniques).tz_convert(None).to_numpy().astype(str).tolist()
+    return TextColumn.of(codes.astype(np.int32), texts)
 
 
 def _text(value: Any) -> str:
     if isinstance(value, float | np.floating) and float(value).is_integer():
         return str(int(value))
-    try:
-        return str(value)
-    except NotImplementedError:  # a pandas time of a year that Python cannot write
-        return str(value.to_datetime64())
+    return str(value)

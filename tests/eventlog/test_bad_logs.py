@@ -6,6 +6,7 @@ import os
 import zipfile
 import zlib
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
@@ -155,7 +156,15 @@ def test_parquet_that_no_tool_wrote(true: bytes, false: bytes, tmp_path: Path) -
 def test_a_year_that_python_cannot_write() -> None:
     times = pd.Series(np.array(["182413-09-24"], dtype="datetime64[us]")).dt.tz_localize("UTC")
     with pytest.raises(LogError, match=r"out of range .*'182413-09-24T"):
-        read_log(pd.DataFrame({"case_id": ["1"], "activity": ["a"], "timestamp": times}))
+        read_log(
+            pd.DataFrame(
+                {
+                    "case_id": ["1"],
+                    "activity": ["a"],
+                    "timestamp": times.dt.tz_convert(ZoneInfo("Europe/Berlin")),
+                }
+            )
+        )
 
 
 def test_what_stands_before_a_nul_is_judged_first(tmp_path: Path) -> None:
