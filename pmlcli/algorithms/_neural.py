@@ -23,7 +23,6 @@ from pmlcli.algorithms._param import Param
 from pmlcli.encoding.sequences import Sequences
 from pmlcli.encoding.vocabulary import UNSEEN_CODE
 from pmlcli.errors import UntrustedArtifactError
-from pmlcli.store.findings import shown
 
 VALIDATION_SHARE = 0.2
 """The latest samples of the training part, on which training decides when to stop."""
@@ -156,7 +155,8 @@ class NeuralAlgorithm(Algorithm):
         parameters = self.parameters()
         for name, size in sizes.items():
             if type(size) is not int or not 0 <= size <= LARGEST_SIZE or parameters.get(name, size) != size:
-                raise UntrustedArtifactError(f"no training gives a network whose {name} is {shown(size)}")
+                what = str(size) if type(size) is int else type(size).__name__
+                raise UntrustedArtifactError(f"no training gives a network whose {name} is {what}")
         return dict(sizes)
 
     @contextmanager

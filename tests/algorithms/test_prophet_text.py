@@ -12,8 +12,7 @@ pytest.importorskip("prophet")
 
 from pmlcli import Model
 from pmlcli.algorithms._base import PredictRequest
-from pmlcli.algorithms._forecasting import prophet
-from pmlcli.algorithms._forecasting.prophet_text import LONGEST, check
+from pmlcli.algorithms._prophet_text import LONGEST, check, check_all
 from pmlcli.errors import PersistenceError, PmlError, PredictionError
 from pmlcli.lifecycle.artifacts import used
 from tests.contract.cases import trained
@@ -105,7 +104,9 @@ def test_anything_else_is_refused(odd: Any) -> None:
     with pytest.raises(PersistenceError):
         check(odd, None)
     with pytest.raises(PersistenceError):
-        prophet.check_all({"arrivals": odd}, None)
+        check_all([odd], None)
+    with pytest.raises(PersistenceError):
+        check_all({"arrivals": odd}, None)
 
 
 @pytest.mark.parametrize("name", ["forecast/prophet", "forecast/prophet-xgboost"])

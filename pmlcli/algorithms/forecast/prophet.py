@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from pmlcli.algorithms._forecasting import prophet
 from pmlcli.algorithms._holiday_forecast import CalendarForecaster
 from pmlcli.algorithms._local_forecast import LocalForecaster
+from pmlcli.algorithms._prophet_text import check_all
 from pmlcli.algorithms._series_tools import Floats
 from pmlcli.encoding.series import Series
 
@@ -30,7 +31,7 @@ class ProphetForecaster(CalendarForecaster, LocalForecaster):
     def restore(self, state: dict[str, Any]) -> None:
         """Also checks what Prophet will read."""
         super().restore(state)
-        prophet.check_all(self.learned_, self.holidays)
+        check_all(self.learned_, self.holidays)
 
     def carry_on(self, learned: dict[str, Any], series: Series, horizon: int) -> Floats:
         """The forecast for the dates that follow."""

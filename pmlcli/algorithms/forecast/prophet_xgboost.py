@@ -12,6 +12,7 @@ from pmlcli import runtime
 from pmlcli.algorithms._boosted_forecast import BoostedForecaster
 from pmlcli.algorithms._forecasting import folds, prophet
 from pmlcli.algorithms._forecasting.windows import Base
+from pmlcli.algorithms._prophet_text import check_all
 from pmlcli.encoding.series import Series
 
 
@@ -38,7 +39,7 @@ class ProphetXGBoost(BoostedForecaster):
     def restore(self, state: dict[str, Any]) -> None:
         """Also checks what Prophet will read."""
         super().restore(state)
-        prophet.check_all(self.bases_, self.holidays)
+        check_all(self.bases_, self.holidays)
 
     def _learn(self, series: Series) -> dict[str, Any]:
         return prophet.learn(series, self.seed, self.holidays)

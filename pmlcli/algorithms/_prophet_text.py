@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
 from typing import Any
 
 from pmlcli.errors import UntrustedArtifactError
-from pmlcli.store import strictjson
 
 LONGEST = 3000
 """Buckets that Prophet learns from, the last of a series."""
-MOST_BYTES = 16_000_000
+MOST_CHARACTERS = 16_000_000
 MOST_BENDS = 25
 MOST_COLUMNS = 1000
 MOST_WAVES = {"yearly": 10, "weekly": 3, "daily": 4}
@@ -20,6 +20,14 @@ _ALWAYS = {"growth": "linear", "mcmc_samples": 0, "uncertainty_samples": 0, "hol
 _TABLES = {"history": LONGEST, "train_component_cols": MOST_COLUMNS}
 _LISTS = {"changepoints": MOST_BENDS, "history_dates": LONGEST, "train_holiday_names": MOST_COLUMNS}
 _ROWS = {"k": 1, "m": 1, "sigma_obs": 1, "lp__": 1, "beta": MOST_COLUMNS, "trend": LONGEST}
+
+
+def check_all(learned: Any, country: str | None) -> None:
+    """Raises UntrustedArtifactError unless each series has what training with these holidays learns of it."""
+    if not isinstance(learned, dict):
+        raise _odd("form")
+    for one in learned.values():
+        check(one, country)
 
 
 def check(learned: Any, country: str | None) -> None:
@@ -46,9 +54,16 @@ def _odd(what: str) -> UntrustedArtifactError:
 
 
 def _parsed(text: Any, name: str) -> Any:
-    if not isinstance(text, str):
+    if not isinstance(text, str) or len(text) > MOST_CHARACTERS:
         raise _odd(name)
-    return strictjson.parse(text.encode(), source=f"Prophet's {name}", max_bytes=MOST_BYTES)
+    try:
+        return json.loads(text, parse_constant=_no_number)
+    except (ValueError, RecursionError) as error:
+        raise _odd(name) from error
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(name)
 
 
 def _is_number(value: Any) -> bool:
