@@ -30,13 +30,17 @@ SHORTEST_TIME, LONGEST_TIME = 16, 40
 Characters = NDArray[np.uint8]
 CodedCells = tuple[NDArray[np.integer] | None, Sequence[str]]
 """Cells of a column: their texts, or codes and the texts that these stand for."""
-Cells = CodedCells | Characters
-"""Or the characters (rows, length) of times that look alike."""
+Cells = CodedCells | Characters | Any
+"""Or the characters (rows, length) of times that look alike, or a dictionary array of Arrow's."""
+
+_MARK = "\ufeff".encode()
 
 
 def regular_cells(block: bytes, delimiter: str, width: int) -> tuple[list[Cells], int] | None:
     """The cells of each column of a block and its number of lines; None where it is not regular."""
     if width < 2 or not delimiter.isascii() or delimiter in '"\r\n':  # noqa: PLR2004 (one column may be a blank line)
+        return None
+    if block.startswith(_MARK):  # parsers take it for a mark of the encoding, here it is text
         return None
     data = _with_plain_ends(block)
     if data is None:
@@ -114,12 +118,22 @@ def _is_time(cell: bytes) -> bool:
 
 def _arrow_cells(column: Any) -> Cells:
     """The cells of a column: times that look alike as their characters, all others coded."""
-    if isinstance(column, arrow.StringArray):
-        alike = _alike(column)
-        if alike is not None:
-            return alike
-        column = column.dictionary_encode()
-    return column.indices.to_numpy(), column.dictionary.to_pylist()
+    if not isinstance(column, arrow.StringArray):
+        return column
+    alike = _alike(column)
+    return column.dictionary_encode() if alike is None else alike
+
+
+def is_array(cells: Cells) -> bool:
+    """Whether cells are a dictionary array."""
+    return not isinstance(cells, np.ndarray | tuple)
+
+
+def unified(parts: Sequence[Any]) -> tuple[NDArray[np.int32], list[str]]:
+    """Codes of all cells of dictionary arrays, one after another, and the texts that these stand for."""
+    together = arrow.chunked_array(parts).unify_dictionaries()
+    codes = np.concatenate([part.indices.to_numpy() for part in together.chunks])
+    return codes, together.chunk(0).dictionary.to_pylist()
 
 
 def _alike(column: Any) -> Characters | None:

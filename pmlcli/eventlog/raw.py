@@ -48,8 +48,8 @@ class TextColumn:
         """The column, with empty text made missing."""
         array = np.empty(len(values), dtype=object)
         array[:] = values
-        empty = np.array([value == "" for value in values], dtype=bool)
-        if empty.any():
+        if "" in values:
+            empty = np.array([value == "" for value in values], dtype=bool)
             codes = np.where(empty[codes] & (codes >= 0), np.int32(-1), codes)
         return cls(codes, array, kind)
 

@@ -47,7 +47,7 @@ def typed(column: Column, timezone: str, decimal: str | None = None) -> tuple[pd
 
 def text_series(codes: NDArray[np.int32], values: NDArray[np.object_]) -> pd.Series:
     """Coded text as a pandas text column; missing where the code is -1."""
-    return pd.Series(with_missing(values, np.nan)[codes], dtype=STRING)
+    return pd.Series(with_missing(values, np.nan)[codes], dtype=STRING, copy=False)
 
 
 def time_series(micros: NDArray[np.int64], missing: NDArray[np.bool_] | None = None) -> pd.Series:
@@ -63,7 +63,7 @@ def _inferred(
 ) -> tuple[pd.Series, str | None]:
     """A CSV cell has no type: a column is a number, boolean or time when each of its values is one."""
     texts = list(values)
-    if texts and any("," in text for text in texts):
+    if "," in "\n".join(texts):
         series, remark = _with_commas(codes, texts, decimal)
         return (text_series(codes, values) if series is None else series), remark
     if texts and decimal == ",":

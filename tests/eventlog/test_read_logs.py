@@ -99,6 +99,7 @@ LINES = st.lists(
                 '9,"j\n\n""k",2024-01-01,x,1\n',
                 "10,l\u2028m,2024-01-01,x\x0cy,1\n",
                 '11,5" pipe,2024-01-01,x,1\n',
+                "\ufeff18,w,2024-01-01,x,1\n",
             ),
             *(
                 '"12","n",2024-01-02T03:04:05Z,"x",1\n',
@@ -116,15 +117,21 @@ LINES = st.lists(
 
 
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(lines=LINES, block=st.sampled_from([1, 30, 100, 1 << 20]), last=st.booleans())
+@given(
+    lines=LINES,
+    block=st.sampled_from([1, 30, 100, 1 << 20]),
+    waiting=st.sampled_from([0, 100, 1 << 30]),
+    last=st.booleans(),
+)
 def test_the_quick_way_reads_what_the_csv_module_reads(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lines: list[str], block: int, last: bool
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lines: list[str], block: int, waiting: int, last: bool
 ) -> None:
     text = CSV + "".join(lines)
     path = write(tmp_path / "x.csv", text if last else text.rstrip("\r\n"))
     with monkeypatch.context() as patch:
         patch.setattr("pmlcli.eventlog.csv_blocks.BLOCK", block)
         patch.setattr("pmlcli.eventlog.csv.CELLS_TOGETHER", 0)
+        patch.setattr("pmlcli.eventlog.csv_columns.MOST_WAITING", waiting)
         quick = csv_outcome(path)
         patch.setattr("pmlcli.eventlog.csv_scan.arrow", None)
         assert csv_outcome(path) == quick
