@@ -2,12 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pmlcli.algorithms._base import Algorithm, field_names
 from pmlcli.algorithms._param import specs
 from pmlcli.errors import ValidationError
+
+
+def members(owner: Algorithm, names: Sequence[str]) -> dict[str, Any]:
+    """Untrained algorithms of the owner's task, by name; see `member`.
+
+    ValidationError for none, for one named twice, and for what is no name within the task.
+    """
+    wrong = ""
+    if not names:
+        wrong = "no member is named"
+    elif twice := [name for name in names if names.count(name) > 1]:
+        wrong = f"'{twice[0]}' is named twice"
+    elif strange := [name for name in names if "/" in name]:
+        wrong = f"'{strange[0]}' is no name within the task {owner.task}"
+    if wrong:
+        raise ValidationError(
+            f"parameter 'members': {wrong}",
+            hint="name each once, without its task: members=A,B; `pmlcli algorithms` lists them",
+            context={"parameter": "members", "value": ",".join(names)},
+        )
+    return {name: member(owner, f"{owner.task}/{name}") for name in names}
 
 
 def member(owner: Algorithm, name: str) -> Any:
@@ -22,8 +43,12 @@ def member(owner: Algorithm, name: str) -> Any:
     cls = find(name)
     is_kept = owner.container == "members" or cls.container == "plain"
     if not is_kept or cls.container == "members" or issubclass(cls, type(owner)):
+        asks = "does not itself ask others"
+        kind = asks if owner.container == "members" else f"{asks} and keeps its state as plain numbers"
         raise ValidationError(
-            f"'{name}' cannot be a member", hint="take detectors whose state is plain numbers"
+            f"'{name}' cannot be a member",
+            hint=f"take one that {kind}",
+            context={"parameter": "members", "value": name},
         )
     shared = field_names(cls) & {spec.name for spec in specs(type(owner))}
     return cls(**{field_name: getattr(owner, field_name) for field_name in sorted(shared)})

@@ -76,6 +76,23 @@ def test_what_cannot_be_a_member_is_refused(members, said):
         Model("anomaly/ensemble", members=members)
 
 
+@pytest.mark.parametrize("task", ["anomaly", "next-activity", "outcome", "remaining-time"])
+@pytest.mark.parametrize(
+    ("members", "said"),
+    [
+        ((), "no member is named"),
+        (("gru", "gru"), "'gru' is named twice"),
+        (("outcome/gru",), "'outcome/gru' is no name within the task"),
+    ],
+)
+def test_members_are_named_once_and_without_their_task(task, members, said):
+    given = {"slower_than": "5d"} if task == "outcome" else {}
+    with pytest.raises(ValidationError, match=said) as error:
+        Model(f"{task}/ensemble", members=members, **given)
+    assert error.value.context["parameter"] == "members"
+    assert "members=A,B" in (error.value.hint or "")
+
+
 def test_members_take_the_shared_parameters():
     cls = registry.find("anomaly/ensemble")
     detector = cls(contamination=0.2, seed=3)

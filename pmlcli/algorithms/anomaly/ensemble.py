@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pmlcli.algorithms._agreement import joint_surprise, tail_p_values, weighed
 from pmlcli.algorithms._anomaly import AnomalyDetector
-from pmlcli.algorithms._members import joined_state, member, own_state, restore_members
+from pmlcli.algorithms._members import joined_state, members, own_state, restore_members
 from pmlcli.algorithms._param import Param
 from pmlcli.encoding.base import Encoding
 from pmlcli.encoding.bundle import Bundle, BundleEncoding
@@ -38,7 +38,7 @@ class EnsembleDetector(AnomalyDetector):
     scales_: dict[str, Any] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        self._members = {name: member(self, f"{self.task}/{name}") for name in self.members}
+        self._members = members(self, self.members)
 
     def make_encoding(self) -> Encoding[Any]:
         """What each member takes."""

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pmlcli.algorithms._base import Algorithm
-from pmlcli.algorithms._members import member
+from pmlcli.algorithms._members import members
 from pmlcli.algorithms._next_activity import NextActivityPredictor
 from pmlcli.algorithms._param import Param
 from pmlcli.encoding.prefixes import PrefixEncoding, Prefixes
@@ -31,9 +31,7 @@ class NextActivityEnsemble(NextActivityPredictor):
     max_epochs: Annotated[int, Param("Most passes of `gru` over the training part.", ge=1)] = 30
 
     def __post_init__(self) -> None:
-        self._members: dict[str, NextActivityPredictor] = {
-            name: member(self, f"{self.task}/{name}") for name in self.members
-        }
+        self._members: dict[str, NextActivityPredictor] = members(self, self.members)
 
     def asked_algorithms(self) -> dict[str, Algorithm]:
         """The members."""

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pmlcli.algorithms._base import Algorithm, clone
-from pmlcli.algorithms._members import member
+from pmlcli.algorithms._members import members
 from pmlcli.algorithms._outcome import OutcomePredictor
 from pmlcli.algorithms._outcome_mixture import Mixture, find_mixture
 from pmlcli.algorithms._outcome_rows import held_out_parts, lessons
@@ -42,9 +42,7 @@ class OutcomeEnsemble(OutcomePredictor):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._members: dict[str, OutcomePredictor] = {
-            name: member(self, f"{self.task}/{name}") for name in self.members
-        }
+        self._members: dict[str, OutcomePredictor] = members(self, self.members)
 
     def asked_algorithms(self) -> dict[str, Algorithm]:
         """The members."""

@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Self
 import numpy as np
 
 from pmlcli.algorithms._base import Algorithm
-from pmlcli.algorithms._members import member
+from pmlcli.algorithms._members import member, members
 from pmlcli.algorithms._param import Param
 from pmlcli.algorithms._prefix import Rows
 from pmlcli.algorithms._quantiles import LEVELS, MIDDLE, Floats
@@ -45,7 +45,7 @@ class Ensemble(RemainingTimePredictor):
     weights_: dict[str, float] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        self._members: dict[str, Any] = {name: member(self, f"{self.task}/{name}") for name in self.members}
+        self._members: dict[str, Any] = members(self, self.members)
 
     @property
     def looks_around(self) -> bool:  # type: ignore[override]
