@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Self
 
@@ -171,9 +171,10 @@ class Algorithm(ABC):
         for asked in dataclasses.fields(PredictRequest):
             is_asked = getattr(request, asked.name) != asked.default
             if is_asked and asked.name not in {"cases", *self.understands}:
+                options = [f"--{name.replace('_', '-')}" for name in self.understands]
                 raise ValidationError(
                     f"a prediction of the task {self.task} has no '{asked.name}'",
-                    hint=f"it can be asked for: {', '.join(self.understands) or 'nothing more'}",
+                    hint=f"it can be asked for: {', '.join(options) or 'nothing more'}",
                     context={"option": asked.name},
                 )
 
@@ -200,6 +201,11 @@ class Algorithm(ABC):
     def output_units(self) -> dict[str, str]:
         """Unit of each numeric output column; needs no learned state."""
         return {}
+
+    def units_of(self, names: Sequence[str]) -> dict[str, str]:
+        """Units of those of these columns that have one, in their order."""
+        units = self.output_units()
+        return {name: units[name] for name in names if name in units}
 
 
 def clone(algorithm: Algorithm) -> Algorithm:

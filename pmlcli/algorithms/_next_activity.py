@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -25,6 +25,8 @@ from pmlcli.eventlog.split import Split, measured_prefixes
 
 NO_TARGET = -1
 SET_SEPARATOR = " | "
+MOST_TOP = 1000
+"""So many activities can be asked for at most."""
 MOST_CALIBRATED = 50_000
 """Calibration looks at so many prefixes at most, evenly chosen."""
 CHUNK_CELLS = 2_000_000
@@ -141,13 +143,19 @@ class NextActivityPredictor(PrefixPredictor):
     def check_request(self, request: PredictRequest) -> None:
         """Also what `top` may be."""
         super().check_request(request)
-        if request.top < 1:
-            raise ValidationError(f"top is {request.top}, but must be 1 or more")
+        if not 1 <= request.top <= MOST_TOP:
+            raise ValidationError(f"top is {request.top}, but must be 1 to {MOST_TOP:,}")
 
     def output_units(self) -> dict[str, str]:
-        """Probabilities are shares; beyond the default `top` they go on in the same way."""
+        """Probabilities are shares; `units_of` goes on beyond the default `top`."""
         ranks = range(2, PredictRequest().top + 1)
-        return {"probability": "share"} | {f"probability_{rank}": "share" for rank in ranks}
+        shares = {"probability": "share"} | {f"probability_{rank}": "share" for rank in ranks}
+        return super().output_units() | shares
+
+    def units_of(self, names: Sequence[str]) -> dict[str, str]:
+        """Also of as many probabilities as were asked for."""
+        more = {name: "share" for name in names if name.startswith("probability")}
+        return super().units_of(names) | more
 
     def _chunks(
         self, data: Sequences, cases: NDArray[np.int64] | None = None

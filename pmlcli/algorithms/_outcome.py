@@ -241,4 +241,4 @@ class OutcomePredictor(PrefixPredictor):
 
     def output_units(self) -> dict[str, str]:
         """Probabilities are shares."""
-        return {"probability": "share", "positive_probability": "share"}
+        return super().output_units() | {"probability": "share", "positive_probability": "share"}

@@ -31,7 +31,8 @@ Columns = dict[str, Any]
 class Asked:
     """What a prediction is about: the log, encoded, and the prefixes asked for, by the event that ends each.
 
-    `rows` are int64 (prefixes,), ascending.
+    `rows` are int64 (prefixes,), ascending. `at` is when it is asked, in microseconds UTC: `as_of`, else the
+    log's last event; None without times.
     """
 
     encoding: Encoding[Any]
@@ -39,11 +40,22 @@ class Asked:
     data: Any
     rows: Rows
     request: PredictRequest
+    at: int | None
 
     @property
     def cases(self) -> NDArray[np.int64]:
         """Index of the case of each prefix, (prefixes,)."""
         return np.searchsorted(self.data.offsets, self.rows, side="right") - 1
+
+    @property
+    def silent(self) -> NDArray[np.float64]:
+        """Seconds for which each prefix is known to have gone on without an event, (prefixes,).
+
+        Not zero only where running cases are asked for: any other answer is for the moment of its last event.
+        """
+        if self.at is None or self.request.every_prefix or self.request.cases == "all":
+            return np.zeros(len(self.rows))
+        return np.asarray((self.at - self.data.micros[self.rows]) / 1e6)
 
 
 @dataclass(kw_only=True)
@@ -116,7 +128,8 @@ class PrefixPredictor(Algorithm):
         if at is not None and isinstance(encoding, SequenceEncoding):
             data = replace(data, is_running=encoding.running_rule.find(log, at=at))
         rows = np.flatnonzero(chosen_prefixes(data, request))
-        return Asked(encoding, log, data, rows, request)
+        last = None if log.times is None else int(log.times.max())
+        return Asked(encoding, log, data, rows, request, last if at is None else at)
 
     def answer_form(self, log: EventLog | None, request: PredictRequest) -> Form:
         """Keys and answers, a row for each of the log's cases or prefixes, or for some of them."""
@@ -142,6 +155,10 @@ class PrefixPredictor(Algorithm):
             raise ValidationError(f"cases is {request.cases!r}, but must be running or all")
         if request.unseen not in ("ignore", "flag", "fail"):
             raise ValidationError(f"unseen is {request.unseen!r}, but must be ignore, flag or fail")
+
+    def output_units(self) -> dict[str, str]:
+        """A prefix is as long as it has events."""
+        return {"prefix_length": "events"}
 
     def notes(self, log: EventLog, table: pd.DataFrame, request: PredictRequest) -> list[str]:
         """How many cases are running, where only these are answered for."""

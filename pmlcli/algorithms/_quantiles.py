@@ -62,16 +62,20 @@ def coverage(quantiles: Floats, came: Floats, is_early: NDArray[np.bool_]) -> di
     }
 
 
+def _curve(quantiles: Floats) -> tuple[Floats, Floats]:
+    """The points that straight lines join, (rows, levels + 2), and the share below each, (levels + 2,)."""
+    least = np.zeros((len(quantiles), 1))
+    largest = 2 * quantiles[:, [-1]] - quantiles[:, [MIDDLE]]
+    return np.hstack([least, quantiles, largest]), np.array([0.0, *LEVELS, 1.0])
+
+
 def share_below(quantiles: Floats, times: Floats) -> Floats:
     """The share of what comes that comes within these times, (rows,); 0 for a time of 0 or less.
 
     Straight lines between the quantiles and from 0 to the first; beyond the last, up to a time as far from
     it as it is from the median.
     """
-    least = np.zeros((len(quantiles), 1))
-    largest = 2 * quantiles[:, [-1]] - quantiles[:, [MIDDLE]]
-    points = np.hstack([least, quantiles, largest])
-    shares = np.array([0.0, *LEVELS, 1.0])
+    points, shares = _curve(quantiles)
     right = np.clip((points <= times[:, None]).sum(axis=1), 1, len(shares) - 1)
     before = np.take_along_axis(points, right[:, None] - 1, axis=1)[:, 0]
     width = np.take_along_axis(points, right[:, None], axis=1)[:, 0] - before
@@ -79,6 +83,33 @@ def share_below(quantiles: Floats, times: Floats) -> Floats:
     part = np.where(width > 0, part, times >= before)
     found = shares[right - 1] + part * (shares[right] - shares[right - 1])
     return np.asarray(np.where(times <= 0, 0.0, found))
+
+
+def given_silence(quantiles: Floats, silent: Floats) -> Floats:
+    """The quantiles (rows, levels) of what comes, once it is known that it has not come for so long, (rows,).
+
+    The same straight lines as in `share_below`, cut off at that time; beyond the last quantile it takes as
+    long again as at it.
+    """
+    within = np.minimum(silent, quantiles[:, -1])
+    gone = share_below(quantiles, within)[:, None]
+    shares = gone + np.array(LEVELS) * (1 - gone)
+    points, known = _curve(quantiles)
+    right = np.searchsorted(known, shares)
+    before = np.take_along_axis(points, right - 1, axis=1)
+    after = np.take_along_axis(points, right, axis=1)
+    part = (shares - known[right - 1]) / (known[right] - known[right - 1])
+    found = np.maximum(before + part * (after - before), within[:, None])
+    return np.asarray(found + (silent - within)[:, None])
+
+
+def share_beyond(quantiles: Floats, times: Floats, silent: Floats) -> Floats:
+    """The share that takes longer than these times, of what has not come for so long (rows,)."""
+    within = np.minimum(silent, quantiles[:, -1])
+    left = 1 - share_below(quantiles, within)
+    longer = 1 - share_below(quantiles, times - (silent - within))
+    found = np.minimum(longer / np.where(left > 0, left, 1.0), 1.0)
+    return np.asarray(np.where(times <= silent, 1.0, found))
 
 
 def pinball(quantiles: Floats, came: Floats) -> float:

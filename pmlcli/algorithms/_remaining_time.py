@@ -19,8 +19,9 @@ from pmlcli.algorithms._quantiles import (
     Floats,
     calibrated,
     coverage,
+    given_silence,
     learn_factors,
-    share_below,
+    share_beyond,
 )
 from pmlcli.encoding.base import Encoding
 from pmlcli.encoding.sequences import Sequences
@@ -116,7 +117,9 @@ class RemainingTimePredictor(PrefixPredictor):
 
     def answer(self, asked: Asked) -> Columns:
         """remaining_seconds, lower, upper, expected_end, and with `sla` sla_breach_probability."""
-        seconds, data = self._answers(asked.data, asked.rows), asked.data
+        data, silent = asked.data, asked.silent
+        usual = self._answers(data, asked.rows)
+        seconds = _given_silence(usual, silent)
         now = data.micros[asked.rows]
         ends = now + (seconds[:, MIDDLE] * 1e6).astype(np.int64)
         stamps = pd.DatetimeIndex(ends.view("datetime64[us]")).tz_localize("UTC")
@@ -128,7 +131,7 @@ class RemainingTimePredictor(PrefixPredictor):
         }
         if asked.request.sla is not None:
             left = asked.request.sla - (now - data.starts[asked.cases]) / 1e6
-            table["sla_breach_probability"] = 1 - share_below(seconds, left)
+            table["sla_breach_probability"] = share_beyond(usual, left, silent)
         return table
 
     def answer_columns(self, request: PredictRequest) -> tuple[Column, ...]:
@@ -141,7 +144,7 @@ class RemainingTimePredictor(PrefixPredictor):
 
     def strength(self, asked: Asked, answers: Columns, data: Any, rows: Rows) -> Floats:
         """The remaining seconds."""
-        return np.asarray(self._answers(data, rows)[:, MIDDLE])
+        return np.asarray(_given_silence(self._answers(data, rows), asked.silent)[:, MIDDLE])
 
     def say_change(self, change: float) -> str:
         """Days, or hours below one."""
@@ -154,9 +157,9 @@ class RemainingTimePredictor(PrefixPredictor):
             raise ValidationError(f"sla is {request.sla:g} seconds, but must be more than 0")
 
     def output_units(self) -> dict[str, str]:
-        """Times in seconds, and a probability."""
+        """Times in seconds, and a probability as a share."""
         seconds = dict.fromkeys(("remaining_seconds", "lower", "upper"), "seconds")
-        return {**seconds, "sla_breach_probability": "probability"}
+        return super().output_units() | seconds | {"sla_breach_probability": "share"}
 
     def remarks(self, data: Any, log: EventLog) -> list[str]:
         """How well the intervals held."""
@@ -172,6 +175,11 @@ class RemainingTimePredictor(PrefixPredictor):
         """Calibrated quantiles in whole seconds (so no bit depends on the company), (rows, levels)."""
         found = _ascending(self.quantiles(data, rows)) if len(rows) else np.zeros((0, len(LEVELS)))
         return np.rint(calibrated(found, self.calibration_.get("factors")))
+
+
+def _given_silence(quantiles: Floats, silent: Floats) -> Floats:
+    """In whole seconds, and none that are over."""
+    return np.maximum(np.rint(given_silence(quantiles, silent)), np.ceil(silent)[:, None])
 
 
 def _ascending(quantiles: Floats) -> Floats:

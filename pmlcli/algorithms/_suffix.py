@@ -127,15 +127,15 @@ class SuffixPredictor(PrefixPredictor):
 
     def say_change(self, change: float) -> str:
         """Events more or fewer."""
-        return f"{change:+.0f} events"
+        return f"{change:+.0f} {'event' if abs(change) == 1 else 'events'}"
 
     def output_units(self) -> dict[str, str]:
         """Events, shares and seconds."""
-        return {
+        return super().output_units() | {
             "events_left": "events",
             "probability": "share",
             "similarity": "share",
-            "remaining_seconds": "s",
+            "remaining_seconds": "seconds",
         }
 
 

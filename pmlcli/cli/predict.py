@@ -64,7 +64,10 @@ class RequestOptions:
         typer.Option("--horizon", min=1, metavar="N", help="Steps ahead (forecast).  [default: as trained]"),
     ] = None
     top: Annotated[
-        int, typer.Option("--top", min=1, metavar="K", help="How many candidates a row (next-activity).")
+        int,
+        typer.Option(
+            "--top", min=1, max=1000, metavar="K", help="How many candidates a row (next-activity)."
+        ),
     ] = 3
     fdr: Annotated[
         float | None,

@@ -9,6 +9,8 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, Self
 
+import pandas as pd
+
 from pmlcli import registry
 from pmlcli.algorithms._base import Algorithm, PredictRequest
 from pmlcli.encoding.base import Encoding
@@ -174,7 +176,7 @@ class Model(Hook):
             checked = None if log is None else self._checked(log, options)
             run.call("before_predict", log=checked)
             table, unseen = self._answer(checked, asked)
-            metadata = self._prediction_metadata(checked, unseen, len(table))
+            metadata = self._prediction_metadata(checked, unseen, table)
             with artifacts.used(foreign=self._is_loaded):
                 metadata["notes"] = [] if checked is None else self.algorithm.notes(checked, table, asked)
             run.call("after_predict", predictions=table.copy(), metadata=metadata)
@@ -233,13 +235,13 @@ class Model(Hook):
         )
 
     def _prediction_metadata(
-        self, log: EventLog | None, unseen: Mapping[str, dict[str, Any]], rows: int
+        self, log: EventLog | None, unseen: Mapping[str, dict[str, Any]], table: pd.DataFrame
     ) -> dict[str, Any]:
         metadata: dict[str, Any] = {
             "model_id": self.model_id,
             "model_type": self.model_type,
-            "rows": rows,
-            "units": self.algorithm.output_units(),
+            "rows": len(table),
+            "units": self.algorithm.units_of([str(name) for name in table.columns]),
             "warnings": [],
         }
         if log is not None:

@@ -155,6 +155,17 @@ def test_restored_it_answers_the_same_bits(
     assert (again.probabilities(data) == algorithm.probabilities(data)).all()
 
 
+@pytest.mark.parametrize("top", [1, 5])
+def test_units_are_told_of_the_columns_that_there_are(model, top: int) -> None:
+    algorithm, encoding, log = model
+    table = algorithm.predict(encoding, log, replace(ALL, top=top))
+    shares = [name for name in table.columns if name.startswith("probability")]
+    assert len(shares) == top
+    assert algorithm.units_of(list(table.columns)) == {"prefix_length": "events"} | dict.fromkeys(
+        shares, "share"
+    )
+
+
 def test_one_row_a_case(model: tuple[NextActivityPredictor, SequenceEncoding, EventLog]) -> None:
     algorithm, encoding, log = model
     table = algorithm.predict(encoding, log, ALL)
@@ -225,6 +236,7 @@ def test_no_more_classes_than_there_are() -> None:
         PredictRequest(horizon=3),
         PredictRequest(cases="x"),
         PredictRequest(top=0),
+        PredictRequest(top=10**9),
     ],
 )
 def test_what_it_cannot_give_is_refused(request_: PredictRequest) -> None:

@@ -15,9 +15,11 @@ from pmlcli.algorithms._quantiles import (
     calibrated,
     coverage,
     empirical,
+    given_silence,
     learn_factors,
     pinball,
     share_below,
+    share_beyond,
 )
 from pmlcli.algorithms._remaining_time import known_rows, remaining_seconds
 from pmlcli.algorithms._states import window_keys
@@ -28,6 +30,7 @@ from pmlcli.algorithms.remaining_time.transition_system import TransitionSystem
 from pmlcli.encoding.prefixes import PrefixEncoding
 from pmlcli.encoding.sequences import SequenceEncoding, Sequences
 from pmlcli.errors import LogError, PredictionError, TrainingError, ValidationError
+from pmlcli.eventlog.filters import up_to
 from pmlcli.lifecycle.model import Model
 from tests.logs import log_of, purchase_events, purchase_log, trace_log
 
@@ -183,6 +186,48 @@ def test_answers_have_an_interval_an_end_and_the_risk_of_a_breach(median: Model)
     longer = median.predict(log, request=replace(request, sla=30 * DAY)).predictions
     assert (longer["sla_breach_probability"] <= table["sla_breach_probability"]).all()
     assert "sla_breach_probability" not in median.predict(log, request=ALL).predictions
+
+
+def test_a_running_case_is_known_to_have_lasted_until_now(median: Model) -> None:
+    log = purchase_log(40, seed=1)
+    as_of = pd.Timestamp(int(np.median(log.times)), unit="us", tz="UTC").isoformat()
+    cut, at = up_to(log, as_of)
+    request = PredictRequest(as_of=as_of, sla=3 * DAY)
+    table = median.predict(log, request=request).predictions.set_index("case_id")
+    then = median.predict(log, request=replace(request, cases="all")).predictions.set_index("case_id")
+    silent = pd.Series((at - cut.ends) / 1e6, index=cut.case_ids)[table.index]
+    age = pd.Series((at - cut.starts) / 1e6, index=cut.case_ids)[table.index]
+    assert 0 < len(table) < len(then)
+    assert (silent > then["lower"].loc[table.index]).any()
+    for column in ("lower", "remaining_seconds", "upper"):
+        assert (table[column] >= silent).all()
+        assert (table[column] >= then[column].loc[table.index]).all()
+    assert (table["expected_end"] >= pd.Timestamp(as_of)).all()
+    assert (table["sla_breach_probability"][age >= 3 * DAY] == 1).all()
+    assert table["sla_breach_probability"].between(0, 1).all()
+
+
+def test_quantiles_given_a_silence() -> None:
+    # Evenly spread but for the last twentieth, which goes up to 140.
+    even = np.array([[5.0, 10, 25, 50, 75, 90, 95]])
+    found = given_silence(even, np.array([50.0]))
+    assert found == pytest.approx(np.array([[52.5, 55, 62.5, 75, 87.5, 95, 117.5]]))
+    assert given_silence(even, np.array([0.0])) == pytest.approx(even)
+    assert share_beyond(even, np.array([75.0]), np.array([50.0])) == pytest.approx(0.5)
+    assert share_beyond(even, np.array([40.0]), np.array([50.0])) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("last", [95.0, 50.0, 0.0])
+def test_a_silence_beyond_all_quantiles_goes_on(last: float) -> None:
+    quantiles = np.minimum(np.array([[5.0, 10, 25, 50, 75, 90, 95]]), last)
+    silent = np.array([1000.0])
+    found = given_silence(quantiles, silent)
+    assert (found >= 1000).all()
+    assert (np.diff(found, axis=1) >= 0).all()
+    shares = [share_beyond(quantiles, np.array([t]), silent)[0] for t in (999.0, 1000, 1001, 1020, 5000)]
+    assert shares == sorted(shares, reverse=True)
+    assert shares[:2] == [1, 1]
+    assert shares[-1] == 0
 
 
 def test_training_says_how_well_the_intervals_held() -> None:
