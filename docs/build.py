@@ -22,9 +22,9 @@ and in company.
 
 - **same training**: the same log, parameters, seed and library versions give the same bytes of every file.
 - **company**: the largest difference that the other cases of a log may make to a case's answer. `none` means
-  the same bits. A forecaster is asked about a series and not about cases, so nothing can keep it company. When it
-  is asked is part of the question: the log's end, or `--as-of`, says which cases are running and since when nothing
-  has happened in them.
+  the same bits. A forecaster is asked about a series and not about cases, so nothing can keep it company. The
+  moment is part of the question: the log's end, or `--as-of`, says which cases are running and since when
+  nothing has happened in them.
 - **kept as**: the format of what was learned (see [model-directory.md](model-directory.md)).
 
 | algorithm | same training | company | kept as |
