@@ -34,7 +34,7 @@ WaitOption = Annotated[
 
 
 @options
-class TrustOptions:
+class SealOptions:
     """What a model must show before it is believed."""
 
     public_key: Annotated[
@@ -64,14 +64,6 @@ class TrustOptions:
             rich_help_panel=_TRUST,
         ),
     ] = None
-    no_isolation: Annotated[
-        bool,
-        typer.Option(
-            "--no-isolation",
-            help="Ask the model in this process, not in a confined child.",
-            rich_help_panel=_TRUST,
-        ),
-    ] = False
 
     def signature_check(self) -> SealCheck | None:
         """The check of manifest and signature bytes that these options ask for.
@@ -102,6 +94,20 @@ class TrustOptions:
                 raise _other_digest(root_digest(manifest))
 
         return both
+
+
+@options
+class TrustOptions(SealOptions):
+    """What a model must show before it is believed, and how far it is."""
+
+    no_isolation: Annotated[
+        bool,
+        typer.Option(
+            "--no-isolation",
+            help="Ask the model in this process, not in a confined child.",
+            rich_help_panel=_TRUST,
+        ),
+    ] = False
 
     def load(self, path: Path) -> Model:
         """The model at `path`, once it has shown what these options ask for."""

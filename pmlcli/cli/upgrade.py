@@ -10,7 +10,7 @@ import typer
 from pmlcli.cli import _target
 from pmlcli.cli._options import CommonOptions, ForceOption
 from pmlcli.cli._session import Session
-from pmlcli.cli._trust import PrivateKeyOption, signer_for
+from pmlcli.cli._trust import PrivateKeyOption, SealOptions, signer_for
 from pmlcli.render import text
 
 ModelArgument = Annotated[Path, typer.Argument(metavar="MODEL", help="Model directory.", show_default=False)]
@@ -22,6 +22,7 @@ NewOption = Annotated[
 def upgrade(
     model: ModelArgument,
     output: NewOption,
+    seal: SealOptions,
     common: CommonOptions,
     force: ForceOption = False,
     sign: PrivateKeyOption = None,
@@ -29,22 +30,23 @@ def upgrade(
     """Write a model of an older schema anew in the schema of this pmlcli.
 
     The old model stays as it is. A model of the present schema is verified, and nothing is written. A
-    signature is of the old bytes, so the new model has none unless --sign makes one.
+    signature is of the old bytes, so the new model has none unless --sign makes one; --public-key checks the
+    old one before a byte of the model is parsed.
     """
     with common.session() as session:
-        document = upgrade_model(model, output, force=force, key=sign, session=session)
+        document = upgrade_model(model, output, force=force, key=sign, seal=seal, session=session)
         session.outcome("upgrade", document, lambda: text.saved_path(document))
 
 
 def upgrade_model(
-    model: Path, output: Path, *, force: bool, key: Path | None, session: Session
+    model: Path, output: Path, *, force: bool, key: Path | None, seal: SealOptions, session: Session
 ) -> dict[str, Any]:
     """What was done, and where the model of the present schema now is."""
     _target.require_model_place(output, force=force)
     # Only this command needs the store.
     from pmlcli.store.migration import upgraded
 
-    result = upgraded(model, output, force=force, sign=signer_for(key))
+    result = upgraded(model, output, force=force, sign=signer_for(key), check_seal=seal.seal_check())
     if not result.is_changed:
         session.note(f"{model} has schema {result.schema} already: nothing to do")
     elif result.lost_signature:

@@ -8,14 +8,15 @@ from typing import Any
 
 from pmlcli import registry
 from pmlcli.errors import ValidationError
-from pmlcli.store.directory import compare
+from pmlcli.store import signing
+from pmlcli.store.directory import Seal, compare
 
 
 def inspect_model(path: Path | str) -> dict[str, Any]:
     """The card of the model at `path`, JSON-plain: manifest, root digest, parameters with their meaning.
 
     No artifact is read; `findings` lists what the directory's names and sizes show to be wrong.
-    Raises a PersistenceError when there is no model.
+    `signature` is none, not checked, or damaged. Raises a PersistenceError when there is no model.
     """
     seal, difference = compare(path, contents=False)
     manifest = asdict(seal.manifest)
@@ -24,11 +25,18 @@ def inspect_model(path: Path | str) -> dict[str, Any]:
         **manifest,
         "path": str(path),
         "root_digest": seal.root_digest,
-        "is_signed": seal.signature is not None,
+        "signature": _signature(seal),
         "summary": _summary(seal.manifest.model_type),
         "parameters": _parameters(seal.manifest.model_type, manifest["hyperparameters"]),
         "findings": [finding.to_dict() for finding in difference.findings],
     }
+
+
+def _signature(seal: Seal) -> str:
+    if seal.signature is None:
+        return "none"
+    damage = signing.damage(seal.manifest_bytes, seal.signature)
+    return "not checked" if damage is None else f"damaged: {damage}"
 
 
 def _summary(model_type: str) -> str:

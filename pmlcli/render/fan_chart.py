@@ -17,6 +17,7 @@ from pmlcli.render.escape import visible
 LEVELS = (("95", 0.18), ("80", 0.36))
 COLOUR, INK = "#2a6f97", "#333333"
 MOST_SERIES = 12
+LONGEST_TITLE = 120
 NOTHING: dict[str, Any] = {"starts": [], "values": []}
 
 
@@ -35,12 +36,16 @@ def fan_chart(known: Mapping[str, Any], forecast: pd.DataFrame, file_format: str
         for panel, name in zip(panels, names, strict=True):
             _draw(panel, known[name].get("recent", NOTHING), forecast[forecast["kpi"] == name])
             # A dollar sign would begin a formula.
-            title = visible(f"{name} ({known[name]['kpi_unit']})").replace("$", r"\$")
+            title = visible(_cut(f"{name} ({known[name]['kpi_unit']})")).replace("$", r"\$")
             panel.set_title(title, loc="left", color=INK)
         buffer = io.BytesIO()
         metadata = {"Date": None} if file_format == "svg" else {"Software": None}
         figure.savefig(buffer, format=file_format, metadata=metadata, dpi=150)
     return buffer.getvalue()
+
+
+def _cut(title: str) -> str:
+    return title if len(title) <= LONGEST_TITLE else f"{title[:LONGEST_TITLE]}..."
 
 
 def _draw(panel: Axes, recent: Mapping[str, Any], forecast: pd.DataFrame) -> None:

@@ -9,7 +9,8 @@ from pmlcli.render import number, sentence
 from pmlcli.render.block import Block, Heading, Line, Pairs, Table
 
 _TONES = {"pass": "good", "fail": "bad"}
-_MOST_ROWS, _LONGEST_CELL = 300, 300
+_SIGNATURES = {"not checked": "there, not checked: verify --public-key"}
+_MOST_ROWS, _LONGEST_CELL, _LONGEST_LINE = 300, 300, 1500
 
 
 def saved_path(document: Mapping[str, Any]) -> list[Block]:
@@ -88,7 +89,7 @@ def model(document: Mapping[str, Any]) -> list[Block]:
         ("on", _training_log(document["training_log"])),
         ("samples", number.count(document["training_samples"])),
         ("seed", str(document["seed"])),
-        ("signature", "there, not checked: verify --public-key" if document["is_signed"] else "none"),
+        ("signature", _SIGNATURES.get(document["signature"], document["signature"])),
         ("root digest", document["root_digest"]),
     ]
     return [
@@ -130,8 +131,8 @@ def _few(rows: Sequence[Sequence[str]]) -> list[Sequence[str]]:
     return kept
 
 
-def _cut(cell: str) -> str:
-    return cell if len(cell) <= _LONGEST_CELL else f"{cell[:_LONGEST_CELL]}..."
+def _cut(cell: str, longest: int = _LONGEST_CELL) -> str:
+    return cell if len(cell) <= longest else f"{cell[:longest]}..."
 
 
 def _finding(finding: Mapping[str, Any]) -> str:
@@ -143,13 +144,13 @@ def _section(title: str, blocks: Sequence[Block]) -> list[Block]:
 
 
 def _measured(metrics: Mapping[str, Any]) -> list[Block]:
-    lines: list[Block] = []
-    for name, metric in metrics.items():
+    lines: list[str] = []
+    for name, metric in list(metrics.items())[:_MOST_ROWS]:
         if sentence.is_comparison(metric):
-            lines += [Line(f"  {sentence.comparison(metric)}"), Line(f"  {sentence.measured(metric)}")]
+            lines += [sentence.comparison(metric), sentence.measured(metric)]
         else:
-            lines.append(Line(_cut(f"  {name}: {metric}")))
-    return lines
+            lines.append(f"{name}: {metric}")
+    return [Line(_cut(f"  {line}", _LONGEST_LINE)) for line in lines]
 
 
 def _training_log(log: Mapping[str, Any]) -> str:
@@ -181,16 +182,19 @@ def verification(document: Mapping[str, Any]) -> list[Block]:
         blocks.append(Heading(str(report["path"])))
         for rung in report["rungs"]:
             tone, head = _TONES.get(rung["verdict"], "weak"), f"  {rung['rung']:<12} {rung['verdict']:<8}"
-            found = [_rung_finding(rung["verdict"], finding) for finding in rung["details"]]
-            said = [rung["promise"]] if rung["verdict"] == "pass" else found
+            said = [rung["promise"]] if rung["verdict"] == "pass" else _found(rung)
             blocks.append(Line(f"{head} {said[0] if said else ''}".rstrip(), tone))
             blocks.extend(Line(f"{'':{len(head)}} {more}", tone) for more in said[1:])
         blocks.append(Line(f"  {_verdict(report)}", "good" if report["ok"] else "bad"))
     return blocks
 
 
-def _rung_finding(verdict: str, finding: Mapping[str, Any]) -> str:
-    return str(finding["found"]) if verdict == "skipped" else _finding(finding)
+def _found(rung: Mapping[str, Any]) -> list[str]:
+    """The findings of a rung, no more than anyone reads: a manifest can cause tens of thousands."""
+    is_skipped, details = rung["verdict"] == "skipped", rung["details"]
+    told = [_cut(str(one["found"]) if is_skipped else _finding(one)) for one in details[:_MOST_ROWS]]
+    more = len(details) - _MOST_ROWS
+    return told if more <= 0 else [*told, f"and {number.count(more)} more"]
 
 
 def _verdict(report: Mapping[str, Any]) -> str:

@@ -156,12 +156,29 @@ def _envelope(crypto: _Crypto, key: Any, manifest: bytes) -> bytes:
     return strictjson.dump({"payload": payload, "payloadType": PAYLOAD_TYPE, "signatures": [entry]})
 
 
-def _check(crypto: _Crypto, keys: dict[str, Any], manifest: bytes, signature: bytes | None) -> None:
-    if signature is None:
-        raise SignatureError("no signature", hint="sign the model with `pmlcli sign`, or drop --public-key")
+def damage(manifest: bytes, signature: bytes) -> str | None:
+    """Why no key would ever find that this signature is of this manifest; None when it takes a key to tell.
+
+    Needs no library.
+    """
+    try:
+        _entries(manifest, signature)
+    except SignatureError as error:
+        return error.message
+    return None
+
+
+def _entries(manifest: bytes, signature: bytes) -> list[tuple[str, bytes]]:
     payload, entries = _parts(signature)
     if payload != manifest:
         raise SignatureError("the signature is of another manifest")
+    return entries
+
+
+def _check(crypto: _Crypto, keys: dict[str, Any], manifest: bytes, signature: bytes | None) -> None:
+    if signature is None:
+        raise SignatureError("no signature", hint="sign the model with `pmlcli sign`, or drop --public-key")
+    entries = _entries(manifest, signature)
     message = _signed_bytes(manifest)
     for key_id, signed in entries:
         key = keys.get(key_id)

@@ -4,7 +4,7 @@
 |---|---|
 | structure | the manifest is well formed, and the files are exactly those it lists |
 | checksums | every byte is what the manifest vouches for: detects damage, not tampering |
-| signature | the manifest was signed by a key that the user trusts |
+| signature | the manifest was signed by a key that the user trusts; without a key only damage shows |
 | environment | the libraries here are those that matter for the same answers |
 | replay | the recorded questions get the recorded answers on this machine |
 | retrain | training again on the recorded log gives the same artifacts |
@@ -26,9 +26,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pmlcli.errors import PmlError, SignatureError, unknown_name
+from pmlcli.store import signing
 from pmlcli.store.directory import Difference, ModelFiles, Seal, SealCheck, compare, read_model
 from pmlcli.store.findings import Finding, shown
-from pmlcli.store.manifest import Manifest, root_digest
+from pmlcli.store.manifest import SIGNATURE_NAME, Manifest, root_digest
 
 RUNGS = ("structure", "checksums", "signature", "environment", "replay", "retrain")
 
@@ -171,6 +172,9 @@ def _bytes_rungs(
 
 
 def _unchecked(seal: Seal) -> RungResult:
+    damage = None if seal.signature is None else signing.damage(seal.manifest_bytes, seal.signature)
+    if damage is not None:
+        return result_of("signature", [Finding(SIGNATURE_NAME, "a signature of this manifest", damage)])
     found = _UNSIGNED if seal.signature is None else "a signature, but no public key to check it with"
     return skipped("signature", found)
 

@@ -246,6 +246,38 @@ def test_an_upgrade_can_be_signed_and_tells_of_a_lost_signature(
     assert run("verify", "new", "--public-key", "me.pub").exit_code == 0
 
 
+def test_an_upgrade_checks_the_old_signature_before_a_byte_is_parsed(
+    run: Run, place: Path, signed: Path, second_schema: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run("keygen", "other", "-q").exit_code == 0
+    by_me, by_other = ("--public-key", "me.pub"), ("--public-key", "other.pub")
+    assert run("upgrade", signed, "-o", "new", *by_other, *by_me).exit_code == 0
+    shutil.rmtree(place / "new")
+    digest = json.loads(run("inspect", signed, "--json").stdout)["root_digest"]
+    assert_refused(run("upgrade", signed, "-o", "new", "--expect-digest", "0" * 64), 5, digest)
+    (signed / "manifest.json").write_bytes(b"[" * 10**5)
+    refused = [(by_other, "another manifest"), (by_me, "another manifest")]
+    refused += [
+        (("--require-signature",), "no public key"),
+        (("--expect-digest", digest), "not the expected"),
+    ]
+    for options, told in refused:
+        assert_refused(run("upgrade", signed, "-o", "new", *options), 5, told)
+    monkeypatch.setenv("PMLCLI_REQUIRE_SIGNATURE", "1")
+    assert_refused(run("upgrade", signed, "-o", "new"), 5, "no public key")
+    assert not (place / "new").exists()
+
+
+def test_inspect_says_whether_a_signature_is_damaged(run: Run, signed: Path, model: Path) -> None:
+    assert "there, not checked" in run("inspect", signed).stdout
+    assert json.loads(run("inspect", signed, "--json").stdout)["signature"] == "not checked"
+    assert json.loads(run("inspect", model, "--json").stdout)["signature"] == "none"
+    (signed / "manifest.json.sig").write_bytes(b"junk")
+    assert "damaged: " in run("inspect", signed).stdout
+    report = run("verify", signed, "--json")
+    assert (report.exit_code, rung(report, "signature")["verdict"]) == (5, "fail")
+
+
 def test_a_newer_schema_is_refused(run: Run, place: Path, model: Path, csv_log: Path) -> None:
     shutil.copytree(model, place / "new")
     manifest = place / "new" / "manifest.json"

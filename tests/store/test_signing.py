@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 
 from pmlcli.errors import OutputError, PersistenceError, SignatureError, ValidationError
+from pmlcli.lifecycle.inspection import inspect_model
 from pmlcli.store import fsio
 from pmlcli.store.artifacts import ArtifactStore
-from pmlcli.store.directory import read_model
+from pmlcli.store.directory import MAX_SIGNATURE_BYTES, read_model
 from pmlcli.store.signing import checker, keygen, signer
 from pmlcli.store.verification import verify
 
@@ -187,3 +188,66 @@ def test_bad_keys(tmp_path: Path, keys: Path) -> None:
         checker([tmp_path / "none"])
     with pytest.raises(ValidationError, match="no public key given"):
         checker([])
+
+
+def envelope(**changes: Any) -> Callable[[bytes], bytes]:
+    return lambda data: json.dumps(json.loads(data) | changes).encode()
+
+
+def first_signature(**changes: Any) -> Callable[[bytes], bytes]:
+    def change(data: bytes) -> bytes:
+        document = json.loads(data)
+        document["signatures"][0] |= changes
+        return json.dumps(document).encode()
+
+    return change
+
+
+DAMAGED: dict[str, Callable[[bytes], bytes]] = {
+    "junk": lambda data: b"junk",
+    "nothing": lambda data: b"",
+    "cut off": lambda data: data[:-20],
+    "a list": lambda data: b"[]",
+    "deep": lambda data: b"[" * 10**5,
+    "endless": lambda data: b" " * (MAX_SIGNATURE_BYTES + 1),
+    "another kind": envelope(payloadType="text/plain"),
+    "no signature in it": envelope(signatures=[]),
+    "eleven signatures": lambda data: envelope(signatures=json.loads(data)["signatures"] * 11)(data),
+    "of another manifest": envelope(payload=base64.b64encode(b"{}").decode()),
+    "payload that is no base64": envelope(payload="*"),
+    "a key without a name": first_signature(keyid="\x1b[31m"),
+    "a signature that is no base64": first_signature(sig="*"),
+}
+
+
+@pytest.mark.parametrize("name", DAMAGED)
+def test_a_damaged_signature_is_told_without_a_key(signed: Path, name: str) -> None:
+    place = signed / "manifest.json.sig"
+    place.write_bytes(DAMAGED[name](place.read_bytes()))
+    rung = verify(signed, "signature").results[2]
+    assert (rung.rung, rung.verdict) == ("signature", "fail")
+    assert rung.details[0]["what"] == "manifest.json.sig"
+    assert inspect_model(signed)["signature"].startswith("damaged: ")
+
+
+UNCHECKED: dict[str, Callable[[bytes], bytes]] = {
+    "as it was made": lambda data: data,
+    "by another key": first_signature(keyid="0" * 64),
+    "of other bytes": first_signature(sig=base64.b64encode(b"x" * 64).decode()),
+}
+
+
+@pytest.mark.parametrize("name", UNCHECKED)
+def test_a_signature_that_takes_a_key_is_not_checked_without_one(signed: Path, name: str) -> None:
+    place = signed / "manifest.json.sig"
+    place.write_bytes(UNCHECKED[name](place.read_bytes()))
+    rung = verify(signed, "signature").results[2]
+    assert rung.verdict == "skipped"
+    assert "no public key" in rung.details[0]["found"]
+    assert inspect_model(signed)["signature"] == "not checked"
+
+
+def test_an_unsigned_card_says_so(tmp_path: Path, manifest_fields: dict[str, Any]) -> None:
+    ArtifactStore().save(tmp_path / "m", manifest_fields, FILES)
+    assert inspect_model(tmp_path / "m")["signature"] == "none"
+    assert verify(tmp_path / "m", "signature").results[2].verdict == "skipped"
