@@ -32,6 +32,8 @@ AVERAGE_DECAY = 0.99
 """The network that is kept is the moving average of the weights over about a hundred steps: less luck."""
 FEWEST_STEPS = 16
 """Steps an epoch at least, where samples are few: batches are smaller then."""
+FEWEST_EPOCHS = 3
+"""Passes at least, however long the log."""
 GRADIENT_NORM = 1.0
 PREDICT_BATCH = 256
 LARGEST_SIZE = 2**53
@@ -74,6 +76,8 @@ class NeuralAlgorithm(Algorithm):
     extra: ClassVar[str | None] = "neural"
     container: ClassVar[str] = "safetensors"
     tolerance: ClassVar[float] = 1e-9
+    most_read: ClassVar[int | None] = None
+    """Steps of samples that are read in all passes together, where those are not few; None for no limit."""
 
     learning_rate: Annotated[float, Param("Step size of Adam.", gt=0, le=1)] = 0.003
     batch_size: Annotated[int, Param("Samples a step.", ge=1)] = 32
@@ -176,6 +180,9 @@ class NeuralAlgorithm(Algorithm):
         """The network of the epoch of lowest held-out loss, or of the last; `train` is in order of start."""
         weights = _weights(len(samples.lengths), train, memory)
         size = min(self.batch_size, math.ceil(len(train) / FEWEST_STEPS))
+        if self.most_read is not None:
+            read = max(int(samples.lengths[train].sum()), 1)
+            epochs = min(epochs, max(FEWEST_EPOCHS, self.most_read // read))
         rng = np.random.Generator(np.random.PCG64(self.seed))
         with _reproducible(self.seed):
             network = self.make_network(self.sizes_)

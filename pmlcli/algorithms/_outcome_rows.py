@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from pmlcli.algorithms._validation import latest_rows
 from pmlcli.encoding.outcome import OutcomePrefixes
 
-MOST_ROWS = 40_000
+MOST_ROWS = 20_000
 """With more prefixes only so many are learned from, spread evenly over the cases."""
 MANY_CASES = 2_000
 """With fewer cases settings are chosen by cross-validation, else on the latest fifth alone."""
-FOLDS = 4
+FOLDS = 3
 ASKED_ROWS = 20_000
 """Prefixes that are turned into rows of numbers together, to bound the memory."""
 
@@ -29,6 +29,12 @@ class Lessons(NamedTuple):
     rows: Rows
     target: Rows
     cases: Rows
+
+    @property
+    def weights(self) -> NDArray[np.float64]:
+        """How much each row counts, (rows,): those of a case as much as those of any other, 1 on average."""
+        shares = 1.0 / np.bincount(self.cases)[self.cases]
+        return np.asarray(shares / shares.mean())
 
 
 def lessons(data: OutcomePrefixes, most: int = MOST_ROWS) -> Lessons:

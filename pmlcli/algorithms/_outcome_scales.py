@@ -30,10 +30,10 @@ def rescaled(shares: Floats, scale: float, offsets: Floats) -> Floats:
     return softmax(scale * np.log(np.maximum(shares, LEAST)) + offsets)
 
 
-def log_loss(shares: Floats, target: Ints) -> float:
-    """The mean over rows of -log of the share that the true class was given."""
+def log_loss(shares: Floats, target: Ints, weights: Floats) -> float:
+    """The weighted mean over rows of -log of the share that the true class was given."""
     given = np.maximum(shares[np.arange(len(target)), target], LEAST)
-    return float(-np.log(given).mean())
+    return float(-np.average(np.log(given), weights=weights))
 
 
 def fit_scale(shares: Floats, target: Ints, cases: Ints) -> tuple[float, Floats]:

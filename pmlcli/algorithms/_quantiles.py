@@ -7,15 +7,27 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtri
 
 Floats = NDArray[np.float64]
 
 LEVELS = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95)
 MIDDLE = LEVELS.index(0.5)
+OUTER = (LEVELS[0], LEVELS[MIDDLE], LEVELS[-1])
 GRAIN = 60.0
 """Seconds that are added before times are divided by each other: a minute more or less matters little."""
 FEWEST = 40
 """So many prefixes held out, or the calibration says nothing and quantiles stay as they are."""
+
+
+def filled(outer: Floats) -> Floats:
+    """Values at the levels `OUTER`, (rows, 3), to those at `LEVELS`, (rows, levels).
+
+    On either side of the median they lie as those of a normal distribution do.
+    """
+    low, middle, high = np.sort(outer, axis=1).T[:, :, None]
+    share = ndtri(np.array(LEVELS)) / ndtri(LEVELS[-1])
+    return np.asarray(middle + np.maximum(share, 0) * (high - middle) + np.minimum(share, 0) * (middle - low))
 
 
 def learn_factors(quantiles: Floats, came: Floats) -> Floats:

@@ -188,11 +188,8 @@ def _ascending(quantiles: Floats) -> Floats:
 
 
 def remaining_seconds(data: Sequences) -> Floats:
-    """Seconds from each event to the last one of its case, (events,); NaN in running cases."""
-    assert data.micros is not None
-    ends = np.repeat(data.micros[data.offsets[1:] - 1], data.lengths)
-    seconds = np.maximum(ends - data.micros, 0) / 1e6
-    return np.where(np.repeat(data.is_running, data.lengths), np.nan, seconds)
+    """`seconds_left`; NaN in running cases, of which nobody knows."""
+    return np.where(np.repeat(data.is_running, data.lengths), np.nan, data.seconds_left)
 
 
 def known_rows(data: Sequences, counted: NDArray[np.bool_] | None = None) -> Rows:

@@ -158,14 +158,6 @@ def suffix_texts(data: Sequences) -> list[str]:
     return [letters[place + 1 : end] for place, end in enumerate(after)]
 
 
-def seconds_left(data: Sequences) -> NDArray[np.float64]:
-    """Seconds from each event to the last of its case, (events,); NaN without times."""
-    if data.micros is None:
-        return np.full(data.n_events, np.nan)
-    ends = np.repeat(data.micros[data.offsets[1:] - 1], data.lengths)
-    return np.asarray((ends - data.micros) / 1e6)
-
-
 def as_letters(codes: NDArray[np.int64]) -> str:
     """One letter a code."""
     return (codes + FIRST_LETTER).astype("<u4").tobytes().decode("utf-32-le")

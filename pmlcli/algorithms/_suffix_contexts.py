@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from pmlcli.algorithms._suffix import Continuations, as_letters, seconds_left
+from pmlcli.algorithms._suffix import Continuations, as_letters
 from pmlcli.encoding.sequences import Sequences
 from pmlcli.errors import UntrustedArtifactError
 from pmlcli.eventlog.cases import mixed
@@ -97,7 +97,7 @@ def learn_contexts(data: Sequences, order: int, examples: int, candidates: int) 
     """
     is_known = np.repeat(~data.is_running if not data.is_running.all() else data.is_running, data.lengths)
     suffix, firsts = _suffixes(data)
-    seconds = seconds_left(data)
+    seconds = data.seconds_left
     parts = []
     for keys in context_keys(data, order):
         parts.append(_counted(keys[is_known], suffix[is_known], seconds[is_known], examples, candidates))

@@ -54,6 +54,14 @@ class Sequences(CutIntoCases):
         """The class of a case's end, next to the codes of the activities."""
         return self.n_activities
 
+    @property
+    def seconds_left(self) -> NDArray[np.float64]:
+        """Seconds from each event to the last one of its case, (events,); NaN without times."""
+        if self.micros is None:
+            return np.full(self.n_events, np.nan)
+        ends = np.repeat(self.micros[self.offsets[1:] - 1], self.lengths)
+        return np.asarray(np.maximum(ends - self.micros, 0) / 1e6)
+
     def take(self, cases: NDArray[np.int64]) -> Self:
         """These cases, in this order."""
         rows, offsets = self.rows_of(cases)

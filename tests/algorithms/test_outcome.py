@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from pmlcli import registry
 from pmlcli.algorithms._base import PredictRequest
-from pmlcli.algorithms._outcome_mixture import find_mixture
+from pmlcli.algorithms._outcome_rows import Lessons
 from pmlcli.algorithms._outcome_scales import earliness, fit_scale, held_out_error, rescaled
 from pmlcli.errors import TrainingError, ValidationError
 from pmlcli.evaluation.ranking import calibration_error
+from pmlcli.eventlog import read_log
 from pmlcli.lifecycle.model import Model
 from tests.encoding.test_outcome import labelled
 from tests.logs import purchase_events
@@ -143,12 +145,22 @@ def test_earliness_counts_first_warnings() -> None:
     assert of_limit[0.9] == {"limit": 0.9, "warned": 0.5, "right": 1.0, "events": 2.0}
 
 
-def test_a_mixture_trusts_the_member_that_ranks() -> None:
-    rng = np.random.default_rng(0)
-    target = rng.integers(0, 2, 300)
-    good, noise = np.clip(0.5 + 0.3 * (target - 0.5) + rng.normal(0, 0.1, 300), 0.01, 0.99), rng.random(300)
-    shares = [np.column_stack([1 - p, p]) for p in (noise, good)]
-    found = find_mixture(shares, target, np.arange(300))
-    assert found.weights.sum() == pytest.approx(1)
-    assert found.weights[1] > found.weights[0]
-    assert np.allclose(found.mixed(shares).sum(axis=1), 1)
+def test_a_long_case_teaches_no_more_than_a_short_one() -> None:
+    cases = np.array([0, 0, 0, 2, 5, 5])
+    weights = Lessons(np.arange(6), np.zeros(6, dtype=np.int64), cases).weights
+    assert np.bincount(cases, weights=weights)[[0, 2, 5]] == pytest.approx([2, 2, 2])
+
+
+def test_the_ensemble_is_the_mean_of_its_members_log_odds() -> None:
+    log = read_log(dyed(np.random.default_rng(0), 60))
+    parameters = {"label_column": "ending", "members": ["logistic", "prior"]}
+    ensemble: Any = registry.find("outcome/ensemble").build(parameters)
+    data = ensemble.make_encoding().fit(log).transform(log)
+    ensemble.fit(data)
+    rows = np.flatnonzero(data.is_counted)
+
+    def odds(one: Any) -> Any:
+        return np.diff(np.log(one.probabilities(data, rows)), axis=1)[:, 0]
+
+    members = [odds(one) for one in ensemble.asked_algorithms().values()]
+    assert odds(ensemble) == pytest.approx(np.mean(members, axis=0))

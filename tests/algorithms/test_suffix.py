@@ -16,7 +16,6 @@ from pmlcli.algorithms._suffix import (
     as_letters,
     blended,
     medoids,
-    seconds_left,
     suffix_texts,
 )
 from pmlcli.algorithms._suffix_contexts import Contexts
@@ -134,7 +133,7 @@ def test_the_time_left_is_the_median_of_cases_that_went_on_so() -> None:
     assert (table["remaining_seconds"] >= 0).all()
     finished = np.flatnonzero(table["events_left"] == 0)
     assert (table["remaining_seconds"].iloc[finished] == 0).all()
-    left = seconds_left(data)
+    left = data.seconds_left
     assert np.abs(table["remaining_seconds"] - left).mean() < np.abs(np.median(left) - left).mean()
 
 

@@ -35,6 +35,8 @@ class Gru(NeuralAlgorithm, OutcomePredictor):
         "Cho et al. (2014), Learning phrase representations using RNN encoder-decoder, EMNLP"
     )
 
+    most_read = 300_000
+
     units: Annotated[int, Param("Width of the recurrent layer.", ge=1, le=4096)] = 64
     embedding: Annotated[int, Param("Numbers that stand for a code.", ge=1, le=1024)] = 16
     dropout: Annotated[float, Param("Share of inputs and units silenced in training.", ge=0, lt=1)] = 0.3

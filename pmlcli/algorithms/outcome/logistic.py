@@ -18,7 +18,7 @@ from pmlcli.algorithms._param import Param
 from pmlcli.encoding.outcome import OutcomePrefixes
 from pmlcli.encoding.prefix_table import tabulate
 
-CHOICES = (1e-4, 1e-3, 1e-2, 1e-1)
+CHOICES = (1e-3, 1e-2, 1e-1)
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
@@ -26,8 +26,8 @@ Rows = NDArray[np.int64]
 
 @dataclass(kw_only=True)
 class Logistic(OutcomePredictor):
-    """Each column of the table of prefixes, standardised, adds to the log-odds of each outcome. How strongly
-    the weights are held small is chosen on held-out cases.
+    """Each column of the table of prefixes, standardised, adds to the log-odds of each outcome. Long cases
+    count no more than short ones. How strongly the weights are held small is chosen on held-out cases.
     """
 
     source: ClassVar[str] = "Teinemaa et al. (2019), Outcome-oriented predictive process monitoring, TKDD 13"
@@ -47,28 +47,29 @@ class Logistic(OutcomePredictor):
         taught = lessons(data)
         table = tabulate(data, taught.rows, "one-hot")
         self.chosen_ = self.strength_of_fit or self._choose(data, taught, table)
-        self._learn(table, taught.target, data.n_classes)
+        self._learn(table, taught.target, taught.weights, data.n_classes)
 
     def refit(self, data: OutcomePrefixes, trial: Self) -> None:
         """Learns from all, with the penalty that the trial chose."""
         taught = lessons(data)
         self.chosen_ = trial.chosen_
-        self._learn(tabulate(data, taught.rows, "one-hot"), taught.target, data.n_classes)
+        table = tabulate(data, taught.rows, "one-hot")
+        self._learn(table, taught.target, taught.weights, data.n_classes)
 
     def _choose(self, data: OutcomePrefixes, taught: Lessons, table: NDArray[np.float32]) -> float:
-        losses = np.zeros(len(CHOICES))
-        for held_out in held_out_parts(data, taught):
+        losses, target, weights = np.zeros(len(CHOICES)), taught.target, taught.weights
+        for late in held_out_parts(data, taught):
             for place, self.chosen_ in enumerate(CHOICES):
-                self._learn(table[~held_out], taught.target[~held_out], data.n_classes)
-                losses[place] += log_loss(self._shares(table[held_out]), taught.target[held_out])
+                self._learn(table[~late], target[~late], weights[~late], data.n_classes)
+                losses[place] += log_loss(self._shares(table[late]), target[late], weights[late])
         return CHOICES[int(losses.argmin())]
 
-    def _learn(self, table: NDArray[np.float32], target: Rows, n_classes: int) -> None:
+    def _learn(self, table: NDArray[np.float32], target: Rows, weights: Floats, n_classes: int) -> None:
         self.middle_ = table.mean(axis=0, dtype=np.float64)
         spread = table.std(axis=0, dtype=np.float64)
         self.spread_ = np.where(spread > 0, spread, 1.0)
         rows = (table - self.middle_) / self.spread_
-        fitted = LogisticRegression(C=self.chosen_, max_iter=300).fit(rows, target)
+        fitted = LogisticRegression(C=self.chosen_, max_iter=300).fit(rows, target, weights)
         both = np.column_stack([fitted.coef_, fitted.intercept_]).T
         self.weights_ = np.zeros((table.shape[1] + 1, n_classes))
         # Of two classes scikit-learn gives one column; of a class that no row has, none.

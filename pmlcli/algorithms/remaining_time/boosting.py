@@ -10,14 +10,14 @@ import xgboost
 
 from pmlcli.algorithms._param import Param
 from pmlcli.algorithms._prefix import Rows
-from pmlcli.algorithms._quantiles import LEVELS, Floats
+from pmlcli.algorithms._quantiles import OUTER, Floats, filled
 from pmlcli.algorithms._remaining_time import DAY, RemainingTimePredictor, learned_rows, remaining_seconds
 from pmlcli.algorithms._trees import Trees
 from pmlcli.algorithms._validation import latest_rows
 from pmlcli.encoding.prefix_table import tabulate
 from pmlcli.encoding.prefixes import PrefixEncoding, Prefixes
 
-PATIENCE = 20  # trees of each level without progress on the latest cases before training stops
+PATIENCE = 15  # trees of each level without progress on the latest cases before training stops
 
 
 @dataclass(kw_only=True)
@@ -34,8 +34,8 @@ class Boosting(RemainingTimePredictor):
         "Koenker and Bassett (1978), Regression quantiles"
     )
 
-    trees: Annotated[int, Param("Most trees for each quantile.", ge=1, le=10_000)] = 300
-    learning_rate: Annotated[float, Param("Weight of each tree.", gt=0, le=1)] = 0.06
+    trees: Annotated[int, Param("Most trees for each of three quantiles.", ge=1, le=10_000)] = 300
+    learning_rate: Annotated[float, Param("Weight of each tree.", gt=0, le=1)] = 0.08
     max_depth: Annotated[int, Param("Depth of each tree.", ge=1, le=12)] = 6
     around: Annotated[bool, Param("Also look at open cases, arrivals and work load.")] = False
     most_rows: Annotated[int, Param("Prefixes learned from, evenly chosen.", ge=100)] = 20_000
@@ -75,7 +75,7 @@ class Boosting(RemainingTimePredictor):
 
     def quantiles(self, data: Prefixes, rows: Rows) -> Floats:
         """What the trees say."""
-        return np.expm1(self._trees.margins(tabulate(data, rows, "rank"))) * DAY
+        return np.expm1(filled(self._trees.margins(tabulate(data, rows, "rank")))) * DAY
 
     def _chosen(self, data: Prefixes) -> Rows:
         rows = learned_rows(data)
@@ -87,7 +87,7 @@ class Boosting(RemainingTimePredictor):
 
     def _grow(self, matrix: xgboost.DMatrix, held_out: xgboost.DMatrix | None = None) -> xgboost.Booster:
         settings = {
-            "objective": "reg:quantileerror", "quantile_alpha": list(LEVELS), "eta": self.learning_rate,
+            "objective": "reg:quantileerror", "quantile_alpha": list(OUTER), "eta": self.learning_rate,
             "max_depth": self.max_depth, "min_child_weight": 10, "subsample": 0.7, "colsample_bytree": 0.7,
             "max_bin": 64, "seed": self.seed, "nthread": 1,
         }  # fmt: skip

@@ -22,7 +22,7 @@ from pmlcli.algorithms._neural import (
 from pmlcli.algorithms._next_activity import NO_TARGET, targets
 from pmlcli.algorithms._param import Param
 from pmlcli.algorithms._prefix import Rows
-from pmlcli.algorithms._suffix import Continuations, SuffixPredictor, seconds_left
+from pmlcli.algorithms._suffix import Continuations, SuffixPredictor
 from pmlcli.algorithms._suffix_network import SCALE, Writer, WriterBatch, writer_loss, written
 from pmlcli.encoding.sequences import Sequences
 from pmlcli.encoding.vocabulary import FIRST_CODE
@@ -56,7 +56,7 @@ class Gru(NeuralAlgorithm, SuffixPredictor):
 
     def samples(self, data: Sequences) -> Samples:
         """One sample a case."""
-        left = np.log1p(seconds_left(data)) / SCALE
+        left = np.log1p(data.seconds_left) / SCALE
         left[np.repeat(data.is_running, data.lengths)] = np.nan
         following = targets(data)
         following[following < FIRST_CODE] = NO_TARGET
