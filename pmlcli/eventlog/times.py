@@ -89,7 +89,7 @@ def parse_times(column: Column, options: ReadOptions, where: str) -> Times:
     if not isinstance(column, TextColumn):
         return _typed_times(column, options, where)
     codes, values = column.used()
-    texts = [str(value).strip() for value in values]
+    texts = list(map(str.strip, map(str, values.tolist())))
     may_be_number = bool(texts) and _PLAIN_NUMBER.fullmatch(texts[0].replace(",", ".", 1)) is not None
     numbers = [text.replace(",", ".", 1) for text in texts] if may_be_number else []
     if numbers and _all_numbers(numbers, options.timestamp_format):

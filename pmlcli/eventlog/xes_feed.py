@@ -23,7 +23,8 @@ PIECE = 1 << 18
 """Bytes that the parser is given at once."""
 
 _TRACE, _TRACE_END = b"<trace", b"</trace>"
-_UTF_8 = (None, "utf-8", "utf8", "us-ascii", "ascii")
+_ASCII = ("us-ascii", "ascii")
+_UTF_8 = (None, "utf-8", "utf8", *_ASCII)
 
 
 class Feeder:
@@ -43,12 +44,11 @@ class Feeder:
         """Read the source to its end. Raises what the parser raises, and LogError for a NUL or a limit."""
         for data, whole_traces in self._stretches():
             self._check_nul(data)
-            stretch = self._scanner.scan(data, self._line) if whole_traces and self._quick else None
+            is_quick = whole_traces and self._quick and self._is_declared(data)
+            stretch = self._scanner.scan(data, self._line) if is_quick else None
             if stretch is not None:
-                self._last = data
-                self._handlers.parse_silently(data)
+                self._pass_over(data)
                 self._handlers.take(stretch)
-                self._fed += len(data)
             else:
                 self._parse(data)
             self._line += data.count(b"\n")
@@ -90,6 +90,17 @@ class Feeder:
         handlers = self._handlers
         at_end = handlers.parser.CurrentByteIndex == self._fed
         return at_end and handlers.between_traces and not handlers.has_cdata and handlers.encoding in _UTF_8
+
+    def _is_declared(self, data: bytes) -> bool:
+        """Whether the bytes can be what the file declares: UTF-8 is checked where it is decoded."""
+        return self._handlers.encoding not in _ASCII or data.isascii()
+
+    def _pass_over(self, data: bytes) -> None:
+        """Whole traces that need no parser: it gets as many blank lines and columns, to count them."""
+        lines, last_line = data.count(b"\n"), data[data.rfind(b"\n") + 1 :].decode()
+        self._last = b"\n" * lines + b" " * len(last_line)
+        self._handlers.parser.Parse(self._last, False)
+        self._fed += len(self._last)
 
     def _parse(self, data: bytes) -> None:
         """Tag by tag, with an eye on what the parser holds back."""

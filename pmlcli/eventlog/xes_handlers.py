@@ -63,8 +63,7 @@ class XesHandlers:
         self.parser.StartDoctypeDeclHandler = self._refuse_dtd
         self.parser.EntityDeclHandler = self._refuse_dtd
         self.parser.ExternalEntityRefHandler = self._refuse_dtd
-        self._hot = self._hot_handlers()
-        self.parser.StartElementHandler, self.parser.EndElementHandler = self._hot
+        self.parser.StartElementHandler, self.parser.EndElementHandler = self._hot_handlers()
 
     def open_element(self) -> str | None:
         """The innermost element around events that is still open."""
@@ -116,12 +115,6 @@ class XesHandlers:
     def between_traces(self) -> bool:
         """Whether the parser stands in the log and in nothing else."""
         return self._stack == ["log"]
-
-    def parse_silently(self, data: bytes) -> None:
-        """Let the parser judge whole traces without taking anything in."""
-        self.parser.StartElementHandler = self.parser.EndElementHandler = None
-        self.parser.Parse(data, False)
-        self.parser.StartElementHandler, self.parser.EndElementHandler = self._hot
 
     def take(self, stretch: Stretch) -> None:
         """Take in whole traces that were read the quick way."""

@@ -151,6 +151,17 @@ TRACES = st.lists(
                 "</event>\r\n",
                 '<event><string key="concept:name" value="c"><int key="in" value="1"/></string></event>',
                 "<event><string key='concept:name' value='d'/></event>",
+                '<event><date key="time:timestamp" value="2024-01-02T03:04:05.000+01:00"/></event>\n',
+                '<event><string key="concept:name" value="t"/><date key="time:timestamp" value="2024-01-02"/>'
+                '<date key="time:timestamp" value="2024-01-02"/></event>',
+                '<event><date key="time:timestamp" value="then &lt;"/><date key="due" value=""/></event>',
+                '<event><date key="time:timestamp" value=""><int key="in" value="1"/></date></event>',
+                '<event><string key="concept:name" value="a\u00a0"/>\u00a0</event>',
+                '<event><string key="concept:name" value="&#xD800;"/></event>',
+                '<event><string key="concept:name" value="&#1;"/></event>',
+                '<event><string key="concept:name" value="\x01"/></event>',
+                '<event><string key="concept:name" value="\uffff"/></event>',
+                '<event><string key="concept:name" value="a/></event>',
                 '<event><string value="e" key="concept:name"/><list key="l"><values/></list></event>',
                 '<event><string key="concept:name" value="f\tg"/></event>',
                 '<!-- <event></trace><trace> " --><event><string key="concept:name" value=">"/></event>',
@@ -166,16 +177,28 @@ TRACES = st.lists(
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(traces=TRACES, stretch=st.sampled_from([1, 300, 1 << 20]))
+@given(
+    traces=TRACES,
+    stretch=st.sampled_from([1, 300, 1 << 20]),
+    most=st.sampled_from([1, 4, 1 << 15]),
+    encoding=st.sampled_from(["utf-8", "us-ascii"]),
+)
 def test_the_quick_way_reads_what_the_parser_reads(
-    traces: list[list[str]], stretch: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    traces: list[list[str]],
+    stretch: int,
+    most: int,
+    encoding: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     named = [
         f'<trace>\n<string key="concept:name" value="{n}"/>{"".join(dict.fromkeys(events))}</trace>'
         for n, events in enumerate(traces)
     ]
     path = tmp_path / "x.xes"
-    path.write_text(f"<?xml version='1.0'?>\n<log>\n{''.join(named)}</log>", newline="")
+    head = f"<?xml version='1.0' encoding='{encoding}'?>\n<log>\n"
+    path.write_text(f"{head}{''.join(named)}</log>", encoding="utf-8", newline="")
+    monkeypatch.setattr("pmlcli.eventlog.xes_scan.MOST_PIECES", most)
     monkeypatch.setattr("pmlcli.eventlog.xes_feed.STRETCH", stretch)
     monkeypatch.setattr("pmlcli.eventlog.source.CHUNK", 200)
     quick = outcome(path)
@@ -189,7 +212,9 @@ def outcome(path: Path) -> object:
         log = read_log(path, on_bad_row="drop")
     except LogError as error:
         return error.message
-    return log.frame.to_dict("list"), log.ledger, log.offsets.tolist()
+    assert log.lines is not None
+    frame = log.frame.astype(object).fillna("-").to_dict("list")
+    return frame, log.ledger, log.offsets.tolist(), log.lines.tolist()
 
 
 def test_the_quick_way_is_taken() -> None:
