@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -18,7 +19,7 @@ def members(owner: Algorithm, names: Sequence[str]) -> dict[str, Any]:
     wrong = ""
     if not names:
         wrong = "no member is named"
-    elif twice := [name for name in names if names.count(name) > 1]:
+    elif twice := [name for name, count in Counter(names).items() if count > 1]:
         wrong = f"'{twice[0]}' is named twice"
     elif strange := [name for name in names if "/" in name]:
         wrong = f"'{strange[0]}' is no name within the task {owner.task}"

@@ -57,13 +57,17 @@ class Contexts:
         return {f"{name}_": value for name, value in vars(self).items()}
 
     @classmethod
-    def from_state(cls, state: dict[str, Any]) -> Self:
-        """The inverse of `state`; UntrustedArtifactError for arrays that no training gives."""
+    def from_state(cls, state: dict[str, Any], candidates: int) -> Self:
+        """The inverse of `state`; UntrustedArtifactError for arrays that no training gives.
+
+        It keeps at most so many `candidates` of a context, as they are compared each with each.
+        """
         contexts = cls(**{name.removesuffix("_"): value for name, value in state.items()})
         sizes = np.diff(contexts.offsets)
         is_sound = (
             len(contexts.keys) == len(sizes) > 0
-            and bool((sizes > 0).all())
+            and sizes.min() > 0
+            and sizes.max() <= candidates
             and len(contexts.suffixes) == len(contexts.counts) == len(contexts.seconds)
             and contexts.offsets[0] == 0
             and int(contexts.offsets[-1]) == len(contexts.suffixes)

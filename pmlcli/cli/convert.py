@@ -20,6 +20,7 @@ from pmlcli.cli._options import (
 from pmlcli.cli._session import Session
 from pmlcli.errors import ValidationError
 from pmlcli.render import number, sentence, text
+from pmlcli.store import publish
 
 FORMATS = ("csv", "xes", "parquet")
 
@@ -87,7 +88,7 @@ def convert_log(
     """Reads and writes the log; the document that `convert --json` prints."""
     target.check()
     # numpy and pandas take time to import; a wrong option must not wait for them.
-    from pmlcli.eventlog import read_log, write_log
+    from pmlcli.eventlog import log_pieces, read_log, write_log
     from pmlcli.eventlog.losses import losses
 
     log = read_log(source, reading.to_read_options())
@@ -96,7 +97,11 @@ def convert_log(
         session.note(line)
     for lost in losses(log, target.chosen_format(), escape_formulas=not target.raw_csv):
         session.warn(lost)
-    place = target.output if target.is_file() else typer.get_binary_stream("stdout")
-    write_log(log, place, target.format, escape_formulas=not target.raw_csv)
+    how: dict[str, Any] = {"format": target.format, "escape_formulas": not target.raw_csv}
+    if target.is_file():
+        pieces = log_pieces(log, target.output.name, **how)
+        publish.write_file(target.output, pieces, force=target.force)
+    else:
+        write_log(log, typer.get_binary_stream("stdout"), **how)
     session.note(f"wrote {number.counted(log.n_events, 'event')} to {target.output}")
     return {"path": str(target.output), "log": facts}

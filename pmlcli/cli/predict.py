@@ -270,7 +270,7 @@ def _write_chart(model: Model, result: PredictionResult, path: Path, session: Se
 
 def _write_annotated(log: EventLog, result: PredictionResult, path: Path, session: Session) -> None:
     # pandas takes time to import.
-    from pmlcli.eventlog import write_log
+    from pmlcli.eventlog import log_pieces
     from pmlcli.eventlog.annotate import annotate
     from pmlcli.eventlog.losses import losses
     from pmlcli.lifecycle.artifacts import used
@@ -279,7 +279,7 @@ def _write_annotated(log: EventLog, result: PredictionResult, path: Path, sessio
         annotated = annotate(log, result.predictions)
     for lost in losses(annotated, _log_ending(path)):
         session.warn(lost)
-    write_log(annotated, path)
+    publish.write_file(path, log_pieces(annotated, path.name), force=True)
     session.note(f"wrote the log with its predictions to {path}")
 
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from pmlcli.eventlog.options import ReadOptions
     from pmlcli.eventlog.reader import read_log
     from pmlcli.eventlog.split import Split, split_by_start
-    from pmlcli.eventlog.writers import write_log
+    from pmlcli.eventlog.writers import log_pieces, write_log
 
 _HOMES = {
     "EventLog": "log",
@@ -21,6 +21,7 @@ _HOMES = {
     "ReadOptions": "options",
     "Refusal": "ledger",
     "Split": "split",
+    "log_pieces": "writers",
     "read_log": "reader",
     "split_by_start": "split",
     "write_log": "writers",
@@ -34,6 +35,7 @@ __all__ = [
     "ReadOptions",
     "Refusal",
     "Split",
+    "log_pieces",
     "read_log",
     "split_by_start",
     "write_log",

@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import os
 import re
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Literal
@@ -29,32 +31,58 @@ def write_log(
     """Write a log to a path or an open binary file; without `format` the path's ending tells it.
 
     A file is complete or absent: it is built beside its place and then renamed; a path that ends in
-    `.gz` is compressed. In CSV a text that a spreadsheet would run as a formula gets a leading `'`
-    unless `escape_formulas` is False. Raises OutputError when the target cannot be written.
+    `.gz` is compressed. A link is followed; a device or pipe is written to directly. In CSV a text that a
+    spreadsheet would run as a formula gets a leading `'` unless `escape_formulas` is False. Raises
+    OutputError when the target cannot be written.
     """
     if not isinstance(target, str | Path):
         for piece in _pieces(log, _format(format, ""), escape_formulas):
             target.write(piece)
         return
     path = Path(target)
-    chosen = _format(format, path.name)
-    part = path.with_name(f".{path.name}.part")
+    pieces = log_pieces(log, path.name, format, escape_formulas=escape_formulas)
     try:
-        with part.open("wb") as raw:
-            _write(raw, path.name.lower().endswith(".gz"), _pieces(log, chosen, escape_formulas))
-        part.replace(path)
+        _write(Path(os.path.realpath(path)), pieces)
     except OSError as error:
         raise OutputError(f"{path}: cannot write: {error.strerror}", context={"path": str(path)}) from error
-    finally:
-        part.unlink(missing_ok=True)
 
 
-def _write(raw: BinaryIO, compressed: bool, pieces: Iterator[bytes]) -> None:
-    if not compressed:
-        raw.writelines(pieces)
+def log_pieces(
+    log: EventLog, name: str, format: str | None = None, *, escape_formulas: bool = True
+) -> Iterator[bytes]:
+    """The bytes of the file of this name, piece by piece; see `write_log`."""
+    pieces = _pieces(log, _format(format, name), escape_formulas)
+    return _compressed(pieces) if name.lower().endswith(".gz") else pieces
+
+
+def _write(path: Path, pieces: Iterator[bytes]) -> None:
+    if path.exists() and not path.is_file() and not path.is_dir():
+        with path.open("wb") as raw:
+            raw.writelines(pieces)
         return
-    with gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0) as file:  # no time: same log, same bytes
-        file.writelines(pieces)
+    # A name that nobody can have put a link at; and what stands there all the same is not opened.
+    part = path.with_name(f".{path.name}.{secrets.token_hex(8)}.part")
+    with part.open("xb") as raw:
+        try:
+            raw.writelines(pieces)
+            raw.flush()
+            part.replace(path)
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
+
+
+def _compressed(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    buffer = io.BytesIO()
+    with gzip.GzipFile(
+        filename="", mode="wb", fileobj=buffer, mtime=0
+    ) as file:  # no time: same log, same bytes
+        for piece in pieces:
+            file.write(piece)
+            yield buffer.getvalue()
+            buffer.seek(0)
+            buffer.truncate()
+    yield buffer.getvalue()
 
 
 def _format(format: str | None, name: str) -> str:

@@ -55,6 +55,7 @@ def checked_hyperparameters(found: Mapping[str, Any]) -> dict[str, Any]:
     taken = {"self", "model_type", "model_id", "version", "hooks"} & set(found)
     if taken:
         raise ValidationError(f"unknown parameter '{min(taken)}'")
+    _check_extent("hyperparameters", found)
     return dict(found)
 
 
@@ -96,7 +97,8 @@ def _listed(value: Any) -> Any:
 
 def check_schema(schema: Mapping[str, Any]) -> None:
     """Raises ValidationError unless `required` and `columns` are what `input_schema` writes."""
-    _check_extent(schema)
+    _check_extent("input_schema", schema)
+    _check_classifier(str(schema["columns"].get(ACTIVITY, "")))
     required, columns = schema["required"], schema["columns"]
     if not all(isinstance(kind, str) for kind in [*required.values(), *columns.values()]):
         raise ValidationError("input_schema names its columns by other things than text")
@@ -104,22 +106,25 @@ def check_schema(schema: Mapping[str, Any]) -> None:
         raise ValidationError("input_schema asks for no case and activity")
 
 
-def _check_extent(schema: Mapping[str, Any]) -> None:
-    """How a log is read follows these texts, once an event: none may be longer than a name is."""
-    pending: list[Any] = [dict(schema)]
+def _check_extent(part: str, found: Mapping[str, Any]) -> None:
+    """How a log is read and a model is made follows these texts: none may be longer than a name is."""
+    pending: list[Any] = [dict(found)]
     for _ in range(MOST_ITEMS):
         if not pending:
             break
         item = pending.pop()
         if isinstance(item, str) and len(item) > LONGEST_NAME:
-            raise ValidationError(f"input_schema holds a text of {len(item)} characters")
+            raise ValidationError(f"{part} holds a text of {len(item)} characters")
         if isinstance(item, Mapping):
             pending += [*item.keys(), *item.values()]
         elif isinstance(item, list):
             pending += item
     else:
-        raise ValidationError(f"input_schema holds more than {MOST_ITEMS} items")
-    parts = str(schema["columns"].get(ACTIVITY, "")).removeprefix(CLASSIFIER_PREFIX).split("+")
+        raise ValidationError(f"{part} holds more than {MOST_ITEMS} items")
+
+
+def _check_classifier(activity: str) -> None:
+    parts = activity.removeprefix(CLASSIFIER_PREFIX).split("+")
     if len(set(parts)) < len(parts):
         raise ValidationError("input_schema names a column of the activity twice")
 

@@ -450,9 +450,10 @@ def _in_place(place: Path | None) -> Iterator[None]:
     except PersistenceError as error:
         if place is not None and not error.message.startswith(str(place)):
             name = error.message.partition(": ")[0]
-            inner = f"{ARTIFACTS_NAME}/{name}" if is_artifact_filename(name) else name
-            known = inner != name or name == MANIFEST_NAME
-            error.begin_with(f"{place}/{inner}" if known else f"{place}: {name}", instead_of=name)
+            is_artifact = is_artifact_filename(name) and name != MANIFEST_NAME
+            inner = f"/{ARTIFACTS_NAME}/{name}" if is_artifact else f"/{name}"
+            known = is_artifact or name == MANIFEST_NAME
+            error.begin_with(f"{place}{inner}" if known else f"{place}: {name}", instead_of=name)
         raise
 
 

@@ -214,6 +214,15 @@ def status_of_path(path: Path) -> os.stat_result | None:
 
 
 @_operation
+def status_of_link(path: Path) -> os.stat_result | None:
+    """What stands at the path that the user named (a link is not followed), or None when nothing does."""
+    try:
+        return path.lstat()
+    except FileNotFoundError:
+        return None
+
+
+@_operation
 def names(descriptor: int, limit: int | None = None) -> list[str]:
     """The names in an open directory, sorted; at most `limit` of them."""
     found: list[str] = []

@@ -115,9 +115,10 @@ def write_file(
 ) -> None:
     """Write one file whole or not at all; an existing one is replaced only with `force`.
 
-    A link is followed; a device or pipe is written to directly (there is nothing to replace). `mode` is
-    what the umask then narrows.
+    A link is followed, but none that another user put into a directory that all may write to; a device or
+    pipe is written to directly (there is nothing to replace). `mode` is what the umask then narrows.
     """
+    _refuse_planted(Path(path))
     target = Path(os.path.realpath(path))
     chunks = [content] if isinstance(content, bytes) else content
     with fsio.reported(path):
@@ -132,6 +133,22 @@ def write_file(
             raise _occupied(Path(path), "there already", "give --force to replace it")
     with _locked(target, wait_seconds) as (parent, name), fsio.reported(path):
         _write_file(name, parent, chunks, force=force, mode=mode)
+
+
+def _refuse_planted(path: Path) -> None:
+    """As the kernel does where links are protected, which finding out where one leads would get around."""
+    with fsio.reported(path):
+        found, parent = fsio.status_of_link(path), fsio.status_of_path(path.absolute().parent)
+    if found is None or parent is None or not stat.S_ISLNK(found.st_mode):
+        return
+    is_shared = parent.st_mode & stat.S_ISVTX and parent.st_mode & stat.S_IWOTH
+    if is_shared and found.st_uid not in (os.geteuid(), parent.st_uid):
+        raise OutputError(
+            f"{path}: a link that somebody else made, in a directory that all may write to",
+            hint="choose another name",
+            code="io.link",
+            context={"path": str(path)},
+        )
 
 
 def _write_file(name: str, parent: int, chunks: Iterable[bytes], *, force: bool, mode: int) -> None:

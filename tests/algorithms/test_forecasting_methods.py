@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pmlcli.algorithms._forecasting import combination, folds, members, theta, weekday
+from pmlcli.algorithms._forecasting import arima, combination, folds, members, smoothing, theta, weekday
 from pmlcli.algorithms._forecasting.windows import LENGTH, Base, make_windows, origins_of
 from pmlcli.algorithms.forecast.weekday_median import WeekdayMedian
 from pmlcli.encoding.series import Series
@@ -86,6 +86,28 @@ def test_bases_out_of_fold_know_nothing_of_their_fold() -> None:
     assert served[0] == 30
     assert len(seen) == 4
     assert (base(data, served)[:, 0] ** 2 <= served + 1e-9).all()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"order": [10**6, 0, 0]}, {"order": [0, -1, 0]}, {"order": [0, 0, 1.5]}, {"order": [0, True, 0]},
+     {"drifts": True, "season": 10**6}, {"drifts": True, "season": "7"}],
+)  # fmt: skip
+def test_an_arima_model_that_training_does_not_try_is_not_made(change: dict[str, object]) -> None:
+    data = series(noisy_weeks(60))
+    learned = arima.learn(data)
+    assert len(arima.forecast(learned, data, 7)) == 7
+    with pytest.raises(ValueError, match="training does not try"):
+        arima.forecast(learned | change, data, 7)
+
+
+@pytest.mark.parametrize("season", [10**6, 25, "7", None])
+def test_a_smoothing_that_training_does_not_try_is_not_made(season: object) -> None:
+    data = series(noisy_weeks(60))
+    learned = smoothing.learn(data)
+    assert len(smoothing.forecast(learned, data, 7)) == 7
+    with pytest.raises(ValueError, match="training does not try"):
+        smoothing.forecast(learned | {"season": season, "params": [0.1]}, data, 7)
 
 
 def test_networks_ask_for_a_hundred_buckets() -> None:

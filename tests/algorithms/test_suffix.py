@@ -142,9 +142,18 @@ def test_contexts_that_do_not_fit_are_refused(name: str) -> None:
     model = Medoid()
     trained(model, purchase_log(30))
     state = model.state()
-    assert Contexts.from_state(state).state().keys() == state.keys()
+    assert Contexts.from_state(state, model.candidates).state().keys() == state.keys()
     with pytest.raises(UntrustedArtifactError, match="do not fit"):
         model.restore(state | {f"{name}_": -1 - state[f"{name}_"] if name != "keys" else state["keys_"][1:]})
+
+
+def test_contexts_of_more_candidates_than_the_parameter_says_are_refused() -> None:
+    model = Medoid(examples=1, candidates=5)
+    trained(model, purchase_log(60))
+    state = model.state()
+    model.restore(state)
+    with pytest.raises(UntrustedArtifactError, match="do not fit"):
+        Medoid(examples=1, candidates=4).restore(state)
 
 
 def quick_gru(draws: int = 30) -> Gru:

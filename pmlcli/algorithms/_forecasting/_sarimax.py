@@ -10,13 +10,23 @@ from statsmodels.tsa.statespace.sarimax import SARIMAX
 
 from pmlcli.algorithms._series_tools import Floats, aicc
 
+MOST_ORDER, LONGEST_DRIFTING_SEASON = 2, 12
+"""Only short seasons may drift, which bounds the time."""
+
 Learned = dict[str, Any]
 """`season`, whether it `drifts`, `order` (p, d, q), `profile`, `scale` of what it leaves, `params`."""
 
 
 def make_model(learned: Learned, rest: Floats, outside: Floats) -> Any:
-    """The model of this order for what the profile leaves; `outside` (n, columns) adds to it linearly."""
-    seasonal = (0, 1, 1, learned["season"]) if learned["drifts"] else (0, 0, 0, 0)
+    """The model of this order for what the profile leaves; `outside` (n, columns) adds to it linearly.
+
+    ValueError for an order or season longer than training tries: time and memory grow with their square.
+    """
+    season = learned["season"] if learned["drifts"] else 0
+    for number, most in ((season, LONGEST_DRIFTING_SEASON), *((n, MOST_ORDER) for n in learned["order"])):
+        if type(number) is not int or not 0 <= number <= most:
+            raise ValueError("an order or a season that training does not try")
+    seasonal = (0, 1, 1, season) if season else (0, 0, 0, 0)
     exog = outside if outside.shape[1] else None
     return SARIMAX(rest, exog, order=tuple(learned["order"]), seasonal_order=seasonal)
 

@@ -6,7 +6,13 @@ from itertools import product
 
 import numpy as np
 
-from pmlcli.algorithms._forecasting._sarimax import Learned, fit_best, make_model
+from pmlcli.algorithms._forecasting._sarimax import (
+    LONGEST_DRIFTING_SEASON,
+    MOST_ORDER,
+    Learned,
+    fit_best,
+    make_model,
+)
 from pmlcli.algorithms._series_tools import (
     Floats,
     backtest,
@@ -18,8 +24,8 @@ from pmlcli.algorithms._series_tools import (
 )
 from pmlcli.encoding.series import Series
 
-LONGEST, LONGEST_DRIFTING_SEASON = 2000, 12
-"""Only the last so many buckets count, and only short seasons may drift: both bound the time."""
+LONGEST = 2000
+"""Only the last so many buckets count, which bounds the time."""
 
 
 def learn(series: Series) -> Learned:
@@ -50,7 +56,7 @@ def relearn(series: Series, shape: Learned) -> Learned:
     if d and not drifts:
         found["profile"] = profile(roots, phase, season, differenced=True).tolist()
     scale = float(_rest(found, series).std())
-    orders = [order] if order else [[p, d, q] for p, q in product(range(3), repeat=2)]
+    orders = [order] if order else [[p, d, q] for p, q in product(range(MOST_ORDER + 1), repeat=2)]
     if scale > 1e-9 * (1 + roots.max()):
         found["scale"] = scale
         if fit_best(found, _rest(found, series), series.outside_values()[-LONGEST:], orders):

@@ -64,6 +64,8 @@ def _scaled(series: Series, learned: dict[str, Any]) -> Floats:
 
 
 def _model(values: Floats, shape: dict[str, Any]) -> Any:
+    if type(shape["season"]) is not int or shape["season"] > LONGEST_SEASON:
+        raise ValueError("a season that training does not try")
     return ETSModel(
         values,
         error="add",

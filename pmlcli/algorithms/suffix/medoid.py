@@ -47,4 +47,4 @@ class Medoid(SuffixPredictor):
 
     def restore(self, state: dict[str, NDArray[np.int64]]) -> None:
         """The inverse of `state`."""
-        self.contexts_ = Contexts.from_state(state)
+        self.contexts_ = Contexts.from_state(state, self.candidates)
