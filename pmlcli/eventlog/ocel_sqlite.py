@@ -35,8 +35,8 @@ def read_ocel_sqlite(source: ByteSource, options: ReadOptions) -> RawTable:
         connection.deserialize(data)
         _confine(connection)
         log = _Tables(connection).log()
-    except (sqlite3.Error, UnicodeDecodeError, OverflowError, KeyError) as error:
-        what = f"no column {error}" if isinstance(error, KeyError) else error
+    except (sqlite3.Error, UnicodeDecodeError, OverflowError, KeyError, MemoryError) as error:
+        what = f"no column {error}" if isinstance(error, KeyError) else str(error) or "a value without end"
         raise LogError(
             f"{source.name}: not an object-centric log that can be read: {what}",
             hint="is it OCEL 2.0, and whole?",

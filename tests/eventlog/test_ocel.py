@@ -184,6 +184,11 @@ def test_a_table_without_its_column_is_named(tmp_path: Path) -> None:
         read_log(path)
 
 
+def test_a_database_for_which_no_memory_is_enough() -> None:
+    with pytest.raises(LogError, match="not an object-centric log that can be read: a value without end"):
+        read_log(Path(__file__).parent / "damaged.sqlite.gz")
+
+
 @pytest.mark.parametrize("written", FORMS, indirect=True)
 def test_the_type_must_be_said(written: Path) -> None:
     with pytest.raises(LogError, match=r"there are: 'item' \(2\), 'order' \(3\)"):
