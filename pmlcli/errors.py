@@ -53,8 +53,12 @@ class PmlError(Exception):
     def begin_with(self, start: str, *, instead_of: str) -> None:
         """Puts another start before the message where it begins with that (a whole path for a last name)."""
         if self.message.startswith(instead_of):
-            self.message = start + self.message[len(instead_of) :]
-            self.args = (self.message,)
+            self.reword(start + self.message[len(instead_of) :])
+
+    def reword(self, message: str) -> None:
+        """Puts another message in the place of the first."""
+        self.message = message
+        self.args = (message,)
 
     def to_dict(self) -> dict[str, Any]:
         """The error as one JSON-plain dict: kind, code, exit_code, message, hint, context."""

@@ -164,7 +164,20 @@ def _times_of(work: _Work, role: str) -> Times | None:
     source = work.choice.columns.get(role)
     if source is None:
         return None
-    return parse_times(work.table.columns[source], work.options, f"{work.table.name}: column '{source}'")
+    column = work.table.columns[source]
+    try:
+        return parse_times(column, work.options, f"{work.table.name}: column '{source}'")
+    except LogError as error:
+        _tell_lines(error, column, work.table)
+        raise
+
+
+def _tell_lines(error: LogError, column: Column, table: RawTable) -> None:
+    """Say on which line each value that an error quotes stands first."""
+    texts = np.array([text and text.strip() for text in as_text(column).texts()], dtype=object)
+    for example in error.context.get("examples", []):
+        line = table.lines[np.flatnonzero(texts == example)[0]]
+        error.reword(error.message.replace(repr(example), f"{example!r} ({table.unit} {line})", 1))
 
 
 def _check_refused(work: _Work) -> None:

@@ -57,7 +57,7 @@ def _iso(match: Found, order: str) -> str:
 
 
 def _doubtful(matches: Sequence[Found], possible: Sequence[str], where: str) -> LogError:
-    examples = " and ".join(repr(match[0]) for match in matches[:2])
+    examples = [match[0] for match in matches[:2]]
     mark = matches[0][2]
     options = {
         _DAY_FIRST: "--day-first",
@@ -66,7 +66,8 @@ def _doubtful(matches: Sequence[Found], possible: Sequence[str], where: str) -> 
     }
     what = "can be read in several ways" if possible else "do not all fit one order of day, month and year"
     return LogError(
-        f"{where}: times such as {examples} {what}",
+        f"{where}: times such as {' and '.join(map(repr, examples))} {what}",
         hint=f"say which: {', '.join(options[order] for order in possible or _ORDERS)}",
         code="log.day-month",
+        context={"examples": examples},
     )

@@ -47,6 +47,8 @@ OUT_OF_RANGE = "out of range (1900 to 2261)"
 ZONED_BESIDE_NAIVE = "times with a zone beside times without"
 SEVERAL_ZONES = "times of several zones"
 _DAYLIGHT_SAVING_MINUTES = 60
+MOST_LOOKED_AT = 1_000
+"""Rows among which two examples are sought."""
 
 
 @dataclass
@@ -267,12 +269,13 @@ def _told_day_first(doubtful: list[Block], texts: list[str], where: str) -> bool
     second = any(bool((block.number("b") > 12).any()) for block in doubtful)
     if first != second:
         return first
-    examples = [repr(texts[row]) for block in doubtful for row in block.rows[:2]][:2]
+    examples = [texts[row] for block in doubtful for row in block.rows[:2]][:2]
     what = "some say day first and some month first" if first else "day and month cannot be told apart"
     raise LogError(
-        f"{where}: {what} in times such as {' and '.join(examples)}",
+        f"{where}: {what} in times such as {' and '.join(map(repr, examples))}",
         hint="say which: --day-first or --month-first",
         code="log.day-month",
+        context={"examples": examples},
     )
 
 
@@ -281,7 +284,7 @@ def _check_year_first(known: list[Block], where: str) -> None:
 
     Else those up to the 12th would be read with day and month swapped, and only the others refused.
     """
-    example = None
+    examples: list[str] = []
     for block in known:
         if not (block.has("month") and block.starts_with("year")):
             continue
@@ -289,14 +292,16 @@ def _check_year_first(known: list[Block], where: str) -> None:
         if ((day > 12) & (month <= 12)).any():
             return
         swapped = np.flatnonzero((month > 12) & (month <= 31) & (day >= 1) & (day <= 12))
-        if example is None and len(swapped):
-            example = block.text(int(swapped[0]))
-    if example is not None:
+        if len(swapped):  # two of them, or one and what would be misread
+            examples += [block.text(int(row)) for row in (*swapped[:MOST_LOOKED_AT], *range(len(day))[:2])]
+    if examples:
+        examples = list(dict.fromkeys(examples))[:2]
         raise LogError(
-            f"{where}: the day stands before the month in times such as '{example}'",
+            f"{where}: the day stands before the month in times such as {' and '.join(map(repr, examples))}",
             hint="say how they are written, as in --timestamp-format '%Y-%d-%m %H:%M:%S'; %Y-%m-%d if they "
             "are years, months and days all the same",
             code="log.day-month",
+            context={"examples": examples},
         )
 
 

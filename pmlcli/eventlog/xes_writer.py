@@ -22,7 +22,7 @@ _XES_NAMES = {
     "lifecycle": "lifecycle:transition",
 }
 _HEAD = """<?xml version="1.0" encoding="UTF-8"?>
-<log xes.version="1849.2016" xes.features="" xmlns="http://www.xes-standard.org/">
+<log xes.version="1849.2016" xes.features="">
 \t<extension name="Concept" prefix="concept" uri="http://www.xes-standard.org/concept.xesext"/>
 \t<extension name="Time" prefix="time" uri="http://www.xes-standard.org/time.xesext"/>
 \t<extension name="Organizational" prefix="org" uri="http://www.xes-standard.org/org.xesext"/>
@@ -31,7 +31,8 @@ _HEAD = """<?xml version="1.0" encoding="UTF-8"?>
 \t<global scope="event">\n\t\t<string key="concept:name" value="UNKNOWN"/>\n\t</global>
 \t<classifier name="Activity" keys="concept:name"/>
 """
-# the standard asks that a classifier's keys be declared global, with a default that nobody has to use
+# the schema knows no namespace; the standard asks that a classifier's keys be declared global, with a default
+# that nobody has to use
 _TAIL = "</log>\n"
 _SPACES = {"\t": "&#9;", "\n": "&#10;", "\r": "&#13;"}
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")

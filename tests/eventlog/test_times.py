@@ -151,11 +151,33 @@ def test_doubt_shows_two_examples_and_the_option(texts: tuple[str, str], message
 def test_days_before_months_are_never_read_as_months(tmp_path: Path, times: str, on_bad_row: str) -> None:
     path = tmp_path / "x.csv"
     path.write_text("case_id,activity,timestamp\n" + "".join(f"1,a,{time}\n" for time in times.split("|")))
-    with pytest.raises(LogError, match=r"the day stands before the month in times such as '2024-?31-?01"):
+    with pytest.raises(LogError, match="the day stands before the month in times such as") as caught:
         read_log(path, on_bad_row=on_bad_row)
+    first, second = sorted(times.split("|"), key=lambda time: "31" not in time)
+    lines = {time: line for line, time in enumerate(times.split("|"), 2)}
+    assert f"'{first}' (line {lines[first]}) and '{second}' (line {lines[second]})" in caught.value.message
     layout = "%Y-%d-%m %H:%M" if " " in times else "%Y-%d-%m" if "-" in times else "%Y%d%m"
     log = read_log(path, timestamp_format=layout)
     assert sorted(time.strftime("%m-%d") for time in log.frame["timestamp"]) == ["01-05", "01-31"]
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        "01/02/2024|02/03/2024|01/02/2024",
+        " 01/02/2024 |02/03/2024|01/02/2024",
+        "01.02.03|04.05.06|01.02.03",
+        "2024-13-02T10:00:00|2024-14-02T10:00:00|2024-01-02T10:00:00",
+    ],
+)
+def test_doubt_names_the_lines_of_its_examples(tmp_path: Path, times: str) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text("case_id,activity,timestamp\n" + "".join(f"1,a,{time}\n" for time in times.split("|")))
+    first, second = (time.strip() for time in times.split("|")[:2])
+    with pytest.raises(LogError) as caught:
+        read_log(path)
+    assert f"'{first}' (line 2) and '{second}' (line 3)" in caught.value.message
+    assert caught.value.context["examples"] == [first, second]
 
 
 def test_one_mistyped_month_among_real_dates_is_a_bad_row(tmp_path: Path) -> None:

@@ -112,12 +112,49 @@ def test_what_csv_cannot_keep_is_said(log: EventLog) -> None:
     assert "--order row" in losses(by_row, "parquet")[0]
 
 
-def test_the_rules_of_the_schema_are_rules() -> None:
-    good = b'<log xes.version="2.0"><trace><int key="a" value="1"/><event/></trace></log>'
-    assert violations(good) == []
-    for wrong, right in ((b'"2.0"', b'"2-0"'), (b"<event/>", b"<events/>"), (b'value="1"', b'value="x"')):
-        assert violations(good.replace(wrong, right))
-    assert violations(b'<log xes.version="1"><trace><event/><int key="a" value="1"/></trace></log>')
+SCHEMA_EXAMPLE = (
+    '<log xes.version="2.0" xes.features=""><extension name="Time" prefix="time" uri="x"/>'
+    '<global scope="event"><string key="a" value=""/></global><classifier name="A" keys="a b"/>'
+    '<id key="i" value="1"/><trace><int key="a" value="1">'
+    '<date key="d" value="2024-02-29T23:59:59.5+01:00"/></int>'
+    '<list key="l"><values key="v"><float key="f" value="-1e9"/></values></list>'
+    '<event/></trace><event><boolean key="b" value="0"/></event></log>'
+)
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("<log ", '<log xmlns="http://www.xes-standard.org/" '),
+        ('"2.0"', '"2-0"'),
+        (' xes.version="2.0"', ""),
+        ("xes.features", "openxes.version"),
+        ('prefix="time"', 'prefix="a:b"'),
+        (' uri="x"', ""),
+        ('scope="event"', 'scope="1"'),
+        (' keys="a b"', ""),
+        ('<string key="a" value=""/>', '<string key="a"/>'),
+        ('<id key="i"', "<id"),
+        ('<int key="a" value="1"', '<int key="a" value="9223372036854775808"'),
+        ("02-29T23", "02-30T23"),
+        ("02-29T23", "02-29T25"),
+        ('"2024-02-29T23:59:59.5+01:00"', '"2024-02-29"'),
+        ("+01:00", "+15:00"),
+        ("-1e9", "1,5"),
+        ('value="0"', 'value="no"'),
+        ("<event/>", "<events/>"),
+        ("<event/>", "text"),
+        ("<event/></trace>", '</trace><int key="late" value="1"/>'),
+        ("<event/>", '<event/><int key="late" value="1"/>'),
+        (' key="v"', ""),
+        ('<list key="l">', '<list key="l"><values key="w"/>'),
+        ('keys="a b"/>', 'keys="a b"><id key="i" value=""/></classifier>'),
+    ],
+)
+def test_the_rules_of_the_schema_are_rules(right: str, wrong: str) -> None:
+    assert violations(SCHEMA_EXAMPLE.encode()) == []
+    assert right in SCHEMA_EXAMPLE
+    assert violations(SCHEMA_EXAMPLE.replace(right, wrong, 1).encode())
 
 
 def assert_same(a: EventLog, b: EventLog) -> None:
