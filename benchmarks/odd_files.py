@@ -4,7 +4,8 @@
 
 Each file is read as `pmlcli` reads it when nothing is said; where only an option helps, it is given in
 `OPTIONS` below and stands in the table. `used` and `refused` are of `--on-bad-row drop`, which the first
-reading may not need: a file that has refused rows is an error without that option.
+reading may not need: a file that has refused rows is an error without that option. Lines of an earlier
+result that begin with `#`, which say how it was checked, stay at its top.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from pmlcli.errors import PmlError
 from pmlcli.eventlog import EventLog, read_log
 
 OPTIONS: dict[str, dict[str, Any]] = {
+    "ocel/example_log.csv": {"object_type": "order"},
     "ocel/example_log.jsonocel": {"object_type": "order"},
     "ocel/ocel20_example.jsonocel": {"object_type": "Purchase Order"},
     "ocel/ocel20_example.sqlite": {"object_type": "Purchase Order"},
@@ -41,14 +43,18 @@ def outcome(path: Path, options: dict[str, Any]) -> list[str]:
     try:
         log = read_log(path, **options)
     except PmlError as error:
-        first = f"{type(error).__name__}: {error.message}"
+        first = _told(error, path)
         if error.code != "log.bad-rows":
             return ["-", "-", "-", "-", first]
         try:
             return [*_counts(read_log(path, on_bad_row="drop", **options)), first]
         except PmlError as second:
-            return ["-", "-", "-", "-", f"{type(second).__name__}: {second.message}"]
+            return ["-", "-", "-", "-", _told(second, path)]
     return [*_counts(log), "; ".join(f"{kind}: {count:,}" for kind, count in log.ledger.notes)]
+
+
+def _told(error: PmlError, path: Path) -> str:
+    return f"{type(error).__name__}: {error.message.removeprefix(f'{path}: ')}"
 
 
 def _counts(log: EventLog) -> list[str]:
@@ -91,8 +97,10 @@ def main() -> None:
     text = "\n".join(table(options.directory)) + "\n"
     print(text, end="")
     if options.output:
+        before = options.output.read_text().splitlines() if options.output.exists() else []
+        kept = [f"{line}\n" for line in before if line.startswith("#")]
         options.output.parent.mkdir(parents=True, exist_ok=True)
-        options.output.write_text(text)
+        options.output.write_text("".join(kept) + text)
 
 
 if __name__ == "__main__":

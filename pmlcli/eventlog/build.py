@@ -176,8 +176,9 @@ def _tell_lines(error: LogError, column: Column, table: RawTable) -> None:
     """Say on which line each value that an error quotes stands first."""
     texts = np.array([text and text.strip() for text in as_text(column).texts()], dtype=object)
     for example in error.context.get("examples", []):
-        line = table.lines[np.flatnonzero(texts == example)[0]]
-        error.reword(error.message.replace(repr(example), f"{example!r} ({table.unit} {line})", 1))
+        rows = np.flatnonzero(texts == example)
+        place = f"{example!r} ({table.unit} {table.lines[rows[0]]})" if len(rows) else repr(example)
+        error.reword(error.message.replace(repr(example), place, 1))
 
 
 def _check_refused(work: _Work) -> None:

@@ -16,7 +16,7 @@ _DOUBLE = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?
 _DATE = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.[0-9]+)?(?:Z|[+-](?:(?:0[0-9]|1[0-3]):[0-5][0-9]|14:00))?"
 ).fullmatch
-_URI = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*:\S*)|[^:\s]*").fullmatch
+_URI = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*:.*)|[^:]*").fullmatch
 _ANY = re.compile(r"(?s).*").fullmatch
 
 
