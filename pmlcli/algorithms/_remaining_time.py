@@ -25,9 +25,9 @@ from pmlcli.algorithms._quantiles import (
 )
 from pmlcli.encoding.base import Encoding
 from pmlcli.encoding.sequences import Sequences
-from pmlcli.errors import LogError, TrainingError, ValidationError
+from pmlcli.errors import TrainingError, ValidationError
 from pmlcli.evaluation.measurement import Measurement, mean_over
-from pmlcli.eventlog.log import TIMESTAMP, EventLog
+from pmlcli.eventlog.log import EventLog, no_times
 from pmlcli.eventlog.split import Split, measured_prefixes
 
 DAY = 86_400.0
@@ -57,12 +57,7 @@ class RemainingTimePredictor(PrefixPredictor):
     def count_samples(self, data: Sequences) -> int:
         """Cases that have ended; LogError without times."""
         if data.micros is None:
-            raise LogError(
-                "the log has no timestamps, which a remaining time is made of",
-                code="log.column",
-                hint="map one of the log's columns to it: --timestamp COLUMN",
-                context={"column": TIMESTAMP},
-            )
+            raise no_times("which a remaining time is made of")
         return int((~data.is_running).sum())
 
     def calibrate(self, encoding: Encoding[Any], split: Split, log: EventLog) -> dict[str, Any]:

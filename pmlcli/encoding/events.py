@@ -22,7 +22,7 @@ from pmlcli.encoding.attributes import (
 )
 from pmlcli.encoding.base import Encoding
 from pmlcli.encoding.vocabulary import Texts, Vocabulary
-from pmlcli.errors import LogError, ValidationError
+from pmlcli.errors import ValidationError
 from pmlcli.eventlog.log import (
     ACTIVITY,
     CASE_ID,
@@ -32,6 +32,7 @@ from pmlcli.eventlog.log import (
     START_TIMESTAMP,
     TIMESTAMP,
     EventLog,
+    no_times,
 )
 
 LEAST_FILLED = 0.5
@@ -220,9 +221,4 @@ def _usable(log: EventLog, names: Sequence[str]) -> Iterator[tuple[str, NDArray[
 
 def _require_times(log: EventLog) -> None:
     if log.times is None:
-        raise LogError(
-            "the log has no timestamps, which this algorithm needs",
-            code="log.column",
-            hint="map one of the log's columns to it: --timestamp COLUMN",
-            context={"column": TIMESTAMP},
-        )
+        raise no_times("which this algorithm needs")

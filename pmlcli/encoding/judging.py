@@ -14,8 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pmlcli.encoding.attributes import as_numbers
-from pmlcli.errors import LogError
-from pmlcli.eventlog.log import ACTIVITY, TIMESTAMP, EventLog
+from pmlcli.eventlog.log import ACTIVITY, EventLog, no_times
 
 Flags = NDArray[np.bool_]
 
@@ -150,12 +149,7 @@ def _amount(quantity: Quantity, log: EventLog) -> NDArray[np.float64]:
         return (log.position + 1).astype(np.float64)
     if quantity.kind == "duration":
         if log.times is None:
-            raise LogError(
-                "the log has no timestamps, so nothing tells how long a case took",
-                code="log.column",
-                hint="map one of the log's columns to it (--timestamp COLUMN)",
-                context={"column": TIMESTAMP},
-            )
+            raise no_times("so nothing tells how long a case took")
         return np.asarray((log.times - np.repeat(log.starts, log.lengths)) / 1e6, dtype=np.float64)
     is_it = log.activity_codes == _code(quantity.name, log)
     sums = np.concatenate(([0], np.cumsum(is_it)))

@@ -16,7 +16,7 @@ from pmlcli.encoding.holidays import check_country
 from pmlcli.encoding.outside import Outside
 from pmlcli.encoding.regressors import Regressors
 from pmlcli.errors import LogError, ValidationError, unknown_name
-from pmlcli.eventlog.log import RESOURCE, TIMESTAMP, EventLog
+from pmlcli.eventlog.log import RESOURCE, EventLog, no_times
 
 FREQUENCIES = ("H", "D", "W", "M")
 HOUR_US = 3_600_000_000
@@ -233,11 +233,7 @@ def bucket_edges(moment: int, n: int, frequency: str, timezone: str) -> NDArray[
 
 def _times(log: EventLog) -> NDArray[np.int64]:
     if log.times is None:
-        raise LogError(
-            "a KPI series needs the time of each event, but the log has no timestamp column",
-            hint="give a log with times, or name their column",
-            context={"column": TIMESTAMP},
-        )
+        raise no_times("which a KPI series needs")
     return log.times
 
 

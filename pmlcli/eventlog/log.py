@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from pmlcli.errors import LogError
 from pmlcli.eventlog.cases import CutIntoCases
 from pmlcli.eventlog.ledger import Ledger
 
@@ -147,6 +148,17 @@ class EventLog(CutIntoCases):
         offsets = offsets_of(lengths)
         rows = np.arange(offsets[-1]) - np.repeat(offsets[:-1] - self.offsets[:-1][cases], lengths)
         return self.take_rows(rows, offsets)
+
+
+def no_times(why: str, instead: str = "") -> LogError:
+    """The error of a log without times: what they are needed for, and what could be done instead."""
+    return LogError(
+        f"the log has no timestamps, {why}",
+        code="log.column",
+        hint="map one of the log's columns to it (--timestamp COLUMN)"
+        + (f", or {instead}" if instead else ""),
+        context={"column": TIMESTAMP},
+    )
 
 
 def offsets_of(lengths: NDArray[np.int64]) -> NDArray[np.int64]:

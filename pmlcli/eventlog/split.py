@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pmlcli.errors import LogError
-from pmlcli.eventlog.log import TIMESTAMP, EventLog
+from pmlcli.eventlog.log import EventLog, no_times
 
 
 class Split(NamedTuple):
@@ -44,12 +44,7 @@ def split_strictly(log: EventLog, test_share: float = 0.2) -> Split:
     for predictive process monitoring). LogError without times, or when no case had ended.
     """
     if log.times is None:
-        raise LogError(
-            "the log has no timestamps, which a strict split needs",
-            code="log.column",
-            hint="map one of the log's columns to it (--timestamp COLUMN), or take the temporal split",
-            context={"column": TIMESTAMP},
-        )
+        raise no_times("which a strict split needs", "take the temporal split")
     since = int(np.sort(log.starts)[log.n_cases - _test_cases(log, test_share)])
     has_ended = log.ends < since
     if not has_ended.any():

@@ -20,6 +20,7 @@ from pmlcli.errors import (
     UntrustedArtifactError,
 )
 from pmlcli.lifecycle.blame import HINT, blamed
+from pmlcli.lifecycle.inspection import THRESHOLD_FILE
 from pmlcli.store import strictjson
 from pmlcli.store.codecs import plain, safetensors, sklearn
 from pmlcli.store.codecs.xgboost import check_xgboost_json
@@ -34,7 +35,6 @@ OWN_STEM = "model"
 BOOSTER_STATE = "state"
 """Stem of the files that hold what there is beside an XGBoost model."""
 ENCODING_FILE = "feature_extractor.joblib"
-THRESHOLD_FILE = "threshold.json"
 REFERENCE_FILE = "reference.json"
 CANARY_FILE = "canary.json"
 _SHARED_FILES = (ENCODING_FILE, THRESHOLD_FILE, REFERENCE_FILE, CANARY_FILE)

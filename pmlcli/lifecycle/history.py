@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from pmlcli.errors import UntrustedArtifactError
-from pmlcli.lifecycle.artifacts import THRESHOLD_FILE, read_json
+from pmlcli.lifecycle.artifacts import read_json
+from pmlcli.lifecycle.inspection import THRESHOLD_FILE
 
 MOST_POINTS, LONGEST_UNIT = 10_000, 100
 FIRST_YEAR, LAST_YEAR = 1678, 2261

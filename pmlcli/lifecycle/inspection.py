@@ -7,15 +7,20 @@ from pathlib import Path
 from typing import Any
 
 from pmlcli import registry
-from pmlcli.errors import ValidationError
-from pmlcli.store import signing
-from pmlcli.store.directory import Seal, compare
+from pmlcli.errors import PersistenceError, ValidationError
+from pmlcli.store import signing, strictjson
+from pmlcli.store.directory import Seal, compare, read_artifact
+
+THRESHOLD_FILE = "threshold.json"
+"""What was found on held-out cases: a threshold, say, or how honest probabilities are."""
+MOST_SHOWN_BYTES = 65_536
 
 
 def inspect_model(path: Path | str) -> dict[str, Any]:
     """The card of the model at `path`, JSON-plain: manifest, root digest, parameters with their meaning.
 
-    No artifact is read; `findings` lists what the directory's names and sizes show to be wrong.
+    `calibration` is what `threshold.json` holds, None where it is long or damaged. No other artifact is
+    read; `findings` lists what the directory's names and sizes show to be wrong.
     `signature` is none, not checked, or damaged. Raises a PersistenceError when there is no model.
     """
     seal, difference = compare(path, contents=False)
@@ -28,6 +33,7 @@ def inspect_model(path: Path | str) -> dict[str, Any]:
         "signature": _signature(seal),
         "summary": _summary(seal.manifest.model_type),
         "parameters": _parameters(seal.manifest.model_type, manifest["hyperparameters"]),
+        "calibration": _calibration(path),
         "findings": [finding.to_dict() for finding in difference.findings],
     }
 
@@ -37,6 +43,15 @@ def _signature(seal: Seal) -> str:
         return "none"
     damage = signing.damage(seal.manifest_bytes, seal.signature)
     return "not checked" if damage is None else f"damaged: {damage}"
+
+
+def _calibration(path: Path | str) -> dict[str, Any] | None:
+    try:
+        data = read_artifact(path, THRESHOLD_FILE, most_bytes=MOST_SHOWN_BYTES)
+        found = None if data is None else strictjson.parse(data, source=THRESHOLD_FILE, max_bytes=len(data))
+    except PersistenceError:
+        return None  # `findings`, or `verify`, say what is wrong with it
+    return found if isinstance(found, dict) else None
 
 
 def _summary(model_type: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 from pmlcli.render import number, sentence
 from pmlcli.render.block import Block, Heading, Line, Pairs, Table
+from pmlcli.render.curves import curves
 
 _TONES = {"pass": "good", "fail": "bad"}
 _SIGNATURES = {"not checked": "there, not checked: verify --public-key"}
@@ -103,6 +104,7 @@ def model(document: Mapping[str, Any]) -> list[Block]:
             "Measured on the last part of its log, before training on all of it",
             _measured(document["performance_metrics"]),
         ),
+        *curves(document["calibration"]),
         *_section(
             "Parameters", [Table(_PARAMETER_HEADERS, _few([_parameter(p) for p in document["parameters"]]))]
         ),

@@ -147,6 +147,22 @@ def read_seal(path: Path | str, *, check_seal: SealCheck | None = None) -> Seal:
     return _with_retry(Path(path), lambda directory: _read_seal(directory, Path(path), check_seal))
 
 
+def read_artifact(path: Path | str, filename: str, *, most_bytes: int) -> bytes | None:
+    """The bytes of one artifact of the model at `path`, checked against its manifest.
+
+    None where it is not listed, larger than that, or not what the manifest says.
+    """
+
+    def read(directory: int) -> bytes | None:
+        seal = _read_seal(directory, Path(path), None)
+        _difference, sound = _survey(directory, seal.manifest)
+        wanted = [one for one in sound if one.filename == filename and one.size_bytes <= most_bytes]
+        _changed, files = _read_contents(directory, wanted)
+        return files.get(filename)
+
+    return _with_retry(Path(path), read)
+
+
 def compare(
     path: Path | str, *, contents: bool, check_seal: SealCheck | None = None
 ) -> tuple[Seal, Difference]:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
+
+from tests.logs import purchase_events
 
 Run = Callable[..., Any]
 
@@ -34,3 +39,20 @@ def test_a_shorthand_may_not_contradict_a_parameter(run: Run) -> None:
     result = run("train", "no-such-log.csv", "-a", "outcome/prior", *given)
     assert result.exit_code == 2
     assert "contradicts --slower-than 3d" in result.stderr
+
+
+def test_inspect_shows_how_early_outcomes_are_told(run: Run, tmp_path: Path) -> None:
+    log, model = tmp_path / "log.csv", tmp_path / "m"
+    pd.DataFrame(purchase_events(120)).to_csv(log, index=False)
+    told = ("-a", "outcome/logistic", "--slower-than", "2d", "-o", str(model))
+    assert run("train", str(log), *told).exit_code == 0
+    shown = run("inspect", str(model))
+    assert "How early it tells, on held-out cases" in shown.stdout
+    found = json.loads(run("inspect", "--json", str(model)).stdout)["calibration"]
+    assert found["auc_by_prefix_length"][0]["prefix_length"] == 1
+    assert len(found["earliness"]) == 4
+    threshold = model / "artifacts" / "threshold.json"
+    threshold.write_bytes(threshold.read_bytes().replace(b"earliness", b"earlinexx"))
+    changed = run("inspect", "--json", str(model))
+    assert changed.exit_code == 0
+    assert json.loads(changed.stdout)["calibration"] is None

@@ -243,9 +243,9 @@ def test_zeros_between_cases_are_values() -> None:
 
 
 def test_without_times_there_is_no_series() -> None:
-    with pytest.raises(LogError, match="needs the time of each event"):
+    with pytest.raises(LogError, match="no timestamps, which a KPI series needs"):
         SeriesEncoding().fit(trace_log([["a", "b"]]))
-    with pytest.raises(LogError, match="needs the time of each event"):
+    with pytest.raises(LogError, match="no timestamps, which a KPI series needs"):
         SeriesEncoding().transform(trace_log([["a", "b"]]))
 
 
