@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -31,6 +32,7 @@ from pmlcli.eventlog.values import text_series, time_series, typed
 
 Flags = NDArray[np.bool_]
 FIRST_LINES = 5
+_CLOCK_ALONE = re.compile(rf"{NOT_A_TIME} .*'[0-9]{{1,2}}:[0-9]{{2}}(?::[0-9]{{2}})?[^']*'")
 CODED = (ACTIVITY, RESOURCE)
 """The roles that a log also has as codes into sorted text."""
 SET_ASIDE = "source."
@@ -208,6 +210,8 @@ def _check_refused(work: _Work) -> None:
 def _row_hint(work: _Work) -> str:
     reasons = " ".join(refusal.reason for refusal in work.refused)
     hints = ["--on-bad-row drop leaves them out and counts them"]
+    if any(_CLOCK_ALONE.search(example) for example in work.examples):
+        hints.insert(0, "a clock without a date: write date and time into one column")
     if TIMESTAMP in reasons:
         hints.append("--columns timestamp=none reads the log without times, in row order")
     if NOT_A_TIME in reasons:

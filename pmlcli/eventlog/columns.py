@@ -69,11 +69,15 @@ def choose_columns(
     return choice
 
 
+def is_known(role: str, name: str) -> bool:
+    """Whether a column of this name is found for a role."""
+    return name in EXACT[role] or _plain(name) in KNOWN[role].split()
+
+
 def _found(table: RawTable, role: str, taken: set[str], choice: ColumnChoice) -> str | None:
     free = [name for name in table.columns if name not in taken]
     candidates = [name for name in EXACT[role] if name in free]
-    known = KNOWN[role].split()
-    candidates += [name for name in free if name not in candidates and _plain(name) in known]
+    candidates += [name for name in free if name not in candidates and is_known(role, name)]
     if len(candidates) < 2:
         return candidates[0] if candidates else None
     first, *others = candidates

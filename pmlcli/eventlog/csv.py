@@ -12,13 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pmlcli.errors import LogError
-from pmlcli.eventlog.columns import choose_columns
+from pmlcli.eventlog.columns import choose_columns, is_known
 from pmlcli.eventlog.csv_blocks import MAX_LINE, TextBlocks
 from pmlcli.eventlog.csv_columns import GatheredColumn
 from pmlcli.eventlog.csv_scan import MAX_CELL, Cells, regular_cells
 from pmlcli.eventlog.ledger import Refusal
 from pmlcli.eventlog.log import LogSource
-from pmlcli.eventlog.options import DELIMITERS, ReadOptions
+from pmlcli.eventlog.options import DELIMITERS, REQUIRED_ROLES, ReadOptions
 from pmlcli.eventlog.raw import RawTable, TextColumn, shown
 from pmlcli.eventlog.source import ByteSource
 
@@ -30,6 +30,10 @@ HEAD = 1 << 16
 MAX_BLANK = 100_000
 """Blank lines that a file may have when it has fewer rows than that."""
 FIRST_LINES = 5
+MOST_TITLE_LINES = 50
+
+_SEPARATOR_LINE = re.compile(r"\ufeff?\"?sep=(.)\"?\r?[\n\r]")
+"""What Excel takes the delimiter from, and writes no longer."""
 
 _MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 
@@ -43,19 +47,41 @@ def read_csv(source: ByteSource, options: ReadOptions) -> RawTable:
     Raises LogError for an unreadable byte, a NUL, an unclosed quote, a repeated or missing header;
     rows with too many or too few cells are refused.
     """
-    return read_rows(source, options, check=_check_names)
+    head = source.peek(HEAD)
+    try:
+        return read_rows(source, options, check=_check_names)
+    except LogError as error:
+        line = _later_header(head, options) if error.code == "log.column" else None
+        if line is not None:
+            error.hint = f"line {line} looks like the header: take away the lines above it"
+        raise
 
 
 def read_rows(source: ByteSource, options: ReadOptions, check: Check | None = None) -> RawTable:
     """The raw table of a CSV file, whatever its columns; `check` may refuse them before a row is read."""
     head = source.peek(HEAD)
     encoding = _encoding_of(head, options.encoding)
-    delimiter = options.delimiter or found_delimiter(head.decode(encoding, "replace"))
+    text = head.decode(encoding, "replace")
+    told = _SEPARATOR_LINE.match(text)
+    delimiter = options.delimiter or (told[1] if told else found_delimiter(text))
     before = csv.field_size_limit(MAX_CELL)
     try:
-        return _Reading(source, TextBlocks(source, encoding), delimiter).table(options, check)
+        reading = _Reading(source, TextBlocks(source, encoding), delimiter)
+        if told:
+            reading.pass_line()
+        return reading.table(options, check)
     finally:
         csv.field_size_limit(before)
+
+
+def _later_header(head: bytes, options: ReadOptions) -> int | None:
+    """The line, below the first, that has the names of a log's columns, as below a report's title."""
+    lines = head.decode(_encoding_of(head, options.encoding), "replace").splitlines()[:MOST_TITLE_LINES]
+    for number, line in enumerate(lines[1:], 2):
+        cells = {cell.strip(' "') for cell in line.split(options.delimiter or found_delimiter(line))}
+        if all(any(is_known(role, cell) for cell in cells) for role in REQUIRED_ROLES):
+            return number
+    return None
 
 
 def _check_names(table: RawTable, options: ReadOptions) -> None:
@@ -90,6 +116,10 @@ class _Reading:
         self._record_start = 1
         self._ragged: dict[str, list[int]] = {}
         self._blank = 0
+
+    def pass_line(self) -> None:
+        """Leave out a first line that is neither names nor a row."""
+        next(self._blocks)
 
     def table(self, options: ReadOptions, check: Check | None) -> RawTable:
         """All rows as a raw table."""

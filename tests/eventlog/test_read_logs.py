@@ -417,3 +417,26 @@ def test_event_attributes_that_repeat_their_case(tmp_path: Path) -> None:
 def test_importing_the_package_costs_no_pandas() -> None:
     code = "import sys, pmlcli.eventlog; sys.exit('pandas' in sys.modules or 'numpy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("first", ["sep=;\n", "sep=;\r\n", '"sep=;"\r\n', "\ufeffsep=;\n"])
+def test_excels_line_that_names_the_delimiter(tmp_path: Path, first: str) -> None:
+    text = f"{first}case_id;activity;timestamp\n1;a,b;2024-01-01\n1;c;\n"
+    log = read_log(write(tmp_path / "x.csv", text), on_bad_row="drop")
+    assert log.activities == ("a,b",)
+    assert log.lines is not None
+    assert (log.lines.tolist(), log.ledger.refused[0].lines) == ([3], (4,))
+
+
+def test_a_title_above_the_header_is_told(tmp_path: Path) -> None:
+    path = write(tmp_path / "x.csv", "Report: orders\nby ann\n\nCase ID;Activity;Timestamp\n1;a;2024-01-01\n")
+    with pytest.raises(LogError, match="no column for 'case_id'") as caught:
+        read_log(path)
+    assert caught.value.hint == "line 4 looks like the header: take away the lines above it"
+
+
+def test_a_clock_without_a_date_is_told(tmp_path: Path) -> None:
+    path = write(tmp_path / "x.csv", "case_id,activity,date,time\n1,a,2024-01-01,08:00:00\n")
+    with pytest.raises(LogError, match="not a time") as caught:
+        read_log(path)
+    assert "a clock without a date: write date and time into one column" in str(caught.value.hint)
