@@ -6,7 +6,8 @@ import dataclasses
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from types import UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
 import pandas as pd
@@ -84,10 +85,32 @@ def _default(field: dataclasses.Field[Any]) -> Any:
 
 def reading_options(facts: Mapping[str, Any]) -> ReadOptions:
     """The inverse of `reading_facts`; ValidationError or TypeError for anything else."""
+    _check_extent("training_log", facts)
     given = {name: _listed(value) for name, value in facts.items()}
     if "selection" in given:
-        given["selection"] = Selection(**{name: _listed(value) for name, value in given["selection"].items()})
-    return ReadOptions(**given)
+        given["selection"] = Selection(**_typed(Selection, given["selection"]))
+    return ReadOptions(**_typed(ReadOptions, given))
+
+
+def _typed(cls: type, given: Any) -> dict[str, Any]:
+    """Arguments of the types that their fields declare, which nobody has held JSON against."""
+    hints, found = get_type_hints(cls), dict(given)
+    for name, value in found.items():
+        if name not in hints or not _fits(_listed(value), hints[name]):
+            raise ValidationError(f"training_log was read with {name} as {type(value).__name__}")
+    return {name: _listed(value) for name, value in found.items()}
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    origin, inner = get_origin(hint), get_args(hint)
+    if origin in (Union, UnionType):
+        return any(_fits(value, one) for one in inner)
+    if origin is tuple:
+        each = inner[:1] * len(value) if inner[-1] is Ellipsis and isinstance(value, tuple) else inner
+        return isinstance(value, tuple) and len(value) == len(each) and all(map(_fits, value, each))
+    if origin is Mapping:
+        return isinstance(value, dict) and all(_fits(text, str) for pair in value.items() for text in pair)
+    return type(value) is hint
 
 
 def _listed(value: Any) -> Any:
