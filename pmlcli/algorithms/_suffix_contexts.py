@@ -16,6 +16,8 @@ from pmlcli.eventlog.log import offsets_of
 
 Ints = NDArray[np.int64]
 Keys = NDArray[np.uint64]
+LONGEST = 100_000
+"""Activities in a suffix; comparing longer ones would not end in training either."""
 ANYWHERE = np.uint64(0)
 """The key of the context that every prefix has."""
 
@@ -73,6 +75,7 @@ class Contexts:
             and int(contexts.offsets[-1]) == len(contexts.suffixes)
             and bool(((contexts.suffixes >= 0) & (contexts.suffixes < len(contexts.ends))).all())
             and bool((np.diff(contexts.ends, prepend=0) >= 0).all())
+            and bool((np.diff(contexts.ends, prepend=0) <= LONGEST).all())
             and bool((contexts.counts > 0).all())
         )
         if not is_sound:

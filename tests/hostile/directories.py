@@ -46,10 +46,10 @@ class Hostile:
     verify: tuple[int, ...] = (5,)
 
 
-def make_bases(directory: Path) -> dict[str, Path]:
+def make_bases(directory: Path, bases: Mapping[str, dict[str, Any]] = BASES) -> dict[str, Path]:
     """One honest model of each base, saved."""
     found = {}
-    for name, parameters in BASES.items():
+    for name, parameters in bases.items():
         model = Model(name, **parameters)
         model.train(purchase_events(40))
         found[name] = model.save(directory / name.replace("/", "-")).path

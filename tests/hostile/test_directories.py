@@ -13,12 +13,14 @@ from typing import Any
 import pytest
 
 from tests.cli.conftest import write_csv
-from tests.hostile.directories import NGRAM, all_cases, make_bases
+from tests.hostile.directories import BASES, NGRAM, all_cases, make_bases
+from tests.hostile.task_directories import TASK_BASES, task_cases
 
 pytest.importorskip("torch")
+pytest.importorskip("xgboost")
 
 ROOT = Path(__file__).parents[2]
-CASES = all_cases()
+CASES = all_cases() | task_cases()
 SECONDS_EACH = 5
 MORE_MB = 250
 """Beyond what an honest prediction takes, which with all libraries loaded is half a gigabyte."""
@@ -32,7 +34,7 @@ def folder(case: str) -> str:
 @pytest.fixture(scope="module")
 def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], dict[str, Any]]:
     place = tmp_path_factory.mktemp("hostile")
-    bases = make_bases(tmp_path_factory.mktemp("bases"))
+    bases = make_bases(tmp_path_factory.mktemp("bases"), BASES | TASK_BASES)
     for name, case in CASES.items():
         parent = place / folder(name)
         parent.mkdir()
@@ -44,7 +46,7 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], 
     done = subprocess.run(
         [sys.executable, "-m", "tests.hostile.command_child", place],
         capture_output=True,
-        timeout=600,
+        timeout=1200,
         check=False,
         cwd=ROOT,
     )
@@ -59,7 +61,7 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], 
 
 
 def test_there_are_enough_directories() -> None:
-    assert len(CASES) >= 60
+    assert len(CASES) >= 300
 
 
 @pytest.mark.parametrize("command", ["predict", "inspect", "verify", "upgrade"])

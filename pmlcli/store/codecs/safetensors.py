@@ -15,6 +15,7 @@ from pmlcli.store.codecs._numbers import refuse
 from pmlcli.store.codecs.plain import MAX_JSON_BYTES
 
 _MAX_HEADER_BYTES = 10_000_000
+_TENSOR_KEYS = {"dtype", "shape", "data_offsets"}
 
 
 def encode(arrays: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, bytes]:
@@ -61,7 +62,12 @@ def _check_header(data: bytes) -> None:
     (length,) = struct.unpack("<Q", data[:8])
     if length > min(_MAX_HEADER_BYTES, len(data) - 8):
         raise refuse("model.safetensors: header is cut off or too long")
-    strictjson.parse(data[8 : 8 + length], source="model.safetensors", max_bytes=_MAX_HEADER_BYTES)
+    header = strictjson.parse(data[8 : 8 + length], source="model.safetensors", max_bytes=_MAX_HEADER_BYTES)
+    is_known = isinstance(header, dict) and all(
+        isinstance(tensor, dict) and tensor.keys() == _TENSOR_KEYS for tensor in header.values()
+    )
+    if not is_known:
+        raise refuse("model.safetensors: its header holds other things than tensors")
 
 
 def _library() -> Any:
