@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from pmlcli.algorithms._validation import latest_rows
 from pmlcli.encoding.outcome import OutcomePrefixes
+from pmlcli.errors import TrainingError
 
 MOST_ROWS = 20_000
 """With more prefixes only so many are learned from, spread evenly over the cases."""
@@ -37,9 +38,23 @@ class Lessons(NamedTuple):
         return np.asarray(shares / shares.mean())
 
 
-def lessons(data: OutcomePrefixes, most: int = MOST_ROWS) -> Lessons:
-    """The prefixes that count, thinned evenly when there are more than `most`."""
+def counted_rows(data: OutcomePrefixes) -> Rows:
+    """The prefixes that count, by the event that ends them; TrainingError without two outcomes."""
     rows = np.flatnonzero(data.is_counted)
+    present = np.unique(data.target[data.case_of_event[rows]])
+    if len(present) < 2:
+        which = f"have the same, '{data.class_names[present[0]]}'" if len(present) else "are none"
+        raise TrainingError(
+            f"the cases to learn from whose outcome is known and not settled at once {which}",
+            code="training.outcome",
+            hint="train on a longer log (its last fifth is kept to measure on), or name another outcome",
+        )
+    return rows
+
+
+def lessons(data: OutcomePrefixes, most: int = MOST_ROWS) -> Lessons:
+    """`counted_rows`, thinned evenly when there are more than `most`."""
+    rows = counted_rows(data)
     if len(rows) > most:
         rows = rows[np.linspace(0, len(rows) - 1, most).astype(np.int64)]
     cases = data.case_of_event[rows]

@@ -42,6 +42,8 @@ from pmlcli.eventlog.log import (
 
 COMMON_VALUES = 50
 """An attribute's values beyond its so many commonest count as unseen."""
+LARGEST = float(np.finfo(np.float32).max)
+"""Numbers beyond this are taken for it: they are kept in single precision."""
 NEVER_ATTRIBUTES = frozenset({CASE_ID, ACTIVITY, TIMESTAMP, START_TIMESTAMP, RESOURCE})
 
 
@@ -146,7 +148,8 @@ class PrefixEncoding(SequenceEncoding):
         cases = log.case_of_event
         numbers = np.zeros((log.n_events, len(self.numbers)), dtype=np.float32)
         for place, attribute in enumerate(self.numbers):
-            numbers[:, place] = _latest(as_numbers(log, attribute.column), cases)
+            bounded = np.clip(as_numbers(log, attribute.column), -LARGEST, LARGEST)
+            numbers[:, place] = _latest(bounded, cases)
         categories = np.zeros((log.n_events, len(self.categories)), dtype=np.int64)
         for place, (attribute, values) in enumerate(zip(self.categories, self._values, strict=True)):
             codes = values.encode(*coded(log, attribute.column))

@@ -105,6 +105,17 @@ def test_later_events_are_not_known_before_they_happen() -> None:
     assert (table.loc[settled, "outcome"] == "Change Order").all()
 
 
+@pytest.mark.parametrize("name", ["logistic", "boosting", "gru", "ensemble"])
+def test_an_outcome_that_only_late_cases_have_cannot_be_learned(name: str) -> None:
+    late = {f"c{case}" for case in range(48, 60)}
+    events = [
+        e | {"late": "yes" if e["case_id"] in late else "no"} for e in dyed(np.random.default_rng(0), 60)
+    ]
+    with pytest.raises(TrainingError, match="have the same, 'no'") as caught:
+        Model(f"outcome/{name}", label_column="late").train(events)
+    assert caught.value.code == "training.outcome"
+
+
 def test_there_may_be_several_outcomes() -> None:
     events = dyed(np.random.default_rng(2), classes=3)
     for name in ("outcome/logistic", "outcome/boosting"):

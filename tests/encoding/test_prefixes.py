@@ -14,7 +14,7 @@ from pmlcli.encoding.surroundings import SURROUNDINGS
 from pmlcli.errors import LogError
 from pmlcli.eventlog.filters import up_to
 from pmlcli.eventlog.log import EventLog
-from tests.logs import log_of, purchase_events, purchase_log
+from tests.logs import log_of, purchase_events, purchase_log, trace_log
 
 FORMS = pytest.mark.parametrize("form", ["rank", "one-hot"])
 
@@ -133,3 +133,12 @@ def test_text_where_numbers_were_is_an_error_that_names_the_case() -> None:
     events = [event | {"amount": "much"} for event in purchase_events(3)]
     with pytest.raises(LogError, match="'amount'.*first: 'much' in case 'PO-0000'"):
         encoding.transform(log_of(events))
+
+
+def test_numbers_too_large_for_single_precision_stay_finite() -> None:
+    amounts = [1e300, -1e300, 5.0, None] * 5
+    log = trace_log(["ab"] * 10, amount=amounts)
+    numbers = PrefixEncoding(["amount"]).fit(log).transform(log).numbers[:, 0]
+    assert np.isfinite(numbers).all()
+    assert numbers[0] == np.finfo(np.float32).max
+    assert numbers[1] == np.finfo(np.float32).min

@@ -20,6 +20,7 @@ from pmlcli.algorithms._neural import (
     padded_rows,
 )
 from pmlcli.algorithms._outcome import OutcomePredictor
+from pmlcli.algorithms._outcome_rows import counted_rows
 from pmlcli.algorithms._param import Param
 from pmlcli.algorithms._prefix_network import PrefixNetwork, network_sizes, prefix_inputs
 from pmlcli.encoding.outcome import UNKNOWN, OutcomePrefixes
@@ -36,7 +37,6 @@ class Gru(NeuralAlgorithm, OutcomePredictor):
     )
 
     most_read = 300_000
-
     units: Annotated[int, Param("Width of the recurrent layer.", ge=1, le=4096)] = 64
     embedding: Annotated[int, Param("Numbers that stand for a code.", ge=1, le=1024)] = 16
     dropout: Annotated[float, Param("Share of inputs and units silenced in training.", ge=0, lt=1)] = 0.3
@@ -97,4 +97,4 @@ class Gru(NeuralAlgorithm, OutcomePredictor):
 
 
 def _taught(data: OutcomePrefixes) -> OutcomePrefixes:
-    return data.take(np.unique(data.case_of_event[data.is_counted]))
+    return data.take(np.unique(data.case_of_event[counted_rows(data)]))
