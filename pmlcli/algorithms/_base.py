@@ -80,6 +80,8 @@ class Algorithm(ABC):
     estimator_class: ClassVar[str | None] = None
     """`sklearn` only: the `module.Class` of `estimator_`."""
     minimum_samples: ClassVar[int] = 10
+    sample_name: ClassVar[str] = "samples"
+    """What `count_samples` counts, in the plural."""
     understands: ClassVar[tuple[str, ...]] = ()
     """The fields of `PredictRequest` that mean something to this task, beside `cases`."""
     needs_log: ClassVar[bool] = True

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from pmlcli.encoding.attributes import as_text
 from pmlcli.eventlog.log import ACTIVITY, MISSING, RESOURCE, TIMESTAMP, EventLog, offsets_of
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ def _changes(asked: Asked, log: EventLog) -> Iterator[_Change]:
         yield _Change(at_once, log.ends > log.starts, ["the time it took so far"] * log.n_cases, everything)
     for column in asked.encoding.required_columns():
         if column not in (RESOURCE, TIMESTAMP):
-            values = log.frame[column].iloc[log.offsets[1:] - 1]
+            values = as_text(log.frame[column].iloc[log.offsets[1:] - 1])
             blank = log.frame[column].where(np.zeros(log.n_events, dtype=np.bool_))
             what = [f"'{column}' is {value}" for value in values]
             frame = log.frame.assign(**{column: blank})

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pmlcli.algorithms._base import PredictRequest
 from pmlcli.algorithms._calibration import COVERAGE, cross_checked, in_set, tempered
 from pmlcli.algorithms._form import Column
-from pmlcli.algorithms._prefix import Asked, Columns, PrefixPredictor, Rows, about_split
+from pmlcli.algorithms._prefix import Asked, Columns, PrefixPredictor, Rows, about_split, joined
 from pmlcli.algorithms._validation import SHARE
 from pmlcli.encoding.base import Encoding
 from pmlcli.encoding.sequences import END, Sequences
@@ -202,7 +202,7 @@ def _sets(probabilities: NDArray[np.float64], least: float, names: NDArray[Any])
     many = in_set(probabilities, least).sum(axis=1)
     order[np.arange(order.shape[1]) >= many[:, None]] = -1
     different, which = np.unique(order, axis=0, return_inverse=True)
-    texts = [SET_SEPARATOR.join(names[row[row >= 0]]) for row in different]
+    texts = [joined(names[row[row >= 0]], SET_SEPARATOR) for row in different]
     return [texts[place] for place in which]
 
 

@@ -47,6 +47,7 @@ class OutcomePredictor(PrefixPredictor):
     task: ClassVar[str] = "outcome"
     baseline: ClassVar[str] = "outcome/prior"
     recommended: ClassVar[str] = "outcome/ensemble"
+    sample_name: ClassVar[str] = "cases whose outcome is known but not settled by their first event"
 
     label_column: Annotated[str | None, Param("Column that names each case's outcome.")] = None
     outcome_activity: Annotated[str | None, Param("The outcome is whether this activity will occur.")] = None
@@ -65,9 +66,9 @@ class OutcomePredictor(PrefixPredictor):
         given = [name for name in SOURCES if getattr(self, name) is not None]
         if len(given) != 1:
             options = ", ".join(f"--{name.replace('_', '-')}" for name in SOURCES)
-            found = " and ".join(given) if given else "none"
+            found = " and ".join(f"--{name.replace('_', '-')}" for name in given) or "no word"
             raise ValidationError(
-                f"the task outcome needs one word on what the outcome is, but {found} was given",
+                f"the task outcome needs one word on what the outcome is, but got {found}",
                 hint=f"give exactly one of {options}",
                 context={"parameter": given[0] if given else SOURCES[0], "given": given},
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -66,6 +67,7 @@ class PrefixPredictor(Algorithm):
     A task's base adds `answer`, `strength` and what it measures.
     """
 
+    sample_name: ClassVar[str] = "cases"
     understands: ClassVar[tuple[str, ...]] = ("every_prefix", "as_of", "unseen", "explain")
 
     split: Annotated[
@@ -168,6 +170,13 @@ class PrefixPredictor(Algorithm):
             f"{len(table):,} of {log.n_cases:,} cases are running, and only these are answered for "
             "(--cases all answers for all)"
         ]
+
+
+def joined(names: Sequence[str], separator: str) -> str:
+    """Names with the separator between them; one that holds it itself stands in double quotes."""
+    return separator.join(
+        '"' + name.replace('"', '""') + '"' if separator in f" {name} " else name for name in names
+    )
 
 
 def chosen_prefixes(data: Sequences, request: PredictRequest) -> NDArray[np.bool_]:

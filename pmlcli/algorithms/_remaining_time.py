@@ -45,6 +45,7 @@ class RemainingTimePredictor(PrefixPredictor):
     task: ClassVar[str] = "remaining-time"
     baseline: ClassVar[str] = "remaining-time/median"
     recommended: ClassVar[str] = "remaining-time/ensemble"
+    sample_name: ClassVar[str] = "cases that have ended"
     understands: ClassVar[tuple[str, ...]] = (*PrefixPredictor.understands, "sla")
 
     @abstractmethod

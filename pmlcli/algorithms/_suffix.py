@@ -14,7 +14,7 @@ from rapidfuzz.process import cpdist
 
 from pmlcli.algorithms._base import PredictRequest
 from pmlcli.algorithms._form import Column, columns
-from pmlcli.algorithms._prefix import Asked, Columns, PrefixPredictor, Rows, about_split
+from pmlcli.algorithms._prefix import Asked, Columns, PrefixPredictor, Rows, about_split, joined
 from pmlcli.encoding.base import Encoding
 from pmlcli.encoding.sequences import END, Sequences
 from pmlcli.encoding.vocabulary import Vocabulary
@@ -109,7 +109,7 @@ class SuffixPredictor(PrefixPredictor):
         known = Vocabulary(asked.encoding.vocabularies()[ACTIVITY])
         names = {chr(FIRST_LETTER + code): known.name_of(code) for code in range(known.size)}
         return {
-            "suffix": [ARROW.join([*(names[letter] for letter in text), END]) for text in chosen.texts],
+            "suffix": [joined([*(names[letter] for letter in text), END], ARROW) for text in chosen.texts],
             "events_left": np.array([len(text) for text in chosen.texts], dtype=np.int64),
             "probability": chosen.share,
             "similarity": chosen.similarity,

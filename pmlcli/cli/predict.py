@@ -123,7 +123,7 @@ class RequestOptions:
 
     def sla_seconds(self) -> float | None:
         """The limit of --sla in seconds."""
-        return None if self.sla is None else duration_seconds(self.sla, "time that a case may take")
+        return None if self.sla is None else duration_seconds(self.sla, "time for --sla")
 
     def check(self, log: str | None, *, force: bool) -> None:
         """Raises before any work is done when the annotated log or the chart cannot be written as asked."""

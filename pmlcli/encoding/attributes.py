@@ -30,9 +30,19 @@ def coded(log: EventLog, column: str) -> tuple[Sequence[str], NDArray[Any]]:
     if column == RESOURCE and log.resource_codes is not None:
         return log.resources, log.resource_codes
     given = log.frame[column]
-    # Text first: 1 and '1' are one value, whichever reader made them.
-    codes, values = pd.factorize(given.astype(str).where(given.notna()), sort=True)
+    codes, values = pd.factorize(as_text(given), sort=True)
     return [str(value) for value in values], codes
+
+
+def as_text(values: pd.Series[Any]) -> pd.Series[Any]:
+    """A column's values as text, missing ones left so: 1 and '1' are one value, whichever reader made them.
+
+    Truth values are `true` and `false`, as logs write them.
+    """
+    text = values.astype(str)
+    if pd.api.types.is_bool_dtype(values.dtype):
+        text = text.str.lower()
+    return text.where(values.notna())
 
 
 def is_category(values: pd.Series[Any]) -> bool:
@@ -82,10 +92,10 @@ def _decides(values: NDArray[Any], facts: NDArray[Any]) -> bool:
     return bool(len(shared) > 1 and (shared["nunique"] == 1).all() and shared["min"].nunique() > 1)
 
 
-def as_numbers(log: EventLog, column: str) -> NDArray[np.float64]:
+def as_numbers(log: EventLog, column: str, *, hint: str | None = None) -> NDArray[np.float64]:
     """A column as numbers, (events,), NaN where there is none; truth values are 0 and 1.
 
-    LogError, naming the first case, when a value is no number.
+    LogError, naming the first case, with a hint on what to do, when a value is no number.
     """
     given = log.frame[column]
     values = pd.to_numeric(given, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
@@ -94,7 +104,7 @@ def as_numbers(log: EventLog, column: str) -> NDArray[np.float64]:
         raise LogError(
             f"column '{column}': {len(strange)} of {len(values)} values are not numbers "
             f"(first: '{given.iloc[strange[0]]}' in case '{log.case_ids[log.case_of_event[strange[0]]]}')",
-            hint=f"use '{column}' as a categorical feature, or mend the values",
+            hint=hint or f"use '{column}' as a categorical feature, or mend the values",
             context={"column": column, "count": len(strange)},
         )
     return values
@@ -108,6 +118,6 @@ def require_column(log: EventLog, column: str) -> None:
     raise LogError(
         f"the log has no column '{column}', which the model looks at",
         code="log.column",
-        hint=f"did you mean '{near}'?" if near else "map one of the log's columns to it",
+        hint=f"did you mean '{near}'?" if near else f"it has: {', '.join(map(str, log.frame.columns))}",
         context={"column": column},
     )

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pmlcli.encoding.attributes import as_numbers
+from pmlcli.encoding.attributes import as_numbers, as_text
 from pmlcli.eventlog.log import ACTIVITY, EventLog, no_times
 
 Flags = NDArray[np.bool_]
@@ -91,9 +91,10 @@ class Comparison(Judgement):
             return np.zeros(log.n_events, dtype=np.bool_)
         if isinstance(self.value, str):
             given = log.frame[name]
-            values = np.asarray(given.astype(str).where(given.notna()), dtype=object)
+            values = np.asarray(as_text(given), dtype=object)
         else:
-            values = as_numbers(log, name)
+            hint = f'compare it with text, in quotes, by == or !=: `{name}` == "..."'
+            values = as_numbers(log, name, hint=hint)
         latest, has_value = _latest(values, log)
         if self.quantity.kind == "first":
             latest = np.repeat(values[log.offsets[:-1]], log.lengths)

@@ -20,6 +20,7 @@ from pmlcli.eventlog.log import MISSING, EventLog
 
 UNKNOWN = -1
 """In place of a class: not known, or not in training."""
+MOST_OUTCOMES = 50
 SOURCES = ("label_column", "outcome_activity", "slower_than", "rule")
 
 Classes = NDArray[np.int64]
@@ -53,7 +54,9 @@ class OutcomeSource:
         if self.kind == "outcome_activity":
             return Comparison(Quantity("count", self.text), ">", 0.0)
         if self.kind == "slower_than":
-            return Comparison(Quantity("duration"), ">", duration_seconds(self.text))
+            return Comparison(
+                Quantity("duration"), ">", duration_seconds(self.text, "duration for --slower-than")
+            )
         return parse_rule(self.text) if self.kind == "rule" else None
 
     @property
@@ -152,10 +155,21 @@ class OutcomeEncoding(PrefixEncoding):
         if self.source.kind == "label_column":
             names, codes = coded(log, self.source.text)
             self.class_names = tuple(names[code] for code in np.unique(codes[codes != MISSING]))
+            self._require_few()
         super().fit(log)
         self.left_out = tuple(self._telling(log)) if self.attributes is None else ()
         self.leave_out(self.left_out)
         return self
+
+    def _require_few(self) -> None:
+        column, count = self.source.text, len(self.class_names)
+        if count > MOST_OUTCOMES:
+            raise LogError(
+                f"column '{column}' has {count:,} different values, but outcomes may have {MOST_OUTCOMES}",
+                code="log.label",
+                hint="name a column of few values, or a rule about it: --rule '`COLUMN` > 100'",
+                context={"column": column, "count": count},
+            )
 
     def transform(self, log: EventLog) -> OutcomePrefixes:
         """The log's prefixes, and the outcomes of the cases where the log tells them."""

@@ -147,6 +147,13 @@ def up_to(log: EventLog, text: str) -> tuple[EventLog, int]:
     if log.times is None:
         raise LogError(f"{log.source.name}: no times, so --as-of says nothing", code="log.no-times")
     at = instant(text, ReadOptions(timezone=log.schema.timezone), "--as-of")
+    if log.n_events and log.times.min() > at:
+        begins = pd.Timestamp(int(log.times.min()), unit="us", tz="UTC").tz_convert(log.schema.timezone)
+        raise LogError(
+            f"{log.source.name}: --as-of {text}: the log begins later, at {begins.isoformat()}",
+            code="log.no-events",
+            hint="name a time from then on",
+        )
     return _kept_events(log, log.times <= at, f"event is later than {text}"), at
 
 

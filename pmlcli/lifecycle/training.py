@@ -45,7 +45,8 @@ def train_algorithm(untrained: Algorithm, name: str, log: EventLog) -> Trained:
 def _require_samples(algorithm: Algorithm, name: str, samples: int) -> None:
     if samples < algorithm.minimum_samples:
         raise TrainingError(
-            f"{name} needs at least {algorithm.minimum_samples} samples, but the log gives {samples}",
+            f"{name} needs at least {algorithm.minimum_samples} {algorithm.sample_name}, "
+            f"but the log gives {samples}",
             code="training.samples",
             hint="train on a longer log",
             context={"samples": samples, "minimum": algorithm.minimum_samples},

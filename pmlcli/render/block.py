@@ -32,11 +32,15 @@ class Pairs:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows under headers; `right` are the columns that hold numbers."""
+    """Rows under headers; `right` are the columns that hold numbers.
+
+    Of `records` each row is about what its first cell names, and may stand below it on a narrow screen.
+    """
 
     headers: Sequence[str]
     rows: Sequence[Sequence[str]]
     right: frozenset[int] = frozenset()
+    records: bool = False
 
 
 Block = Heading | Line | Pairs | Table

@@ -112,7 +112,7 @@ def table(frame: pd.DataFrame, *, units: Mapping[str, str] | None = None, limit:
     columns = [_readable(head[name], (units or {}).get(str(name))) for name in head.columns]
     right = {i for i, n in enumerate(head.columns) if pd.api.types.is_numeric_dtype(head[n])}
     rows = list(zip(*columns, strict=True))
-    return Table([str(name) for name in head.columns], rows, frozenset(right))
+    return Table([str(name) for name in head.columns], rows, frozenset(right), records=True)
 
 
 def _readable(column: pd.Series[Any], unit: str | None) -> list[str]:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from rich.console import Console, RenderableType
+from rich.measure import Measurement
 from rich.table import Table as RichTable
 from rich.text import Text
 
 from pmlcli.render.block import Block, Heading, Line, Pairs, Table
 from pmlcli.render.escape import visible
 
+MOST_WIDTH = 10_000
 _TONES = {"good": "green", "bad": "bold red", "weak": "dim"}
 
 
@@ -24,8 +26,23 @@ def coloured(blocks: Iterable[Block], width: int) -> str:
         for i, block in enumerate(blocks):
             if isinstance(block, Heading) and i:
                 console.print()
-            console.print(_renderable(block))
+            for part in _fitting(block, console):
+                console.print(_renderable(part))
     return capture.get().rstrip("\n")
+
+
+def _fitting(block: Block, console: Console) -> Iterator[Block]:
+    """The block; records that only fit with words cut in two, one under the other instead."""
+    if not (isinstance(block, Table) and block.records) or _least_width(block, console) <= console.width:
+        yield block
+        return
+    for name, *cells in block.rows:
+        yield Heading(name)
+        yield Pairs([pair for pair in zip(block.headers[1:], cells, strict=True) if pair[1]])
+
+
+def _least_width(block: Table, console: Console) -> int:
+    return Measurement.get(console, console.options.update(max_width=MOST_WIDTH), _table(block)).minimum
 
 
 def _renderable(block: Block) -> RenderableType:
@@ -48,6 +65,8 @@ def _table(block: Table) -> RichTable:
 
 def _pairs(block: Pairs) -> RichTable:
     table = RichTable(box=None, pad_edge=False, show_header=False)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
     for name, value in block.rows:
         table.add_row(Text(f"  {visible(name)}", style="cyan"), Text(visible(value)))
     return table

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from pmlcli.algorithms._base import PredictRequest
+from pmlcli.algorithms._prefix import joined
 from pmlcli.algorithms._suffix import (
     Continuations,
     SuffixPredictor,
@@ -217,3 +218,11 @@ def test_a_large_test_part_is_measured_on_some_of_its_cases(monkeypatch: pytest.
     found = model.measure(encoding, split, log)
     assert 1 <= found.n_units < 12
     assert " of " in found.about
+
+
+def test_names_that_hold_the_separator_stand_in_quotes() -> None:
+    assert (
+        joined(["a", "b > c", 'say "x >', "A->B", "<end>"], " > ")
+        == 'a > "b > c" > "say ""x >" > A->B > <end>'
+    )
+    assert joined(["|", "a|b", "x |"], " | ") == '"|" | a|b | "x |"'

@@ -18,8 +18,8 @@ Run = Callable[..., Any]
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ([], "none was given"),
-        (["--slower-than", "3d", "--rule", "length > 3"], "slower_than and rule was given"),
+        ([], "but got no word"),
+        (["--slower-than", "3d", "--rule", "length > 3"], "but got --slower-than and --rule"),
         (["--rule", 'count("a" > 2'], "character 11"),
         (["--slower-than", "soon"], "'soon' is no duration"),
         (["--slower-than", "3d", "--positive", "slow"], "no outcome is called 'slow'"),

@@ -146,6 +146,34 @@ def test_a_case_with_two_labels_is_named() -> None:
     assert caught.value.context["case"] == "c1"
 
 
+def test_truth_values_are_written_as_logs_write_them() -> None:
+    log = trace_log(["AB", "AB"], late=[True, True, False, False])
+    assert encoded(log, "label_column", "late").class_names == ("false", "true")
+    assert truth('late == "true"', "AB", "AB", late=[True, True, False, False])[1::2] == [
+        (True, ""),
+        (False, ""),
+    ]
+
+
+def test_a_label_of_many_values_is_no_outcome() -> None:
+    log = trace_log(["AB"] * 51, number=[n for n in range(51) for _ in "AB"])
+    with pytest.raises(LogError, match="'number' has 51 different values") as caught:
+        encoded(log, "label_column", "number")
+    assert "--rule" in (caught.value.hint or "")
+
+
+def test_text_compared_with_a_number_says_how_to_compare_it() -> None:
+    with pytest.raises(LogError, match="are not numbers") as caught:
+        truth("kind > 3", "AB", kind=["x", "y"])
+    assert '`kind` == "..."' in (caught.value.hint or "")
+
+
+def test_a_missing_column_lists_those_that_there_are() -> None:
+    with pytest.raises(LogError, match="no column 'zzz'") as caught:
+        encoded(purchase_log(20), "label_column", "zzz")
+    assert "it has: case_id, activity" in (caught.value.hint or "")
+
+
 def test_the_label_need_not_be_there_in_prediction() -> None:
     encoding = OutcomeEncoding(OutcomeSource("label_column", "ending")).fit(log_of(labelled()))
     again = OutcomeEncoding.from_state(encoding.state())

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from pmlcli.errors import LogError, ValidationError
 from pmlcli.eventlog import EventLog, Ledger, Refusal, read_log
+from pmlcli.eventlog.filters import up_to
 from pmlcli.eventlog.selection import IS_RUNNING, Selection
 
 EVENTS = [
@@ -222,3 +223,11 @@ def test_pairing_is_a_queue_for_each_activity(kinds: list[tuple[int, bool]]) -> 
     pairs = [(s, e) for _, s, e in shown(found) if s is not None]
     assert sorted(pairs) == sorted(paired_by_queue(kinds))
     assert found.n_events == len(kinds) - len(pairs)
+
+
+def test_a_moment_before_the_log_begins_is_told_with_its_beginning() -> None:
+    with pytest.raises(
+        LogError, match="--as-of 2023-12-31: the log begins later, at 2024-01-01T00:00:00"
+    ) as error:
+        up_to(log(), "2023-12-31")
+    assert error.value.exit_code == 3
