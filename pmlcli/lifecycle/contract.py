@@ -160,6 +160,11 @@ def _kind(column: pd.Series[Any]) -> str:
     return "number" if pd.api.types.is_numeric_dtype(column.dtype) else "text"
 
 
+def _holds(column: pd.Series[Any], kind: str) -> bool:
+    """Whether these may be such values; a column of numbers may be empty, whatever a reader takes it for."""
+    return _kind(column) == kind or (kind == "number" and bool(column.isna().all()))
+
+
 def check_log(log: EventLog, schema: Mapping[str, Any]) -> None:
     """Raises LogError, naming every column, when the log lacks what the model was trained on."""
     required: Mapping[str, str] = schema["required"]
@@ -171,7 +176,7 @@ def check_log(log: EventLog, schema: Mapping[str, Any]) -> None:
             hint=f"the log has: {', '.join(map(str, log.frame.columns))}",
             context={"column": missing[0], "missing": missing},
         )
-    changed = {c: k for c, k in required.items() if k in ("time", "number") and _kind(log.frame[c]) != k}
+    changed = {c: k for c, k in required.items() if k in ("time", "number") and not _holds(log.frame[c], k)}
     if changed:
         column, kind = next(iter(changed.items()))
         raise LogError(

@@ -14,6 +14,7 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 from pmlcli import registry
+from pmlcli.algorithms._base import PredictRequest
 from pmlcli.errors import (
     ChecksumMismatchError,
     HookError,
@@ -307,3 +308,16 @@ def test_a_new_log_is_read_as_the_training_log_was(tmp_path: Path) -> None:
     assert read.schema.timezone == "Europe/Rome"
     assert read.resource_codes is None
     assert read_log(path, model.read_options(ReadOptions(timezone="UTC"))).schema.timezone == "UTC"
+
+
+@pytest.mark.parametrize("value", [None, "", "much"])
+def test_a_column_of_numbers_may_be_empty_but_not_text(value: str | None) -> None:
+    model = Model("outcome/logistic", slower_than="2d", strength_of_fit=0.1)
+    model.train([event | {"effort": float(i % 7)} for i, event in enumerate(purchase_events(80))])
+    assert "effort" in model.manifest_fields["input_schema"]["required"]
+    events = [event | {"effort": value} for event in purchase_events(4)]
+    if value == "much":
+        with pytest.raises(LogError, match="'effort' holds text, but the model was trained on number"):
+            model.predict(events, request=PredictRequest(cases="all"))
+    else:
+        assert len(model.predict(events, request=PredictRequest(cases="all")).predictions) == 4
