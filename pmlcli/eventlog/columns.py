@@ -63,9 +63,9 @@ def choose_columns(
         if source is not None:
             choice.columns[role] = source
     _start_stands_in(choice, wanted)
-    for role in REQUIRED_ROLES:
-        if role not in choice.columns:
-            raise _no_column(table, role)
+    absent = [role for role in REQUIRED_ROLES if role not in choice.columns]
+    if absent:
+        raise _no_column(table, absent)
     return choice
 
 
@@ -114,13 +114,17 @@ def _existing(table: RawTable, role: str, name: str) -> str:
     )
 
 
-def _no_column(table: RawTable, role: str) -> LogError:
+def _no_column(table: RawTable, roles: list[str]) -> LogError:
     if len(table.columns) == 1:
         hint = "is the delimiter right? (--delimiter)"
     else:
-        hint = f"name it: --columns {role}=NAME ({_there_are(table.columns)})"
+        options = " ".join(f"--columns {role}=NAME" for role in roles)
+        hint = f"name {'it' if len(roles) == 1 else 'them'}: {options} ({_there_are(table.columns)})"
     return LogError(
-        f"{table.name}: no column for '{role}' found", hint=hint, code="log.column", context={"column": role}
+        f"{table.name}: no column for {' and '.join(map(repr, roles))} found",
+        hint=hint,
+        code="log.column",
+        context={"column": roles[0]},
     )
 
 

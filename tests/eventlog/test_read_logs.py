@@ -440,3 +440,10 @@ def test_a_clock_without_a_date_is_told(tmp_path: Path) -> None:
     with pytest.raises(LogError, match="not a time") as caught:
         read_log(path)
     assert "a clock without a date: write date and time into one column" in str(caught.value.hint)
+
+
+def test_all_columns_that_are_missing_are_told_at_once(tmp_path: Path) -> None:
+    path = write(tmp_path / "x.csv", "Auftrag;Vorgang;Zeit\n1;a;2024-01-01\n")
+    with pytest.raises(LogError, match="no column for 'case_id' and 'activity' found") as caught:
+        read_log(path)
+    assert "name them: --columns case_id=NAME --columns activity=NAME (there are: A" in str(caught.value.hint)
