@@ -73,10 +73,9 @@ def _row(log_name: str, log: EventLog, train: EventLog, test: EventLog, name: st
     lower, upper = np.nanquantile([value_of(units) for units in drawn], [0.025, 0.975])
     shown = f"{value_of(np.arange(len(_cases))):.3f} [{lower:.3f}, {upper:.3f}]"
     sizes = f"{train.n_cases}/{test.n_cases}"
-    weights = f"  weights {np.round(algorithm.weights_, 2).tolist()}" if name == "ensemble" else ""
     return (
         f"{log_name:16} {sizes:>9} {len(rows):9} {name:10} {shown:>22} {PUBLISHED[log_name]:9.3f}"
-        f" {seconds:9.1f}{weights}"
+        f" {seconds:9.1f}"
     )
 
 
