@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -22,7 +24,7 @@ from pmlcli.algorithms.next_activity.xgboost import XGBoost
 from pmlcli.encoding.prefixes import PrefixEncoding, Prefixes
 from pmlcli.encoding.sequences import END
 from pmlcli.encoding.vocabulary import FIRST_CODE
-from pmlcli.errors import LogError, ValidationError
+from pmlcli.errors import LogError, UntrustedArtifactError, ValidationError
 from pmlcli.lifecycle.model import Model
 from tests.logs import log_of, purchase_events, purchase_log, trace_log
 
@@ -193,3 +195,15 @@ def test_an_activity_named_as_the_end_is_refused() -> None:
 def test_targets_fit_every_encoding() -> None:
     data = encoded(["ab", "c"])
     assert targets(data).tolist() == [FIRST_CODE + 1, data.end_class, data.end_class]
+
+
+@pytest.mark.parametrize(
+    "sizes",
+    [{"layers": 10**8}, {"layers": 2}, {"units": 17}, {"heads": "4"}, {"outputs": -1}, {"outputs": 1.0},
+     {"outputs": True}, {"outputs": 10**30}],
+)  # fmt: skip
+def test_sizes_of_a_network_that_the_parameters_do_not_give_are_refused(sizes: dict[str, Any]) -> None:
+    network = Transformer(units=16, layers=1)
+    assert network._checked({"units": 16, "layers": 1, "heads": network.heads, "outputs": 9})["layers"] == 1
+    with pytest.raises(UntrustedArtifactError, match="no training gives"):
+        network._checked(sizes)

@@ -58,7 +58,7 @@ BAD_LOGS: dict[str, tuple[str, Callable[[Path], Any], int, Sequence[str]]] = {
     "two case columns": ("two.csv", text("Case ID,case id,activity\n1,2,a\n"), 3, ["Case ID", "case id"]),
     "bad times": ("t.csv", text(HEADER + ROWS + "1,a,yesterday\n"), 3, ["yesterday", "62"]),
     "ambiguous dates": ("d.csv", text(HEADER + "1,a,03/04/2024\n1,b,04/05/2024\n"), 3, ["--day-first"]),
-    "one case": ("one.csv", text(HEADER + "1,a,2024-01-01\n1,b,2024-01-02\n"), 3, ["sample"]),
+    "one case": ("one.csv", text(HEADER + "1,a,2024-01-01\n1,b,2024-01-02\n"), 3, ["at least 10 cases"]),
     "not text": ("bin.csv", text(bytes(range(256)) * 9), 3, ["bin.csv"]),
 }
 

@@ -446,7 +446,7 @@ def artifact_cases() -> dict[str, Hostile]:
         "sizes are zero": (resealed(sizes(0)), GRU, {}),
         "sizes are texts": (resealed(sizes("x")), GRU, {}),
         "sizes beyond whole numbers": (resealed(sizes(10**30)), GRU, {}),
-        "layers without end": (resealed(layers), GRU, {}),
+        "layers of a network that has none": (resealed(layers), GRU, either),
         "weights are nan": (resealed(all_weights(float("nan"))), GRU, either),
         "weights are huge": (resealed(all_weights(3e38)), GRU, either),
         "tensor absent": (resealed(header(lambda found: found.pop(sorted(found)[0]))), GRU, {}),

@@ -127,7 +127,7 @@ LOGS = [
     log(29, "empty case", HEADER + ROWS + ",a,2024-01-01T10:00:00Z\n", "62"),
     log(29, "empty case dropped", HEADER + ROWS + ",a,2024-01-01T10:00:00Z\n", code=0, options="--on-bad-row drop"),
     log(30, "odd ids", HEADER + "001,a,2024-01-01\nNA,null,2024-01-01\n9007199254740993,1e5,2024-01-01\n", code=0),
-    train(31, "one case", f"one.csv -a {FAST}", 3, "sample",
+    train(31, "one case", f"one.csv -a {FAST}", 3, "at least 10 cases",
           make=lambda place: (place / "one.csv").write_text(HEADER + "1,a,2024-01-01\n1,b,2024-01-02\n")),
     Bad(33, "unseen activity", ["predict", "MODEL", "new.csv", "--cases", "all"], 0, ["warning", "Never"],
         lambda place: (place / "new.csv").write_text(write_csv(place / "new.csv", 20).read_text().replace(
