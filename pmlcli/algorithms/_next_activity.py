@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from dataclasses import dataclass, field, replace
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from pmlcli.algorithms._base import PredictRequest
 from pmlcli.algorithms._calibration import COVERAGE, cross_checked, in_set, tempered
 from pmlcli.algorithms._form import Column
+from pmlcli.algorithms._param import Param
 from pmlcli.algorithms._prefix import Asked, Columns, PrefixPredictor, Rows, about_split, joined
-from pmlcli.algorithms._validation import SHARE
 from pmlcli.encoding.base import Encoding
 from pmlcli.encoding.sequences import END, Sequences
 from pmlcli.encoding.vocabulary import FIRST_CODE, Vocabulary
@@ -24,6 +24,7 @@ from pmlcli.eventlog.log import ACTIVITY, EventLog
 from pmlcli.eventlog.split import Split, measured_prefixes
 
 NO_TARGET = -1
+MEMORIES = ("long", "short")
 SET_SEPARATOR = " | "
 MOST_TOP = 1000
 """So many activities can be asked for at most."""
@@ -180,20 +181,28 @@ class NextActivityPredictor(PrefixPredictor):
             done += len(wanted)
 
 
+@dataclass(kw_only=True)
+class RememberingPredictor(NextActivityPredictor):
+    """One that may give late cases more weight. Learned: `memory_`, whether it does."""
+
+    memory: Annotated[
+        Literal["long", "short", "auto"],
+        Param("Whether all cases count alike, or late ones more; auto: what predicts the latest better."),
+    ] = "auto"
+
+    memory_: str = field(init=False, repr=False)
+
+    def memories(self) -> tuple[str, ...]:
+        """Those to try."""
+        return MEMORIES if self.memory == "auto" else (self.memory,)
+
+
 def targets(data: Sequences) -> NDArray[np.int64]:
     """The class that follows each event, (events,); `NO_TARGET` after the last event of a running case."""
     following = np.full(data.n_events, NO_TARGET, dtype=np.int64)
     following[:-1] = data.activity[1:]
     following[data.offsets[1:] - 1] = np.where(data.is_running, NO_TARGET, data.end_class)
     return following
-
-
-def late_cases(data: Sequences) -> NDArray[np.bool_]:
-    """The latest fifth of the cases by start, (cases,)."""
-    latest = np.argsort(data.starts, kind="stable")
-    is_late = np.zeros(data.n_cases, dtype=np.bool_)
-    is_late[latest[data.n_cases - round(data.n_cases * SHARE) :]] = True
-    return is_late
 
 
 def _sets(probabilities: NDArray[np.float64], least: float, names: NDArray[Any]) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -47,6 +47,13 @@ class Events(nn.Module):
 @dataclass(kw_only=True)
 class NextActivityNetwork(NeuralAlgorithm, NextActivityPredictor):
     """Reads activity, resource, times and attributes of all events so far; its file says how."""
+
+    most_read: ClassVar[int | None] = 500_000
+
+    memory: Annotated[
+        Literal["long", "short", "auto"],
+        Param("Whether all cases count alike, or late ones more; auto: what predicts the latest better."),
+    ] = "long"
 
     units: Annotated[int, Param("Width of the hidden layer.", ge=1, le=4096)] = 64
     embedding: Annotated[int, Param("Numbers that stand for a code, at most.", ge=1, le=1024)] = 32

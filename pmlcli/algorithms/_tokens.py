@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression
 
 from pmlcli.encoding.prefix_table import running_counts
 from pmlcli.encoding.prefixes import Prefixes
@@ -19,9 +17,14 @@ ORDER = 5
 """Longest run of last activities that is a fact of its own."""
 MOST_COUNTED = 3
 """An activity that occurred more often counts as often as this."""
-MEMORIES = ("long", "short")
 SHORT_MEMORY = 0.125
 """With short memory an event counts half for every such share of the training events that came after it."""
+BATCH = 256
+"""Prefixes a step at most."""
+FEWEST_STEPS = 50
+"""Steps a pass at least, where prefixes are few."""
+FIRST_SQUARE = 0.01
+"""What the squared slopes of each weight are summed from, so that its first step is no leap."""
 
 Ints = NDArray[np.int64]
 Keys = NDArray[np.uint64]
@@ -77,36 +80,55 @@ def memory_weights(data: Prefixes, memory: str) -> NDArray[np.float64]:
     return np.asarray(weights / weights.mean())
 
 
+class Steps(NamedTuple):
+    """Passes over the prefixes, size of the first steps, and the seed of the order."""
+
+    passes: int
+    rate: float
+    seed: int
+
+
 def fit_weights(
-    places: list[Ints],
-    truth: Ints,
-    weights: NDArray[np.float64],
-    shape: tuple[int, int],
-    *,
-    penalty: float,
-    iterations: int,
+    places: list[Ints], truth: Ints, weights: NDArray[np.float64], shape: tuple[int, int], how: Steps
 ) -> NDArray[np.float32]:
-    """Multinomial logistic regression by L-BFGS: (places + 1, classes), the constant last.
+    """Multinomial logistic regression, (places + 1, classes), the constant last: passes in random order,
+    each weight with steps of its own (Adagrad), which fall to nothing by the end.
 
     A class that is never true gets no weight but a constant of -30.
     """
-    ones = np.ones(len(places) * len(truth), dtype=np.float64)
-    columns = np.column_stack(places).ravel()
-    starts = np.arange(len(truth) + 1) * len(places)
-    table = sparse.csr_matrix((ones, columns, starts), shape=(len(truth), shape[0]))
     found = np.zeros((shape[0] + 1, shape[1]), dtype=np.float32)
     found[-1] = -30.0
-    classes = np.unique(truth)
-    if len(classes) < 2:
-        found[-1, classes] = 0.0
+    classes, truth = np.unique(truth, return_inverse=True)
+    if len(classes) == 0:
         return found
-    model = LogisticRegression(C=1 / penalty, max_iter=iterations, tol=1e-3)
-    with warnings.catch_warnings():
-        # Stopping early is meant: more steps fit the training part closer, and what follows it no better.
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        model.fit(table, truth, weights)
-    both = np.column_stack([model.coef_, model.intercept_]).T
-    if len(classes) == 2:
-        both = np.column_stack([-both / 2, both / 2])
-    found[:, classes] = both
+    facts = np.column_stack([*places, np.full(len(truth), shape[0])]).astype(np.int32)
+    own = np.zeros((shape[0] + 1, len(classes)), dtype=np.float32)
+    squares = np.full_like(own, FIRST_SQUARE)
+    batches = _batches(len(truth), how)
+    for step, some in enumerate(batches):
+        used, slope = _slope(facts[some], truth[some], weights[some].astype(np.float32), own)
+        squares[used] += slope**2
+        own[used] -= how.rate * (1 - step / len(batches)) * slope / np.sqrt(squares[used])
+    found[:, classes] = own
     return found
+
+
+def _batches(n_rows: int, how: Steps) -> list[Ints]:
+    rng = np.random.Generator(np.random.PCG64(how.seed))
+    order = np.concatenate([rng.permutation(n_rows) for _pass in range(how.passes)])
+    size = min(BATCH, -(-n_rows // FEWEST_STEPS))
+    return np.split(order, np.arange(size, len(order), size))
+
+
+def _slope(
+    facts: NDArray[np.int32], truth: Ints, weights: NDArray[np.float32], own: NDArray[np.float32]
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """The places that these prefixes use, and the slope of the loss at the weights there."""
+    used, at = np.unique(facts, return_inverse=True)
+    ones, starts = np.ones(facts.size, dtype=np.float32), np.arange(len(facts) + 1) * facts.shape[1]
+    table = sparse.csr_matrix((ones, at.ravel(), starts), shape=(len(facts), len(used)))
+    error = table @ own[used]
+    error = np.exp(error - error.max(axis=1, keepdims=True))
+    error /= error.sum(axis=1, keepdims=True)
+    error[np.arange(len(truth)), truth] -= 1
+    return used, np.asarray(table.T @ (error * weights[:, None]), dtype=np.float32)

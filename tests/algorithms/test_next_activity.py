@@ -299,7 +299,7 @@ def test_gru_learns_what_counts_cannot() -> None:
 def test_gru_forgets_when_the_process_has_changed() -> None:
     traces = ["ab"] * 120 + ["ac"] * 80
     data = encoded(traces)
-    gru = Gru(units=8, embedding=4, max_epochs=10)
+    gru = Gru(units=8, embedding=4, max_epochs=10, memory="auto")
     gru.fit(data)
     assert gru.memory_ == "short"
     assert gru.probabilities(data)[0].argmax() == FIRST_CODE + 2

@@ -9,15 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pmlcli.algorithms._calibration import softmax
-from pmlcli.algorithms._next_activity import NextActivityPredictor, late_cases, targets
+from pmlcli.algorithms._next_activity import RememberingPredictor, targets
 from pmlcli.algorithms._param import Param
-from pmlcli.algorithms._tokens import MEMORIES, fit_weights, memory_weights, tokens
+from pmlcli.algorithms._tokens import Steps, fit_weights, memory_weights, tokens
+from pmlcli.algorithms._validation import latest_rows
 from pmlcli.encoding.prefixes import PrefixEncoding, Prefixes
 from pmlcli.encoding.vocabulary import FIRST_CODE
 
 
 @dataclass(kw_only=True)
-class Linear(NextActivityPredictor):
+class Linear(RememberingPredictor):
     """Every fact of a prefix adds to the log-odds of each next activity: its last one to five activities in a
     row, how often each activity occurred, position, times, resource and attributes, alone and together
     with the last activity. Each fact has a place in a table of fixed size, found by hashing.
@@ -25,15 +26,14 @@ class Linear(NextActivityPredictor):
 
     source: ClassVar[str] = (
         "Weinberger et al. (2009), Feature hashing for large scale multitask learning, ICML; "
-        "Agarwal, Chapelle, Dudik and Langford (2014), A reliable effective terascale linear learning system"
+        "Duchi, Hazan and Singer (2011), Adaptive subgradient methods for online learning, JMLR 12"
     )
 
     bits: Annotated[int, Param("The table has 2 to the power of so many places.", ge=8, le=22)] = 15
-    penalty: Annotated[float, Param("How strongly weights are held small.", gt=0)] = 1.0
-    iterations: Annotated[int, Param("Most steps of the optimiser.", ge=1, le=10_000)] = 60
+    passes: Annotated[int, Param("Passes over the prefixes.", ge=1, le=1_000)] = 6
+    learning_rate: Annotated[float, Param("Size of the first steps.", gt=0, le=1)] = 0.05
     most_rows: Annotated[int, Param("Prefixes learned from, the latest.", ge=100)] = 150_000
 
-    memory_: str = field(init=False, repr=False)
     weights_: NDArray[np.float32] = field(init=False, repr=False)
     """(places + 1, classes), the constant last."""
 
@@ -43,18 +43,22 @@ class Linear(NextActivityPredictor):
 
     def rehearse(self, data: Prefixes) -> None:
         """Learns from the earlier cases, with the memory that predicts the others better."""
-        is_late = late_cases(data)
+        is_late = latest_rows(data, data.offsets[:-1])
         early, late = (data.take(np.flatnonzero(side)) for side in (~is_late, is_late))
         tried = {}
-        for self.memory_ in MEMORIES:
+        for memory in self.memories():
+            self.memory_ = memory
             self._learn(early)
-            tried[self.memory_] = self._loss(late), self.weights_
-        self.memory_ = min(MEMORIES, key=lambda memory: tried[memory][0])
+            tried[memory] = self._loss(late), self.weights_
+        self.memory_ = min(tried, key=lambda memory: tried[memory][0])
         self.weights_ = tried[self.memory_][1]
 
     def fit(self, data: Prefixes) -> None:
-        """Chooses the memory on the latest cases, then learns from all."""
-        self.rehearse(data)
+        """Chooses the memory on the latest cases, if it is to, then learns from all."""
+        if self.memory == "auto":
+            self.rehearse(data)
+        else:
+            self.memory_ = self.memory
         self._learn(data)
 
     def refit(self, data: Prefixes, trial: Self) -> None:
@@ -76,7 +80,7 @@ class Linear(NextActivityPredictor):
         weights = memory_weights(data, self.memory_)[rows]
         self.weights_ = fit_weights(
             [places[rows] for places in tokens(data, self.bits)], following[rows], weights,
-            (2**self.bits, data.end_class + 1), penalty=self.penalty, iterations=self.iterations,
+            (2**self.bits, data.end_class + 1), Steps(self.passes, self.learning_rate, self.seed),
         )  # fmt: skip
 
     def _loss(self, data: Prefixes) -> float:

@@ -11,20 +11,22 @@ from numpy.typing import NDArray
 
 from pmlcli.algorithms._boosting import grow_classes
 from pmlcli.algorithms._calibration import softmax
-from pmlcli.algorithms._next_activity import NextActivityPredictor, late_cases, pooled, targets, unpooled
+from pmlcli.algorithms._next_activity import RememberingPredictor, pooled, targets, unpooled
 from pmlcli.algorithms._param import Param
 from pmlcli.algorithms._prefix import Rows
-from pmlcli.algorithms._tokens import MEMORIES, memory_weights
+from pmlcli.algorithms._tokens import memory_weights
 from pmlcli.algorithms._trees import Trees
+from pmlcli.algorithms._validation import latest_rows
 from pmlcli.encoding.prefix_table import tabulate
 from pmlcli.encoding.prefixes import PrefixEncoding, Prefixes
 from pmlcli.encoding.vocabulary import FIRST_CODE
 
 RARE = 20  # classes that follow fewer prefixes share one class of trees
+MOST_CELLS = 800_000  # prefixes x classes that are learned from, at most
 
 
 @dataclass(kw_only=True)
-class XGBoost(NextActivityPredictor):
+class XGBoost(RememberingPredictor):
     """Each round adds a small tree for each next activity, which corrects those before it. Activities too
     rare for trees of their own share some, and split their answer as often as each occurred."""
 
@@ -33,11 +35,10 @@ class XGBoost(NextActivityPredictor):
     container: ClassVar[str] = "xgboost"
 
     rounds: Annotated[int, Param("Most trees for each activity.", ge=1, le=10_000)] = 100
-    learning_rate: Annotated[float, Param("Weight of each tree.", gt=0, le=1)] = 0.15
+    learning_rate: Annotated[float, Param("Weight of each tree.", gt=0, le=1)] = 0.2
     max_depth: Annotated[int, Param("Depth of each tree.", ge=1, le=12)] = 5
-    most_rows: Annotated[int, Param("Prefixes learned from, the latest.", ge=100)] = 50_000
+    most_rows: Annotated[int, Param("Prefixes learned from at most, the latest.", ge=100)] = 50_000
 
-    memory_: str = field(init=False, repr=False)
     rounds_: int = field(init=False, repr=False)
     shares_: NDArray[np.float64] = field(init=False, repr=False)  # (groups, classes), see `pooled`
     booster_: bytes = field(init=False, repr=False)
@@ -49,10 +50,10 @@ class XGBoost(NextActivityPredictor):
     def rehearse(self, data: Prefixes) -> None:
         """Learns from the earlier cases until the others are predicted no better, with the better memory."""
         rows = self._taught(data)
-        is_late = late_cases(data)[data.case_of_event[rows]]
+        is_late = latest_rows(data, rows)
         early, late = (rows[~is_late], rows[is_late]) if 0 < is_late.sum() < len(rows) else (rows, None)
-        tried = {memory: self._grow(data, early, memory, late=late) for memory in MEMORIES}
-        best = min(MEMORIES, key=lambda memory: tried[memory].best_score if late is not None else 0.0)
+        tried = {memory: self._grow(data, early, memory, late=late) for memory in self.memories()}
+        best = min(tried, key=lambda memory: tried[memory].best_score if late is not None else 0.0)
         self._keep(tried[best], best)
 
     def fit(self, data: Prefixes) -> None:
@@ -76,7 +77,8 @@ class XGBoost(NextActivityPredictor):
 
     def _taught(self, data: Prefixes) -> Rows:
         """The prefixes to learn from, and, learned from these, the groups."""
-        rows = np.flatnonzero(targets(data) >= FIRST_CODE)[-self.most_rows :]
+        most = max(min(self.most_rows, MOST_CELLS // data.end_class), 100)
+        rows = np.flatnonzero(targets(data) >= FIRST_CODE)[-most:]
         self.shares_ = pooled(np.bincount(targets(data)[rows], minlength=data.end_class + 1), RARE)
         return rows
 
