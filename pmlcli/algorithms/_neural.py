@@ -76,6 +76,7 @@ class NeuralAlgorithm(Algorithm):
     extra: ClassVar[str | None] = "neural"
     container: ClassVar[str] = "safetensors"
     tolerance: ClassVar[float] = 1e-9
+    learns_from_all: ClassVar[bool] = False
     most_read: ClassVar[int | None] = None
     """Steps of samples that are read in all passes together, where those are not few; None for no limit."""
 
@@ -111,7 +112,13 @@ class NeuralAlgorithm(Algorithm):
         """Sum of the loss over the positions of each sample of a batch, and their number; both (samples,)."""
 
     def fit(self, data: Any) -> None:
-        """Trains until the held-out loss stops falling, and keeps the best weights."""
+        """Trains until the held-out loss stops falling; then from all as long, if it `learns_from_all`."""
+        self.rehearse(data)
+        if self.learns_from_all:
+            self.refit(data, self)
+
+    def rehearse(self, data: Any) -> None:
+        """Trains on the earlier samples until the others are predicted no better; keeps the best weights."""
         samples, self.sizes_ = self.samples(data), self.sizes(data)
         latest = np.argsort(samples.starts, kind="stable")
         train, held_out = np.split(latest, [len(latest) - round(len(latest) * VALIDATION_SHARE)])

@@ -187,7 +187,7 @@ class RememberingPredictor(NextActivityPredictor):
 
     memory: Annotated[
         Literal["long", "short", "auto"],
-        Param("Whether all cases count alike, or late ones more; auto: what predicts the latest better."),
+        Param("Whether all samples count alike, or late ones more; auto: what predicts the latest better."),
     ] = "auto"
 
     memory_: str = field(init=False, repr=False)

@@ -11,14 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from pmlcli.algorithms._neural import (
-    Batch,
-    NeuralAlgorithm,
-    Samples,
-    answers_by_event,
-    padded,
-    padded_rows,
-)
+from pmlcli.algorithms._neural import Batch, NeuralAlgorithm, Samples, answers_by_event, padded, padded_rows
 from pmlcli.algorithms._next_activity import NO_TARGET, NextActivityPredictor, targets
 from pmlcli.algorithms._param import Param
 from pmlcli.algorithms._prefix_network import network_sizes, prefix_inputs
@@ -48,11 +41,12 @@ class Events(nn.Module):
 class NextActivityNetwork(NeuralAlgorithm, NextActivityPredictor):
     """Reads activity, resource, times and attributes of all events so far; its file says how."""
 
+    learns_from_all: ClassVar[bool] = True
     most_read: ClassVar[int | None] = 500_000
 
     memory: Annotated[
         Literal["long", "short", "auto"],
-        Param("Whether all cases count alike, or late ones more; auto: what predicts the latest better."),
+        Param("Whether all samples count alike, or late ones more; auto: what predicts the latest better."),
     ] = "long"
 
     units: Annotated[int, Param("Width of the hidden layer.", ge=1, le=4096)] = 64
@@ -68,15 +62,6 @@ class NextActivityNetwork(NeuralAlgorithm, NextActivityPredictor):
         """Widths and the numbers of codes."""
         own = {"units": self.units, "embedding": self.embedding, "outputs": data.end_class + 1}
         return own | network_sizes(data)
-
-    def rehearse(self, data: Prefixes) -> None:
-        """Learns from the earlier cases; the others say when to stop."""
-        super().fit(data)
-
-    def fit(self, data: Prefixes) -> None:
-        """Learns from the earlier cases until the others are predicted no better, then from all as long."""
-        self.rehearse(data)
-        self.refit(data, self)
 
     def samples(self, data: Prefixes) -> Samples:
         """One sample a case."""

@@ -30,7 +30,7 @@ CHUNK_ROWS = 2_000
 """Prefixes answered for together, to bound the memory."""
 
 
-MEASURED = 5_000
+MEASURED = 2_000
 """A test part of more prefixes is measured on cases evenly taken from it, of about so many together."""
 
 
@@ -62,7 +62,12 @@ class Chosen(NamedTuple):
 
 @dataclass(kw_only=True)
 class SuffixPredictor(PrefixPredictor):
-    """Gives each prefix possible suffixes, of which the one most like all others is the answer."""
+    """Gives each prefix possible suffixes, of which the one most like all others is the answer.
+
+    Similarity is to be high on average over cases, whatever their length, as it is measured. A case of n
+    events has n prefixes, so in the choice a suffix that would end the case after n events may weigh 1/n as
+    much, see `is_by_case`: right if the possible ways are as likely as they seem, worse if they are not.
+    """
 
     task: ClassVar[str] = "suffix"
     baseline: ClassVar[str] = "suffix/medoid"
@@ -72,35 +77,38 @@ class SuffixPredictor(PrefixPredictor):
     def continuations(self, data: Sequences, rows: Rows) -> Continuations:
         """At least one suffix for each of these prefixes, by the events that end them (ascending)."""
 
+    def is_by_case(self) -> bool:
+        """Whether possible suffixes weigh less in the choice the longer they make the case."""
+        return False
+
     def choose(self, data: Sequences, rows: Rows) -> Chosen:
         """The answers for these prefixes, some at a time."""
-        parts = [
-            medoids(self.continuations(data, rows[start : start + CHUNK_ROWS]))
-            for start in range(0, len(rows), CHUNK_ROWS)
-        ]
+        parts = []
+        for start in range(0, len(rows), CHUNK_ROWS):
+            some = rows[start : start + CHUNK_ROWS]
+            so_far = data.position[some] + 1 if self.is_by_case() else None
+            parts.append(medoids(self.continuations(data, some), so_far))
         texts = [text for part in parts for text in part.texts]
         numbers = [np.concatenate([np.empty(0), *(part[i] for part in parts)]) for i in (1, 2, 3)]
         return Chosen(texts, *numbers)
 
     def measure(self, encoding: Encoding[Any], split: Split, log: EventLog) -> Measurement:
-        """Mean similarity of predicted and true suffixes over the test part's prefixes of finished cases."""
+        """Mean similarity of predicted and true suffixes of a finished case of the test part, over cases."""
         data = encoding.transform(split.test)
         counted = measured_prefixes(split) & np.repeat(~data.is_running, data.lengths)
-        some = counted & np.repeat(_evenly(data.lengths, MEASURED), data.lengths)
+        some = counted & np.repeat(evenly(data.lengths, MEASURED), data.lengths)
         found = similarities(self, data, np.flatnonzero(some))
-        cases = data.case_of_event[some]
-        sums = np.bincount(cases, weights=found, minlength=data.n_cases).astype(np.float64)
-        counts = np.bincount(cases, minlength=data.n_cases).astype(np.float64)
+        means = case_means(found, data.case_of_event[some])
         which = "all" if some.sum() == counted.sum() else f"{some.sum():,} of {counted.sum():,}"
         return Measurement(
             metric="similarity",
             unit="share",
             higher_is_better=True,
-            n_units=int((counts > 0).sum()),
-            value_of=mean_over(sums[counts > 0], counts[counts > 0]),
+            n_units=len(means),
+            value_of=mean_over(means, np.ones(len(means))),
             about=f"1 - Damerau-Levenshtein distance / longer length, of the suffixes of {which} prefixes of "
-            "one event or more of finished cases, the empty suffix of the whole case included; "
-            + about_split(split),
+            "one event or more of finished cases, the empty suffix of the whole case included, each case "
+            "counting alike; " + about_split(split),
         )
 
     def answer(self, asked: Asked) -> Columns:
@@ -139,7 +147,7 @@ class SuffixPredictor(PrefixPredictor):
         }
 
 
-def _evenly(lengths: NDArray[np.int64], most: int) -> NDArray[np.bool_]:
+def evenly(lengths: NDArray[np.int64], most: int) -> NDArray[np.bool_]:
     """Which cases to take, evenly spaced, so that they have about so many events together; all if fewer."""
     every = max(1.0, float(lengths.sum()) / most)
     return np.diff(np.floor(np.arange(len(lengths) + 1) / every)) > 0
@@ -149,6 +157,12 @@ def similarities(algorithm: SuffixPredictor, data: Sequences, rows: Rows) -> NDA
     """How like its true suffix the predicted one of each prefix is, 0 to 1, (rows,)."""
     chosen, true = algorithm.choose(data, rows).texts, suffix_texts(data)
     return alike(chosen, [true[row] for row in rows.tolist()])
+
+
+def case_means(found: NDArray[np.float64], cases: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The mean of what was found for each case that there is, (cases,)."""
+    _cases, place, counts = np.unique(cases, return_inverse=True, return_counts=True)
+    return np.asarray(np.bincount(place, weights=found) / counts)
 
 
 def suffix_texts(data: Sequences) -> list[str]:
@@ -171,17 +185,25 @@ def alike(first: list[str], second: list[str]) -> NDArray[np.float64]:
     return np.asarray(cpdist(first, second, scorer=scorer, dtype=np.float64))
 
 
-def medoids(possible: Continuations) -> Chosen:
-    """The suffix most similar on average to those possible, by weight; ties: the heavier, the first."""
+def medoids(possible: Continuations, so_far: NDArray[np.int64] | None = None) -> Chosen:
+    """The suffix most similar on average to those possible, by weight; ties: the heavier, the first.
+
+    With `so_far`, the lengths of the prefixes, each weight is divided by the length that the case would have,
+    for the choice alone.
+    """
     offsets, counts = possible.offsets, np.diff(possible.offsets)
     prefix = np.repeat(np.arange(len(counts)), counts)
-    total = np.bincount(prefix, weights=possible.weights)
-    expected = _expected(possible, counts) / total[prefix]
+    shares = possible.weights / np.bincount(prefix, weights=possible.weights)[prefix]
+    counted = shares
+    if so_far is not None:
+        counted = shares / (so_far[prefix] + np.fromiter(map(len, possible.texts), np.int64, len(prefix)))
+        counted = counted / np.bincount(prefix, weights=counted)[prefix]
+    expected, worth = _expected(possible, counts, (shares, counted))
     # Rounded: the same suffixes give the same choice, whatever else is asked for.
-    order = np.lexsort((np.arange(len(prefix)), -possible.weights, -expected.round(12), prefix))
+    order = np.lexsort((np.arange(len(prefix)), -possible.weights, -worth.round(12), prefix))
     best = order[offsets[:-1]]
     texts = [possible.texts[place] for place in best.tolist()]
-    return Chosen(texts, (possible.weights / total[prefix])[best], expected[best], possible.seconds[best])
+    return Chosen(texts, shares[best], expected[best], possible.seconds[best])
 
 
 def blended(parts: Sequence[Continuations], shares: Sequence[float]) -> Continuations:
@@ -209,8 +231,10 @@ def _per_prefix(possible: Continuations) -> NDArray[np.float64]:
     return np.asarray(possible.weights / np.bincount(prefix, weights=possible.weights)[prefix])
 
 
-def _expected(possible: Continuations, counts: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Sum over the suffixes of the same prefix of weight times similarity, (suffixes,)."""
+def _expected(
+    possible: Continuations, counts: NDArray[np.int64], weights: Sequence[NDArray[np.float64]]
+) -> list[NDArray[np.float64]]:
+    """Sum over the suffixes of the same prefix of weight times similarity, (suffixes,), by each weights."""
     codes, texts = _distinct(possible.texts)
     one = np.repeat(np.arange(len(codes)), np.repeat(counts, counts))
     other = np.arange(len(one)) - np.repeat(offsets_of(counts**2)[:-1], counts**2)
@@ -219,8 +243,8 @@ def _expected(possible: Continuations, counts: NDArray[np.int64]) -> NDArray[np.
     known, place = np.unique(pairs, return_inverse=True)
     first, second = np.divmod(known, len(texts))
     found = alike([texts[i] for i in first.tolist()], [texts[i] for i in second.tolist()])
-    weights = possible.weights[other] * found[place]
-    return np.bincount(one, weights=weights, minlength=len(codes)).astype(np.float64)
+    found = found[place]
+    return [np.bincount(one, own[other] * found, len(codes)).astype(np.float64) for own in weights]
 
 
 def _distinct(texts: list[str]) -> tuple[NDArray[np.int64], list[str]]:

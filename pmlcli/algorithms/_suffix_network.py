@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import Annotated, ClassVar, Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -10,14 +11,29 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from pmlcli.algorithms._neural import NeuralAlgorithm
 from pmlcli.algorithms._next_activity import NO_TARGET
-from pmlcli.algorithms._suffix import Continuations, as_letters
+from pmlcli.algorithms._param import Param
+from pmlcli.algorithms._suffix import Continuations, SuffixPredictor, as_letters
 from pmlcli.encoding.sequences import TIME_FEATURES
 from pmlcli.encoding.vocabulary import MISSING_CODE, UNSEEN_CODE
 from pmlcli.eventlog.log import offsets_of
 
 SCALE = 20.0
 """log1p of seconds is divided by this: about 1 for the longest cases there are."""
+
+
+@dataclass(kw_only=True)
+class SuffixNetwork(NeuralAlgorithm, SuffixPredictor):
+    """Learns from the earlier cases until the others are predicted no better, then from all as long."""
+
+    learns_from_all: ClassVar[bool] = True
+    most_read: ClassVar[int | None] = 500_000
+
+    memory: Annotated[
+        Literal["long", "short", "auto"],
+        Param("Whether all samples count alike, or late ones more; auto: what predicts the latest better."),
+    ] = "long"
 
 
 class Writer(nn.Module):

@@ -24,7 +24,7 @@ QUICK: dict[str, dict[str, Any]] = {
     },
     "next-activity/gru": {"max_epochs": 3},
     "next-activity/transformer": {"max_epochs": 3, "units": 16, "layers": 1},
-    "next-activity/linear": {"bits": 10, "iterations": 20},
+    "next-activity/linear": {"bits": 10, "passes": 4},
     "next-activity/xgboost": {"rounds": 10},
     "next-activity/ensemble": {"rounds": 10, "max_epochs": 3},
     "outcome/prior": GOODS_IN_PARTS,

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, ClassVar, Self
+
+import numpy as np
 
 from pmlcli.algorithms._base import Algorithm
 from pmlcli.algorithms._members import member
 from pmlcli.algorithms._param import Param
 from pmlcli.algorithms._prefix import Rows
-from pmlcli.algorithms._suffix import Continuations, SuffixPredictor, blended
+from pmlcli.algorithms._suffix import Continuations, SuffixPredictor, blended, evenly
+from pmlcli.algorithms._suffix_choice import best_choice
+from pmlcli.algorithms._validation import latest_rows
 from pmlcli.encoding.sequences import Sequences
+
+SHARES = (0.25, 0.5, 0.0, 0.75, 1.0)
+LOOKED_AT = 600
+"""The ways to choose are tried on about so many prefixes."""
 
 
 @dataclass(kw_only=True)
@@ -20,11 +28,17 @@ class EnsembleSuffix(SuffixPredictor):
     """
 
     medoid_share: Annotated[
-        float, Param("Weight of the continuations seen in training; the network has the rest.", ge=0, le=1)
-    ] = 0.25
+        float | None,
+        Param(
+            "Weight of the continuations seen in training, the network has the rest; none: what is best for "
+            "the latest training cases.",
+            ge=0,
+            le=1,
+        ),
+    ] = None
     max_epochs: Annotated[int, Param("Most passes of the network over the training part.", ge=1)] = 30
     units: Annotated[int, Param("Width of the network's recurrent layer.", ge=1, le=4096)] = 64
-    draws: Annotated[int, Param("Ways to go on that the network draws for each case.", ge=1, le=1000)] = 64
+    draws: Annotated[int, Param("Ways to go on that the network draws for each case.", ge=1, le=1000)] = 32
 
     extra: ClassVar[str | None] = "neural"
     container: ClassVar[str] = "members"
@@ -33,26 +47,44 @@ class EnsembleSuffix(SuffixPredictor):
         "Kumar and Byrne (2004), Minimum Bayes-risk decoding for statistical machine translation"
     )
 
+    medoid_share_: float = field(init=False, repr=False)
+    by_case_: bool = field(init=False, repr=False)
+
     def __post_init__(self) -> None:
-        self._members: dict[str, SuffixPredictor] = {
-            name: member(self, f"{self.task}/{name}") for name in ("gru", "medoid")
-        }
+        self._gru = member(self, f"{self.task}/gru")
+        self._medoid = member(self, f"{self.task}/medoid")
 
     def asked_algorithms(self) -> dict[str, Algorithm]:
         """The network and the medoid."""
-        return dict(self._members)
+        return {"gru": self._gru, "medoid": self._medoid}
 
     def fit(self, data: Sequences) -> None:
-        """Trains both."""
-        for one in self._members.values():
-            one.fit(data)
+        """Finds on the latest cases how to choose, from what the others taught; then trains both on all."""
+        self._gru.rehearse(data)
+        is_late = latest_rows(data, data.offsets[:-1])
+        self._medoid.fit(data.take(np.flatnonzero(~is_late)))
+        self._settle(data.take(np.flatnonzero(is_late & ~data.is_running)))
+        self.refit(data, self)
 
     def refit(self, data: Sequences, trial: Self) -> None:
         """Trains both on everything, guided by the trial's."""
-        for name, one in self._members.items():
-            one.refit(data, trial._members[name])
+        self.medoid_share_, self.by_case_ = trial.medoid_share_, trial.by_case_
+        self._gru.refit(data, trial._gru)
+        self._medoid.fit(data)
 
     def continuations(self, data: Sequences, rows: Rows) -> Continuations:
         """Those of both, weighed."""
-        parts = [one.continuations(data, rows) for one in self._members.values()]
-        return blended(parts, (1 - self.medoid_share, self.medoid_share))
+        shares = (1 - self.medoid_share_, self.medoid_share_)
+        asked = [one for one, share in zip((self._gru, self._medoid), shares, strict=True) if share > 0]
+        parts = [one.continuations(data, rows) for one in asked]
+        return parts[0] if len(parts) == 1 else blended(parts, shares)
+
+    def is_by_case(self) -> bool:
+        """As it was better for the latest cases."""
+        return self.by_case_
+
+    def _settle(self, late: Sequences) -> None:
+        late = late.take(np.flatnonzero(evenly(late.lengths, LOOKED_AT)))
+        parts = [one.continuations(late, np.arange(late.n_events)) for one in (self._gru, self._medoid)]
+        shares = SHARES if self.medoid_share is None else (self.medoid_share,)
+        self.medoid_share_, self.by_case_ = best_choice(late, parts, shares)

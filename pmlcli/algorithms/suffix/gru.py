@@ -12,7 +12,6 @@ from torch import Tensor, nn
 
 from pmlcli.algorithms._neural import (
     Batch,
-    NeuralAlgorithm,
     Samples,
     answers_by_event,
     padded,
@@ -22,14 +21,14 @@ from pmlcli.algorithms._neural import (
 from pmlcli.algorithms._next_activity import NO_TARGET, targets
 from pmlcli.algorithms._param import Param
 from pmlcli.algorithms._prefix import Rows
-from pmlcli.algorithms._suffix import Continuations, SuffixPredictor
-from pmlcli.algorithms._suffix_network import SCALE, Writer, WriterBatch, writer_loss, written
+from pmlcli.algorithms._suffix import Continuations
+from pmlcli.algorithms._suffix_network import SCALE, SuffixNetwork, Writer, WriterBatch, writer_loss, written
 from pmlcli.encoding.sequences import Sequences
 from pmlcli.encoding.vocabulary import FIRST_CODE
 
 
 @dataclass(kw_only=True)
-class Gru(NeuralAlgorithm, SuffixPredictor):
+class Gru(SuffixNetwork):
     """A gated recurrent unit reads the case so far and draws what may come next, activity by activity, until
     the case ends; no suffix is longer than training saw. Answered is the most typical of the drawn ones.
     """
@@ -42,7 +41,7 @@ class Gru(NeuralAlgorithm, SuffixPredictor):
     units: Annotated[int, Param("Width of the recurrent layer.", ge=1, le=4096)] = 64
     embedding: Annotated[int, Param("Numbers that stand for an activity or a resource.", ge=1, le=1024)] = 32
     dropout: Annotated[float, Param("Share of inputs and units silenced in training.", ge=0, lt=1)] = 0.1
-    draws: Annotated[int, Param("Ways to go on that are drawn for each case.", ge=1, le=1000)] = 64
+    draws: Annotated[int, Param("Ways to go on that are drawn for each case.", ge=1, le=1000)] = 32
 
     def sizes(self, data: Sequences) -> dict[str, int]:
         """Units, embedding, the numbers of codes and the longest suffix."""
@@ -58,8 +57,7 @@ class Gru(NeuralAlgorithm, SuffixPredictor):
         """One sample a case."""
         left = np.log1p(data.seconds_left) / SCALE
         left[np.repeat(data.is_running, data.lengths)] = np.nan
-        following = targets(data)
-        following[following < FIRST_CODE] = NO_TARGET
+        following = np.where(targets(data) < FIRST_CODE, NO_TARGET, targets(data))
         inputs, target = trace_inputs(data), padded(following, NO_TARGET)
         remaining = padded(left.astype(np.float32), np.nan)
 
@@ -79,9 +77,9 @@ class Gru(NeuralAlgorithm, SuffixPredictor):
             network = cast(Writer, found)
             states = self._states(network, data, rows)
             drawn = written(network, states, self.draws, self.sizes_["longest"], self.seed)
-        return (
-            drawn if data.micros is not None else drawn._replace(seconds=np.full(len(drawn.seconds), np.nan))
-        )
+        if data.micros is None:
+            drawn = drawn._replace(seconds=np.full(len(drawn.seconds), np.nan))
+        return drawn
 
     def _states(self, network: Writer, data: Sequences, rows: Rows) -> Tensor:
         inputs = trace_inputs(data)
