@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar
 
 import numpy as np
 import torch
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pmlcli.algorithms._neural import Batch, NeuralAlgorithm, Samples, answers_by_event, padded, padded_rows
-from pmlcli.algorithms._next_activity import NO_TARGET, NextActivityPredictor, targets
+from pmlcli.algorithms._next_activity import NO_TARGET, RememberingPredictor, targets
 from pmlcli.algorithms._param import Param
 from pmlcli.algorithms._prefix_network import network_sizes, prefix_inputs
 from pmlcli.encoding.prefixes import PrefixEncoding, Prefixes
@@ -38,16 +38,11 @@ class Events(nn.Module):
 
 
 @dataclass(kw_only=True)
-class NextActivityNetwork(NeuralAlgorithm, NextActivityPredictor):
+class NextActivityNetwork(NeuralAlgorithm, RememberingPredictor):
     """Reads activity, resource, times and attributes of all events so far; its file says how."""
 
     learns_from_all: ClassVar[bool] = True
     most_read: ClassVar[int | None] = 500_000
-
-    memory: Annotated[
-        Literal["long", "short", "auto"],
-        Param("Whether all samples count alike, or late ones more; auto: what predicts the latest better."),
-    ] = "long"
 
     units: Annotated[int, Param("Width of the hidden layer.", ge=1, le=4096)] = 64
     embedding: Annotated[int, Param("Numbers that stand for a code, at most.", ge=1, le=1024)] = 32

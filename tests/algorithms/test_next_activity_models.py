@@ -146,6 +146,27 @@ def test_the_ensemble_is_the_mean_of_its_members() -> None:
     assert set(model.files) >= {"ngram-model.json", "linear-model.json", "model.json"}
 
 
+def changed_process() -> list[dict[str, object]]:
+    """For long b comes after a, and in the last three tenths of the cases c."""
+    return [
+        {
+            "case_id": f"c{i}",
+            "activity": activity,
+            "timestamp": f"2024-{1 + i // 40:02d}-01T{i % 40 // 2:02d}:00",
+        }
+        for i in range(400)
+        for activity in ("a", "b" if i < 280 else "c")
+    ]
+
+
+def test_members_share_the_memory_that_the_first_finds_better() -> None:
+    log = log_of(changed_process())
+    ensemble = Model("next-activity/ensemble", rounds=5, max_epochs=2).algorithm
+    ensemble.fit(ensemble.make_encoding().fit(log).transform(log))
+    found = {name: one.memory_ for name, one in ensemble.asked_algorithms().items()}
+    assert found == {"linear": "short", "xgboost": "short", "gru": "short"}
+
+
 def test_an_ensemble_of_unknown_members_is_refused() -> None:
     with pytest.raises(ValidationError, match="unknown algorithm"):
         Model("next-activity/ensemble", members=["crystal-ball"])

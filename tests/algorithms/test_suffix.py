@@ -19,6 +19,7 @@ from pmlcli.algorithms._suffix import (
     medoids,
     suffix_texts,
 )
+from pmlcli.algorithms._suffix_choice import Choice, best_choice
 from pmlcli.algorithms._suffix_contexts import Contexts
 from pmlcli.algorithms.suffix.gru import Gru
 from pmlcli.algorithms.suffix.medoid import Medoid
@@ -71,6 +72,49 @@ def test_the_medoid_by_hand() -> None:
     assert chosen.share == pytest.approx([0.5, 1])
     assert chosen.similarity == pytest.approx([(2 + 0.5 + 0.5) / 4, 1])
     assert chosen.seconds.tolist() == [1, 4]
+
+
+def test_weights_by_case_favour_the_shorter_case() -> None:
+    # Together b is likelier; a case of two events counts half as much for each prefix as one of one.
+    possible = Continuations(
+        np.array([0, 2, 4]), ["", "b", "", "b"], np.array([4.0, 6, 4, 6]), np.array([0.0, 9, 0, 9])
+    )
+    assert medoids(possible).texts == ["b", "b"]
+    chosen = medoids(possible, np.array([1, 9]))
+    assert chosen.texts == ["", "b"]
+    assert chosen.share == pytest.approx([0.4, 0.6])
+    assert chosen.similarity == pytest.approx([0.4, 0.6])
+
+
+def certain(texts: list[str]) -> Continuations:
+    """One way to go on for each prefix."""
+    return Continuations(np.arange(len(texts) + 1), texts, np.ones(len(texts)), np.full(len(texts), np.nan))
+
+
+def test_the_choice_is_what_is_right_on_late_cases() -> None:
+    late = encoded(["abc", "ab"])
+    right, wrong = suffix_texts(late), [letters("ff")] * late.n_events
+    assert best_choice(late, (certain(wrong), certain(right)), (0.25, 0.0, 1.0)) == Choice(1.0, False)
+    assert best_choice(late, (certain(right), certain(wrong)), (0.0, 0.25, 1.0)) == Choice(0.0, False)
+    # Nothing to tell them apart: the first.
+    assert best_choice(late, (certain(right), certain(right)), (0.25, 0.0, 1.0)) == Choice(0.25, False)
+
+
+def test_long_cases_weigh_less_where_late_cases_say_so() -> None:
+    late = encoded(["a", "a", "ab"])
+    possible = Continuations(
+        np.array([0, 2, 4, 6, 7]),
+        ["", letters("b")] * 3 + [""],
+        np.array([4.0, 6, 4, 6, 4, 6, 1]),
+        np.zeros(7),
+    )
+    assert best_choice(late, (possible, possible), (0.5,)) == Choice(0.5, True)
+
+
+def test_the_ensemble_chooses_as_it_is_told() -> None:
+    model = Model("suffix/ensemble", medoid_share=0.75, max_epochs=2, draws=4)
+    model.train(purchase_log(60))
+    assert model.algorithm.state()["medoid_share_"] == 0.75
 
 
 def test_a_compromise_may_win_over_the_commonest() -> None:
