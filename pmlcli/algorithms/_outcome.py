@@ -17,6 +17,7 @@ from pmlcli.algorithms._param import Param
 from pmlcli.algorithms._prefix import Asked, Columns, PrefixPredictor, Rows, about_split
 from pmlcli.encoding.base import Encoding
 from pmlcli.encoding.outcome import SOURCES, UNKNOWN, OutcomeEncoding, OutcomePrefixes, OutcomeSource
+from pmlcli.encoding.profile.column import duration_words
 from pmlcli.errors import TrainingError, ValidationError, nearest
 from pmlcli.evaluation.measurement import Measurement
 from pmlcli.evaluation.ranking import macro_auc_over, squared_error_over
@@ -89,6 +90,11 @@ class OutcomePredictor(PrefixPredictor):
         """Prefixes with attributes, and the outcomes of their cases."""
         return OutcomeEncoding(self._outcome, self.attributes)
 
+    def make_split(self, log: EventLog) -> Split:
+        """Of the cases that were watched for long enough."""
+        is_watched = self._outcome.watched(log)
+        return super().make_split(log if is_watched.all() else log.take_cases(np.flatnonzero(is_watched)))
+
     @abstractmethod
     def probabilities(self, data: OutcomePrefixes, rows: Rows) -> Shares:
         """(rows, classes): of each of these prefixes (events that end them, ascending); rows sum to 1.
@@ -100,6 +106,13 @@ class OutcomePredictor(PrefixPredictor):
         """Cases whose outcome is known and not settled at once; TrainingError when all have the same."""
         self._check_positive(data.class_names)
         cases = np.unique(data.case_of_event[data.is_counted])
+        if self._outcome.limit and not len(cases):
+            raise TrainingError(
+                f"no case began at least {duration_words(self._outcome.limit)} before the log's end and went "
+                "on after its first event; of later ones only the short are known",
+                code="training.outcome",
+                hint="name a shorter time, or train on a longer log",
+            )
         present = np.unique(data.target[cases])
         if len(cases) >= self.minimum_samples and len(present) < 2:
             raise TrainingError(
@@ -115,7 +128,7 @@ class OutcomePredictor(PrefixPredictor):
 
     def measure(self, encoding: Encoding[Any], split: Split, log: EventLog) -> Measurement:
         """AUC over the prefixes of the test part before the outcome is settled, resampled by case."""
-        held_out = self._held_out(encoding, split)
+        held_out = self._held_out(encoding, split, log)
         target, shares = held_out.target, held_out.shares
         _cases, unit = np.unique(held_out.cases, return_inverse=True)
         has_both = len(np.unique(target)) > 1
@@ -135,7 +148,7 @@ class OutcomePredictor(PrefixPredictor):
 
     def calibrate(self, encoding: Encoding[Any], split: Split, log: EventLog) -> dict[str, Any]:
         """Scale and offset by class of the probabilities, their error, AUC by prefix length and earliness."""
-        held_out = self._held_out(encoding, split)
+        held_out = self._held_out(encoding, split, log)
         scale, offsets = fit_scale(held_out.shares, held_out.target, held_out.cases)
         positive = self._positive(encoding.transform(split.train))
         honest = rescaled(held_out.shares, scale, offsets)
@@ -164,8 +177,9 @@ class OutcomePredictor(PrefixPredictor):
             return 1
         return int(np.bincount(data.target[data.target != UNKNOWN], minlength=data.n_classes).argmin())
 
-    def _held_out(self, encoding: Encoding[Any], split: Split) -> _HeldOut:
-        data = encoding.transform(split.test)
+    def _held_out(self, encoding: Encoding[Any], split: Split, log: EventLog) -> _HeldOut:
+        assert isinstance(encoding, OutcomeEncoding)
+        data = encoding.transform(split.test, None if log.times is None else int(log.times.max()))
         rows = np.flatnonzero(data.is_counted & measured_prefixes(split))
         if len(rows) == 0:
             raise TrainingError(
@@ -181,6 +195,12 @@ class OutcomePredictor(PrefixPredictor):
         """How common the outcomes are, what is left out as it tells them, and how early they are told."""
         shares = zip(self.calibration_["classes"], self.calibration_["shares"], strict=True)
         found = [f"outcomes: {', '.join(f'{name} {share:.0%}' for name, share in shares)} of the cases"]
+        young = int((~self._outcome.watched(log)).sum())
+        if young:
+            found.append(
+                f"{young:,} of {log.n_cases:,} cases began less than {duration_words(self._outcome.limit)} "
+                "before the log's end and are not learned from: only the short ones of them are known"
+            )
         found += [
             f"column '{name}' tells the outcome one to one, so it is not looked at (-p attributes=... does)"
             for name in data.left_out
@@ -198,14 +218,14 @@ class OutcomePredictor(PrefixPredictor):
 
     def answer(self, asked: Asked) -> Columns:
         """outcome, probability, positive_probability, is_settled."""
-        shares = self._honest(asked.data, asked.rows)
+        shares = self._honest(asked.data, asked.rows, asked.silent)
         likeliest, names = shares.argmax(axis=1), np.asarray(asked.data.class_names, dtype=object)
         positive = asked.data.class_names.index(self.calibration_["positive"])
         return {
             "outcome": names[likeliest],
             "probability": shares[np.arange(len(shares)), likeliest],
             "positive_probability": shares[:, positive],
-            "is_settled": asked.data.settled[asked.rows] != UNKNOWN,
+            "is_settled": self._settled(asked.data, asked.rows, asked.silent) != UNKNOWN,
         }
 
     def answer_columns(self, request: PredictRequest) -> tuple[Column, ...]:
@@ -216,11 +236,19 @@ class OutcomePredictor(PrefixPredictor):
             *columns("flag", "is_settled"),
         )
 
-    def _honest(self, data: OutcomePrefixes, rows: Rows) -> Shares:
-        """Rescaled probabilities; 1 for what the events so far settle."""
+    def _settled(self, data: OutcomePrefixes, rows: Rows, silent: NDArray[np.float64]) -> Rows:
+        """The classes that are settled, (rows,): a running case also by the time for which it goes on."""
+        settled = data.settled[rows]
+        if self._outcome.kind != "slower_than" or data.micros is None:
+            return settled
+        so_far = (data.micros[rows] - data.starts[data.case_of_event[rows]]) / 1e6
+        return np.where(so_far + silent > self._outcome.limit, 1, settled)
+
+    def _honest(self, data: OutcomePrefixes, rows: Rows, silent: NDArray[np.float64]) -> Shares:
+        """Rescaled probabilities; 1 for what is settled."""
         offsets = np.array([self.calibration_["offsets"].get(name, 0.0) for name in data.class_names])
         shares = rescaled(self.probabilities(data, rows), self.calibration_["scale"], offsets)
-        settled = data.settled[rows]
+        settled = self._settled(data, rows, silent)
         certain = np.eye(data.n_classes)[np.maximum(settled, 0)]
         return np.where((settled != UNKNOWN)[:, None], certain, shares)
 
@@ -228,7 +256,7 @@ class OutcomePredictor(PrefixPredictor):
         """The probability of the outcome that was the likeliest."""
         place = {name: code for code, name in enumerate(asked.data.class_names)}
         classes = np.array([place[name] for name in answers["outcome"]], dtype=np.int64)
-        return self._honest(data, rows)[np.arange(len(rows)), classes]
+        return self._honest(data, rows, asked.silent)[np.arange(len(rows)), classes]
 
     def say_change(self, change: float) -> str:
         """Percentage points."""

@@ -47,8 +47,18 @@ class Judgement(ABC):
         """What it says of each prefix of a log; a column that the log lacks settles nothing."""
 
     @abstractmethod
+    def comparisons(self) -> Iterator[Comparison]:
+        """All that it compares."""
+
     def quantities(self) -> Iterator[Quantity]:
         """All that it looks at."""
+        return (comparison.quantity for comparison in self.comparisons())
+
+    @property
+    def longest(self) -> float:
+        """Seconds: the longest time that it compares a case's duration with; 0 where it compares none."""
+        durations = (c.value for c in self.comparisons() if c.quantity.kind == "duration")
+        return max(map(float, durations), default=0.0)
 
 
 @dataclass(frozen=True)
@@ -71,8 +81,8 @@ class Comparison(Judgement):
     sign: str
     value: float | str
 
-    def quantities(self) -> Iterator[Quantity]:  # noqa: D102
-        yield self.quantity
+    def comparisons(self) -> Iterator[Comparison]:  # noqa: D102
+        yield self
 
     def judge(self, log: EventLog) -> Truth:  # noqa: D102
         never = np.zeros(log.n_events, dtype=np.bool_)
@@ -107,8 +117,8 @@ class Not(Judgement):
 
     part: Judgement
 
-    def quantities(self) -> Iterator[Quantity]:  # noqa: D102
-        yield from self.part.quantities()
+    def comparisons(self) -> Iterator[Comparison]:  # noqa: D102
+        yield from self.part.comparisons()
 
     def judge(self, log: EventLog) -> Truth:  # noqa: D102
         now, yes, no = self.part.judge(log)
@@ -121,9 +131,9 @@ class All(Judgement):
 
     parts: tuple[Judgement, ...]
 
-    def quantities(self) -> Iterator[Quantity]:  # noqa: D102
+    def comparisons(self) -> Iterator[Comparison]:  # noqa: D102
         for part in self.parts:
-            yield from part.quantities()
+            yield from part.comparisons()
 
     def judge(self, log: EventLog) -> Truth:  # noqa: D102
         now, yes, no = zip(*(part.judge(log) for part in self.parts), strict=True)
@@ -136,9 +146,9 @@ class Either(Judgement):
 
     parts: tuple[Judgement, ...]
 
-    def quantities(self) -> Iterator[Quantity]:  # noqa: D102
+    def comparisons(self) -> Iterator[Comparison]:  # noqa: D102
         for part in self.parts:
-            yield from part.quantities()
+            yield from part.comparisons()
 
     def judge(self, log: EventLog) -> Truth:  # noqa: D102
         return Not(All(tuple(Not(part) for part in self.parts))).judge(log)

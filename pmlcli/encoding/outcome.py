@@ -68,6 +68,22 @@ class OutcomeSource:
         return tuple(q.name for q in judgement.quantities() if q.kind == "column")
 
     @property
+    def limit(self) -> float:
+        """Seconds for which a case must have been watched: the longest that its duration is compared with.
+
+        Of the cases that began later only the short ones would be known.
+        """
+        judgement = self.judgement()
+        return 0.0 if judgement is None else judgement.longest
+
+    def watched(self, log: EventLog, until: int | None = None) -> NDArray[np.bool_]:
+        """Which cases began at least `limit` before `until` (microseconds UTC; the last event), (cases,)."""
+        if self.limit == 0 or log.times is None or log.n_cases == 0:
+            return np.ones(log.n_cases, dtype=np.bool_)
+        last = int(log.times.max()) if until is None else until
+        return np.asarray((last - log.starts) / 1e6 >= self.limit)
+
+    @property
     def class_names(self) -> tuple[str, ...] | None:
         """The two classes, the one that the source is about last; None where a column names them."""
         return {
@@ -171,15 +187,18 @@ class OutcomeEncoding(PrefixEncoding):
                 context={"column": column, "count": count},
             )
 
-    def transform(self, log: EventLog) -> OutcomePrefixes:
-        """The log's prefixes, and the outcomes of the cases where the log tells them."""
+    def transform(self, log: EventLog, until: int | None = None) -> OutcomePrefixes:
+        """The log's prefixes, and the outcomes of the cases where the log tells them.
+
+        `until` (microseconds UTC) is when its cases were last looked at: its last event, unless told.
+        """
         prefixes = super().transform(log)
-        known = self._known(log, prefixes.is_running)
+        known = self._known(log, prefixes.is_running, until)
         return OutcomePrefixes(
             **vars(prefixes), **known._asdict(), class_names=self.class_names, left_out=self.left_out
         )
 
-    def _known(self, log: EventLog, is_running: NDArray[np.bool_]) -> Known:
+    def _known(self, log: EventLog, is_running: NDArray[np.bool_], until: int | None = None) -> Known:
         judgement = self.source.judgement()
         if judgement is None:
             target = self._labels(log)
@@ -190,6 +209,10 @@ class OutcomeEncoding(PrefixEncoding):
         has_columns = all(column in log.frame.columns for column in self.source.columns)
         is_told = ~is_running & has_columns
         target = np.where(settled[last] != UNKNOWN, settled[last], np.where(is_told, now[last], UNKNOWN))
+        if self.source.kind == "slower_than":
+            # What goes on does so after the log's end, and so past the limit.
+            target = np.where(is_running, 1, target)
+        target = np.where(self.source.watched(log, until), target, UNKNOWN)
         is_counted = np.repeat(target != UNKNOWN, log.lengths) & (settled == UNKNOWN)
         is_counted[last[~is_running]] = False
         return Known(target, settled, is_counted)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -175,3 +177,44 @@ def test_the_ensemble_is_the_mean_of_its_members_log_odds() -> None:
 
     members = [odds(one) for one in ensemble.asked_algorithms().values()]
     assert odds(ensemble) == pytest.approx(np.mean(members, axis=0))
+
+
+def spread(cases: int, days: Callable[[int], float]) -> list[dict[str, Any]]:
+    """A case each day, of three events; how many days it takes is told by its number."""
+    begin = datetime(2024, 1, 1, tzinfo=UTC)
+    return [
+        {
+            "case_id": f"c{case}",
+            "activity": activity,
+            "timestamp": (begin + timedelta(days=case + at)).isoformat(),
+        }
+        for case in range(cases)
+        for activity, at in (("A", 0), ("B", 1), ("C", days(case)))
+    ]
+
+
+def test_cases_begun_within_the_limit_are_not_learned_from_and_a_remark_says_so() -> None:
+    """Half of the cases are slow; of those begun in the last ten days only quick ones have ended."""
+    events = spread(120, lambda case: 12 if case % 2 else 3)
+    seen = [e for e in events if e["timestamp"] <= "2024-04-20"]
+    model = Model("outcome/prior", slower_than="10d")
+    remarks = model.train(seen).metadata["remarks"]
+    assert "outcomes: within 10d 50%, slower than 10d 50% of the cases" in remarks
+    assert any(remark.startswith("10 of 110 cases began less than 10 d before") for remark in remarks)
+
+
+def test_a_log_shorter_than_the_limit_is_refused() -> None:
+    with pytest.raises(TrainingError, match="no case began at least 70 d before the log's end"):
+        Model("outcome/prior", slower_than="10w").train(spread(40, lambda case: 20 if case % 2 else 3))
+
+
+def test_a_running_case_older_than_the_limit_has_been_slower_however_silent() -> None:
+    model = trained(spread(120, lambda case: 12 if case % 2 else 3), slower_than="10d")
+    old, other = spread(2, lambda case: 2)[:2], {"case_id": "z", "activity": "A"}
+    log = [*old, other | {"timestamp": "2024-01-11T06:00:00+00:00"}]
+    early = PredictRequest(as_of="2024-01-05")
+    assert model.predict(old, request=early).predictions["is_settled"].tolist() == [False]
+    late = model.predict(log, request=PredictRequest(explain=True)).predictions.set_index("case_id")
+    assert late.loc["c0", ["outcome", "probability", "is_settled"]].tolist() == ["slower than 10d", 1.0, True]
+    every = model.predict(log, request=PredictRequest(cases="all")).predictions
+    assert not every["is_settled"].any()

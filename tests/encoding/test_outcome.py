@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,8 @@ from pmlcli.encoding.leaks import tells_outcome
 from pmlcli.encoding.outcome import UNKNOWN, OutcomeEncoding, OutcomePrefixes, OutcomeSource
 from pmlcli.encoding.rule import parse_rule
 from pmlcli.errors import LogError, ValidationError
+from pmlcli.eventlog.log import EventLog
+from pmlcli.eventlog.running import RunningRule
 from tests.logs import log_of, purchase_events, purchase_log, trace_log
 
 
@@ -96,6 +99,37 @@ def test_a_slow_case_is_settled_by_the_event_that_exceeds_the_limit() -> None:
     assert data.class_names == ("within 10d", "slower than 10d")
     assert data.settled.tolist()[:4] == [UNKNOWN, UNKNOWN, UNKNOWN, 1]
     assert data.target[0] == 1
+
+
+def spans(**cases: tuple[int, ...]) -> EventLog:
+    """Cases with an event on each of the named days of 2024."""
+    midnight = datetime(2024, 1, 1, tzinfo=UTC)
+    return log_of(
+        [
+            {"case_id": case, "activity": "A", "timestamp": (midnight + timedelta(days=day)).isoformat()}
+            for case, days in cases.items()
+            for day in days
+        ]
+    )
+
+
+def test_only_cases_watched_for_the_limit_teach_who_is_slow() -> None:
+    """Of the young cases only short ones have ended, so those that have are no sample of all."""
+    log = spans(slow=(0, 15), quick=(1, 3), silent=(2, 4), young=(31, 32), latest=(40,))
+    encoding = OutcomeEncoding(OutcomeSource("slower_than", "10d")).fit(log)
+    encoding.running_rule = RunningRule(int(36.5 * 86_400 * 1e6))
+    data = encoding.transform(log)
+    assert data.is_running.tolist() == [True, False, True, True, True]
+    assert data.target.tolist() == [1, 0, 1, UNKNOWN, UNKNOWN]
+
+
+def test_a_rule_about_durations_leaves_young_cases_out_too() -> None:
+    log = spans(slow=(0, 15), quick=(1, 3), young=(12, 13))
+    for rule in ("duration > 10d", 'not (duration <= 10d or has("B"))', "duration < 5d and duration < 10d"):
+        source = OutcomeSource("rule", rule)
+        assert source.limit == 10 * 86_400
+        assert source.watched(log).tolist() == [True, True, False]
+    assert OutcomeSource("rule", 'has("A")').watched(log).all()
 
 
 def test_a_running_case_has_an_outcome_only_when_it_is_settled() -> None:
