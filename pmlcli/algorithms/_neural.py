@@ -21,7 +21,6 @@ from pmlcli import runtime
 from pmlcli.algorithms._base import Algorithm
 from pmlcli.algorithms._param import Param
 from pmlcli.encoding.sequences import Sequences
-from pmlcli.encoding.vocabulary import UNSEEN_CODE
 from pmlcli.errors import UntrustedArtifactError
 
 VALIDATION_SHARE = 0.2
@@ -300,13 +299,6 @@ def answers_by_event(
         rows = padded_rows(data.offsets, some)
         is_event = rows < data.n_events
         yield rows[is_event], answer(rows)[torch.from_numpy(is_event)]
-
-
-def trace_inputs(data: Sequences) -> Callable[[NDArray[np.int64]], tuple[Tensor, Tensor, Tensor]]:
-    """Rows to what a sequence model reads: activity and resource codes, (cases, steps), and times."""
-    activity, resource = padded(data.activity, UNSEEN_CODE), padded(data.resource, UNSEEN_CODE)
-    times = padded(data.times, 0)
-    return lambda rows: (activity(rows), resource(rows), times(rows))
 
 
 @contextmanager

@@ -18,24 +18,6 @@ from pmlcli.algorithms._prefix_network import network_sizes, prefix_inputs
 from pmlcli.encoding.prefixes import PrefixEncoding, Prefixes
 from pmlcli.encoding.vocabulary import FIRST_CODE, MISSING_CODE, UNSEEN_CODE
 
-CODES = "codes "
-
-
-class Events(nn.Module):
-    """(cases, steps, codes) and (cases, steps, numbers) side by side, each code as learned numbers."""
-
-    def __init__(self, sizes: dict[str, int]) -> None:
-        super().__init__()
-        codes = [size for name, size in sizes.items() if name.startswith(CODES)]
-        self.embeddings = nn.ModuleList(
-            nn.Embedding(size, min(sizes["embedding"], size), padding_idx=UNSEEN_CODE) for size in codes
-        )
-        self.width = sum(min(sizes["embedding"], size) for size in codes) + sizes["numbers"]
-
-    def forward(self, codes: Tensor, numbers: Tensor) -> Tensor:
-        parts = [embed(codes[..., place]) for place, embed in enumerate(self.embeddings)]
-        return torch.cat([*parts, numbers], dim=-1)
-
 
 @dataclass(kw_only=True)
 class NextActivityNetwork(NeuralAlgorithm, RememberingPredictor):

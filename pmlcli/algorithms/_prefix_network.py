@@ -15,8 +15,26 @@ from pmlcli.encoding.prefixes import Prefixes
 from pmlcli.encoding.sequences import TIME_FEATURES
 from pmlcli.encoding.vocabulary import UNSEEN_CODE
 
+CODES = "codes "
+"""What the numbers of codes are called among a network's sizes, each with its place behind."""
 _USUAL = 10.0
 """Logarithms of numbers are divided by it, so that all inputs are of one size."""
+
+
+class Events(nn.Module):
+    """(cases, steps, codes) and (cases, steps, numbers) side by side, each code as learned numbers."""
+
+    def __init__(self, sizes: dict[str, int]) -> None:
+        super().__init__()
+        codes = [size for name, size in sizes.items() if name.startswith(CODES)]
+        self.embeddings = nn.ModuleList(
+            nn.Embedding(size, min(sizes["embedding"], size), padding_idx=UNSEEN_CODE) for size in codes
+        )
+        self.width = sum(min(sizes["embedding"], size) for size in codes) + sizes["numbers"]
+
+    def forward(self, codes: Tensor, numbers: Tensor) -> Tensor:
+        parts = [embed(codes[..., place]) for place, embed in enumerate(self.embeddings)]
+        return torch.cat([*parts, numbers], dim=-1)
 
 
 class PrefixNetwork(nn.Module):
@@ -24,7 +42,7 @@ class PrefixNetwork(nn.Module):
 
     def __init__(self, sizes: dict[str, int], dropout: float) -> None:
         super().__init__()
-        codes = [size for name, size in sizes.items() if name.startswith("codes ")]
+        codes = [size for name, size in sizes.items() if name.startswith(CODES)]
         self.embeddings = nn.ModuleList(
             nn.Embedding(size, sizes["embedding"], padding_idx=UNSEEN_CODE) for size in codes
         )
@@ -43,7 +61,7 @@ class PrefixNetwork(nn.Module):
 def network_sizes(data: Prefixes, more: int = 0) -> dict[str, int]:
     """The numbers of codes, and how many numbers there are, `more` of them of the caller's own."""
     kinds = (data.n_activities, data.n_resources, *data.category_sizes)
-    codes = {f"codes {place}": size for place, size in enumerate(kinds)}
+    codes = {f"{CODES}{place}": size for place, size in enumerate(kinds)}
     return codes | {"numbers": len(TIME_FEATURES) + 2 * data.numbers.shape[1] + more}
 
 

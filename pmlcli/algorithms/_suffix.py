@@ -74,7 +74,7 @@ class SuffixPredictor(PrefixPredictor):
     recommended: ClassVar[str] = "suffix/ensemble"
 
     @abstractmethod
-    def continuations(self, data: Sequences, rows: Rows) -> Continuations:
+    def continuations(self, data: Any, rows: Rows) -> Continuations:
         """At least one suffix for each of these prefixes, by the events that end them (ascending)."""
 
     def is_by_case(self) -> bool:

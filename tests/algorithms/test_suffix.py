@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+import torch
 
 from pmlcli.algorithms._base import PredictRequest
 from pmlcli.algorithms._prefix import joined
@@ -21,15 +22,16 @@ from pmlcli.algorithms._suffix import (
 )
 from pmlcli.algorithms._suffix_choice import Choice, best_choice
 from pmlcli.algorithms._suffix_contexts import Contexts
+from pmlcli.algorithms._suffix_writer import WriterBatch, _written_from
 from pmlcli.algorithms.suffix.gru import Gru
 from pmlcli.algorithms.suffix.medoid import Medoid
-from pmlcli.encoding.sequences import SequenceEncoding, Sequences
-from pmlcli.encoding.vocabulary import FIRST_CODE
+from pmlcli.encoding.sequences import TIME_FEATURES, SequenceEncoding, Sequences
+from pmlcli.encoding.vocabulary import FIRST_CODE, MISSING_CODE
 from pmlcli.errors import UntrustedArtifactError
 from pmlcli.eventlog.log import EventLog
 from pmlcli.lifecycle import artifacts
 from pmlcli.lifecycle.model import Model
-from tests.logs import purchase_log, trace_log
+from tests.logs import log_of, purchase_log, trace_log
 
 ALL = PredictRequest(cases="all")
 EVERY = PredictRequest(cases="all", every_prefix=True)
@@ -115,6 +117,38 @@ def test_the_ensemble_chooses_as_it_is_told() -> None:
     model = Model("suffix/ensemble", medoid_share=0.75, max_epochs=2, draws=4)
     model.train(purchase_log(60))
     assert model.algorithm.state()["medoid_share_"] == 0.75
+
+
+def test_the_network_reads_attributes_and_the_medoid_does_not() -> None:
+    events = [
+        {"case_id": f"c{i}", "activity": activity, "kind": kind, "timestamp": f"2024-01-{1 + i // 10:02d}"}
+        for i in range(200)
+        for activity in ("start", "look", "sign" if i % 2 else "send", "file")
+        for kind in (("new" if i % 2 else "old") if activity in {"start", "look"} else "known",)
+    ]
+    log = log_of(events)
+    network = Gru(units=16, max_epochs=30, draws=8)
+    for algorithm, least, most in ((network, 0.98, 1.0), (Medoid(), 0.0, 0.9)):
+        split = algorithm.make_split(log)
+        encoding = trained(algorithm, split.train)
+        assert least <= algorithm.measure(encoding, split, log).value <= most
+
+
+def test_of_written_steps_only_activities_and_what_stays_are_known() -> None:
+    times, steps = len(TIME_FEATURES), 4
+    codes = torch.arange(10, 10 + 3 * steps).reshape(1, steps, 3)
+    numbers = torch.arange(1.0, 1 + (times + 1) * steps).reshape(1, steps, times + 1)
+    batch = WriterBatch(codes, numbers, torch.zeros(1, steps), torch.zeros(1, steps))
+    cut = torch.tensor([[1]])
+    read_codes, read_numbers = _written_from(batch, cut, torch.arange(steps)[None] > cut)
+    assert torch.equal(read_codes[:, :2], codes[:, :2])
+    assert torch.equal(read_numbers[:, :2], numbers[:, :2])
+    assert read_codes[0, 2:, 0].tolist() == codes[0, 2:, 0].tolist()
+    assert read_codes[0, 2:, 1].tolist() == [MISSING_CODE] * 2
+    assert read_codes[0, 2:, 2].tolist() == [codes[0, 1, 2]] * 2
+    assert (read_numbers[0, 2:, :times] == 0).all()
+    assert read_numbers[0, 2:, times].tolist() == [numbers[0, 1, times]] * 2
+    assert codes[0, 3, 1] == 20  # what was given is left as it was
 
 
 def test_a_compromise_may_win_over_the_commonest() -> None:

@@ -7,7 +7,8 @@ from typing import ClassVar
 
 from torch import Tensor, nn
 
-from pmlcli.algorithms._next_network import Events, NextActivityNetwork
+from pmlcli.algorithms._next_network import NextActivityNetwork
+from pmlcli.algorithms._prefix_network import Events
 
 
 class _Network(nn.Module):

@@ -8,8 +8,9 @@ from typing import Annotated, ClassVar
 import torch
 from torch import Tensor, nn
 
-from pmlcli.algorithms._next_network import Events, NextActivityNetwork
+from pmlcli.algorithms._next_network import NextActivityNetwork
 from pmlcli.algorithms._param import Param
+from pmlcli.algorithms._prefix_network import Events
 from pmlcli.encoding.prefixes import Prefixes
 from pmlcli.errors import ValidationError
 

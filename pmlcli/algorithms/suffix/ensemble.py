@@ -14,7 +14,7 @@ from pmlcli.algorithms._prefix import Rows
 from pmlcli.algorithms._suffix import Continuations, SuffixPredictor, blended, evenly
 from pmlcli.algorithms._suffix_choice import best_choice
 from pmlcli.algorithms._validation import latest_rows
-from pmlcli.encoding.sequences import Sequences
+from pmlcli.encoding.prefixes import PrefixEncoding, Prefixes
 
 SHARES = (0.25, 0.5, 0.0, 0.75, 1.0)
 LOOKED_AT = 600
@@ -54,11 +54,15 @@ class EnsembleSuffix(SuffixPredictor):
         self._gru = member(self, f"{self.task}/gru")
         self._medoid = member(self, f"{self.task}/medoid")
 
+    def make_encoding(self) -> PrefixEncoding:
+        """What the network reads; the medoid looks at the activities alone."""
+        return PrefixEncoding()
+
     def asked_algorithms(self) -> dict[str, Algorithm]:
         """The network and the medoid."""
         return {"gru": self._gru, "medoid": self._medoid}
 
-    def fit(self, data: Sequences) -> None:
+    def fit(self, data: Prefixes) -> None:
         """Finds on the latest cases how to choose, from what the others taught; then trains both on all."""
         self._gru.rehearse(data)
         is_late = latest_rows(data, data.offsets[:-1])
@@ -66,13 +70,13 @@ class EnsembleSuffix(SuffixPredictor):
         self._settle(data.take(np.flatnonzero(is_late & ~data.is_running)))
         self.refit(data, self)
 
-    def refit(self, data: Sequences, trial: Self) -> None:
+    def refit(self, data: Prefixes, trial: Self) -> None:
         """Trains both on everything, guided by the trial's."""
         self.medoid_share_, self.by_case_ = trial.medoid_share_, trial.by_case_
         self._gru.refit(data, trial._gru)
         self._medoid.fit(data)
 
-    def continuations(self, data: Sequences, rows: Rows) -> Continuations:
+    def continuations(self, data: Prefixes, rows: Rows) -> Continuations:
         """Those of both, weighed."""
         shares = (1 - self.medoid_share_, self.medoid_share_)
         asked = [one for one, share in zip((self._gru, self._medoid), shares, strict=True) if share > 0]
@@ -83,7 +87,7 @@ class EnsembleSuffix(SuffixPredictor):
         """As it was better for the latest cases."""
         return self.by_case_
 
-    def _settle(self, late: Sequences) -> None:
+    def _settle(self, late: Prefixes) -> None:
         late = late.take(np.flatnonzero(evenly(late.lengths, LOOKED_AT)))
         parts = [one.continuations(late, np.arange(late.n_events)) for one in (self._gru, self._medoid)]
         shares = SHARES if self.medoid_share is None else (self.medoid_share,)
