@@ -11,8 +11,10 @@ import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from numbers import Integral, Real
 from typing import Annotated, Any, ClassVar, Self
 
+import numpy as np
 import pandas as pd
 
 from pmlcli.algorithms._form import Form
@@ -50,6 +52,15 @@ class PredictRequest:
     explain: bool = False
     sla: float | None = None
     regressors: Regressors | None = None
+
+
+_WISHES: dict[str, tuple[type | tuple[type, ...], str]] = {
+    "str": (str, "text"),
+    "bool": ((bool, np.bool_), "True or False"),
+    "int": (Integral, "a whole number"),
+    "float": (Real, "a number"),
+}
+"""What each type of a wish accepts, and how it is called."""
 
 
 @dataclass(kw_only=True)
@@ -169,9 +180,13 @@ class Algorithm(ABC):
         raise NotImplementedError
 
     def check_request(self, request: PredictRequest) -> None:
-        """Raises ValidationError for a wish that means nothing to this task; `cases` does to all."""
+        """Raises ValidationError for a wish of another type, or that means nothing to this task; `cases` does
+        to all.
+        """
         for asked in dataclasses.fields(PredictRequest):
-            is_asked = getattr(request, asked.name) != asked.default
+            wish = getattr(request, asked.name)
+            _require_type(asked, wish)
+            is_asked = wish != asked.default
             if is_asked and asked.name not in {"cases", *self.understands}:
                 options = [f"--{name.replace('_', '-')}" for name in self.understands]
                 raise ValidationError(
@@ -208,6 +223,17 @@ class Algorithm(ABC):
         """Units of those of these columns that have one, in their order."""
         units = self.output_units()
         return {name: units[name] for name in names if name in units}
+
+
+def _require_type(asked: dataclasses.Field[Any], wish: Any) -> None:
+    kind, _bar, none = str(asked.type).partition(" | ")
+    if kind not in _WISHES or (none and wish is None):
+        return
+    accepted, words = _WISHES[kind]
+    if not isinstance(wish, accepted) or (isinstance(wish, bool) and kind != "bool"):
+        raise ValidationError(
+            f"{asked.name} is {wish!r}, but must be {words}", context={"option": asked.name}
+        )
 
 
 def clone(algorithm: Algorithm) -> Algorithm:

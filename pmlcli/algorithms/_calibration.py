@@ -71,10 +71,21 @@ def _least(of_truth: Floats) -> float:
 
 
 def in_set(probabilities: Floats, least: float) -> NDArray[np.bool_]:
-    """Which classes belong to each row's set, (rows, classes): the likeliest always, the impossible never."""
-    chosen = (probabilities >= least) & (probabilities > 0)
-    chosen[np.arange(len(chosen)), probabilities.argmax(axis=1)] = True
-    return np.asarray(chosen)
+    """Which classes belong to each row's set, (rows, classes): the likeliest always, the impossible never.
+
+    Where too few rows were held out for a limit (0), the likeliest ones that make up `COVERAGE` together, by
+    what the probabilities themselves say.
+    """
+    if least > 0:
+        chosen = probabilities >= least
+        chosen[np.arange(len(chosen)), probabilities.argmax(axis=1)] = True
+        return np.asarray(chosen)
+    order = np.argsort(-probabilities, axis=1, kind="stable")
+    descending = np.take_along_axis(probabilities, order, axis=1)
+    is_needed = np.cumsum(descending, axis=1) - descending < COVERAGE
+    chosen = np.zeros(probabilities.shape, dtype=np.bool_)
+    np.put_along_axis(chosen, order, is_needed, axis=1)
+    return chosen & (probabilities > 0)
 
 
 def cross_checked(probabilities: Floats, truth: Classes, half: NDArray[np.bool_]) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from pmlcli.algorithms._param import Param
 from pmlcli.encoding.base import Encoding
 from pmlcli.encoding.sequences import SequenceEncoding, Sequences
 from pmlcli.encoding.vocabulary import UNSEEN_CODE
-from pmlcli.errors import LogError, ValidationError
+from pmlcli.errors import LogError, unknown_name
 from pmlcli.eventlog import ReadOptions
 from pmlcli.eventlog.filters import instant, up_to
 from pmlcli.eventlog.log import CASE_ID, EventLog
@@ -26,6 +26,9 @@ from pmlcli.eventlog.split import Split, seen_share, split_by_start, split_stric
 
 Rows = NDArray[np.int64]
 Columns = dict[str, Any]
+
+CASE_CHOICES = ("running", "all")
+UNSEEN_CHOICES = ("ignore", "flag", "fail")
 
 
 @dataclass(frozen=True)
@@ -153,10 +156,10 @@ class PrefixPredictor(Algorithm):
         super().check_request(request)
         if request.as_of is not None:
             instant(request.as_of, ReadOptions(timezone="UTC"), "--as-of")
-        if request.cases not in ("running", "all"):
-            raise ValidationError(f"cases is {request.cases!r}, but must be running or all")
-        if request.unseen not in ("ignore", "flag", "fail"):
-            raise ValidationError(f"unseen is {request.unseen!r}, but must be ignore, flag or fail")
+        if request.cases not in CASE_CHOICES:
+            raise unknown_name("choice of cases", request.cases, CASE_CHOICES)
+        if request.unseen not in UNSEEN_CHOICES:
+            raise unknown_name("choice of unseen values", request.unseen, UNSEEN_CHOICES)
 
     def output_units(self) -> dict[str, str]:
         """A prefix is as long as it has events."""

@@ -230,6 +230,7 @@ def predict_log(
     """The model's predictions; columns and zone are those of its training unless options say otherwise."""
     one_of("level", request.level, ("case", "event"))
     one_of("choice of cases", request.cases, ("running", "all"))
+    one_of("choice of unseen values", request.unseen, ("ignore", "flag", "fail"))
     how = reading.to_read_options()
     # The model's library takes time to import; a misspelt option must not wait for it.
     from pmlcli.algorithms._base import PredictRequest

@@ -189,6 +189,7 @@ class ChoiceOptions:
 
         Raises ValidationError, with the nearest name, for one that the algorithm does not have.
         """
+        self._require_sla_of(name)
         given: dict[str, Any] = dict(split_pairs(self.param or [], "-p", "NAME=VALUE"))
         for shorthand in _SHORTHANDS:
             value = self._kpis() if shorthand == "kpi" else getattr(self, shorthand)
@@ -200,6 +201,20 @@ class ChoiceOptions:
             if parameter not in known:
                 raise _no_such_parameter(name, parameter, known)
         return given
+
+    def _require_sla_of(self, name: str) -> None:
+        """--sla is about a KPI: the tasks that know one of their own are told where."""
+        task = name.partition("/")[0]
+        elsewhere = {
+            "remaining-time": f"train without it, and ask `pmlcli predict MODEL LOG --sla {self.sla}`",
+            "outcome": f"--slower-than {self.sla} makes it the outcome; or train -t remaining-time, whose "
+            "`predict` takes --sla",
+        }
+        if self.sla is not None and task != "forecast":
+            hint = elsewhere.get(task, "forecasts take it, and `predict` with a model of remaining-time")
+            raise ValidationError(
+                f"training {name} takes no --sla", hint=hint, context={"kind": "parameter", "name": "sla"}
+            )
 
     def _kpis(self) -> list[str] | None:
         """What --kpi gives, with the limit of --sla where it belongs."""

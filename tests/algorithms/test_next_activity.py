@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import numpy as np
 import pytest
@@ -237,6 +238,11 @@ def test_no_more_classes_than_there_are() -> None:
         PredictRequest(cases="x"),
         PredictRequest(top=0),
         PredictRequest(top=10**9),
+        PredictRequest(top="3"),  # type: ignore[arg-type]
+        PredictRequest(top=2.5),  # type: ignore[arg-type]
+        PredictRequest(top=True),
+        PredictRequest(every_prefix="no"),  # type: ignore[arg-type]
+        PredictRequest(as_of=datetime(2024, 1, 1, tzinfo=UTC)),  # type: ignore[arg-type]
     ],
 )
 def test_what_it_cannot_give_is_refused(request_: PredictRequest) -> None:
@@ -244,6 +250,14 @@ def test_what_it_cannot_give_is_refused(request_: PredictRequest) -> None:
     algorithm, encoding = trained("ngram", log)
     with pytest.raises(ValidationError):
         algorithm.predict(encoding, log, request_)
+
+
+def test_a_choice_that_there_is_not_lists_those_that_there_are() -> None:
+    log = trace_log(["ab", "ab"])
+    algorithm, encoding = trained("ngram", log)
+    with pytest.raises(ValidationError, match="'maybe'") as caught:
+        algorithm.predict(encoding, log, PredictRequest(unseen="maybe"))
+    assert caught.value.hint == "there are: fail, flag, ignore"
 
 
 def test_accuracy_counts_the_end_and_leaves_the_unknown_out() -> None:

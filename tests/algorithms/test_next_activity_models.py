@@ -61,6 +61,17 @@ def test_a_set_has_the_likeliest_and_never_the_impossible() -> None:
     assert find_calibration(np.zeros((0, 3)), np.zeros(0, dtype=np.int64)).temperature == 1.0
 
 
+def test_without_a_limit_a_set_ends_where_it_is_likely_enough() -> None:
+    """Too few held-out rows for a limit must not put all that was ever seen into a set."""
+    found = in_set(np.array([[8e-7, 1 - 8e-7, 0.0], [0.35, 0.05, 0.6]]), least=0.0)
+    assert found.tolist() == [[False, True, False], [True, False, True]]
+    algorithm = Model("next-activity/ngram")
+    algorithm.train([{"case_id": i, "activity": "a", "timestamp": f"2024-01-{i:02}"} for i in range(1, 29)])
+    assert algorithm.predict(
+        [{"case_id": "x", "activity": "a", "timestamp": "2024-02-01"}], request=PredictRequest(cases="all")
+    ).predictions["prediction_set"].tolist() == ["<end>"]
+
+
 def test_softmax_sums_to_one() -> None:
     found = softmax(np.array([[0.0, np.log(3.0), -np.inf]]))
     assert found[0] == pytest.approx([0.25, 0.75, 0])
