@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from typing import NoReturn
@@ -12,6 +13,11 @@ def main() -> NoReturn:
     # Closed streams (`>&-`) are None; what is written to them goes nowhere.
     sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
     sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
+    # Unbuffered (PYTHONUNBUFFERED), a write that the system cuts short would lose the rest without a word.
+    if isinstance(getattr(sys.stdout, "buffer", None), io.RawIOBase):
+        sys.stdout = open(  # noqa: PTH123, SIM115
+            sys.stdout.fileno(), "w", encoding=sys.stdout.encoding, errors=sys.stdout.errors, closefd=False
+        )
     try:
         # Imported here, so that an interrupt while it loads is caught.
         from pmlcli.cli.app import main as run

@@ -72,11 +72,18 @@ def guarded(call: Callable[[], Any], mode: Mode) -> int:
 
 
 def _tell_stopped(what: str, code: int, mode: Mode) -> None:
-    if mode.json:
-        stopped = PmlError(what, code="stopped")
-        typer.echo(error_document(stopped, exit_code=code))
-    else:
+    if not (mode.json and _told_as_json(error_document(PmlError(what, code="stopped"), exit_code=code))):
         typer.echo(what, err=True)
+
+
+def _told_as_json(document: str) -> bool:
+    """Prints it on stdout, unless stdout is what failed."""
+    try:
+        typer.echo(document)
+    except OSError:
+        silence_stdout()
+        return False
+    return True
 
 
 def _io_error(error: OSError) -> OutputError:
@@ -124,8 +131,7 @@ def tell(error: PmlError, mode: Mode) -> int:
     """Prints the error as the mode says and returns its exit code."""
     if mode.debug:
         typer.echo("".join(traceback.format_exception(error)), err=True)
-    if mode.json:
-        typer.echo(error_document(error))
+    if mode.json and _told_as_json(error_document(error)):
         return error.exit_code
     typer.echo(f"error: {_one_line(error.message)}", err=True)
     if error.hint:
@@ -153,5 +159,5 @@ def tell_bug(error: BaseException, mode: Mode) -> int:
 
 
 def silence_stdout() -> None:
-    """Lets the interpreter's last flush of stdout go nowhere, once its reader has gone."""
+    """Lets the interpreter's last flush of stdout go nowhere, once nothing can be written to it."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

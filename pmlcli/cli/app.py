@@ -161,6 +161,8 @@ def main() -> NoReturn:
         warnings.simplefilter("ignore")
     # Called as a command, not as app(): Typer would put its own excepthook in place of ours.
     code = get_command(app).main(prog_name="pmlcli", standalone_mode=False, obj=mode)
-    if code == _failure.EXIT_BROKEN_PIPE:
+    try:
+        sys.stdout.flush()
+    except OSError:
         _failure.silence_stdout()
     sys.exit(code)

@@ -93,8 +93,33 @@ def test_a_reader_that_stops_is_no_failure() -> None:
         check=False,
     )
     os.close(writing)
-    assert done.returncode in (0, 141)
+    assert done.returncode == 141
     assert done.stderr == b""
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_reader_that_goes_midway_is_noticed(unbuffered: str) -> None:
+    """Unbuffered, Python takes a write that was cut short for a whole one."""
+    command = [sys.executable, "-m", "pmlcli", "algorithms", "--json"]
+    writer = environment(PYTHONUNBUFFERED=unbuffered)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=writer) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.read(1)
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 141
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+@pytest.mark.parametrize("arguments", [["algorithms"], ["algorithms", "--json"]])
+def test_a_full_stdout_is_one_line(arguments: list[str]) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [*COMMAND, *arguments], stdout=full, stderr=subprocess.PIPE, env=environment(), check=False
+        )
+    assert done.returncode == 74
+    assert done.stderr.splitlines() == [b"error: No space left on device"]
 
 
 def on_terminal(arguments: list[str], **variables: str) -> str:
