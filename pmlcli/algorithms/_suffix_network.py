@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal, cast
+from typing import ClassVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,6 @@ from torch import Tensor, nn
 
 from pmlcli.algorithms._neural import Batch, NeuralAlgorithm, Samples, padded, padded_rows
 from pmlcli.algorithms._next_activity import NO_TARGET, targets
-from pmlcli.algorithms._param import Param
 from pmlcli.algorithms._prefix_network import prefix_inputs
 from pmlcli.algorithms._suffix import SuffixPredictor
 from pmlcli.algorithms._suffix_writer import SCALE, Writer, WriterBatch, writer_loss
@@ -25,11 +24,6 @@ class SuffixNetwork(NeuralAlgorithm, SuffixPredictor):
 
     learns_from_all: ClassVar[bool] = True
     most_read: ClassVar[int | None] = 500_000
-
-    memory: Annotated[
-        Literal["long", "short", "auto"],
-        Param("Whether all samples count alike, or late ones more; auto: what predicts the latest better."),
-    ] = "long"
 
     def make_encoding(self) -> PrefixEncoding:
         """Whole traces with their attributes."""
