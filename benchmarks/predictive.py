@@ -3,12 +3,13 @@
     OMP_NUM_THREADS=1 python benchmarks/predictive.py TASK [-a ALGORITHM,...] [-s SPLIT,...] LOG ...
     OMP_NUM_THREADS=1 python benchmarks/predictive.py TASK --training LOG ...
 
-LOG is PATH or PATH@CLASSIFIER. `literature`: the last 20 % of the cases by first event are the test part,
-every case counts as finished; settings are chosen on the last fifth of the other cases (64/16/20). `strict`:
-trained on the cases that had ended when the first test case began, tested on what happened from then on
-(Weytjens and De Weerdt, 2022). `seen`: share of the test prefixes that some training case began with.
-Intervals: 95 %, bootstrapped by case. `fit CPU s`: one fit on the training part; `peak MB`: of a process that
-reads nothing but was given the log, fits and is measured. Settings are the defaults, seed 0.
+LOG is PATH, PATH@CLASSIFIER, or PATH~COLUMN, which leaves a column out. `literature`: the last 20 % of the
+cases by first event are the test part, every case counts as finished; settings are chosen on the last fifth
+of the other cases (64/16/20). `strict`: trained on the cases that had ended when the first test case began,
+tested on what happened from then on (Weytjens and De Weerdt, 2022). `seen`: share of the test prefixes that
+some training case began with. Intervals: 95 %, bootstrapped by case. `fit CPU s`: one fit on the training
+part; `peak MB`: of a process that reads nothing but was given the log, fits and is measured. Settings are
+the defaults, seed 0.
 
 `--training`: what `pmlcli train` costs from the read log to the finished model, of the task's default: the
 trial, its calibration and measurement beside the baseline, and the fit on everything.

@@ -16,6 +16,7 @@ from pmlcli.eventlog.split import Split, seen_share, split_by_start, split_stric
 
 RESAMPLES = 1_000
 CLASSIFIER = "@"
+WITHOUT = "~"
 DAY = 86_400.0
 NAN = float("nan")
 
@@ -31,7 +32,7 @@ class Part(NamedTuple):
 
     def published(self, figures: dict[str, float]) -> float:
         """The published figure of this log, which is for the literature's split."""
-        return figures.get(self.log, NAN) if self.kind == "literature" else NAN
+        return figures.get(self.log.partition(WITHOUT)[0], NAN) if self.kind == "literature" else NAN
 
     @property
     def seen(self) -> str:
@@ -40,9 +41,13 @@ class Part(NamedTuple):
 
 
 def read(spec: str) -> tuple[str, EventLog]:
-    """The name and the log of `PATH` or `PATH@CLASSIFIER`."""
-    path, _at, classifier = spec.partition(CLASSIFIER)
-    return Path(path).name.partition(".")[0], read_log(Path(path), classifier=classifier or None)
+    """The name and the log of `PATH`, `PATH@CLASSIFIER` or `PATH~COLUMN`."""
+    path, _without, column = spec.partition(WITHOUT)
+    path, _at, classifier = path.partition(CLASSIFIER)
+    log = read_log(Path(path), classifier=classifier or None)
+    if column:
+        log = replace(log, frame=log.frame.drop(columns=column))
+    return Path(path).name.partition(".")[0] + _without + column, log
 
 
 def halves(log: EventLog) -> dict[str, Callable[[], Split]]:
