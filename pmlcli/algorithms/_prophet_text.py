@@ -1,4 +1,4 @@
-"""The check that a Prophet model's JSON passes before Prophet reads it: what training writes, no larger."""
+"""Checks before Prophet reads: a model's JSON is what training writes, no larger; it knows the dates."""
 
 from __future__ import annotations
 
@@ -7,10 +7,17 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from pmlcli.errors import UntrustedArtifactError
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from pmlcli.encoding.series import local_times
+from pmlcli.errors import LogError, UntrustedArtifactError
 
 LONGEST = 3000
 """Buckets that Prophet learns from, the last of a series."""
+LAST_YEAR = 2261
+"""The last whole one that nanoseconds since 1970 hold."""
 MOST_CHARACTERS = 16_000_000
 MOST_BENDS = 25
 MOST_COLUMNS = 1000
@@ -134,3 +141,15 @@ def _has_plain_columns(table: Mapping[str, Any]) -> bool:
         case {"fields": list() as fields} if len(fields) <= 2 * MOST_COLUMNS:
             return all(isinstance(field, dict) and field.keys() == {"name", "type"} for field in fields)
     return False
+
+
+def dates_of(starts: NDArray[np.int64], timezone: str) -> pd.DatetimeIndex:
+    """The dates on the zone's clock. Raises LogError for those that Prophet's nanoseconds do not reach."""
+    local = local_times(starts, timezone).tz_localize(None)
+    if local.max().year > LAST_YEAR:
+        raise LogError(
+            f"Prophet knows no dates after {LAST_YEAR}, and this series goes on until {local.max():%Y-%m-%d}",
+            code="log.time-range",
+            hint="correct the times, or take another algorithm, such as forecast/seasonal-naive",
+        )
+    return local

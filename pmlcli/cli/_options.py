@@ -152,7 +152,12 @@ class ReadingOptions(SelectingOptions):
     ] = None
     timestamp: Annotated[
         str | None,
-        typer.Option("--timestamp", metavar="COLUMN", help="Column of the time.", rich_help_panel=_READING),
+        typer.Option(
+            "--timestamp",
+            metavar="COLUMN",
+            help="Column of the time; DATE+TIME joins two.",
+            rich_help_panel=_READING,
+        ),
     ] = None
     resource: Annotated[
         str | None,

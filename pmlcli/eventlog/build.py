@@ -12,7 +12,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pmlcli.errors import LogError, nearest
-from pmlcli.eventlog.columns import ColumnChoice, choose_columns
+from pmlcli.eventlog.columns import ColumnChoice, assignment, choose_columns
+from pmlcli.eventlog.date_and_clock import JOIN, is_clocks, is_dates, joined, names_of
 from pmlcli.eventlog.ledger import Ledger, Refusal
 from pmlcli.eventlog.log import (
     ACTIVITY,
@@ -32,7 +33,7 @@ from pmlcli.eventlog.values import text_series, time_series, typed
 
 Flags = NDArray[np.bool_]
 FIRST_LINES = 5
-_CLOCK_ALONE = re.compile(rf"{NOT_A_TIME} .*'[0-9]{{1,2}}:[0-9]{{2}}(?::[0-9]{{2}})?[^']*'")
+_CLOCK_ALONE = re.compile(rf"\w+ is {NOT_A_TIME} .*'[0-9]{{1,2}}:[0-9]{{2}}(?::[0-9]{{2}})?[^']*'")
 CODED = (ACTIVITY, RESOURCE)
 """The roles that a log also has as codes into sorted text."""
 SET_ASIDE = "source."
@@ -84,6 +85,7 @@ def build_log(table: RawTable, options: ReadOptions) -> EventLog:
     if not table.n_rows and not table.refused:
         raise LogError(f"{table.name}: no events", code="log.no-events", hint="is it the right file?")
     choice = choose_columns(table, _wanted(options), options.preferred_columns)
+    _join_times(table, choice)
     work = _Work(
         table,
         options,
@@ -138,6 +140,17 @@ def _classify(table: RawTable, name: str) -> RawTable:
     return replace(table, columns=columns)
 
 
+def _join_times(table: RawTable, choice: ColumnChoice) -> None:
+    """Make one column of each date and its time of day that play a role together; the two are used up."""
+    before = dict(table.columns)
+    chosen = {name: names_of(name, before) for name in choice.columns.values()}
+    pairs = {name: parts for name, parts in chosen.items() if len(parts) > 1}
+    for name, (date, clock) in pairs.items():
+        table.columns[name] = joined(before[date], before[clock])
+    for part in {part for parts in pairs.values() for part in parts} - chosen.keys():
+        table.columns.pop(part, None)
+
+
 def _is_own_grouping(work: _Work) -> bool:
     return work.options.columns.get(CASE_ID, work.choice.columns[CASE_ID]) == "case:concept:name"
 
@@ -157,6 +170,7 @@ def _time_columns(work: _Work) -> tuple[Times | None, Times | None]:
             continue
         for reason, flags in times.refused.items():
             work.refuse(f"{role} is {reason}", flags, work.choice.columns[role])
+        _note_clock_apart(work, role)
         said = "" if role == TIMESTAMP else f"{role}: "
         work.notes.extend((said + kind, count) for kind, count in times.notes)
     return end, start
@@ -210,13 +224,35 @@ def _check_refused(work: _Work) -> None:
 def _row_hint(work: _Work) -> str:
     reasons = " ".join(refusal.reason for refusal in work.refused)
     hints = ["--on-bad-row drop leaves them out and counts them"]
-    if any(_CLOCK_ALONE.search(example) for example in work.examples):
-        hints.insert(0, "a clock without a date: write date and time into one column")
+    alone = next(filter(_CLOCK_ALONE.match, work.examples), None)
+    if alone is not None:
+        hints.insert(0, f"a clock without a date: {_with_date(work, alone.partition(' ')[0])}")
     if TIMESTAMP in reasons:
         hints.append("--columns timestamp=none reads the log without times, in row order")
     if NOT_A_TIME in reasons:
         hints.append("--timestamp-format says how times are written")
     return "; ".join(hints)
+
+
+def _with_date(work: _Work, role: str) -> str:
+    """What to do about a role's clocks: the option, where the log has a column of dates."""
+    source, columns = work.choice.columns[role], work.table.columns
+    date = next((name for name in columns if name != source and is_dates(columns[name])), None)
+    if date is None:
+        return "write date and time into one column"
+    return f"--columns {assignment(role, f'{date}{JOIN}{source}')} joins the two"
+
+
+def _note_clock_apart(work: _Work, role: str) -> None:
+    """A note where a role has dates alone, and another column holds what may be their times of day."""
+    columns, used = work.table.columns, work.choice.columns
+    if role not in used or not is_dates(columns[used[role]]):
+        return
+    clocks = [name for name in columns if name not in used.values() and is_clocks(columns[name])]
+    if len(clocks) == 1:
+        option = assignment(role, f"{used[role]}{JOIN}{clocks[0]}")
+        said = f"{role} without a time of day, which '{shown(clocks[0])}' may be (--columns {option})"
+        work.notes.append((said, work.table.n_rows))
 
 
 def _order_keys(work: _Work, end: Times | None) -> NDArray[Any] | None:

@@ -35,7 +35,7 @@ _DATES = (
 )
 _COMPACT = (
     r"(?P<year>0000)(?P<month>00)(?P<day>00)"
-    rf"(?:T?(?P<hour>00)(?P<minute>00)(?P<second>00)(?P<zone>{_ZONE})?)?"
+    rf"(?:[T ]?(?P<hour>00)(?P<minute>00)(?P<second>00)(?P<zone>{_ZONE})?)?"
 )
 ISO = re.compile(rf"(?P<year>0000)-(?P<month>00)-(?P<day>00)[T ]{_CLOCK}(?P<zone>{_ZONE})?")
 _LAYOUTS = (

@@ -32,7 +32,7 @@ Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
 EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
-LATEST = datetime(2262, 1, 1, tzinfo=UTC)
+LATEST = datetime(3000, 1, 1, tzinfo=UTC)
 MODERN = datetime(1990, 1, 1, tzinfo=UTC)
 _FAR = datetime(2100, 1, 1, tzinfo=UTC)
 _EXCEL_EPOCH_DAYS = 25_569
@@ -43,7 +43,7 @@ TIME_UNITS = (*_UNITS, DAYS)
 _PLAIN_NUMBER = re.compile(r"[0-9]+(?:\.[0-9]*)?")
 
 NOT_A_TIME = "not a time"
-OUT_OF_RANGE = "out of range (1900 to 2261)"
+OUT_OF_RANGE = "out of range (1900 to 2999)"
 ZONED_BESIDE_NAIVE = "times with a zone beside times without"
 SEVERAL_ZONES = "times of several zones"
 _DAYLIGHT_SAVING_MINUTES = 60

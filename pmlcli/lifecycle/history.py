@@ -12,7 +12,7 @@ from pmlcli.lifecycle.artifacts import read_json
 from pmlcli.lifecycle.inspection import THRESHOLD_FILE
 
 MOST_POINTS, LONGEST_UNIT = 10_000, 100
-FIRST_YEAR, LAST_YEAR = 1678, 2261
+FIRST_YEAR, LAST_YEAR = 1678, 2999
 LARGEST = 1e100
 
 

@@ -12,7 +12,7 @@ from pmlcli.algorithms._forecasting import arima, combination, folds, members, s
 from pmlcli.algorithms._forecasting.windows import LENGTH, Base, make_windows, origins_of
 from pmlcli.algorithms.forecast.weekday_median import WeekdayMedian
 from pmlcli.encoding.series import Series
-from pmlcli.errors import TrainingError
+from pmlcli.errors import LogError, TrainingError
 from pmlcli.render.fan_chart import fan_chart
 from tests.algorithms.test_forecast import WEEK, log, noisy_weeks, series
 
@@ -141,3 +141,11 @@ def test_a_holiday_is_forecast_like_a_sunday() -> None:
     durations = replace(encoded, kpi="cycle-time")
     algorithm.fit((durations,))
     assert algorithm.forecast(durations, 4).tolist() == [12, 10, 9, 11]
+
+
+def test_dates_beyond_prophets_nanoseconds_are_told() -> None:
+    prophet = pytest.importorskip("pmlcli.algorithms._forecasting.prophet")
+    found = series(noisy_weeks(30))
+    far = replace(found, starts=found.starts + 300 * 365 * 86_400 * 1_000_000)
+    with pytest.raises(LogError, match="Prophet knows no dates after 2261, and this series goes on until 23"):
+        prophet.learn(far, 0, None)

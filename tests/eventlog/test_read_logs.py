@@ -436,13 +436,6 @@ def test_a_title_above_the_header_is_told(tmp_path: Path) -> None:
     assert caught.value.hint == "line 4 looks like the header: take away the lines above it"
 
 
-def test_a_clock_without_a_date_is_told(tmp_path: Path) -> None:
-    path = write(tmp_path / "x.csv", "case_id,activity,date,time\n1,a,2024-01-01,08:00:00\n")
-    with pytest.raises(LogError, match="not a time") as caught:
-        read_log(path)
-    assert "a clock without a date: write date and time into one column" in str(caught.value.hint)
-
-
 def test_all_columns_that_are_missing_are_told_at_once(tmp_path: Path) -> None:
     path = write(tmp_path / "x.csv", "Auftrag;Vorgang;Zeit\n1;a;2024-01-01\n")
     with pytest.raises(LogError, match="no column for 'case_id' and 'activity' found") as caught:

@@ -83,9 +83,9 @@ def test_no_time_is_refused(text: str) -> None:
 
 def test_out_of_range_is_refused() -> None:
     times = parsed(
-        "0001-01-01T00:00:00Z", "1899-12-31T23:59:59Z", "1900-01-01T00:00:00Z", "2262-01-01T00:00:00Z"
+        "0001-01-01T00:00:00Z", "1899-12-31T23:59:59Z", "1900-01-01T00:00:00Z", "3000-01-01T00:00:00Z"
     )
-    assert times.refused["out of range (1900 to 2261)"].tolist() == [True, True, False, True]
+    assert times.refused["out of range (1900 to 2999)"].tolist() == [True, True, False, True]
     assert ("times before 1990", 1) in times.notes
 
 
@@ -204,9 +204,9 @@ def test_options_settle_the_doubt() -> None:
 
 def test_numbers_that_are_lost_among_times_are_refused() -> None:
     times = parsed("1704449472", "1704449473", "12")
-    assert times.refused["out of range (1900 to 2261)"].sum() == 0
+    assert times.refused["out of range (1900 to 2999)"].sum() == 0
     assert ("times before 1990", 1) in times.notes
-    assert parsed("1704449472", "1704449471", "1704449473000").refused["out of range (1900 to 2261)"].any()
+    assert parsed("1704449472", "1704449471", "1704449473000").refused["out of range (1900 to 2999)"].any()
 
 
 def test_own_format() -> None:
@@ -223,7 +223,7 @@ def test_typed_columns() -> None:
     assert iso(epoch)[0] == "2024-01-05T10:11:12.000"
 
 
-@given(st.datetimes(datetime(1900, 1, 2), datetime(2261, 12, 30)), st.integers(-14 * 60, 14 * 60))
+@given(st.datetimes(datetime(1900, 1, 2), datetime(2999, 12, 30)), st.integers(-14 * 60, 14 * 60))
 def test_every_iso_time_is_what_python_reads(moment: datetime, offset: int) -> None:
     text = f"{moment.isoformat()}{'-' if offset < 0 else '+'}{abs(offset) // 60:02}:{abs(offset) % 60:02}"
     expected = datetime.fromisoformat(text).astimezone(timezone.utc)  # noqa: UP017

@@ -55,7 +55,7 @@ ANY_EVENTS = st.fixed_dictionaries(
     {
         "case_id": ANY_TEXT,
         "activity": ANY_TEXT,
-        "timestamp": st.datetimes(datetime(1901, 1, 1), datetime(2261, 1, 1)).map(
+        "timestamp": st.datetimes(datetime(1901, 1, 1), datetime(2999, 1, 1)).map(
             lambda t: t.replace(tzinfo=timezone(timedelta(hours=-7)))
         ),
     },

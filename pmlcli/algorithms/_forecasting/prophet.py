@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from prophet import Prophet, serialize
 
 from pmlcli.algorithms._forecasting.windows import Base
-from pmlcli.algorithms._prophet_text import LONGEST
+from pmlcli.algorithms._prophet_text import LONGEST, dates_of
 from pmlcli.algorithms._series_tools import Floats
-from pmlcli.encoding.series import Series, local_times
+from pmlcli.encoding.series import Series
 
 
 def learn(series: Series, seed: int, holidays: str | None) -> dict[str, Any]:
@@ -31,9 +31,7 @@ def learn(series: Series, seed: int, holidays: str | None) -> dict[str, Any]:
             model.add_country_holidays(country_name=holidays)
         for name in columns:
             model.add_regressor(name)
-        frame = pd.DataFrame(
-            {"ds": local_times(starts, series.timezone).tz_localize(None), "y": values, **columns}
-        )
+        frame = pd.DataFrame({"ds": dates_of(starts, series.timezone), "y": values, **columns})
         model.fit(frame, seed=seed)
     return {"model": serialize.model_to_json(model)}
 
@@ -44,9 +42,7 @@ def forecast(learned: dict[str, Any], series: Series, horizon: int) -> Floats:
 
 
 def _roots(learned: dict[str, Any], series: Series, starts: NDArray[np.int64], outside: Floats) -> Floats:
-    frame = pd.DataFrame(
-        {"ds": local_times(starts, series.timezone).tz_localize(None), **_columns(series, outside)}
-    )
+    frame = pd.DataFrame({"ds": dates_of(starts, series.timezone), **_columns(series, outside)})
     with _silence():
         found = _read(learned["model"]).predict(frame)
     return np.asarray(np.maximum(found["yhat"].to_numpy(dtype=np.float64), 0.0))

@@ -37,8 +37,8 @@ def midnight(evidence: Evidence) -> DataFinding | None:
         count,
         evidence.events(np.flatnonzero(at_midnight)),
         f"{which} at midnight: a date without a time of day; the order within a day is not known",
-        "take a column that has the time of day, or --order row if the rows stand in the true order;"
-        " do not trust durations under a day",
+        "take a column that has the time of day, or join one (--columns timestamp=DATE+TIME), or --order row"
+        " if the rows stand in the true order; do not trust durations under a day",
     )
 
 

@@ -428,12 +428,12 @@ TEXT = st.text(max_size=6)
             {
                 "case_id": st.sampled_from(["1", "2", "3"]),
                 "activity": TEXT.filter(bool),
-                "timestamp": st.datetimes(pd.Timestamp(1901, 1, 1), pd.Timestamp(2261, 1, 1)),
+                "timestamp": st.datetimes(pd.Timestamp(1901, 1, 1), pd.Timestamp(2999, 1, 1)),
             },
             optional={
                 "resource": TEXT,
                 "text": TEXT,
-                "case:created": st.datetimes(pd.Timestamp(1901, 1, 1), pd.Timestamp(2261, 1, 1)),
+                "case:created": st.datetimes(pd.Timestamp(1901, 1, 1), pd.Timestamp(2999, 1, 1)),
                 "n": st.integers(-(2**62), 2**62),
                 "x": st.floats(),
                 "b": st.booleans(),
