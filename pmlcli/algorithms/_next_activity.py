@@ -83,7 +83,8 @@ class NextActivityPredictor(PrefixPredictor):
         target = targets(data)
         if counted is not None:
             target = np.where(counted, target, NO_TARGET)
-        hits = np.concatenate([p.argmax(axis=1) for _cases, p in self._chunks(data)]) == target
+        likeliest = [self._tempered(p).argmax(axis=1) for _cases, p in self._chunks(data)]
+        hits = np.concatenate(likeliest) == target
         case = np.repeat(np.arange(data.n_cases), data.lengths)
         sums = np.bincount(case, weights=hits, minlength=data.n_cases).astype(np.float64)
         counts = np.bincount(case[target != NO_TARGET], minlength=data.n_cases).astype(np.float64)
@@ -161,22 +162,24 @@ class NextActivityPredictor(PrefixPredictor):
     def _chunks(
         self, data: Sequences, cases: NDArray[np.int64] | None = None
     ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float64]]]:
-        """Runs of whole cases (all by default) with the calibrated distributions of their events."""
-        temperature = self.calibration_.get("temperature", 1.0)
+        """Runs of whole cases (all by default) with the distributions of their events, not yet calibrated."""
         cases = np.arange(data.n_cases) if cases is None else cases
         chunk = np.cumsum(data.lengths[cases]) * (data.end_class + 1) // CHUNK_CELLS
         for some in np.split(cases, np.flatnonzero(np.diff(chunk)) + 1):
-            yield some, tempered(self.probabilities(data.take(some)), temperature)
+            yield some, self.probabilities(data.take(some))
+
+    def _tempered(self, distributions: NDArray[np.float64]) -> NDArray[np.float64]:
+        return tempered(distributions, self.calibration_.get("temperature", 1.0))
 
     def _rows(self, data: Sequences, rows: NDArray[np.int64]) -> Iterator[tuple[int, NDArray[np.float64]]]:
-        """The distributions of the chosen events (sorted), in runs that begin at the given position."""
+        """The calibrated distributions of the chosen events (sorted), in runs from the given position on."""
         if len(rows) == 0:
             return
         done = 0
         cases = np.unique(np.searchsorted(data.offsets, rows, side="right") - 1)
         for some, distributions in self._chunks(data, cases):
             events, _offsets = data.rows_of(some)
-            wanted = distributions[np.isin(events, rows, assume_unique=True)]
+            wanted = self._tempered(distributions[np.isin(events, rows, assume_unique=True)])
             yield done, wanted
             done += len(wanted)
 

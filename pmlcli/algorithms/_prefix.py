@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pmlcli.algorithms._base import Algorithm, PredictRequest
-from pmlcli.algorithms._explain import explanations
+from pmlcli.algorithms._explain import LONGEST, explanations
 from pmlcli.algorithms._form import Column, Form, at_most, columns, exactly
 from pmlcli.algorithms._param import Param
 from pmlcli.encoding.base import Encoding
@@ -122,9 +122,7 @@ class PrefixPredictor(Algorithm):
         if request.unseen != "ignore":
             table["has_unseen"] = _unseen(asked)
         if request.explain:
-            table["because"] = explanations(
-                asked, lambda data, rows: self.strength(asked, answers, data, rows), self.say_change
-            )
+            table["because"] = explanations(asked, answers, self.strength, self.say_change)
         return pd.DataFrame(table)
 
     def _asked(self, encoding: Encoding[Any], log: EventLog, request: PredictRequest) -> Asked:
@@ -166,8 +164,12 @@ class PrefixPredictor(Algorithm):
         return {"prefix_length": "events"}
 
     def notes(self, log: EventLog, table: pd.DataFrame, request: PredictRequest) -> list[str]:
-        """How many cases are running, where only these are answered for."""
-        if request.every_prefix or request.cases == "all":
+        """How many cases are running, where only these are answered for; which prefixes are not explained."""
+        if request.every_prefix:
+            longer = int((table["prefix_length"] > LONGEST).sum()) if request.explain else 0
+            why = f"{longer:,} prefixes of more than {LONGEST:,} events are not explained"
+            return [f"{why} (without --every-prefix the latest of each case is)"] if longer else []
+        if request.cases == "all":
             return []
         return [
             f"{len(table):,} of {log.n_cases:,} cases are running, and only these are answered for "

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from pmlcli.algorithms import _explain
 from pmlcli.algorithms._base import PredictRequest
 from pmlcli.algorithms._calibration import (
     COVERAGE,
@@ -70,6 +71,24 @@ def test_without_a_limit_a_set_ends_where_it_is_likely_enough() -> None:
     assert algorithm.predict(
         [{"case_id": "x", "activity": "a", "timestamp": "2024-02-01"}], request=PredictRequest(cases="all")
     ).predictions["prediction_set"].tolist() == ["<end>"]
+
+
+def test_every_prefix_is_explained_as_it_is_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In pieces, and without those that would take too long."""
+    model = Model("next-activity/ngram")
+    model.train(purchase_events(40))
+    events = purchase_events(6, seed=3)
+    every = PredictRequest(every_prefix=True, explain=True)
+    whole = model.predict(events, request=every).predictions
+    monkeypatch.setattr(_explain, "CHUNK_EVENTS", 20)
+    monkeypatch.setattr(_explain, "LONGEST", 4)
+    some = model.predict(events, request=every).predictions
+    is_short = whole["prefix_length"] <= 4
+    assert whole.loc[whole["prefix_length"] > 1, "because"].ne("").all()
+    assert some["because"].tolist() == whole["because"].where(is_short, "").tolist()
+    cut = [e for case in {e["case_id"]: 0 for e in events} for e in events if e["case_id"] == case][:3]
+    alone = model.predict(cut, request=PredictRequest(cases="all", explain=True)).predictions
+    assert alone["because"].tolist() == whole["because"].iloc[[2]].tolist()
 
 
 def test_softmax_sums_to_one() -> None:
