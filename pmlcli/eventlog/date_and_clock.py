@@ -77,14 +77,14 @@ def found_pair(role: str, columns: Mapping[str, Column], plain: Mapping[str, str
 
     `plain` gives the free columns' names in lower case, letters and digits only.
     """
+    named: dict[str, list[str]] = {}
+    for name, short in plain.items():
+        named.setdefault(short, []).append(name)
+    possible = ((named.get(f"{stem}date", ()), named.get(f"{stem}time", ())) for stem in STEMS.get(role, ()))
     pairs = [
-        f"{date}{JOIN}{clock}"
-        for stem in STEMS.get(role, ())
-        for date in plain
-        for clock in plain
-        if (plain[date], plain[clock]) == (f"{stem}date", f"{stem}time")
-        and is_dates(columns[date])
-        and is_clocks(columns[clock])
+        f"{dates[0]}{JOIN}{clocks[0]}"
+        for dates, clocks in possible
+        if len(dates) == len(clocks) == 1 and is_dates(columns[dates[0]]) and is_clocks(columns[clocks[0]])
     ]
     return pairs[0] if len(pairs) == 1 else None
 

@@ -95,6 +95,11 @@ def test_days_in_doubt_are_told_by_their_lines(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message", "hint"),
     [
+        (
+            "case_id,activity,date,Date,time\n1,a,2024-01-05,2024-01-06,09:30\n",
+            "not a time",
+            "date+time joins",
+        ),
         ("case_id,activity,Datum,time\n1,a,2024-01-05,09:30\n", "not a time", "timestamp=Datum+time joins"),
         ("case_id,activity,x,time\n1,a,y,09:30\n", "not a time", "write date and time into one column"),
         (
