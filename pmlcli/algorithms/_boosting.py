@@ -1,12 +1,13 @@
-"""Growing boosted trees for many classes, until late cases are predicted no better."""
+"""Growing boosted trees for many classes or for quantiles, until late cases are predicted no better."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import xgboost
 
-PATIENCE = 8
+PATIENCE, MEDIAN_PATIENCE = 8, 15
 """Rounds without progress on the late cases before training stops."""
 SETTINGS: dict[str, Any] = {
     "objective": "multi:softprob", "min_child_weight": 2, "lambda": 2.0, "subsample": 0.7,
@@ -24,3 +25,26 @@ def grow_classes(
     stop = xgboost.callback.EarlyStopping(rounds=PATIENCE, save_best=True)
     watched = {} if late is None else {"evals": [(late, "late")], "callbacks": [stop]}
     return xgboost.train(SETTINGS | settings, taught, rounds, verbose_eval=False, **watched)
+
+
+QUANTILES: dict[str, Any] = {
+    "objective": "reg:quantileerror", "min_child_weight": 10, "subsample": 0.7, "colsample_bytree": 0.7,
+    "max_bin": 64, "nthread": 1,
+}  # fmt: skip
+
+
+def grow_quantiles(
+    settings: dict[str, Any], taught: xgboost.DMatrix, rounds: int, levels: Sequence[float]
+) -> xgboost.Booster:
+    """So many rounds, a tree for each of these levels."""
+    return xgboost.train(QUANTILES | settings | {"quantile_alpha": list(levels)}, taught, rounds)
+
+
+def grow_median(
+    settings: dict[str, Any], taught: xgboost.DMatrix, rounds: int, late: xgboost.DMatrix
+) -> xgboost.Booster:
+    """As many of at most so many trees for the median as were best for `late`."""
+    stop = xgboost.callback.EarlyStopping(rounds=MEDIAN_PATIENCE, save_best=True)
+    own = QUANTILES | settings | {"quantile_alpha": [0.5]}
+    watched = {"evals": [(late, "late")], "callbacks": [stop], "verbose_eval": False}
+    return xgboost.train(own, taught, rounds, **watched)

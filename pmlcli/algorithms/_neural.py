@@ -8,7 +8,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self
+from typing import Annotated, Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 import torch
@@ -19,14 +19,13 @@ from torch.overrides import TorchFunctionMode
 
 from pmlcli import runtime
 from pmlcli.algorithms._base import Algorithm
+from pmlcli.algorithms._memory import SHORT_MEMORY, Memory, memories
 from pmlcli.algorithms._param import Param
 from pmlcli.encoding.sequences import Sequences
 from pmlcli.errors import UntrustedArtifactError
 
 VALIDATION_SHARE = 0.2
 """The latest samples of the training part, on which training decides when to stop."""
-SHORT_MEMORY = 0.125
-"""With short memory a sample counts half for every such share of the training samples that came after it."""
 AVERAGE_DECAY = 0.99
 """The network that is kept is the moving average of the weights over about a hundred steps: less luck."""
 FEWEST_STEPS = 16
@@ -84,10 +83,7 @@ class NeuralAlgorithm(Algorithm):
     max_epochs: Annotated[int, Param("Most passes over the training part.", ge=1)] = 30
     patience: Annotated[int, Param("Passes without progress before stopping.", ge=1, unit="epochs")] = 4
 
-    memory: Annotated[
-        Literal["long", "short", "auto"],
-        Param("Whether all samples count alike, or late ones more; auto: what predicts the latest better."),
-    ] = "auto"
+    memory: Memory = "auto"
 
     network_: nn.Module = field(init=False, repr=False)
     sizes_: dict[str, int] = field(init=False, repr=False)
@@ -121,8 +117,8 @@ class NeuralAlgorithm(Algorithm):
         samples, self.sizes_ = self.samples(data), self.sizes(data)
         latest = np.argsort(samples.starts, kind="stable")
         train, held_out = np.split(latest, [len(latest) - round(len(latest) * VALIDATION_SHARE)])
-        memories = ("long", "short") if self.memory == "auto" and len(held_out) else (self.memory,)
-        trained = [self._train(samples, train, held_out, memory, self.max_epochs) for memory in memories]
+        tried = memories(self.memory) if len(held_out) else (self.memory,)
+        trained = [self._train(samples, train, held_out, memory, self.max_epochs) for memory in tried]
         best = min(trained, key=lambda one: one.loss)
         self.network_, self.epochs_, self.memory_ = best.network, best.epochs, best.memory
 

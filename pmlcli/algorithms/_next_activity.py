@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from pmlcli.algorithms._base import PredictRequest
 from pmlcli.algorithms._calibration import COVERAGE, cross_checked, in_set, tempered
 from pmlcli.algorithms._form import Column
-from pmlcli.algorithms._param import Param
-from pmlcli.algorithms._prefix import Asked, Columns, PrefixPredictor, Rows, about_split, joined
+from pmlcli.algorithms._memory import Memory
+from pmlcli.algorithms._prefix import Asked, Columns, PrefixPredictor, Rows, about_split, evenly, joined
 from pmlcli.encoding.base import Encoding
 from pmlcli.encoding.sequences import END, Sequences
 from pmlcli.encoding.vocabulary import FIRST_CODE, Vocabulary
@@ -24,7 +24,6 @@ from pmlcli.eventlog.log import ACTIVITY, EventLog
 from pmlcli.eventlog.split import Split, measured_prefixes
 
 NO_TARGET = -1
-MEMORIES = ("long", "short")
 SET_SEPARATOR = " | "
 MOST_TOP = 1000
 """So many activities can be asked for at most."""
@@ -55,10 +54,7 @@ class NextActivityPredictor(PrefixPredictor):
         """The temperature and the limit of prediction sets, and how good they are: see `cross_checked`."""
         data = encoding.transform(split.test)
         truth = targets(data)
-        rows = np.flatnonzero(measured_prefixes(split) & (truth != NO_TARGET))
-        rows = rows[
-            np.unique(np.linspace(0, len(rows) - 1, min(len(rows), MOST_CALIBRATED)).astype(np.int64))
-        ]
+        rows = evenly(np.flatnonzero(measured_prefixes(split) & (truth != NO_TARGET)), MOST_CALIBRATED)
         found = [np.zeros((0, data.end_class + 1)), *(shares for _first, shares in self._rows(data, rows))]
         return cross_checked(np.concatenate(found), truth[rows], data.case_of_event[rows] % 2 == 0)
 
@@ -188,16 +184,9 @@ class NextActivityPredictor(PrefixPredictor):
 class RememberingPredictor(NextActivityPredictor):
     """One that may give late cases more weight. Learned: `memory_`, whether it does."""
 
-    memory: Annotated[
-        Literal["long", "short", "auto"],
-        Param("Whether all samples count alike, or late ones more; auto: what predicts the latest better."),
-    ] = "auto"
+    memory: Memory = "auto"
 
     memory_: str = field(init=False, repr=False)
-
-    def memories(self) -> tuple[str, ...]:
-        """Those to try."""
-        return MEMORIES if self.memory == "auto" else (self.memory,)
 
 
 def targets(data: Sequences) -> NDArray[np.int64]:

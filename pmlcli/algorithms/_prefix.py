@@ -177,6 +177,11 @@ class PrefixPredictor(Algorithm):
         ]
 
 
+def evenly(rows: Rows, most: int) -> Rows:
+    """So many of these rows at most, evenly chosen."""
+    return rows[np.unique(np.linspace(0, len(rows) - 1, min(len(rows), most)).astype(np.int64))]
+
+
 def joined(names: Sequence[str], separator: str) -> str:
     """Names with the separator between them; one that holds it itself stands in double quotes."""
     return separator.join(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import numpy as np
 import torch
@@ -36,18 +36,14 @@ class RemainingTimeNetwork(NeuralAlgorithm, RemainingTimePredictor):
     """One recurrent layer over activity, resource, times and attributes; its file says what it gives."""
 
     tolerance = 0.0  # answers are whole seconds
-    most_read = 300_000
+    most_read = 1_000_000
 
     units: Annotated[int, Param("Width of the recurrent layer.", ge=1, le=4096)] = 64
     embedding: Annotated[int, Param("Numbers that stand for a code.", ge=1, le=1024)] = 16
     dropout: Annotated[float, Param("Share of inputs and units silenced in training.", ge=0, lt=1)] = 0.1
     learning_rate: Annotated[float, Param("Step size of Adam.", gt=0, le=1)] = 0.006
     batch_size: Annotated[int, Param("Samples a step.", ge=1)] = 256
-    max_epochs: Annotated[int, Param("Most passes; fewer over long logs.", ge=1)] = 10
-    memory: Annotated[
-        Literal["long", "short", "auto"],
-        Param("Whether all samples count alike, or late ones more; auto: what predicts the latest better."),
-    ] = "long"
+    max_epochs: Annotated[int, Param("Most passes; fewer over long logs.", ge=1)] = 14
 
     def make_encoding(self) -> PrefixEncoding:
         """Whole traces with their attributes."""

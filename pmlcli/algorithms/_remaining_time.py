@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from pmlcli.algorithms._base import PredictRequest
 from pmlcli.algorithms._form import Column, columns
+from pmlcli.algorithms._memory import memories
 from pmlcli.algorithms._prefix import Asked, Columns, PrefixPredictor, Rows, about_split
 from pmlcli.algorithms._quantiles import (
     LEVELS,
@@ -23,6 +24,7 @@ from pmlcli.algorithms._quantiles import (
     learn_factors,
     share_beyond,
 )
+from pmlcli.algorithms._validation import SHARE
 from pmlcli.encoding.base import Encoding
 from pmlcli.encoding.sequences import Sequences
 from pmlcli.errors import TrainingError, ValidationError
@@ -32,6 +34,8 @@ from pmlcli.eventlog.split import Split, measured_prefixes
 
 DAY = 86_400.0
 HOUR = 3_600.0
+MOST_END = 0.8
+"""A case had time to end that began so long before the log's end as this share of the ended cases took."""
 
 
 @dataclass(kw_only=True)
@@ -205,3 +209,41 @@ def learned_rows(data: Sequences) -> Rows:
             hint="train on a longer log",
         )
     return rows
+
+
+def log_days(data: Sequences, rows: Rows) -> Floats:
+    """Logarithms of one more than the days that remain after these events, (rows,)."""
+    return np.asarray(np.log1p(remaining_seconds(data)[rows] / DAY))
+
+
+class HeldOut(NamedTuple):
+    """Cases to learn from, and ended ones to look at, where something is to be chosen; either may be empty.
+
+    Late is the latest fifth by start of the ended cases that had time to end. Of those that began shortly
+    before the log's end only the quick ones are known: they would have every algorithm look good that says
+    little time. What began after the last early case is in neither. Where fewer than half of the cases had
+    time to end (not `is_ripe`), late is the latest fifth of all, and how late cases differ cannot be told.
+    """
+
+    early: NDArray[np.int64]
+    late: NDArray[np.int64]
+    is_ripe: bool
+
+    @classmethod
+    def of(cls, data: Sequences) -> HeldOut:
+        """Cut out of these cases."""
+        assert data.micros is not None
+        own = np.unique(data.case_of_event[known_rows(data)])
+        lasted = data.micros[data.offsets[1:] - 1] - data.starts
+        by_start = own[np.argsort(data.starts[own], kind="stable")]
+        time_to_end = np.quantile(lasted[own], MOST_END) if len(own) else 0.0
+        ripe = int((data.starts[own] + time_to_end <= data.micros.max(initial=0)).sum())
+        is_ripe = ripe >= len(own) / 2
+        by_start = by_start[:ripe] if is_ripe else by_start
+        known, late = np.split(by_start, [len(by_start) - round(len(by_start) * SHARE)])
+        began = data.starts[known].max(initial=np.iinfo(np.int64).min)
+        return cls(np.setdiff1d(np.flatnonzero(data.starts <= began), late), np.sort(late), is_ripe)
+
+    def memories(self, memory: str) -> tuple[str, ...]:
+        """Those to try; only the long one where what the late cases say of a short one would be untrue."""
+        return memories(memory) if self.is_ripe else memories(memory)[:1]

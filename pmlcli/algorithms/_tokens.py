@@ -17,8 +17,6 @@ ORDER = 5
 """Longest run of last activities that is a fact of its own."""
 MOST_COUNTED = 3
 """An activity that occurred more often counts as often as this."""
-SHORT_MEMORY = 0.125
-"""With short memory an event counts half for every such share of the training events that came after it."""
 BATCH = 256
 """Prefixes a step at most."""
 FEWEST_STEPS = 50
@@ -69,15 +67,6 @@ def _binned(data: Prefixes) -> Iterator[Ints]:
     yield from np.rint(data.times * steps).astype(np.int64).T
     signed = np.sign(data.numbers) * np.log1p(np.abs(data.numbers.astype(np.float64)))
     yield from np.where(np.isnan(signed), -1, np.rint(np.nan_to_num(signed) * 4) + 1000).astype(np.int64).T
-
-
-def memory_weights(data: Prefixes, memory: str) -> NDArray[np.float64]:
-    """How much each event counts, 1 on average, (events,): all alike, or those of late cases more."""
-    if memory == "long":
-        return np.ones(data.n_events)
-    rank = np.argsort(np.argsort(data.starts, kind="stable"), kind="stable")
-    weights = np.repeat(0.5 ** ((1 - (rank + 1) / data.n_cases) / SHORT_MEMORY), data.lengths)
-    return np.asarray(weights / weights.mean())
 
 
 class Steps(NamedTuple):

@@ -52,18 +52,21 @@ class _Block:
     compute: Callable[[Prefixes], Floats]
 
 
-def table_columns(data: Prefixes, form: Form) -> list[Column]:
+def table_columns(data: Prefixes, form: Form, *, ages: bool = False) -> list[Column]:
     """What the columns of `tabulate` are; fixed by the training log."""
-    return [column for block in _blocks(data, form) for column in block.columns]
+    return [column for block in _blocks(data, form, ages) for column in block.columns]
 
 
-def tabulate(data: Prefixes, rows: NDArray[np.int64], form: Form) -> Floats:
+def tabulate(data: Prefixes, rows: NDArray[np.int64], form: Form, *, ages: bool = False) -> Floats:
     """One row for each of these prefixes (events that end them, ascending), (rows, columns).
 
     A row depends on the events of its case up to that one, and on what was around. Unknown numbers are NaN
     in form `rank`, and 0 with a column that says so in form `one-hot`.
+
+    With `ages` there is the time since each activity last came (NaN for never), and no month: in a log of
+    less than some years the month stands for the passing of time, and what it foretold never comes again.
     """
-    blocks = _blocks(data, form)
+    blocks = _blocks(data, form, ages)
     width = sum(len(block.columns) for block in blocks)
     table = np.zeros((len(rows), width), dtype=np.float32)
     done = 0
@@ -90,9 +93,10 @@ def _chunks(
         yield data.take(some), np.flatnonzero(np.isin(events, rows, assume_unique=True))
 
 
-def _blocks(data: Prefixes, form: Form) -> list[_Block]:
+def _blocks(data: Prefixes, form: Form, ages: bool) -> list[_Block]:
     blocks = [_activity_counts(data), *_last_activities(data, form), _resource(data, form), _work()]
-    blocks += [_times(form)] if data.micros is not None else []
+    blocks += [_times(form, ages)] if data.micros is not None else []
+    blocks += [_ages(data)] if ages else []
     for place in range(len(data.category_attributes)):
         blocks += _category(data, place, form)
     for place in range(len(data.number_attributes)):
@@ -166,8 +170,15 @@ def _work() -> _Block:
     return _Block(columns, compute)
 
 
-def _times(form: Form) -> _Block:
-    kinds = ("since start", "since previous", "mean gap", "longest gap", "hour", "month")
+def _times(form: Form, ages: bool) -> _Block:
+    kinds = (
+        "since start",
+        "since previous",
+        "mean gap",
+        "longest gap",
+        "hour",
+        *(() if ages else ("month",)),
+    )
     columns = [Column(kind, "time") for kind in kinds]
     columns += [Column("weekday", "time", str(day)) for day in range(7)] if form == "one-hot" else []
     columns += [Column("weekday", "time")] if form == "rank" else []
@@ -182,7 +193,26 @@ def _times(form: Form) -> _Block:
         days = np.rint(part.times[:, 3] * 7).astype(np.int64)
         weekday = np.eye(7)[days] if form == "one-hot" else days[:, None]
         month = part.micros.astype("datetime64[us]").astype("datetime64[M]").astype(np.int64) % 12
-        return np.column_stack([spans, part.times[:, 2] * 24, month, weekday]).astype(np.float32)
+        months = () if ages else (month,)
+        return np.column_stack([spans, part.times[:, 2] * 24, *months, weekday]).astype(np.float32)
+
+    return _Block(columns, compute)
+
+
+def _ages(data: Prefixes) -> _Block:
+    """Logarithms of the hours since each activity last came in the case."""
+    names = data.vocabularies[0]
+    columns = [Column("hours since", "activity", names.name_of(code)) for code in range(names.size)]
+
+    def compute(part: Prefixes) -> Floats:
+        assert part.micros is not None
+        events = np.arange(part.n_events)
+        latest = np.full((part.n_events, names.size), -1, dtype=np.int32)
+        latest[events, part.activity] = events
+        np.maximum.accumulate(latest, axis=0, out=latest)
+        hours = (part.micros[:, None] - part.micros[latest]) / 3.6e9
+        there = latest >= np.repeat(part.offsets[:-1], part.lengths)[:, None]
+        return np.where(there, np.log1p(np.maximum(hours, 0.0)), np.nan).astype(np.float32)
 
     return _Block(columns, compute)
 

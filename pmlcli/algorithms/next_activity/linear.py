@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pmlcli.algorithms._calibration import softmax
+from pmlcli.algorithms._memory import memories, memory_weights
 from pmlcli.algorithms._next_activity import RememberingPredictor, targets
 from pmlcli.algorithms._param import Param
-from pmlcli.algorithms._tokens import Steps, fit_weights, memory_weights, tokens
+from pmlcli.algorithms._tokens import Steps, fit_weights, tokens
 from pmlcli.algorithms._validation import latest_rows
 from pmlcli.encoding.prefixes import PrefixEncoding, Prefixes
 from pmlcli.encoding.vocabulary import FIRST_CODE
@@ -46,7 +47,7 @@ class Linear(RememberingPredictor):
         is_late = latest_rows(data, data.offsets[:-1])
         early, late = (data.take(np.flatnonzero(side)) for side in (~is_late, is_late))
         tried = {}
-        for memory in self.memories():
+        for memory in memories(self.memory):
             self.memory_ = memory
             self._learn(early)
             tried[memory] = self._loss(late), self.weights_

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from pmlcli.algorithms._boosting import grow_classes
 from pmlcli.algorithms._calibration import softmax
+from pmlcli.algorithms._memory import memories, memory_weights
 from pmlcli.algorithms._next_activity import RememberingPredictor, pooled, targets, unpooled
 from pmlcli.algorithms._param import Param
 from pmlcli.algorithms._prefix import Rows
-from pmlcli.algorithms._tokens import memory_weights
 from pmlcli.algorithms._trees import Trees
 from pmlcli.algorithms._validation import latest_rows
 from pmlcli.encoding.prefix_table import tabulate
@@ -52,7 +52,7 @@ class XGBoost(RememberingPredictor):
         rows = self._taught(data)
         is_late = latest_rows(data, rows)
         early, late = (rows[~is_late], rows[is_late]) if 0 < is_late.sum() < len(rows) else (rows, None)
-        tried = {memory: self._grow(data, early, memory, late=late) for memory in self.memories()}
+        tried = {memory: self._grow(data, early, memory, late=late) for memory in memories(self.memory)}
         best = min(tried, key=lambda memory: tried[memory].best_score if late is not None else 0.0)
         self._keep(tried[best], best)
 

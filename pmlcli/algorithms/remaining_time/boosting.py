@@ -8,23 +8,22 @@ from typing import Annotated, Any, ClassVar, Self
 import numpy as np
 import xgboost
 
+from pmlcli.algorithms._boosting import grow_median, grow_quantiles
+from pmlcli.algorithms._memory import Memory, chosen_memory, memory_weights
 from pmlcli.algorithms._param import Param
-from pmlcli.algorithms._prefix import Rows
+from pmlcli.algorithms._prefix import Rows, evenly
 from pmlcli.algorithms._quantiles import OUTER, Floats, filled
-from pmlcli.algorithms._remaining_time import DAY, RemainingTimePredictor, learned_rows, remaining_seconds
+from pmlcli.algorithms._remaining_time import DAY, HeldOut, RemainingTimePredictor, learned_rows, log_days
 from pmlcli.algorithms._trees import Trees
-from pmlcli.algorithms._validation import latest_rows
 from pmlcli.encoding.prefix_table import tabulate
 from pmlcli.encoding.prefixes import PrefixEncoding, Prefixes
-
-PATIENCE = 15  # trees of each level without progress on the latest cases before training stops
 
 
 @dataclass(kw_only=True)
 class Boosting(RemainingTimePredictor):
-    """Every tree corrects the trees before it where they are too often too high or too low, in logarithms of
-    times. It reads counts of activities, the last three, times, attributes, and on demand how busy the
-    process is. How many trees are enough is decided on the latest training cases.
+    """Every tree corrects those before it where they are too often too high or low, in logarithms of times.
+    It reads counts of activities, the last three, how long ago each was, times, attributes, and on demand how
+    busy the process is. The latest training cases tell how many trees are enough, and which memory is better.
     """
 
     extra: ClassVar[str | None] = "boost"
@@ -39,9 +38,11 @@ class Boosting(RemainingTimePredictor):
     max_depth: Annotated[int, Param("Depth of each tree.", ge=1, le=12)] = 6
     around: Annotated[bool, Param("Also look at open cases, arrivals and work load.")] = False
     most_rows: Annotated[int, Param("Prefixes learned from, evenly chosen.", ge=100)] = 20_000
+    memory: Memory = "auto"
 
     booster_: bytes = field(init=False, repr=False)
     rounds_: int = field(init=False, repr=False)
+    memory_: str = field(init=False, repr=False)
 
     @property
     def looks_around(self) -> bool:  # type: ignore[override]
@@ -53,20 +54,26 @@ class Boosting(RemainingTimePredictor):
         return PrefixEncoding(around=self.around)
 
     def fit(self, data: Prefixes) -> None:
-        """Finds on the latest cases how many trees are enough, and grows as many from all."""
-        rows = self._chosen(data)
-        is_late = latest_rows(data, rows)
-        self.rounds_ = self.trees
-        if is_late.any() and not is_late.all():
-            held_out = self._matrix(data, rows[is_late])
-            trial = self._grow(self._matrix(data, rows[~is_late]), held_out)
-            self.rounds_ = trial.best_iteration + 1
-        self._keep(self._grow(self._matrix(data, rows)))
+        """Finds memory and number of trees for the median on the latest cases, and grows as many a level."""
+        rows, held_out = evenly(learned_rows(data), self.most_rows), HeldOut.of(data)
+        early, late = (rows[np.isin(data.case_of_event[rows], side)] for side in held_out[:2])
+        memories, self.rounds_ = held_out.memories(self.memory), self.trees
+        self.memory_ = memories[0]
+        if len(early) and len(late):
+            watched = self._matrix(data, late)
+            taught = {memory: self._matrix(data, early, memory) for memory in memories}
+            tried = {m: grow_median(self._settings(), one, self.trees, watched) for m, one in taught.items()}
+            self.memory_ = chosen_memory({memory: _days_off(one, watched) for memory, one in tried.items()})
+            self.rounds_ = tried[self.memory_].num_boosted_rounds()
+        self.refit(data, self)
 
     def refit(self, data: Prefixes, trial: Self) -> None:
-        """As many trees as the trial found enough."""
-        self.rounds_ = trial.rounds_
-        self._keep(self._grow(self._matrix(data, self._chosen(data))))
+        """With the memory and as many trees as were best for the trial."""
+        self.rounds_, self.memory_ = trial.rounds_, trial.memory_
+        matrix = self._matrix(data, evenly(learned_rows(data), self.most_rows), self.memory_)
+        grown = grow_quantiles(self._settings(), matrix, self.rounds_, OUTER)
+        booster = bytes(grown.save_raw("json"))
+        self.restore({"rounds_": self.rounds_, "memory_": self.memory_, "booster_": booster})
 
     def restore(self, state: dict[str, Any]) -> None:
         """Reads the trees; their structure was checked when the file was."""
@@ -75,26 +82,15 @@ class Boosting(RemainingTimePredictor):
 
     def quantiles(self, data: Prefixes, rows: Rows) -> Floats:
         """What the trees say."""
-        return np.expm1(filled(self._trees.margins(tabulate(data, rows, "rank")))) * DAY
+        return np.expm1(filled(self._trees.margins(tabulate(data, rows, "rank", ages=True)))) * DAY
 
-    def _chosen(self, data: Prefixes) -> Rows:
-        rows = learned_rows(data)
-        return rows[np.unique(np.linspace(0, len(rows) - 1, min(len(rows), self.most_rows)).astype(np.int64))]
+    def _matrix(self, data: Prefixes, rows: Rows, memory: str = "long") -> xgboost.DMatrix:
+        table, weights = tabulate(data, rows, "rank", ages=True), memory_weights(data, memory)[rows]
+        return xgboost.DMatrix(table, log_days(data, rows), weight=weights, nthread=1)
 
-    def _matrix(self, data: Prefixes, rows: Rows) -> xgboost.DMatrix:
-        logarithms = np.log1p(remaining_seconds(data)[rows] / DAY)
-        return xgboost.DMatrix(tabulate(data, rows, "rank"), logarithms, nthread=1)
+    def _settings(self) -> dict[str, Any]:
+        return {"eta": self.learning_rate, "max_depth": self.max_depth, "seed": self.seed}
 
-    def _grow(self, matrix: xgboost.DMatrix, held_out: xgboost.DMatrix | None = None) -> xgboost.Booster:
-        settings = {
-            "objective": "reg:quantileerror", "quantile_alpha": list(OUTER), "eta": self.learning_rate,
-            "max_depth": self.max_depth, "min_child_weight": 10, "subsample": 0.7, "colsample_bytree": 0.7,
-            "max_bin": 64, "seed": self.seed, "nthread": 1,
-        }  # fmt: skip
-        if held_out is None:
-            return xgboost.train(settings, matrix, self.rounds_)
-        watched, stop = [(held_out, "latest")], {"early_stopping_rounds": PATIENCE, "verbose_eval": False}
-        return xgboost.train(settings, matrix, self.trees, evals=watched, **stop)
 
-    def _keep(self, booster: xgboost.Booster) -> None:
-        self.restore({"booster_": bytes(booster.save_raw("json"))})
+def _days_off(grown: xgboost.Booster, late: xgboost.DMatrix) -> float:
+    return float(np.abs(np.expm1(grown.predict(late)) - np.expm1(late.get_label())).mean())

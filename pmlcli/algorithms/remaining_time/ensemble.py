@@ -12,13 +12,8 @@ from pmlcli.algorithms._members import member, members
 from pmlcli.algorithms._param import Param
 from pmlcli.algorithms._prefix import Rows
 from pmlcli.algorithms._quantiles import LEVELS, MIDDLE, Floats
-from pmlcli.algorithms._remaining_time import (
-    RemainingTimePredictor,
-    known_rows,
-    learned_rows,
-    remaining_seconds,
-)
-from pmlcli.algorithms._validation import latest_rows, weights_by_error
+from pmlcli.algorithms._remaining_time import HeldOut, RemainingTimePredictor, known_rows, remaining_seconds
+from pmlcli.algorithms._validation import weights_by_error
 from pmlcli.encoding.prefixes import PrefixEncoding, Prefixes
 
 BASELINE = "median"
@@ -27,8 +22,8 @@ BASELINE = "median"
 @dataclass(kw_only=True)
 class Ensemble(RemainingTimePredictor):
     """Averages the quantiles of its members. A member counts the more the less it erred on the latest fifth
-    of the training cases, and one that erred much more is left out. Where the median of the last activities
-    was clearly better than all others, the median alone it is.
+    of the training cases that had time to end, and one that erred much more is left out. Where the median of
+    the last activities was clearly better than all others, the median alone it is.
     """
 
     extra: ClassVar[str | None] = "boost,neural"
@@ -61,15 +56,20 @@ class Ensemble(RemainingTimePredictor):
         return {name: one for name, one in self._members.items() if name in self.weights_}
 
     def fit(self, data: Prefixes) -> None:
-        """Weighs members that know only the earlier cases, then trains those that help on all."""
-        rows = learned_rows(data)
-        late = np.unique(data.case_of_event[rows[latest_rows(data, rows)]])
-        early = np.setdiff1d(np.arange(data.n_cases), late)
+        """Weighs members that know only the earlier cases, then trains those that help on all; the first
+        that finds the better memory tells the others.
+        """
+        early, late, is_ripe = HeldOut.of(data)
         if len(known_rows(data.take(early))) == 0 or len(late) == 0:
             early = late = np.arange(data.n_cases)
+        memory = "auto" if is_ripe else "long"
         for one in self._members.values():
+            if "memory" in one.parameters():
+                one.memory = memory
             one.fit(data.take(early))
-        self.weights_ = self._weigh(data.take(late))
+            memory = getattr(one, "memory_", memory)
+        errors = self._errors(data.take(late)) if is_ripe else dict.fromkeys(self._members, 1.0)
+        self.weights_ = weights_by_error(errors, BASELINE)
         self._train(data, self._members)
 
     def refit(self, data: Prefixes, trial: Self) -> None:
@@ -91,9 +91,9 @@ class Ensemble(RemainingTimePredictor):
             one.refit(data, guides[name])
             self._members[name] = one
 
-    def _weigh(self, late: Prefixes) -> dict[str, float]:
+    def _errors(self, late: Prefixes) -> dict[str, float]:
         rows = known_rows(late)
         came = remaining_seconds(late)[rows]
         answers = [np.sort(one.quantiles(late, rows), axis=1)[:, MIDDLE] for one in self._members.values()]
         errors = np.abs(np.column_stack(answers) - came[:, None]).mean(axis=0)
-        return weights_by_error(dict(zip(self._members, errors.tolist(), strict=True)), BASELINE)
+        return dict(zip(self._members, errors.tolist(), strict=True))
