@@ -11,7 +11,7 @@ from typing import Any
 
 from _tasks._parts import DAY, NAN, Cells, Part, cpu_seconds, encoded, with_interval
 from pmlcli.algorithms._quantiles import coverage
-from pmlcli.algorithms._remaining_time import known_rows, remaining_seconds
+from pmlcli.algorithms._remaining_rows import known_rows, remaining_seconds
 from pmlcli.eventlog.split import measured_prefixes
 
 NAMES = ("median", "transition-system", "boosting", "gru", "survival", "ensemble")

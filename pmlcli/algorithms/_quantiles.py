@@ -115,15 +115,6 @@ def given_silence(quantiles: Floats, silent: Floats) -> Floats:
     return np.asarray(found + (silent - within)[:, None])
 
 
-def share_beyond(quantiles: Floats, times: Floats, silent: Floats) -> Floats:
-    """The share that takes longer than these times, of what has not come for so long (rows,)."""
-    within = np.minimum(silent, quantiles[:, -1])
-    left = 1 - share_below(quantiles, within)
-    longer = 1 - share_below(quantiles, times - (silent - within))
-    found = np.minimum(longer / np.where(left > 0, left, 1.0), 1.0)
-    return np.asarray(np.where(times <= silent, 1.0, found))
-
-
 def pinball(quantiles: Floats, came: Floats) -> float:
     """Mean quantile loss over all levels, in the unit of the times."""
     error, levels = came[:, None] - quantiles, np.array(LEVELS)

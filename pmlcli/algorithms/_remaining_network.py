@@ -24,7 +24,8 @@ from pmlcli.algorithms._param import Param
 from pmlcli.algorithms._prefix import Rows
 from pmlcli.algorithms._prefix_network import PrefixNetwork, network_sizes, prefix_inputs
 from pmlcli.algorithms._quantiles import LEVELS, Floats
-from pmlcli.algorithms._remaining_time import DAY, HOUR, RemainingTimePredictor, remaining_seconds
+from pmlcli.algorithms._remaining_rows import DAY, HOUR, remaining_seconds
+from pmlcli.algorithms._remaining_time import RemainingTimePredictor
 from pmlcli.encoding.prefixes import PrefixEncoding, Prefixes
 
 SCALES = (HOUR, DAY, 7 * DAY, 30 * DAY, 90 * DAY, 365 * DAY)

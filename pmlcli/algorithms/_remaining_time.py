@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from pmlcli.algorithms._base import PredictRequest
 from pmlcli.algorithms._form import Column, columns
-from pmlcli.algorithms._memory import memories
 from pmlcli.algorithms._prefix import Asked, Columns, PrefixPredictor, Rows, about_split
 from pmlcli.algorithms._quantiles import (
     LEVELS,
@@ -22,20 +21,15 @@ from pmlcli.algorithms._quantiles import (
     coverage,
     given_silence,
     learn_factors,
-    share_beyond,
+    share_below,
 )
-from pmlcli.algorithms._validation import SHARE
+from pmlcli.algorithms._remaining_rows import DAY, HOUR, known_rows, moments, remaining_seconds
 from pmlcli.encoding.base import Encoding
 from pmlcli.encoding.sequences import Sequences
 from pmlcli.errors import TrainingError, ValidationError
 from pmlcli.evaluation.measurement import Measurement, mean_over
 from pmlcli.eventlog.log import EventLog, no_times
 from pmlcli.eventlog.split import Split, measured_prefixes
-
-DAY = 86_400.0
-HOUR = 3_600.0
-MOST_END = 0.8
-"""A case had time to end that began so long before the log's end as this share of the ended cases took."""
 
 
 @dataclass(kw_only=True)
@@ -72,12 +66,20 @@ class RemainingTimePredictor(PrefixPredictor):
         data = encoding.transform(split.test)
         rows = known_rows(data, measured_prefixes(split))
         found, came = _ascending(self.quantiles(data, rows)), remaining_seconds(data)[rows]
-        began = data.starts[np.searchsorted(data.offsets, rows, side="right") - 1]
+        began = data.starts[data.case_of_event[rows]]
+        is_early = began <= np.median(began) if len(rows) else began > 0
+        factors = learn_factors(found, came).tolist()
+        which, silent = moments(data, rows)
+        rest = given_silence(calibrated(found, factors)[which], silent) - silent[:, None]
+        left = came[which] - silent
+        running = coverage(rest, left, is_early[which])
         return {
             "levels": list(LEVELS),
-            "factors": learn_factors(found, came).tolist(),
+            "factors": factors,
+            "running_factors": learn_factors(rest, left).tolist(),
             "held_out_prefixes": len(rows),
-            **coverage(found, came, began <= np.median(began) if len(rows) else began > 0),
+            **coverage(found, came, is_early),
+            "coverage_90_running": running["coverage_90"],
         }
 
     def measure(self, encoding: Encoding[Any], split: Split, log: EventLog) -> Measurement:
@@ -118,8 +120,8 @@ class RemainingTimePredictor(PrefixPredictor):
     def answer(self, asked: Asked) -> Columns:
         """remaining_seconds, lower, upper, expected_end, and with `sla` sla_breach_probability."""
         data, silent = asked.data, asked.silent
-        usual = self._answers(data, asked.rows)
-        seconds = _given_silence(usual, silent)
+        rest = self._rest(data, asked.rows, silent)
+        seconds = np.ceil(silent)[:, None] + rest
         now = data.micros[asked.rows]
         ends = now + (seconds[:, MIDDLE] * 1e6).astype(np.int64)
         stamps = pd.DatetimeIndex(ends.view("datetime64[us]")).tz_localize("UTC")
@@ -131,7 +133,7 @@ class RemainingTimePredictor(PrefixPredictor):
         }
         if asked.request.sla is not None:
             left = asked.request.sla - (now - data.starts[asked.cases]) / 1e6
-            table["sla_breach_probability"] = share_beyond(usual, left, silent)
+            table["sla_breach_probability"] = 1 - share_below(rest, left - silent)
         return table
 
     def answer_columns(self, request: PredictRequest) -> tuple[Column, ...]:
@@ -144,7 +146,7 @@ class RemainingTimePredictor(PrefixPredictor):
 
     def strength(self, asked: Asked, answers: Columns, data: Any, rows: Rows) -> Floats:
         """The remaining seconds."""
-        return np.asarray(_given_silence(self._answers(data, rows), asked.silent)[:, MIDDLE])
+        return np.asarray(np.ceil(asked.silent) + self._rest(data, rows, asked.silent)[:, MIDDLE])
 
     def say_change(self, change: float) -> str:
         """Days, or hours below one."""
@@ -166,9 +168,11 @@ class RemainingTimePredictor(PrefixPredictor):
         found, width = self.calibration_.get("coverage_90"), self.calibration_.get("median_width_seconds")
         if found is None or width is None:
             return ["too few cases had ended to check how well the 90 % intervals hold"]
+        running = self.calibration_.get("coverage_90_running")
+        asked = "" if running is None else f" ({running:.0%} asked of running cases at any moment)"
         return [
             f"intervals of 90 %, set on the earlier half of the test part, held {found:.0%} of the later "
-            f"half; half of them are wider than {width / DAY:.1f} days"
+            f"half{asked}; half of them are wider than {width / DAY:.1f} days"
         ]
 
     def _answers(self, data: Any, rows: Rows) -> Floats:
@@ -176,74 +180,15 @@ class RemainingTimePredictor(PrefixPredictor):
         found = _ascending(self.quantiles(data, rows)) if len(rows) else np.zeros((0, len(LEVELS)))
         return np.rint(calibrated(found, self.calibration_.get("factors")))
 
-
-def _given_silence(quantiles: Floats, silent: Floats) -> Floats:
-    """In whole seconds, and none that are over."""
-    return np.maximum(np.rint(given_silence(quantiles, silent)), np.ceil(silent)[:, None])
+    def _rest(self, data: Any, rows: Rows, silent: Floats) -> Floats:
+        """Quantiles of the whole seconds still to come after so long a silence (rows,), (rows, levels)."""
+        usual = self._answers(data, rows)
+        rest = calibrated(
+            given_silence(usual, silent) - silent[:, None], self.calibration_.get("running_factors")
+        )
+        return np.where(silent[:, None] > 0, np.rint(np.maximum(rest, 0.0)), usual)
 
 
 def _ascending(quantiles: Floats) -> Floats:
     """Not below 0 and in order (Chernozhukov, Fernandez-Val and Galichon, 2010)."""
     return np.sort(np.maximum(quantiles, 0.0), axis=1)
-
-
-def remaining_seconds(data: Sequences) -> Floats:
-    """`seconds_left`; NaN in running cases, of which nobody knows."""
-    return np.where(np.repeat(data.is_running, data.lengths), np.nan, data.seconds_left)
-
-
-def known_rows(data: Sequences, counted: NDArray[np.bool_] | None = None) -> Rows:
-    """The prefixes (of those counted) that something came after, in cases that have ended, ascending."""
-    is_known = np.repeat(~data.is_running, data.lengths)
-    is_known[data.offsets[1:] - 1] = False
-    return np.flatnonzero(is_known if counted is None else is_known & counted)
-
-
-def learned_rows(data: Sequences) -> Rows:
-    """`known_rows`; TrainingError where there is none."""
-    rows = known_rows(data)
-    if len(rows) == 0:
-        raise TrainingError(
-            "no case of the training part has ended with two events or more: no remaining time to learn from",
-            code="training.samples",
-            hint="train on a longer log",
-        )
-    return rows
-
-
-def log_days(data: Sequences, rows: Rows) -> Floats:
-    """Logarithms of one more than the days that remain after these events, (rows,)."""
-    return np.asarray(np.log1p(remaining_seconds(data)[rows] / DAY))
-
-
-class HeldOut(NamedTuple):
-    """Cases to learn from, and ended ones to look at, where something is to be chosen; either may be empty.
-
-    Late is the latest fifth by start of the ended cases that had time to end. Of those that began shortly
-    before the log's end only the quick ones are known: they would have every algorithm look good that says
-    little time. What began after the last early case is in neither. Where fewer than half of the cases had
-    time to end (not `is_ripe`), late is the latest fifth of all, and how late cases differ cannot be told.
-    """
-
-    early: NDArray[np.int64]
-    late: NDArray[np.int64]
-    is_ripe: bool
-
-    @classmethod
-    def of(cls, data: Sequences) -> HeldOut:
-        """Cut out of these cases."""
-        assert data.micros is not None
-        own = np.unique(data.case_of_event[known_rows(data)])
-        lasted = data.micros[data.offsets[1:] - 1] - data.starts
-        by_start = own[np.argsort(data.starts[own], kind="stable")]
-        time_to_end = np.quantile(lasted[own], MOST_END) if len(own) else 0.0
-        ripe = int((data.starts[own] + time_to_end <= data.micros.max(initial=0)).sum())
-        is_ripe = ripe >= len(own) / 2
-        by_start = by_start[:ripe] if is_ripe else by_start
-        known, late = np.split(by_start, [len(by_start) - round(len(by_start) * SHARE)])
-        began = data.starts[known].max(initial=np.iinfo(np.int64).min)
-        return cls(np.setdiff1d(np.flatnonzero(data.starts <= began), late), np.sort(late), is_ripe)
-
-    def memories(self, memory: str) -> tuple[str, ...]:
-        """Those to try; only the long one where what the late cases say of a short one would be untrue."""
-        return memories(memory) if self.is_ripe else memories(memory)[:1]

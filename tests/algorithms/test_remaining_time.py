@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from pmlcli.algorithms._base import PredictRequest
+from pmlcli.algorithms._memory import chosen_memory, memory_weights
 from pmlcli.algorithms._quantiles import (
     LEVELS,
     MIDDLE,
@@ -20,9 +21,8 @@ from pmlcli.algorithms._quantiles import (
     learn_factors,
     pinball,
     share_below,
-    share_beyond,
 )
-from pmlcli.algorithms._remaining_time import known_rows, remaining_seconds
+from pmlcli.algorithms._remaining_rows import HeldOut, known_rows, moments, remaining_seconds
 from pmlcli.algorithms._states import window_keys
 from pmlcli.algorithms._validation import latest_rows, weights_by_error
 from pmlcli.algorithms.remaining_time.median import Median
@@ -128,6 +128,72 @@ def test_few_examples_stretch_nothing_and_say_so() -> None:
     assert told == {"coverage_90": None, "median_width_seconds": None}
 
 
+def test_cases_are_met_at_moments_the_more_often_the_longer_they_are_silent() -> None:
+    data = hourly(["ab", "abc", "a" * 30])
+    rows = known_rows(data)
+    which, silent = moments(data, rows)
+    assert len(which) == pytest.approx(5000, abs=40)
+    assert np.bincount(which) == pytest.approx(np.full(len(rows), len(which) / len(rows)), abs=2)
+    assert (silent >= 0).all()
+    assert (silent < 3600).all()
+    assert silent.mean() == pytest.approx(1800, rel=0.01)
+
+
+def test_moments_where_nothing_takes_any_time() -> None:
+    data = hourly(["ab"])
+    data = replace(data, micros=np.zeros_like(data.micros))
+    assert len(moments(data, known_rows(data))[0]) == 0
+
+
+def test_intervals_hold_for_running_cases_at_any_moment() -> None:
+    # Most cases take an hour, a few hundreds of them: these are what one meets running.
+    rng = np.random.default_rng(0)
+    lasts = np.where(rng.random(400) < 0.05, 500.0, 1.0) * rng.exponential(3600.0, size=400)
+    usual = np.tile(np.quantile(lasts, LEVELS), (400, 1))
+    which = rng.choice(400, size=8000, p=lasts / lasts.sum())
+    silent = lasts[which] * rng.random(8000)
+    rest, left = given_silence(usual[which], silent) - silent[:, None], lasts[which] - silent
+    assert ((rest[:, 0] <= left) & (left <= rest[:, -1])).mean() < 0.7
+    found = calibrated(rest, learn_factors(rest, left).tolist())
+    assert ((found[:, 0] <= left) & (left <= found[:, -1])).mean() == pytest.approx(0.9, abs=0.03)
+
+
+def test_choices_are_made_on_cases_that_had_time_to_end() -> None:
+    # A case a day, five days each; the log ends as the last of them does.
+    data = hourly(["a" * 120] * 50)
+    held_out = HeldOut.of(data)
+    assert held_out.is_ripe
+    assert held_out.late.tolist() == list(range(40, 50))
+    assert held_out.early.tolist() == list(range(40))
+    assert held_out.memories("auto") == ("long", "short")
+    # Quick ones among them that began later: others that began then are not known yet, so they say nothing.
+    mixed = hourly(["a" * 120] * 45 + ["ab"] * 5)
+    held_out = HeldOut.of(mixed)
+    assert held_out.is_ripe
+    assert held_out.late.tolist() == list(range(36, 45))
+    assert held_out.early.tolist() == list(range(36))
+
+
+def test_nothing_is_said_of_memory_where_most_cases_had_no_time_to_end() -> None:
+    # Three in ten cases take as long as the log.
+    data = hourly(["a" * 24 * 50] * 15 + ["ab"] * 35)
+    held_out = HeldOut.of(data)
+    assert not held_out.is_ripe
+    assert held_out.late.tolist() == list(range(40, 50))
+    assert held_out.memories("auto") == ("long",)
+    assert held_out.memories("short") == ("short",)
+
+
+def test_short_memory_only_where_it_is_clearly_better() -> None:
+    assert chosen_memory({"long": 1.0, "short": 0.96}) == "long"
+    assert chosen_memory({"long": 1.0, "short": 0.94}) == "short"
+    assert chosen_memory({"short": 3.0}) == "short"
+    assert chosen_memory({"long": 3.0}) == "long"
+    weights = memory_weights(hourly(["ab"] * 80), "short")
+    assert weights.mean() == pytest.approx(1)
+    assert weights[-1] / weights[-1 - 2 * 10] == pytest.approx(2)
+
+
 def test_the_share_below_a_time_is_read_off_the_quantiles() -> None:
     rows = np.tile(np.array([[1.0, 2, 5, 10, 15, 18, 20]]), (6, 1))
     times = np.array([0.0, 1.0, 7.5, 10.0, 25.0, 99.0])
@@ -215,7 +281,7 @@ def test_a_running_case_is_known_to_have_lasted_until_now(median: Model) -> None
     assert (silent > then["lower"].loc[table.index]).any()
     for column in ("lower", "remaining_seconds", "upper"):
         assert (table[column] >= silent).all()
-        assert (table[column] >= then[column].loc[table.index]).all()
+    assert (table["remaining_seconds"] >= then["remaining_seconds"].loc[table.index]).all()
     assert (table["expected_end"] >= pd.Timestamp(as_of)).all()
     assert (table["sla_breach_probability"][age >= 3 * DAY] == 1).all()
     assert table["sla_breach_probability"].between(0, 1).all()
@@ -227,8 +293,6 @@ def test_quantiles_given_a_silence() -> None:
     found = given_silence(even, np.array([50.0]))
     assert found == pytest.approx(np.array([[52.5, 55, 62.5, 75, 87.5, 95, 117.5]]))
     assert given_silence(even, np.array([0.0])) == pytest.approx(even)
-    assert share_beyond(even, np.array([75.0]), np.array([50.0])) == pytest.approx(0.5)
-    assert share_beyond(even, np.array([40.0]), np.array([50.0])) == pytest.approx(1.0)
 
 
 @pytest.mark.parametrize("last", [95.0, 50.0, 0.0])
@@ -238,10 +302,6 @@ def test_a_silence_beyond_all_quantiles_goes_on(last: float) -> None:
     found = given_silence(quantiles, silent)
     assert (found >= 1000).all()
     assert (np.diff(found, axis=1) >= 0).all()
-    shares = [share_beyond(quantiles, np.array([t]), silent)[0] for t in (999.0, 1000, 1001, 1020, 5000)]
-    assert shares == sorted(shares, reverse=True)
-    assert shares[:2] == [1, 1]
-    assert shares[-1] == 0
 
 
 def test_training_says_how_well_the_intervals_held() -> None:

@@ -142,3 +142,22 @@ def test_numbers_too_large_for_single_precision_stay_finite() -> None:
     assert np.isfinite(numbers).all()
     assert numbers[0] == np.finfo(np.float32).max
     assert numbers[1] == np.finfo(np.float32).min
+
+
+def test_ages_of_activities_stand_in_for_the_month() -> None:
+    log = purchase_log(10, seed=0)
+    data = PrefixEncoding().fit(log).transform(log)
+    rows = np.arange(data.n_events)
+    names = [column.name for column in table_columns(data, "rank", ages=True)]
+    table = pd.DataFrame(tabulate(data, rows, "rank", ages=True), columns=names)
+    plain = [column.name for column in table_columns(data, "rank")]
+    assert set(plain) - set(names) == {"month:time"}
+    since_start = (data.micros - np.repeat(data.starts, data.lengths)) / 3.6e9
+    first = data.vocabularies[0].name_of(int(data.activity[0]))
+    assert table[f"hours since:activity:{first}"].iloc[0] == 0
+    for event in range(int(data.lengths[0])):
+        code = int(data.activity[event])
+        later = table[f"hours since:activity:{data.vocabularies[0].name_of(code)}"].iloc[: data.lengths[0]]
+        assert later.iloc[event] == 0
+        assert later.iloc[:event].isna().all() or code in data.activity[:event]
+    assert table[f"hours since:activity:{first}"].iloc[1] == pytest.approx(np.log1p(since_start[1]), rel=1e-5)

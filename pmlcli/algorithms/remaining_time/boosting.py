@@ -13,7 +13,8 @@ from pmlcli.algorithms._memory import Memory, chosen_memory, memory_weights
 from pmlcli.algorithms._param import Param
 from pmlcli.algorithms._prefix import Rows, evenly
 from pmlcli.algorithms._quantiles import OUTER, Floats, filled
-from pmlcli.algorithms._remaining_time import DAY, HeldOut, RemainingTimePredictor, learned_rows, log_days
+from pmlcli.algorithms._remaining_rows import DAY, HeldOut, learned_rows, log_days
+from pmlcli.algorithms._remaining_time import RemainingTimePredictor
 from pmlcli.algorithms._trees import Trees
 from pmlcli.encoding.prefix_table import tabulate
 from pmlcli.encoding.prefixes import PrefixEncoding, Prefixes

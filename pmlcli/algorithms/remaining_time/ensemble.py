@@ -12,7 +12,8 @@ from pmlcli.algorithms._members import member, members
 from pmlcli.algorithms._param import Param
 from pmlcli.algorithms._prefix import Rows
 from pmlcli.algorithms._quantiles import LEVELS, MIDDLE, Floats
-from pmlcli.algorithms._remaining_time import HeldOut, RemainingTimePredictor, known_rows, remaining_seconds
+from pmlcli.algorithms._remaining_rows import HeldOut, known_rows, remaining_seconds
+from pmlcli.algorithms._remaining_time import RemainingTimePredictor
 from pmlcli.algorithms._validation import weights_by_error
 from pmlcli.encoding.prefixes import PrefixEncoding, Prefixes
 

@@ -14,7 +14,7 @@ from torch.nn import functional
 from pmlcli.algorithms._neural import Batch
 from pmlcli.algorithms._quantiles import LEVELS, Floats
 from pmlcli.algorithms._remaining_network import RemainingTimeNetwork, scaled_seconds
-from pmlcli.algorithms._remaining_time import learned_rows
+from pmlcli.algorithms._remaining_rows import learned_rows
 from pmlcli.encoding.prefixes import Prefixes
 
 NO_TARGET = -1.0

@@ -8,7 +8,8 @@ from typing import Annotated, ClassVar
 from pmlcli.algorithms._param import Param
 from pmlcli.algorithms._prefix import Rows
 from pmlcli.algorithms._quantiles import Floats
-from pmlcli.algorithms._remaining_time import RemainingTimePredictor, learned_rows, remaining_seconds
+from pmlcli.algorithms._remaining_rows import learned_rows, remaining_seconds
+from pmlcli.algorithms._remaining_time import RemainingTimePredictor
 from pmlcli.algorithms._states import Keys, learn_states, look_up, window_keys
 from pmlcli.encoding.sequences import Sequences
 

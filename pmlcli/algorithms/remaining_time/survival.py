@@ -15,7 +15,7 @@ from pmlcli.algorithms._neural import Batch
 from pmlcli.algorithms._param import Param
 from pmlcli.algorithms._quantiles import LEVELS, Floats
 from pmlcli.algorithms._remaining_network import RemainingTimeNetwork
-from pmlcli.algorithms._remaining_time import learned_rows, remaining_seconds
+from pmlcli.algorithms._remaining_rows import learned_rows, remaining_seconds
 from pmlcli.encoding.prefixes import Prefixes
 
 NO_TARGET = -1
