@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pmlcli.algorithms._param import Param
 from pmlcli.encoding.sequences import Sequences
 
-Memory = Annotated[
-    Literal["long", "short", "auto"],
-    Param("Whether all cases count alike, or late ones more; auto: what predicts the latest better."),
-]
 MEMORIES = ("long", "short")
 SHORT_MEMORY = 0.125
 """With short memory a case counts half for every such share of the training cases that began after it."""

@@ -8,7 +8,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Annotated, Any, ClassVar, NamedTuple, Self
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self
 
 import numpy as np
 import torch
@@ -19,7 +19,7 @@ from torch.overrides import TorchFunctionMode
 
 from pmlcli import runtime
 from pmlcli.algorithms._base import Algorithm
-from pmlcli.algorithms._memory import SHORT_MEMORY, Memory, memories
+from pmlcli.algorithms._memory import SHORT_MEMORY, memories
 from pmlcli.algorithms._param import Param
 from pmlcli.encoding.sequences import Sequences
 from pmlcli.errors import UntrustedArtifactError
@@ -83,7 +83,10 @@ class NeuralAlgorithm(Algorithm):
     max_epochs: Annotated[int, Param("Most passes over the training part.", ge=1)] = 30
     patience: Annotated[int, Param("Passes without progress before stopping.", ge=1, unit="epochs")] = 4
 
-    memory: Memory = "auto"
+    memory: Annotated[
+        Literal["long", "short", "auto"],
+        Param("Whether all samples count alike, or late ones more; auto: what predicts the latest better."),
+    ] = "auto"
 
     network_: nn.Module = field(init=False, repr=False)
     sizes_: dict[str, int] = field(init=False, repr=False)

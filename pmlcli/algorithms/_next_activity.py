@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pmlcli.algorithms._base import PredictRequest
 from pmlcli.algorithms._calibration import COVERAGE, cross_checked, in_set, tempered
 from pmlcli.algorithms._form import Column
-from pmlcli.algorithms._memory import Memory
+from pmlcli.algorithms._param import Param
 from pmlcli.algorithms._prefix import Asked, Columns, PrefixPredictor, Rows, about_split, evenly, joined
 from pmlcli.encoding.base import Encoding
 from pmlcli.encoding.sequences import END, Sequences
@@ -184,7 +184,10 @@ class NextActivityPredictor(PrefixPredictor):
 class RememberingPredictor(NextActivityPredictor):
     """One that may give late cases more weight. Learned: `memory_`, whether it does."""
 
-    memory: Memory = "auto"
+    memory: Annotated[
+        Literal["long", "short", "auto"],
+        Param("Whether all samples count alike, or late ones more; auto: what predicts the latest better."),
+    ] = "auto"
 
     memory_: str = field(init=False, repr=False)
 

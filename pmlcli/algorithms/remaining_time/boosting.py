@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
 import xgboost
 
 from pmlcli.algorithms._boosting import grow_median, grow_quantiles
-from pmlcli.algorithms._memory import Memory, chosen_memory, memory_weights
+from pmlcli.algorithms._memory import chosen_memory, memory_weights
 from pmlcli.algorithms._param import Param
 from pmlcli.algorithms._prefix import Rows, evenly
 from pmlcli.algorithms._quantiles import OUTER, Floats, filled
@@ -39,7 +39,10 @@ class Boosting(RemainingTimePredictor):
     max_depth: Annotated[int, Param("Depth of each tree.", ge=1, le=12)] = 6
     around: Annotated[bool, Param("Also look at open cases, arrivals and work load.")] = False
     most_rows: Annotated[int, Param("Prefixes learned from, evenly chosen.", ge=100)] = 20_000
-    memory: Memory = "auto"
+    memory: Annotated[
+        Literal["long", "short", "auto"],
+        Param("Whether all samples count alike, or late ones more; auto: what predicts the latest better."),
+    ] = "auto"
 
     booster_: bytes = field(init=False, repr=False)
     rounds_: int = field(init=False, repr=False)
