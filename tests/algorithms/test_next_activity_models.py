@@ -17,8 +17,9 @@ from pmlcli.algorithms._calibration import (
     softmax,
     tempered,
 )
+from pmlcli.algorithms._memory import memory_weights
 from pmlcli.algorithms._next_activity import NextActivityPredictor, pooled, targets, unpooled
-from pmlcli.algorithms._tokens import Steps, fit_weights, memory_weights, tokens
+from pmlcli.algorithms._tokens import Steps, fit_weights, tokens
 from pmlcli.algorithms._validation import latest_rows
 from pmlcli.algorithms.next_activity.linear import Linear
 from pmlcli.algorithms.next_activity.transformer import Transformer
