@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from pmlcli.eventlog.log import CANONICAL_COLUMNS, EventLog
@@ -13,7 +14,7 @@ from pmlcli.eventlog.writers import is_formula
 def losses(log: EventLog, format: str, *, escape_formulas: bool = True) -> list[str]:
     """Sentences on what is not the same when the written file is read again; empty where all is."""
     found = []
-    if log.times is not None and log.schema.order != "time":
+    if log.schema.order != "time" and _goes_back(log):
         found.append(
             f"the events are not in the order of their times; --order row keeps it when the {format} is read"
         )
@@ -23,6 +24,15 @@ def losses(log: EventLog, format: str, *, escape_formulas: bool = True) -> list[
     if format == "csv":
         found += _csv_losses(log, escape_formulas)
     return found
+
+
+def _goes_back(log: EventLog) -> bool:
+    """Whether an event stands after a later one of its case."""
+    if log.times is None:
+        return False
+    is_earlier = np.diff(log.times) < 0
+    is_earlier[log.offsets[1:-1] - 1] = False
+    return bool(is_earlier.any())
 
 
 def _csv_losses(log: EventLog, escape_formulas: bool) -> list[str]:

@@ -108,8 +108,14 @@ def test_what_csv_cannot_keep_is_said(log: EventLog) -> None:
     empty = read_log([{"case_id": "1", "activity": "a", "note": None}])
     assert losses(empty, "xes") == ["XES keeps no column without values: 'note'"]
     assert losses(empty, "csv") == []
-    by_row = read_log([{"case_id": "1", "activity": "a", "timestamp": "2024-01-01"}], order="row")
-    assert "--order row" in losses(by_row, "parquet")[0]
+
+
+def test_an_order_that_is_not_by_time_is_said() -> None:
+    later_first = [("1", "2024-01-02"), ("2", "2024-01-01"), ("2", "2024-01-01"), ("1", "2024-01-01")]
+    events = [{"case_id": c, "activity": "a", "timestamp": t} for c, t in later_first]
+    assert "--order row" in losses(read_log(events, order="row"), "parquet")[0]
+    assert losses(read_log(events), "parquet") == []
+    assert losses(read_log(events[:3], order="row"), "parquet") == []
 
 
 SCHEMA_EXAMPLE = (

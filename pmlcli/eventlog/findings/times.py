@@ -25,8 +25,10 @@ def midnight(evidence: Evidence) -> DataFinding | None:
     clock = evidence.local % DAY
     at_midnight = clock == 0
     count = int(at_midnight.sum())
+    when = "midnight"
     if len(clock) >= MIDNIGHT_EVENTS and count < len(clock) and _is_shifted_midnight(evidence.local):
         count, at_midnight = len(clock), np.ones(len(clock), dtype=bool)
+        when = "a full hour that is midnight in another zone"
     share = count / max(len(clock), 1)
     if count < MIDNIGHT_EVENTS or share < MIDNIGHT_SHARE:
         return None
@@ -36,7 +38,7 @@ def midnight(evidence: Evidence) -> DataFinding | None:
         WARNING,
         count,
         evidence.events(np.flatnonzero(at_midnight)),
-        f"{which} at midnight: a date without a time of day; the order within a day is not known",
+        f"{which} at {when}: a date without a time of day; the order within a day is not known",
         "take a column that has the time of day, or join one (--columns timestamp=DATE+TIME), or --order row"
         " if the rows stand in the true order; do not trust durations under a day",
     )

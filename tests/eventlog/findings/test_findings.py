@@ -96,7 +96,9 @@ def test_dates_that_another_zone_shows_an_hour_or_two_before_midnight() -> None:
         lambda i, e: {"timestamp": e["timestamp"].tz_localize(None).normalize().tz_localize("Europe/Rome")}
     )
     assert {str(t)[11:19] for t in log.frame["timestamp"]} == {"22:00:00", "23:00:00"}
-    assert one(times.midnight, log).count == log.n_events
+    found = one(times.midnight, log)
+    assert found.count == log.n_events
+    assert found.message.startswith("all events at a full hour that is midnight in another zone: ")
 
 
 def test_one_activity_without_a_time_of_day() -> None:
