@@ -24,7 +24,7 @@ REASONS = 3
 LEAST_SHARE = 0.01
 """Of the strongest influence; what moves the answer less is not worth a word."""
 
-LONGEST = 1_000
+LONGEST = 500
 """Longer prefixes are explained only where one is asked for of each case."""
 CHUNK_EVENTS = 300_000
 """Prefixes of about so many events together are explained at a time, to bound the memory."""

@@ -123,7 +123,10 @@ class PrefixPredictor(Algorithm):
             table["has_unseen"] = _unseen(asked)
         if request.explain:
             table["because"] = explanations(asked, answers, self.strength, self.say_change)
-        return pd.DataFrame(table)
+        # A list without rows would become a column of numbers.
+        return pd.DataFrame(
+            {n: np.asarray(v, dtype=object) if isinstance(v, list) else v for n, v in table.items()}
+        )
 
     def _asked(self, encoding: Encoding[Any], log: EventLog, request: PredictRequest) -> Asked:
         log, at = (log, None) if request.as_of is None else up_to(log, request.as_of)

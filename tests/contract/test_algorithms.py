@@ -115,6 +115,18 @@ def test_its_answers_have_the_form_that_is_known_beforehand(name: str) -> None:
             check_answer(model.algorithm, log, request, Answer(table, {}))
 
 
+@every_algorithm_over_cases
+def test_nobody_running_is_a_table_without_rows(name: str) -> None:
+    model, log = trained(name), read_log(events_for(name, seed=1))
+    if "as_of" not in model.algorithm.understands:
+        pytest.skip("answers for all cases")
+    for wish in ({}, {"explain": True, "unseen": "flag"}):
+        request = PredictRequest(as_of="2199-01-01", **wish)
+        table = model.predict(log, request=request).predictions
+        assert len(table) == 0
+        check_answer(model.algorithm, log, request, Answer(table, {}))
+
+
 @every_algorithm
 def test_it_predicts_the_same_bits_after_reload_in_another_process(name: str) -> None:
     assert other_process(name)["predictions"] == exact(trained(name), name)
