@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from _tasks._parts import Cells, Part, cpu_seconds, encoded, with_interval
+from pmlcli.algorithms._prefix import evenly
 from pmlcli.algorithms._suffix import similarities
 from pmlcli.eventlog.split import measured_prefixes
 
@@ -31,7 +32,7 @@ MOST_CASES = 1_500
 def cells(part: Part, algorithm: Any) -> Cells:
     """The row of an untrained algorithm."""
     train, test = encoded(part, algorithm)
-    cases = np.unique(np.linspace(0, test.n_cases - 1, MOST_CASES).astype(np.int64))
+    cases = evenly(np.arange(test.n_cases), MOST_CASES)
     events, _offsets = test.rows_of(cases)
     rows, test = np.flatnonzero(measured_prefixes(part.split)[events]), test.take(cases)
     seconds, begin = cpu_seconds(lambda: algorithm.fit(train)), time.process_time()

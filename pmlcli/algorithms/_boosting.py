@@ -22,9 +22,8 @@ def grow_classes(
 
     The loss on `late` is the booster's `best_score`.
     """
-    stop = xgboost.callback.EarlyStopping(rounds=PATIENCE, save_best=True)
-    watched = {} if late is None else {"evals": [(late, "late")], "callbacks": [stop]}
-    return xgboost.train(SETTINGS | settings, taught, rounds, verbose_eval=False, **watched)
+    watched = {} if late is None else _watched(late, PATIENCE)
+    return xgboost.train(SETTINGS | settings, taught, rounds, **watched)
 
 
 QUANTILES: dict[str, Any] = {
@@ -44,7 +43,10 @@ def grow_median(
     settings: dict[str, Any], taught: xgboost.DMatrix, rounds: int, late: xgboost.DMatrix
 ) -> xgboost.Booster:
     """As many of at most so many trees for the median as were best for `late`."""
-    stop = xgboost.callback.EarlyStopping(rounds=MEDIAN_PATIENCE, save_best=True)
     own = QUANTILES | settings | {"quantile_alpha": [0.5]}
-    watched = {"evals": [(late, "late")], "callbacks": [stop], "verbose_eval": False}
-    return xgboost.train(own, taught, rounds, **watched)
+    return xgboost.train(own, taught, rounds, **_watched(late, MEDIAN_PATIENCE))
+
+
+def _watched(late: xgboost.DMatrix, patience: int) -> dict[str, Any]:
+    stop = xgboost.callback.EarlyStopping(rounds=patience, save_best=True)
+    return {"evals": [(late, "late")], "callbacks": [stop], "verbose_eval": False}

@@ -27,10 +27,15 @@ def chosen_memory(errors: Mapping[str, float]) -> str:
     return "short" if is_short else "long"
 
 
+def late_weights(n: int) -> NDArray[np.float64]:
+    """How much the first to begin of so many counts, the second, ..., with short memory, (n,)."""
+    return np.asarray(0.5 ** ((1 - np.arange(1, n + 1) / n) / SHORT_MEMORY))
+
+
 def memory_weights(data: Sequences, memory: str) -> NDArray[np.float64]:
     """How much each event counts, 1 on average, (events,): all alike, or those of late cases more."""
     if memory == "long":
         return np.ones(data.n_events)
     rank = np.argsort(np.argsort(data.starts, kind="stable"), kind="stable")
-    weights = np.repeat(0.5 ** ((1 - (rank + 1) / data.n_cases) / SHORT_MEMORY), data.lengths)
+    weights = np.repeat(late_weights(data.n_cases)[rank], data.lengths)
     return np.asarray(weights / weights.mean())

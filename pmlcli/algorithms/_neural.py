@@ -19,7 +19,7 @@ from torch.overrides import TorchFunctionMode
 
 from pmlcli import runtime
 from pmlcli.algorithms._base import Algorithm
-from pmlcli.algorithms._memory import SHORT_MEMORY, memories
+from pmlcli.algorithms._memory import late_weights, memories
 from pmlcli.algorithms._param import Param
 from pmlcli.encoding.sequences import Sequences
 from pmlcli.errors import UntrustedArtifactError
@@ -242,8 +242,7 @@ def _weights(n_samples: int, train: NDArray[np.int64], memory: str) -> Tensor:
     """How much each sample counts, 1 on average over the training samples (ordered by start)."""
     weights = np.ones(n_samples)
     if memory == "short":
-        age = 1 - np.arange(1, len(train) + 1) / len(train)
-        weights[train] = 0.5 ** (age / SHORT_MEMORY)
+        weights[train] = late_weights(len(train))
         weights[train] /= weights[train].mean()
     return torch.from_numpy(weights.astype(np.float32))
 

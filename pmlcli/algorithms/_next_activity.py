@@ -200,6 +200,13 @@ def targets(data: Sequences) -> NDArray[np.int64]:
     return following
 
 
+def known_targets(data: Sequences) -> NDArray[np.int64]:
+    """`targets`, `NO_TARGET` also where the activity that follows is unseen or missing."""
+    following = targets(data)
+    following[following < FIRST_CODE] = NO_TARGET
+    return following
+
+
 def _sets(probabilities: NDArray[np.float64], least: float, names: NDArray[Any]) -> list[str]:
     """The names in each row's prediction set, the likeliest first; the same set is written once."""
     order = np.argsort(-probabilities, axis=1, kind="stable")

@@ -12,15 +12,15 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pmlcli.algorithms._neural import Batch, NeuralAlgorithm, Samples, answers_by_event, padded, padded_rows
-from pmlcli.algorithms._next_activity import NO_TARGET, RememberingPredictor, targets
+from pmlcli.algorithms._next_activity import NO_TARGET, NextActivityPredictor, known_targets
 from pmlcli.algorithms._param import Param
 from pmlcli.algorithms._prefix_network import network_sizes, prefix_inputs
 from pmlcli.encoding.prefixes import PrefixEncoding, Prefixes
-from pmlcli.encoding.vocabulary import FIRST_CODE, MISSING_CODE, UNSEEN_CODE
+from pmlcli.encoding.vocabulary import MISSING_CODE, UNSEEN_CODE
 
 
 @dataclass(kw_only=True)
-class NextActivityNetwork(NeuralAlgorithm, RememberingPredictor):
+class NextActivityNetwork(NeuralAlgorithm, NextActivityPredictor):
     """Reads activity, resource, times and attributes of all events so far; its file says how."""
 
     learns_from_all: ClassVar[bool] = True
@@ -42,9 +42,7 @@ class NextActivityNetwork(NeuralAlgorithm, RememberingPredictor):
 
     def samples(self, data: Prefixes) -> Samples:
         """One sample a case."""
-        following = targets(data)
-        following[following < FIRST_CODE] = NO_TARGET
-        inputs, target = prefix_inputs(data), padded(following, NO_TARGET)
+        inputs, target = prefix_inputs(data), padded(known_targets(data), NO_TARGET)
 
         def batch(cases: NDArray[np.int64]) -> Batch:
             rows = padded_rows(data.offsets, cases)

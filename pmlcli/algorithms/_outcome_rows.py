@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from pmlcli.algorithms._prefix import evenly
 from pmlcli.algorithms._validation import latest_rows
 from pmlcli.encoding.outcome import OutcomePrefixes
 from pmlcli.errors import TrainingError
@@ -54,9 +55,7 @@ def counted_rows(data: OutcomePrefixes) -> Rows:
 
 def lessons(data: OutcomePrefixes, most: int = MOST_ROWS) -> Lessons:
     """`counted_rows`, thinned evenly when there are more than `most`."""
-    rows = counted_rows(data)
-    if len(rows) > most:
-        rows = rows[np.linspace(0, len(rows) - 1, most).astype(np.int64)]
+    rows = evenly(counted_rows(data), most)
     cases = data.case_of_event[rows]
     return Lessons(rows, data.target[cases], cases)
 

@@ -37,6 +37,23 @@ class Events(nn.Module):
         return torch.cat([*parts, numbers], dim=-1)
 
 
+class Reader(nn.Module):
+    """One recurrent layer over events: step t sees steps 0..t alone."""
+
+    def __init__(self, sizes: dict[str, int], dropout: float) -> None:
+        super().__init__()
+        self.events = Events(sizes)
+        self.recurrent = nn.GRU(self.events.width, sizes["units"], batch_first=True)
+        self.dropout = nn.Dropout(dropout)
+        self.output = nn.Linear(sizes["units"], sizes["outputs"])
+
+    def read(self, codes: Tensor, numbers: Tensor) -> Tensor:
+        """(cases, steps, units): all that is remembered after each step."""
+        states, _last = self.recurrent(self.dropout(self.events(codes, numbers)))
+        found: Tensor = self.dropout(states)
+        return found
+
+
 class PrefixNetwork(nn.Module):
     """(cases, steps, codes) and (cases, steps, numbers) to (cases, steps, outputs); t sees 0..t alone."""
 

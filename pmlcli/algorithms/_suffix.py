@@ -96,7 +96,7 @@ class SuffixPredictor(PrefixPredictor):
         """Mean similarity of predicted and true suffixes of a finished case of the test part, over cases."""
         data = encoding.transform(split.test)
         counted = measured_prefixes(split) & np.repeat(~data.is_running, data.lengths)
-        some = counted & np.repeat(evenly(data.lengths, MEASURED), data.lengths)
+        some = counted & np.repeat(even_cases(data.lengths, MEASURED), data.lengths)
         found = similarities(self, data, np.flatnonzero(some))
         means = case_means(found, data.case_of_event[some])
         which = "all" if some.sum() == counted.sum() else f"{some.sum():,} of {counted.sum():,}"
@@ -147,7 +147,7 @@ class SuffixPredictor(PrefixPredictor):
         }
 
 
-def evenly(lengths: NDArray[np.int64], most: int) -> NDArray[np.bool_]:
+def even_cases(lengths: NDArray[np.int64], most: int) -> NDArray[np.bool_]:
     """Which cases to take, evenly spaced, so that they have about so many events together; all if fewer."""
     every = max(1.0, float(lengths.sum()) / most)
     return np.diff(np.floor(np.arange(len(lengths) + 1) / every)) > 0
@@ -193,12 +193,13 @@ def medoids(possible: Continuations, so_far: NDArray[np.int64] | None = None) ->
     """
     offsets, counts = possible.offsets, np.diff(possible.offsets)
     prefix = np.repeat(np.arange(len(counts)), counts)
-    shares = possible.weights / np.bincount(prefix, weights=possible.weights)[prefix]
-    counted = shares
+    shares = _per_prefix(possible)
+    weights = [shares]
     if so_far is not None:
-        counted = shares / (so_far[prefix] + np.fromiter(map(len, possible.texts), np.int64, len(prefix)))
-        counted = counted / np.bincount(prefix, weights=counted)[prefix]
-    expected, worth = _expected(possible, counts, (shares, counted))
+        by_case = shares / (so_far[prefix] + np.fromiter(map(len, possible.texts), np.int64, len(prefix)))
+        weights.append(_per_prefix(possible._replace(weights=by_case)))
+    found = _expected(possible, counts, weights)
+    expected, worth = found[0], found[-1]
     # Rounded: the same suffixes give the same choice, whatever else is asked for.
     order = np.lexsort((np.arange(len(prefix)), -possible.weights, -worth.round(12), prefix))
     best = order[offsets[:-1]]

@@ -10,12 +10,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from pmlcli.algorithms._neural import Batch, NeuralAlgorithm, Samples, padded, padded_rows
-from pmlcli.algorithms._next_activity import NO_TARGET, targets
+from pmlcli.algorithms._next_activity import NO_TARGET, known_targets
 from pmlcli.algorithms._prefix_network import prefix_inputs
 from pmlcli.algorithms._suffix import SuffixPredictor
 from pmlcli.algorithms._suffix_writer import SCALE, Writer, WriterBatch, writer_loss
 from pmlcli.encoding.prefixes import PrefixEncoding, Prefixes
-from pmlcli.encoding.vocabulary import FIRST_CODE
 
 
 @dataclass(kw_only=True)
@@ -33,8 +32,7 @@ class SuffixNetwork(NeuralAlgorithm, SuffixPredictor):
         """One sample a case."""
         left = np.log1p(data.seconds_left) / SCALE
         left[np.repeat(data.is_running, data.lengths)] = np.nan
-        following = np.where(targets(data) < FIRST_CODE, NO_TARGET, targets(data))
-        inputs, target = prefix_inputs(data), padded(following, NO_TARGET)
+        inputs, target = prefix_inputs(data), padded(known_targets(data), NO_TARGET)
         remaining = padded(left.astype(np.float32), np.nan)
 
         def batch(cases: NDArray[np.int64]) -> Batch:

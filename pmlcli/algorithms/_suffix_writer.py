@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pmlcli.algorithms._next_activity import NO_TARGET
-from pmlcli.algorithms._prefix_network import Events
+from pmlcli.algorithms._prefix_network import Reader
 from pmlcli.algorithms._suffix import Continuations, as_letters
 from pmlcli.encoding.sequences import TIME_FEATURES
 from pmlcli.encoding.vocabulary import MISSING_CODE, UNSEEN_CODE
@@ -21,7 +21,7 @@ SCALE = 20.0
 """log1p of seconds is divided by this: about 1 for the longest cases there are."""
 
 
-class Writer(nn.Module):
+class Writer(Reader):
     """(cases, steps) codes and numbers to the logits of what follows and the log of the seconds left.
 
     From some step on only activities are read, beside the attributes as they were then: of what is yet to
@@ -29,18 +29,8 @@ class Writer(nn.Module):
     """
 
     def __init__(self, sizes: dict[str, int], dropout: float) -> None:
-        super().__init__()
-        self.events = Events(sizes)
-        self.recurrent = nn.GRU(self.events.width, sizes["units"], batch_first=True)
-        self.dropout = nn.Dropout(dropout)
-        self.output = nn.Linear(sizes["units"], sizes["outputs"])
+        super().__init__(sizes, dropout)
         self.left = nn.Linear(sizes["units"], 1)
-
-    def read(self, codes: Tensor, numbers: Tensor) -> Tensor:
-        """(cases, steps, units): all that is remembered after each step."""
-        states, _last = self.recurrent(self.dropout(self.events(codes, numbers)))
-        found: Tensor = self.dropout(states)
-        return found
 
     def logits(self, states: Tensor) -> Tensor:
         """Of the activities and the end of the case; never of the unseen and the missing."""

@@ -43,7 +43,7 @@ TIME_UNITS = (*_UNITS, DAYS)
 _PLAIN_NUMBER = re.compile(r"[0-9]+(?:\.[0-9]*)?")
 
 NOT_A_TIME = "not a time"
-OUT_OF_RANGE = "out of range (1900 to 2999)"
+OUT_OF_RANGE = f"out of range ({EARLIEST.year} to {LATEST.year - 1})"
 ZONED_BESIDE_NAIVE = "times with a zone beside times without"
 SEVERAL_ZONES = "times of several zones"
 _DAYLIGHT_SAVING_MINUTES = 60

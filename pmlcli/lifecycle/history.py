@@ -8,11 +8,12 @@ from datetime import datetime
 from typing import Any
 
 from pmlcli.errors import UntrustedArtifactError
+from pmlcli.eventlog.times import LATEST
 from pmlcli.lifecycle.artifacts import read_json
 from pmlcli.lifecycle.inspection import THRESHOLD_FILE
 
 MOST_POINTS, LONGEST_UNIT = 10_000, 100
-FIRST_YEAR, LAST_YEAR = 1678, 2999
+FIRST_YEAR, LAST_YEAR = 1678, LATEST.year - 1
 LARGEST = 1e100
 
 

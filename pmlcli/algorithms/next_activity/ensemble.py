@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pmlcli.algorithms._base import Algorithm
-from pmlcli.algorithms._members import members
-from pmlcli.algorithms._next_activity import NextActivityPredictor, RememberingPredictor
+from pmlcli.algorithms._members import fit_in_turn, members
+from pmlcli.algorithms._next_activity import NextActivityPredictor
 from pmlcli.algorithms._param import Param
 from pmlcli.encoding.prefixes import PrefixEncoding, Prefixes
 
@@ -43,13 +43,7 @@ class NextActivityEnsemble(NextActivityPredictor):
 
     def fit(self, data: Prefixes) -> None:
         """Trains every member; the first that finds the better memory tells the others that would look."""
-        memory: Any = "auto"
-        for one in self._members.values():
-            if isinstance(one, RememberingPredictor):
-                one.memory = memory
-            one.fit(data)
-            if isinstance(one, RememberingPredictor):
-                memory = one.memory_
+        fit_in_turn(self._members.values(), data)
 
     def refit(self, data: Prefixes, trial: Self) -> None:
         """Trains the members on everything, each guided by the trial's."""

@@ -8,22 +8,14 @@ from typing import ClassVar
 from torch import Tensor, nn
 
 from pmlcli.algorithms._next_network import NextActivityNetwork
-from pmlcli.algorithms._prefix_network import Events
+from pmlcli.algorithms._prefix_network import Reader
 
 
-class _Network(nn.Module):
+class _Network(Reader):
     """Codes and numbers of events to (cases, steps, outputs) logits; step t sees steps 0..t alone."""
 
-    def __init__(self, sizes: dict[str, int], dropout: float) -> None:
-        super().__init__()
-        self.events = Events(sizes)
-        self.recurrent = nn.GRU(self.events.width, sizes["units"], batch_first=True)
-        self.dropout = nn.Dropout(dropout)
-        self.output = nn.Linear(sizes["units"], sizes["outputs"])
-
     def forward(self, codes: Tensor, numbers: Tensor) -> Tensor:
-        hidden, _last = self.recurrent(self.dropout(self.events(codes, numbers)))
-        logits: Tensor = self.output(self.dropout(hidden))
+        logits: Tensor = self.output(self.read(codes, numbers))
         return logits
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Self
 import numpy as np
 
 from pmlcli.algorithms._base import Algorithm
-from pmlcli.algorithms._members import member, members
+from pmlcli.algorithms._members import fit_in_turn, member, members
 from pmlcli.algorithms._param import Param
 from pmlcli.algorithms._prefix import Rows
 from pmlcli.algorithms._quantiles import LEVELS, MIDDLE, Floats
@@ -63,12 +63,7 @@ class Ensemble(RemainingTimePredictor):
         early, late, is_ripe = HeldOut.of(data)
         if len(known_rows(data.take(early))) == 0 or len(late) == 0:
             early = late = np.arange(data.n_cases)
-        memory = "auto" if is_ripe else "long"
-        for one in self._members.values():
-            if "memory" in one.parameters():
-                one.memory = memory
-            one.fit(data.take(early))
-            memory = getattr(one, "memory_", memory)
+        fit_in_turn(self._members.values(), data.take(early), "auto" if is_ripe else "long")
         errors = self._errors(data.take(late)) if is_ripe else dict.fromkeys(self._members, 1.0)
         self.weights_ = weights_by_error(errors, BASELINE)
         self._train(data, self._members)

@@ -11,7 +11,7 @@ from pmlcli.algorithms._base import Algorithm
 from pmlcli.algorithms._members import member
 from pmlcli.algorithms._param import Param
 from pmlcli.algorithms._prefix import Rows
-from pmlcli.algorithms._suffix import Continuations, SuffixPredictor, blended, evenly
+from pmlcli.algorithms._suffix import Continuations, SuffixPredictor, blended, even_cases
 from pmlcli.algorithms._suffix_choice import best_choice
 from pmlcli.algorithms._validation import latest_rows
 from pmlcli.encoding.prefixes import PrefixEncoding, Prefixes
@@ -88,7 +88,7 @@ class EnsembleSuffix(SuffixPredictor):
         return self.by_case_
 
     def _settle(self, late: Prefixes) -> None:
-        late = late.take(np.flatnonzero(evenly(late.lengths, LOOKED_AT)))
+        late = late.take(np.flatnonzero(even_cases(late.lengths, LOOKED_AT)))
         parts = [one.continuations(late, np.arange(late.n_events)) for one in (self._gru, self._medoid)]
         shares = SHARES if self.medoid_share is None else (self.medoid_share,)
         self.medoid_share_, self.by_case_ = best_choice(late, parts, shares)

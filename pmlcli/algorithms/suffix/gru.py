@@ -10,9 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from pmlcli.algorithms._neural import (
-    answers_by_event,
-)
+from pmlcli.algorithms._neural import answers_by_event
 from pmlcli.algorithms._param import Param
 from pmlcli.algorithms._prefix import Rows
 from pmlcli.algorithms._prefix_network import network_sizes, prefix_inputs
@@ -51,24 +49,23 @@ class Gru(SuffixNetwork):
 
     def continuations(self, data: Prefixes, rows: Rows) -> Continuations:
         """Drawn suffixes, in double precision."""
-        codes, numbers = prefix_inputs(data)(rows)
+        cases = np.unique(np.searchsorted(data.offsets, rows, side="right") - 1)
+        events, _offsets = data.rows_of(cases)
+        data, rows = data.take(cases), np.searchsorted(events, rows)
+        inputs = prefix_inputs(data)
+        codes, numbers = inputs(rows)
         how = Draws(self.draws, self.sizes_["longest"], self.seed)
         with self.answering() as found:
             network = cast(Writer, found)
-            drawn = written(network, self._states(network, data, rows), codes, numbers.double(), how)
+            states = torch.zeros((data.n_events, self.sizes_["units"]), dtype=torch.float64)
+
+            def read(some: NDArray[np.int64]) -> Tensor:
+                codes, numbers = inputs(some)
+                return network.read(codes, numbers.double())
+
+            for some, after in answers_by_event(data, np.arange(data.n_cases), read):
+                states[some] = after
+            drawn = written(network, states[rows], codes, numbers.double(), how)
         if data.micros is None:
             drawn = drawn._replace(seconds=np.full(len(drawn.seconds), np.nan))
         return drawn
-
-    def _states(self, network: Writer, data: Prefixes, rows: Rows) -> Tensor:
-        inputs = prefix_inputs(data)
-        states = torch.zeros((data.n_events, self.sizes_["units"]), dtype=torch.float64)
-        asked = np.unique(np.searchsorted(data.offsets, rows, side="right") - 1)
-
-        def read(events: NDArray[np.int64]) -> Tensor:
-            codes, numbers = inputs(events)
-            return network.read(codes, numbers.double())
-
-        for events, found in answers_by_event(data, asked, read):
-            states[events] = found
-        return states[rows]
