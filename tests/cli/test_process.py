@@ -62,7 +62,9 @@ def test_how_a_run_ends_from_outside(body: str, code: int, message: str) -> None
 
 
 def test_ctrl_c_reaches_a_reading_process() -> None:
-    program = "import sys; print('up', flush=True); " + MAIN + "main()"
+    # A shell's background job, in which tests may run too, ignores the signal, and so would its children.
+    heeding = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    program = heeding + "print('up', flush=True); " + MAIN + "main()"
     with subprocess.Popen(
         [sys.executable, "-c", program, "inspect", "-"],
         stdin=subprocess.PIPE,
