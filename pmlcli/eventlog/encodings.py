@@ -3,34 +3,27 @@
 from __future__ import annotations
 
 import codecs
-import re
 from collections.abc import Iterator
 
 from pmlcli.errors import LogError
+from pmlcli.eventlog.legacy_text import SEPARATORS, likeliest
 from pmlcli.eventlog.source import ByteSource
 
-COMMON = ("utf-8", *(f"windows-125{number}" for number in (2, 0, 1, 5, 3, 4)))
-"""Encodings that logs from older tools come in, the likeliest first."""
-
 _AROUND = 24
+_JUDGED = 4_096
+"""Bytes before and after the first wrong one by which encodings are told apart."""
 _MOST = 3
 
 
 def encoding_hint(data: bytes, at: int) -> str:
     """How the word around the byte at `at` reads in other encodings, as options to choose from."""
-    start, end = max(0, at - _AROUND), at + _AROUND
-    around = data[start:end]
-    left = re.split(rb"[\x00-\x20,;|\"'<>=]", around[: at - start])[-1]
-    right = re.split(rb"[\x00-\x20,;|\"'<>=]", around[at - start :])[0]
-    readings: dict[str, str] = {}
-    for encoding in COMMON:
-        try:
-            text = (left + right).decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        if text.isprintable() and text not in readings.values():
-            readings[encoding] = text
-    shown = [f"--encoding {name} reads '{text}'" for name, text in list(readings.items())[:_MOST]]
+    left = SEPARATORS.split(data[max(0, at - _AROUND) : at])[-1]
+    right = SEPARATORS.split(data[at : at + _AROUND])[0]
+    readings = likeliest(left + right, data[max(0, at - _JUDGED) : at + _JUDGED])
+    shown = [
+        f"--encoding {name} reads '{text}'" + (f" ({others[0]} too)" if others else "")
+        for text, (name, *others) in list(readings.items())[:_MOST]
+    ]
     if not shown:
         return "say how the text is encoded: --encoding windows-1252, latin-1, ..."
     return f"say how the text is encoded: {', '.join(shown)}"

@@ -99,7 +99,7 @@ def flatten(log: ObjectLog, source: ByteSource, format_name: str, options: ReadO
 
     Raises LogError when the log has several types of objects and none, or an unknown one, is chosen.
     """
-    chosen = _chosen_type(log, source.name, options.object_type)
+    chosen = _chosen_type(log, source.name, options.object_type or options.preferred_object_type)
     rows: list[Mapping[str, Any]] = []
     places: list[int] = []
     without: list[int] = []

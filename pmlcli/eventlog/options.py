@@ -47,7 +47,8 @@ class ReadOptions:
     - `classifier`: name of a classifier of the XES file, or columns joined by `+`, as the activity
     - `pair_lifecycle`: a start and its completion become one event with two times
     - `lifecycle`: only events of these transitions (complete, ...), after pairing; empty: all
-    - `object_type`: of an object-centric log (OCEL): its objects become the cases
+    - `object_type`: of an object-centric log (OCEL): its objects become the cases; other logs are refused
+    - `preferred_object_type`: as `object_type`, but only where the log is object-centric
     - `fill_globals`: give events and traces of an XES file the default of an attribute that its
       `<global>` declares and they lack
     - `selection`: which events and cases are wanted
@@ -69,6 +70,7 @@ class ReadOptions:
     pair_lifecycle: bool = False
     lifecycle: tuple[str, ...] = ()
     object_type: str | None = None
+    preferred_object_type: str | None = None
     fill_globals: bool = False
     selection: Selection = Selection()
     max_input_bytes: int = MAX_INPUT_BYTES

@@ -21,7 +21,7 @@ from pmlcli.eventlog.ocel_json import read_ocel_json
 from pmlcli.eventlog.ocel_sqlite import MAGIC as SQLITE_MAGIC
 from pmlcli.eventlog.ocel_sqlite import read_ocel_sqlite
 from pmlcli.eventlog.ocel_xml import read_ocel_xml
-from pmlcli.eventlog.options import ReadOptions
+from pmlcli.eventlog.options import FORMATS, ReadOptions
 from pmlcli.eventlog.pairing import pair_lifecycle
 from pmlcli.eventlog.parquet import MAGIC, read_parquet
 from pmlcli.eventlog.raw import RawTable
@@ -62,12 +62,11 @@ def read_log(source: LogLike, options: ReadOptions | None = None, **changes: Any
 
 
 def _table(source: LogLike, options: ReadOptions) -> RawTable:
-    if isinstance(source, pd.DataFrame):
-        return frame_table(source)
     if isinstance(source, str | Path):
         return _read_file(source, options)
-    if isinstance(source, list | tuple):
-        return events_table(source)
+    if isinstance(source, pd.DataFrame | list | tuple):
+        _check_object_type("a table of events", "memory", options)
+        return frame_table(source) if isinstance(source, pd.DataFrame) else events_table(source)
     raise ValidationError(f"a log is a path, frame or list of event dicts, not {type(source).__name__}")
 
 
@@ -84,7 +83,20 @@ def _chosen(log: EventLog, options: ReadOptions) -> EventLog:
 
 def _read_file(path: str | Path, options: ReadOptions) -> RawTable:
     with ByteSource(path, options) as source:
-        return _READERS[options.format or _format_of(source)](source, options)
+        format_name = options.format or _format_of(source)
+        if format_name in FORMATS:
+            _check_object_type(f"a log in {format_name.upper()}", source.name, options)
+        return _READERS[format_name](source, options)
+
+
+def _check_object_type(what: str, name: str, options: ReadOptions) -> None:
+    """LogError where a type of objects is asked of a log that has its cases already."""
+    if options.object_type is not None:
+        raise LogError(
+            f"{name}: {what} has cases, not objects of type '{options.object_type}'",
+            hint="--object-type is for object-centric logs (OCEL): leave it out, or give the OCEL file",
+            code="log.object-type",
+        )
 
 
 def _format_of(source: ByteSource) -> str:

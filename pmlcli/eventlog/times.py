@@ -158,12 +158,31 @@ def _typed_times(column: pd.Series, options: ReadOptions, where: str) -> Times:
 def _by_format(texts: list[str], layout: str) -> _Distinct:
     distinct = _Distinct.empty(len(texts))
     aware = "%z" in layout or "%Z" in layout
+    texts, distinct.finer = _cut_to_micros(texts, layout)
     stamps = pd.to_datetime(pd.Series(texts, dtype=object), format=layout, errors="coerce", utc=aware)
     distinct.valid = stamps.notna().to_numpy()
-    values = pd.DatetimeIndex(stamps).tz_localize(None).as_unit("us").to_numpy().view("int64")
-    distinct.micros = np.where(distinct.valid, values, 0)
+    utc = pd.DatetimeIndex(stamps).tz_localize(None)
+    distinct.finer |= distinct.valid & (np.asarray(utc.nanosecond) % 1000 > 0)
+    distinct.micros = np.where(distinct.valid, utc.as_unit("us").to_numpy().view("int64"), 0)
     distinct.naive = distinct.valid & (not aware)
     return distinct
+
+
+def _cut_to_micros(texts: list[str], layout: str) -> tuple[list[str], Flags]:
+    """The texts with the fraction of a second cut to six digits, and which thereby lost something.
+
+    What is finer makes pandas hold nanoseconds, which no year after 2261 has.
+    """
+    mark = re.search(r"([^%\w])%f", layout)
+    if mark is None:
+        return texts, np.zeros(len(texts), dtype=bool)
+    longer = re.compile(re.escape(mark[1]) + "[0-9]{6}([0-9]{1,6})(?![0-9])")
+    found = [longer.search(text) for text in texts]
+    cut = [
+        text if match is None else text[: match.start(1)] + text[match.end(1) :]
+        for text, match in zip(texts, found, strict=True)
+    ]
+    return cut, np.array([match is not None and match[1].strip("0") != "" for match in found], dtype=bool)
 
 
 def _all_numbers(texts: list[str], layout: str | None) -> bool:

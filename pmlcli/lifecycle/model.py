@@ -231,7 +231,7 @@ class Model(Hook):
             order=options.order or schema["order"],
             pair_lifecycle=options.pair_lifecycle or schema.get("pair_lifecycle", False),
             lifecycle=options.lifecycle or tuple(schema.get("lifecycle", ())),
-            object_type=options.object_type or schema.get("object_type"),
+            preferred_object_type=schema.get("object_type"),
         )
 
     def _prediction_metadata(

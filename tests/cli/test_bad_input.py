@@ -22,6 +22,13 @@ XES = (
 )
 HEADER = "case_id,activity,timestamp\n"
 ROWS = "".join(f"{c},{a},2024-01-0{d}T10:00:00Z\n" for c in range(20) for d, a in enumerate("abc", 1))
+ROWS_OF_OBJECTS = [
+    "ocel:eid,ocel:activity,ocel:timestamp,ocel:type:order,ocel:type:item",
+    *(
+        f"e{n},{activity},2024-01-0{n % 3 + 1}T10:00:00Z,\"['o{n // 3}']\",\"['i{n}', 'i{n + 1}']\""
+        for n, activity in enumerate("abc" * 20)
+    ),
+]
 
 
 def files_in(place: Path) -> dict[str, bytes | None]:
@@ -115,6 +122,29 @@ def test_a_missing_column_names_the_nearest(run: Run, csv_log: Path) -> None:
     result = run("train", csv_log, "-a", FAST, "--activity", "activty", "-q")
     assert result.exit_code in (2, 3)
     assert "activity" in result.stderr
+
+
+@pytest.mark.parametrize("command", ["inspect", "train", "predict", "convert"])
+def test_a_type_of_objects_in_a_log_with_cases(command: str, run: Run, place: Path, model: Path) -> None:
+    text(HEADER + ROWS)(place / "log.csv")
+    before = files_in(place)
+    further = {"train": ["-a", FAST, "-o", "out"], "predict": ["-o", "out.csv"], "convert": ["-o", "out.xes"]}
+    named = [model, "log.csv"] if command == "predict" else ["log.csv"]
+    result = run(command, *named, *further.get(command, []), "-q", "--object-type", "order")
+    assert_refused(result, 3, "log.csv: a log in CSV has cases", "'order'", "leave it out")
+    assert files_in(place) == before
+
+
+def test_a_model_of_an_object_centric_log_reads_flat_ones_too(run: Run, place: Path) -> None:
+    (place / "ocel.csv").write_text("\n".join(ROWS_OF_OBJECTS))
+    run("train", "ocel.csv", "-a", FAST, "-o", "m", "-q", "--object-type", "order")
+    run("convert", "ocel.csv", "-o", "flat.csv", "-q", "--object-type", "order")
+    of_both = [
+        run("predict", "m", log, "-q", "--cases", "all", "--format", "csv")
+        for log in ("ocel.csv", "flat.csv")
+    ]
+    assert [result.exit_code for result in of_both] == [0, 0], of_both[1].output
+    assert of_both[0].stdout == of_both[1].stdout != ""
 
 
 def occupied(place: Path) -> Path:

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pmlcli.errors import LogError, ValidationError
-from pmlcli.eventlog import ReadOptions, read_log
+from pmlcli.eventlog import ReadOptions, read_log, write_log
 
 CSV = "case_id,activity,timestamp,resource,amount\n"
 ROWS = "NA,null,2024-01-02T00:00:00Z,r1,1.5\n007,a,2024-01-01T00:00:00Z,,\nNA,b,2024-01-01T00:00:00Z,r2,2\n"
@@ -165,6 +166,42 @@ def test_other_encodings_are_named(tmp_path: Path) -> None:
     assert read_log(path, encoding="windows-1252").activities == ("Prüfung", "a")
 
 
+@pytest.mark.parametrize(
+    ("encoding", "text"),
+    [
+        ("windows-1250", "Platba objednávky žluťoučký"),
+        ("windows-1250", "Płatność"),
+        ("windows-1251", "Проверка заказа"),
+        ("windows-1252", "Größe geprüft"),
+        ("windows-1253", "Έλεγχος παραγγελίας"),
+        ("windows-1254", "Sipariş kontrolü"),
+        ("windows-1255", "בדיקת הזמנה"),
+        ("windows-1256", "فحص الطلب"),
+        ("windows-1257", "Pasūtījuma pārbaude"),
+        ("cp850", "Größe geprüft"),
+    ],
+)
+def test_the_likeliest_encodings_are_named(tmp_path: Path, encoding: str, text: str) -> None:
+    path = write(tmp_path / "x.csv", (CSV + f"1,a,2024-01-01,,\n1,{text},2024-01-01,,\n").encode(encoding))
+    with pytest.raises(LogError, match="x.csv: line 3, byte ") as caught:
+        read_log(path)
+    first = next(word for word in text.split() if not word.isascii())
+    options = str(caught.value.hint).partition(": ")[2].split(", ")
+    assert len(options) <= 3
+    assert any(encoding in option and f"reads '{first}'" in option for option in options)
+    if encoding not in ("windows-1254", "windows-1257"):  # whose letters are Romanian or Hungarian as well
+        assert f"--encoding {encoding}" in options[0]
+    assert read_log(path, encoding=encoding).activities == (*sorted([text, "a"]),)
+
+
+def test_other_encodings_are_sought_near_the_wrong_byte_alone(tmp_path: Path) -> None:
+    wrong = "é".encode("windows-1252")
+    path = write(tmp_path / "x.csv", CSV.encode() + b"1," + wrong * 900_000 + b",2024-01-01,,\n")
+    with pytest.raises(LogError, match="x.csv: line 2, byte 3: not UTF-8") as caught:
+        read_log(path)
+    assert len(str(caught.value.hint)) < 500
+
+
 XES_TEXT = (
     '<?xml version="1.0" encoding="{}"?>\n<log><trace><string key="concept:name" value="1"/>'
     '<event><string key="concept:name" value="Prüfung"/></event></trace></log>'
@@ -200,6 +237,19 @@ def test_xes_in_another_encoding_than_it_declares(
 def test_no_encoding(encoding: str) -> None:
     with pytest.raises(ValidationError, match="unknown encoding"):
         ReadOptions(encoding=encoding)
+
+
+@pytest.mark.parametrize("kind", ["csv", "xes", "parquet", "frame", "events"])
+def test_a_log_with_cases_has_no_type_of_objects(tmp_path: Path, kind: str) -> None:
+    events = [{"case_id": "1", "activity": "a", "timestamp": "2024-01-01T00:00:00Z"}]
+    source: Any = {"frame": pd.DataFrame(events), "events": events}.get(kind, tmp_path / f"x.{kind}")
+    if isinstance(source, Path):
+        write_log(read_log(events), source)
+    assert read_log(source, preferred_object_type="order").n_events == 1
+    with pytest.raises(LogError, match="has cases, not objects of type 'order'") as caught:
+        read_log(source, object_type="order")
+    assert (caught.value.code, caught.value.exit_code) == ("log.object-type", 3)
+    assert "--object-type" in str(caught.value.hint)
 
 
 def test_a_mark_does_not_get_into_the_first_name(tmp_path: Path) -> None:

@@ -214,6 +214,27 @@ def test_own_format() -> None:
     assert parsed("x", timestamp_format="%Y").refused["not a time"].all()
 
 
+@pytest.mark.parametrize(
+    ("layout", "date"),
+    [("%Y-%m-%dT%H:%M:%S.%f%z", "{}-01-05T10:11:12{}Z"), ("%d.%m.%Y %S,%f", "05.01.{} 12{}")],
+)
+def test_own_format_reads_fractions_of_any_year_as_they_are_found(layout: str, date: str) -> None:
+    dot = layout[layout.index("%f") - 1]
+    texts = [
+        date.format(year, dot + digits) for year in ("2999", "1900", "2024") for digits in ("1234567", "5")
+    ]
+    times = parsed(*texts, date.format("2024", dot + "123456000"), "x", timestamp_format=layout)
+    assert times.refused["not a time"].tolist() == [False] * 7 + [True]
+    assert ("times finer than a microsecond, cut", 3) in times.notes
+    fractions = (times.micros % 1_000_000).tolist()
+    assert fractions == [123_456, 500_000] * 3 + [123_456, 0]
+    years = times.micros[:-1].view("datetime64[us]").astype("datetime64[Y]").astype(int) + 1970
+    assert years.tolist() == [2999, 2999, 1900, 1900, 2024, 2024, 2024]
+    for year in ("1600", "3000"):
+        late = parsed(date.format(year, dot + "123456789"), timestamp_format=layout)
+        assert late.refused["out of range (1900 to 2999)"].all()
+
+
 def test_typed_columns() -> None:
     naive = pd.Series(pd.to_datetime(["2024-01-01 00:00", None]))
     times = parse_times(naive, ReadOptions(timezone="Asia/Tokyo"), "x")
