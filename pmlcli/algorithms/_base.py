@@ -188,7 +188,7 @@ class Algorithm(ABC):
             _require_type(asked, wish)
             is_asked = wish != asked.default
             if is_asked and asked.name not in {"cases", *self.understands}:
-                options = [f"--{name.replace('_', '-')}" for name in self.understands]
+                options = [_option(name) for name in self.understands]
                 raise ValidationError(
                     f"a prediction of the task {self.task} has no '{asked.name}'",
                     hint=f"it can be asked for: {', '.join(options) or 'nothing more'}",
@@ -223,6 +223,11 @@ class Algorithm(ABC):
         """Units of those of these columns that have one, in their order."""
         units = self.output_units()
         return {name: units[name] for name in names if name in units}
+
+
+def _option(wish: str) -> str:
+    """The option by which a wish is made on the command line."""
+    return {"regressors": "--regressor"}.get(wish, f"--{wish.replace('_', '-')}")
 
 
 def _require_type(asked: dataclasses.Field[Any], wish: Any) -> None:

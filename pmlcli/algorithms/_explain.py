@@ -85,7 +85,13 @@ def _explained(
 def _told(influence: NDArray[np.float64], order: Rows, what: list[str], say: Callable[[float], str]) -> str:
     floor = LEAST_SHARE * np.abs(influence).max()
     worth = [place for place in order if abs(influence[place]) > floor]
-    return "; ".join(f"{what[place]}: {say(float(influence[place]))}" for place in worth)
+    told = [(what[place], say(float(influence[place]))) for place in worth]
+    return "; ".join(f"{reason}: {words}" for reason, words in told if not _is_nothing(words))
+
+
+def _is_nothing(words: str) -> bool:
+    """Whether a change that moved the answer rounds to none, such as `+0 points`."""
+    return float(words.split(" ", 1)[0].replace(",", "")) == 0.0
 
 
 def _encoded(asked: Asked, change: _Change) -> Any:

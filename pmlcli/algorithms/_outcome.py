@@ -75,6 +75,7 @@ class OutcomePredictor(PrefixPredictor):
             )
         self._outcome = OutcomeSource(given[0], getattr(self, given[0]))
         self._check_positive(self._outcome.class_names)
+        self.make_encoding()  # refuses attributes that tell the outcome
 
     def _check_positive(self, class_names: tuple[str, ...] | None) -> None:
         if self.positive is None or class_names is None or self.positive in class_names:
@@ -113,6 +114,8 @@ class OutcomePredictor(PrefixPredictor):
                 code="training.outcome",
                 hint="name a shorter time, or train on a longer log",
             )
+        if len(cases) < self.minimum_samples:
+            self._refuse_few(data, len(cases))
         present = np.unique(data.target[cases])
         if len(cases) >= self.minimum_samples and len(present) < 2:
             raise TrainingError(
@@ -123,6 +126,28 @@ class OutcomePredictor(PrefixPredictor):
                 context={"outcome": data.class_names[present[0]], "samples": len(cases)},
             )
         return len(cases)
+
+    def _refuse_few(self, data: Any, samples: int) -> None:
+        """TrainingError where a longer log of the same kind would have too few samples as well."""
+        known = int((data.target != UNKNOWN).sum())
+        at_once = int((data.settled[data.offsets[:-1]] != UNKNOWN).sum())
+        source, context = self._outcome, {"samples": samples, "minimum": self.minimum_samples}
+        if source.kind == "label_column" and known < data.n_cases:
+            raise TrainingError(
+                f"column '{source.text}' names the outcome of {known:,} of {data.n_cases:,} cases, but at "
+                f"least {self.minimum_samples} are needed",
+                code="training.outcome",
+                hint="name another column with --label-column, or fill in how more cases ended",
+                context=context | {"column": source.text},
+            )
+        if at_once and known >= self.minimum_samples:
+            raise TrainingError(
+                f"{at_once:,} of {data.n_cases:,} cases have their outcome settled by their first event, so "
+                "nothing is left to predict",
+                code="training.outcome",
+                hint="name an outcome that is decided later: another activity, or a rule about what follows",
+                context=context,
+            )
 
     # --- measured on held-out cases
 

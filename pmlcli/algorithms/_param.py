@@ -151,19 +151,26 @@ def validated(cls: type, values: Mapping[str, Any]) -> dict[str, Any]:
     for name, value in values.items():
         if name not in declared:
             raise unknown_name("parameter", name, declared)
-        hint, param, _default = declared[name]
+        hint, param, default = declared[name]
         wanted = " and ".join(part for part in (_type_word(hint), range_text(param)) if part)
         try:
             checked[name] = _coerce(hint, value)
         except (ValueError, TypeError, OverflowError):
-            raise _wrong(name, value, wanted) from None
+            raise _wrong(name, value, wanted, default) from None
         if not _is_within(param, checked[name]):
-            raise _wrong(name, value, wanted)
+            raise _wrong(name, value, wanted, default)
     return checked
 
 
-def _wrong(name: str, value: Any, wanted: str) -> ValidationError:
+def _default_text(default: Any) -> str:
+    if default is None or isinstance(default, bool):
+        return str(default).lower()
+    return ",".join(map(str, default)) if isinstance(default, tuple) else str(default)
+
+
+def _wrong(name: str, value: Any, wanted: str, default: Any) -> ValidationError:
     return ValidationError(
         f"parameter '{name}' is {value!r}, but must be {wanted}",
+        hint=f"its default is {_default_text(default)}",
         context={"parameter": name, "value": str(value)},
     )

@@ -94,7 +94,7 @@ class PrefixPredictor(Algorithm):
 
     @abstractmethod
     def say_change(self, change: float) -> str:
-        """A difference of two strengths in words, such as `+3.1 d`."""
+        """A difference of two strengths in words, a number and its unit, such as `+3.1 d`."""
 
     @abstractmethod
     def answer_columns(self, request: PredictRequest) -> tuple[Column, ...]:

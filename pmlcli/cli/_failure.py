@@ -18,6 +18,7 @@ from pmlcli.render.escape import visible
 from pmlcli.render.json import error_document
 
 LONGEST_MESSAGE = 4000
+_NUMBERS = {"int": "is no whole number", "float": "is no number"}
 EXIT_BUG = 1
 EXIT_INTERRUPTED = 130
 EXIT_BROKEN_PIPE = 141
@@ -103,6 +104,7 @@ def usage_error(error: typer.TyperException) -> ValidationError:
         message = message.partition(" (Possible options")[0]
         hint = f"did you mean {possible[0]}?"
     message = message.rstrip(".").replace("Invalid value for ", "", 1)
+    message = re.sub(r"is not a valid (int|float)( range)?$", lambda found: _NUMBERS[found[1]], message)
     return ValidationError(f"{_source(error)}{message[:1].lower()}{message[1:]}", hint=hint)
 
 

@@ -138,6 +138,19 @@ class RequestOptions:
         _target.require_file_place(self.annotate, force=force)
         one_of("format of a log", _log_ending(self.annotate), ("csv", "xes", "parquet"))
 
+    def check_task(self, model: Model) -> None:
+        """Raises before the model is asked when its task gives nothing to draw, or to write into a log."""
+        is_forecast = model.algorithm.task == "forecast"
+        about = f"this model is {model.model_type}"
+        if self.chart is not None and not is_forecast:
+            raise ValidationError("--chart draws forecasts", hint=about, context={"option": "chart"})
+        if self.annotate is not None and is_forecast:
+            raise ValidationError(
+                "--annotate writes what is predicted of cases into their log",
+                hint=f"{about}; write its table with -o",
+                context={"option": "annotate"},
+            )
+
 
 def _log_ending(path: Path) -> str:
     return path.name.lower().removesuffix(".gz").rpartition(".")[2]
@@ -238,6 +251,7 @@ def predict_log(
     from pmlcli.eventlog import read_log
 
     loaded = trust.load(model)
+    request.check_task(loaded)
     outside = None if request.regressor is None else read_regressors(request.regressor)
     plain = {name: getattr(request, name) for name in _ASKED}
     asked = PredictRequest(**plain, sla=request.sla_seconds(), regressors=outside)
@@ -255,8 +269,6 @@ def predict_log(
 
 
 def _write_chart(model: Model, result: PredictionResult, path: Path, session: Session) -> None:
-    if model.algorithm.task != "forecast":
-        raise ValidationError("--chart draws forecasts", hint=f"this model is {model.model_type}")
     # matplotlib takes time to import.
     from pmlcli.lifecycle.artifacts import used
     from pmlcli.lifecycle.history import recent_history

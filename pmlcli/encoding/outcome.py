@@ -155,7 +155,8 @@ class OutcomeEncoding(PrefixEncoding):
         telling = {*source.columns} & {*(attributes or ())}
         if telling:
             raise ValidationError(
-                f"'{min(telling)}' tells the outcome, so it cannot be an attribute",
+                f"column '{min(telling)}' tells the outcome, so it cannot be an attribute to predict it from",
+                hint=f"leave '{min(telling)}' out of `-p attributes=...`",
                 context={"column": min(telling), "parameter": "attributes"},
             )
         self.source = source

@@ -178,13 +178,29 @@ def check_log(log: EventLog, schema: Mapping[str, Any]) -> None:
         )
     changed = {c: k for c, k in required.items() if k in ("time", "number") and not _holds(log.frame[c], k)}
     if changed:
-        column, kind = next(iter(changed.items()))
-        raise LogError(
-            f"{log.source.name}: column '{column}' holds {_kind(log.frame[column])}, "
-            f"but the model was trained on {kind}",
-            code="log.type",
-            context={"column": column},
-        )
+        raise _changed_type(log, changed)
+
+
+def _changed_type(log: EventLog, changed: Mapping[str, str]) -> LogError:
+    """What the first of these columns holds and where, and what training saw there."""
+    column, kind = next(iter(changed.items()))
+    values = log.frame[column]
+    is_other = values.notna().to_numpy(dtype=np.bool_)
+    if kind == "number":
+        numbers = pd.to_numeric(values, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+        is_other = is_other & np.isnan(numbers)
+    rows = np.flatnonzero(is_other) if is_other.any() else np.flatnonzero(values.notna())
+    place = "" if log.lines is None else f" in {log.line_unit} {log.lines[rows[0]]:,}"
+    more = [f"'{name}'" for name in changed if name != column]
+    return LogError(
+        f"{log.source.name}: column '{column}' holds {_kind(values)}, but the model was trained on {kind}s: "
+        f"{len(rows):,} of {len(values):,} values are none, first '{values.iloc[rows[0]]}'{place}"
+        + (f"; likewise {', '.join(more)}" if more else ""),
+        code="log.type",
+        hint=f"write {kind}s there or leave the cells empty, or train again on a log like this one",
+        context={"column": column, "count": len(rows), "value": str(values.iloc[rows[0]])}
+        | ({} if log.lines is None else {log.line_unit: int(log.lines[rows[0]])}),
+    )
 
 
 def unseen_values(log: EventLog, encoding: Encoding[Any]) -> dict[str, dict[str, Any]]:

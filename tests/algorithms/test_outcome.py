@@ -69,6 +69,33 @@ def test_what_never_differs_cannot_be_learned() -> None:
         trained(purchase_events(30), "outcome/prior", rule="length > 90")
 
 
+@pytest.mark.parametrize(
+    ("outcome", "said", "hint"),
+    [
+        ({"outcome_activity": "Create Order"}, "30 of 30 cases .* settled by their first event", "later"),
+        ({"rule": "length > 0"}, "30 of 30 cases .* settled by their first event", "later"),
+        ({"label_column": "verdict"}, "'verdict' names the outcome of 0 of 30 cases", "--label-column"),
+        ({"label_column": "note"}, "'note' names the outcome of 2 of 30 cases", "more cases"),
+    ],
+)
+def test_where_a_longer_log_would_not_help_the_cause_is_told(
+    outcome: dict[str, str], said: str, hint: str
+) -> None:
+    few = {"PO-0003": "good", "PO-0007": "bad"}
+    events = [e | {"verdict": None, "note": few.get(e["case_id"])} for e in purchase_events(30)]
+    with pytest.raises(TrainingError, match=said) as caught:
+        Model("outcome/prior", **outcome).train(events)
+    assert hint in str(caught.value.hint)
+    assert caught.value.context["samples"] < 10
+
+
+@pytest.mark.parametrize("source", [{"label_column": "amount"}, {"rule": "amount > 7"}])
+def test_what_tells_the_outcome_cannot_be_an_attribute(source: dict[str, str]) -> None:
+    with pytest.raises(ValidationError, match="column 'amount' tells the outcome") as caught:
+        Model("outcome/logistic", attributes="amount,other", **source)
+    assert "leave 'amount' out" in str(caught.value.hint)
+
+
 def test_it_learns_what_the_first_activity_tells() -> None:
     model = trained(dyed(np.random.default_rng(1)), label_column="ending")
     assert value(model) > 0.8

@@ -90,10 +90,16 @@ BAD_USAGE: dict[str, tuple[Sequence[str], Sequence[str]]] = {
     "parameter without value": (["train", "LOG", "-a", FAST, "-p", "order"], ["NAME=VALUE"]),
     "parameter twice": (["train", "LOG", "-a", FAST, "-p", "order=2", "-p", "order=3"], ["twice"]),
     "against its shorthand": (["train", "LOG", "-a", FAST, "-p", "seed=2", "--seed", "3"], ["seed"]),
-    "parameter out of range": (["train", "LOG", "-a", FAST, "-p", "order=0"], ["order", ">= 1"]),
+    "parameter out of range": (["train", "LOG", "-a", FAST, "-p", "order=0"], ["order", ">= 1", "default is 5"]),
     "parameter of the wrong type": (["train", "LOG", "-a", FAST, "-p", "order=many"], ["integer"]),
     "negative seed": (["train", "LOG", "-a", FAST, "--seed", "-1"], ["seed"]),
-    "text as seed": (["train", "LOG", "-a", FAST, "--seed", "abc"], ["--seed"]),
+    "text as seed": (["train", "LOG", "-a", FAST, "--seed", "abc"], ["--seed", "no whole number"]),
+    "text as top": (["predict", "m", "LOG", "--top", "three"], ["'--top': 'three' is no whole number"]),
+    "text as rate": (["predict", "m", "LOG", "--fdr", "much"], ["'--fdr': 'much' is no number"]),
+    "attribute that tells the outcome": (
+        ["train", "LOG", "-t", "outcome", "--label-column", "x", "-p", "attributes=x"],
+        ["column 'x' tells the outcome", "leave 'x' out"],
+    ),
     "unknown column role": (["train", "LOG", "-a", FAST, "--columns", "caseid=x"], ["mean 'case_id'?"]),
     "role twice": (["train", "LOG", "-a", FAST, "--columns", "activity=x", "--activity", "y"], ["activity"]),
     "unknown zone": (["train", "LOG", "-a", FAST, "--timezone", "Mars"], ["Mars"]),
@@ -187,6 +193,16 @@ def test_a_table_that_is_there_already(run: Run, place: Path, model: Path, csv_l
     assert_refused(run("predict", model, csv_log, "-o", "scores.csv"), 74, "--force")
     assert (place / "scores.csv").read_text() == "keep"
     assert run("predict", model, csv_log, "-o", "scores.csv", "--force").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("option", "said"), [(["--chart", "c.svg"], "--chart draws forecasts"), (["--sla", "3d"], "no 'sla'")]
+)
+def test_what_a_task_has_not_is_refused_before_a_log_is_read(
+    option: list[str], said: str, run: Run, place: Path, model: Path
+) -> None:
+    assert_refused(run("predict", model, "none.csv", *option), 2, said)
+    assert files_in(place) == {}
 
 
 @pytest.mark.parametrize("command", ["predict", "verify"])

@@ -317,7 +317,13 @@ def test_a_column_of_numbers_may_be_empty_but_not_text(value: str | None) -> Non
     assert "effort" in model.manifest_fields["input_schema"]["required"]
     events = [event | {"effort": value} for event in purchase_events(4)]
     if value == "much":
-        with pytest.raises(LogError, match="'effort' holds text, but the model was trained on number"):
+        events[:3] = [event | {"effort": 7} for event in events[:3]]
+        said = (
+            "'effort' holds text, but the model was trained on numbers: .* are none, first 'much' in row 4$"
+        )
+        with pytest.raises(LogError, match=said) as caught:
             model.predict(events, request=PredictRequest(cases="all"))
+        assert caught.value.context["row"] == 4
+        assert "train again" in str(caught.value.hint)
     else:
         assert len(model.predict(events, request=PredictRequest(cases="all")).predictions) == 4
