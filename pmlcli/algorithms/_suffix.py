@@ -121,7 +121,7 @@ class SuffixPredictor(PrefixPredictor):
             "events_left": np.array([len(text) for text in chosen.texts], dtype=np.int64),
             "probability": chosen.share,
             "similarity": chosen.similarity,
-            "remaining_seconds": chosen.seconds,
+            "remaining_seconds": _known_seconds(chosen, asked.silent),
         }
 
     def answer_columns(self, request: PredictRequest) -> tuple[Column, ...]:
@@ -145,6 +145,12 @@ class SuffixPredictor(PrefixPredictor):
             "similarity": "share",
             "remaining_seconds": "seconds",
         }
+
+
+def _known_seconds(chosen: Chosen, silent: NDArray[np.float64]) -> NDArray[np.float64]:
+    """How long each suffix takes: no time where nothing is to come, else no less than has passed already."""
+    is_empty = np.array([not text for text in chosen.texts], dtype=np.bool_)
+    return np.where(is_empty & ~np.isnan(chosen.seconds), 0.0, np.maximum(chosen.seconds, np.ceil(silent)))
 
 
 def even_cases(lengths: NDArray[np.int64], most: int) -> NDArray[np.bool_]:

@@ -90,7 +90,7 @@ BAD_USAGE: dict[str, tuple[Sequence[str], Sequence[str]]] = {
     "parameter without value": (["train", "LOG", "-a", FAST, "-p", "order"], ["NAME=VALUE"]),
     "parameter twice": (["train", "LOG", "-a", FAST, "-p", "order=2", "-p", "order=3"], ["twice"]),
     "against its shorthand": (["train", "LOG", "-a", FAST, "-p", "seed=2", "--seed", "3"], ["seed"]),
-    "parameter out of range": (["train", "LOG", "-a", FAST, "-p", "order=0"], ["order", ">= 1", "default is 5"]),
+    "parameter out of range": (["train", "LOG", "-a", FAST, "-p", "order=0"], [">= 1", "default is 5"]),
     "parameter of the wrong type": (["train", "LOG", "-a", FAST, "-p", "order=many"], ["integer"]),
     "negative seed": (["train", "LOG", "-a", FAST, "--seed", "-1"], ["seed"]),
     "text as seed": (["train", "LOG", "-a", FAST, "--seed", "abc"], ["--seed", "no whole number"]),
