@@ -24,7 +24,7 @@ class NextActivityNetwork(NeuralAlgorithm, NextActivityPredictor):
     """Reads activity, resource, times and attributes of all events so far; its file says how."""
 
     learns_from_all: ClassVar[bool] = True
-    most_read: ClassVar[int | None] = 500_000
+    most_read: ClassVar[int | None] = 300_000
 
     units: Annotated[int, Param("Width of the hidden layer.", ge=1, le=4096)] = 64
     embedding: Annotated[int, Param("Numbers that stand for a code, at most.", ge=1, le=1024)] = 32

@@ -22,7 +22,7 @@ class SuffixNetwork(NeuralAlgorithm, SuffixPredictor):
     """Learns from the earlier cases until the others are predicted no better, then from all as long."""
 
     learns_from_all: ClassVar[bool] = True
-    most_read: ClassVar[int | None] = 500_000
+    most_read: ClassVar[int | None] = 300_000
 
     def make_encoding(self) -> PrefixEncoding:
         """Whole traces with their attributes."""

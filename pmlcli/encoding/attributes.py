@@ -56,8 +56,8 @@ def is_category(values: pd.Series[Any]) -> bool:
 
 def is_identifier(codes: NDArray[Any], cases: Codes) -> bool:
     """Whether most events have a value that occurs in one case only."""
-    pairs = np.unique(np.column_stack([codes, cases]), axis=0)
-    values, cases_of_value = np.unique(pairs[:, 0], return_counts=True)
+    span = cases.max(initial=0) + 1
+    values, cases_of_value = np.unique(np.unique(codes * span + cases) // span, return_counts=True)
     return bool(np.isin(codes, values[cases_of_value == 1]).mean() > 0.5)
 
 
@@ -68,8 +68,15 @@ def varies_in_a_case(codes: NDArray[Any], cases: Codes) -> bool:
 
 def is_twin(codes: NDArray[Any], other: NDArray[Any]) -> bool:
     """Whether each value of the one goes with one value of the other and back."""
-    pairs = len(np.unique(np.column_stack([codes, other]), axis=0))
-    return pairs == len(np.unique(codes)) == len(np.unique(other))
+    return _fixes(codes, other) and _fixes(other, codes)
+
+
+def _fixes(codes: NDArray[Any], other: NDArray[Any]) -> bool:
+    """Whether each value of the one goes with one value of the other."""
+    place = codes - codes.min(initial=0)
+    partner = np.empty(place.max(initial=0) + 1, dtype=other.dtype)
+    partner[place] = other
+    return bool((partner[place] == other).all())
 
 
 def foretells(log: EventLog, codes: NDArray[Any]) -> bool:

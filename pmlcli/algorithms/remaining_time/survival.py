@@ -59,11 +59,11 @@ class Survival(RemainingTimeNetwork):
     def loss(self, network: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
         """Cross entropy of each hazard up to the end, or up to what is known of a running case."""
         *inputs, span, has_ended = batch
-        logits, place = network(*inputs), torch.arange(self.spans)
-        ends_here = (place == span[..., None]) & has_ended[..., None]
-        counts = (place < span[..., None]) | ends_here
-        each = functional.binary_cross_entropy_with_logits(logits, ends_here.float(), reduction="none")
-        return (each * counts).sum(dim=(1, 2)), (span != NO_TARGET).sum(dim=1)
+        logits, known = network(*inputs), span != NO_TARGET
+        faced = torch.arange(self.spans) < (span + has_ended)[..., None]
+        at_end = logits.gather(-1, span.clamp(min=0)[..., None])[..., 0]
+        each = (functional.softplus(logits) * faced).sum(dim=-1) - at_end * (has_ended & known)
+        return each.sum(dim=1), known.sum(dim=1)
 
     def read(self, found: Tensor) -> Floats:
         """The times at which the share that has ended reaches each level, evenly within a span."""
