@@ -27,7 +27,7 @@ from pmlcli.eventlog.log import (
     offsets_of,
 )
 from pmlcli.eventlog.options import CLASSIFIER_PREFIX, ReadOptions
-from pmlcli.eventlog.raw import Column, RawTable, TextColumn, as_text, shown
+from pmlcli.eventlog.raw import EVERY_ROW, Column, RawTable, Rows, TextColumn, as_text, shown
 from pmlcli.eventlog.times import NOT_A_TIME, Times, parse_times
 from pmlcli.eventlog.values import text_series, time_series, typed
 
@@ -279,9 +279,9 @@ def _order_keys(work: _Work, end: Times | None) -> NDArray[Any] | None:
 
 def _order(
     work: _Work, groups: NDArray[np.integer], keys: NDArray[Any] | None
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+) -> tuple[Rows, NDArray[np.int64]]:
     """Rows by case (of first appearance) and key or source order, and the offsets of the cases."""
-    rows = np.flatnonzero(work.keep)
+    rows: Rows = EVERY_ROW if work.keep.all() else np.flatnonzero(work.keep)
     case = pd.factorize(groups[rows])[0]
     by_row = _sorting((case,))
     order = by_row
@@ -289,28 +289,36 @@ def _order(
         keys = keys[rows]
         key = "time" if work.options.ordering == "time" else f"'{work.options.ordering}'"
         order = _sorting((keys, case))
-        moved = int((order != by_row).sum())
-        same_case = case[order][1:] == case[order][:-1]
-        ties = int((same_case & (keys[order][1:] == keys[order][:-1])).sum())
+        ordered, keys = case[order], keys[order]
+        ties = (ordered[1:] == ordered[:-1]) & (keys[1:] == keys[:-1])
         facts = [
-            (f"events moved by their {key}", moved),
-            (f"events at the {key} of the one before, in source order", ties),
+            (f"events moved by their {key}", _moved(order, by_row, len(case))),
+            (f"events at the {key} of the one before, in source order", int(np.count_nonzero(ties))),
         ]
         work.notes.extend(fact for fact in facts if fact[1])
-    return rows[order], offsets_of(np.bincount(case))
+    return order if isinstance(rows, slice) else rows[order], offsets_of(np.bincount(case))
 
 
-def _sorting(keys: tuple[NDArray[Any], ...]) -> NDArray[np.int64]:
+def _moved(order: Rows, before: Rows, n: int) -> int:
+    """How many of n places two orders fill differently."""
+    if isinstance(order, slice) and isinstance(before, slice):
+        return 0
+    every = np.arange(n)
+    return int(np.count_nonzero(every[order] != every[before]))
+
+
+def _sorting(keys: tuple[NDArray[Any], ...]) -> Rows:
     """The stable order by the last key, then by the one before it, as of `np.lexsort`."""
     is_sorted = np.ones(max(len(keys[0]) - 1, 0), dtype=bool)
     for key in keys:
         is_sorted = (key[1:] > key[:-1]) | ((key[1:] == key[:-1]) & is_sorted)
-    return np.arange(len(keys[0])) if is_sorted.all() else np.lexsort(keys)
+    return EVERY_ROW if is_sorted.all() else np.lexsort(keys)
 
 
 def _assemble(
-    work: _Work, rows: NDArray[np.int64], offsets: NDArray[np.int64], times: dict[str, Times | None]
+    work: _Work, rows: Rows, offsets: NDArray[np.int64], times: dict[str, Times | None]
 ) -> EventLog:
+    n_events = int(offsets[-1])
     series: dict[str, pd.Series] = {}
     coded: dict[str, tuple[NDArray[np.int32], tuple[str, ...]]] = {}
     for role in CANONICAL_COLUMNS:
@@ -321,10 +329,10 @@ def _assemble(
         if parsed is not None:
             series[role] = time_series(parsed.micros[rows], parsed.missing[rows])
             continue
-        texts = as_text(work.done_with(source)).take(rows)
+        texts = as_text(work.done_with(source)).take(rows, is_whole=n_events == work.table.n_rows)
         codes, values = _sorted_codes(texts) if role in CODED else texts.used()
         series[role], coded[role] = text_series(codes, values), (codes, tuple(values))
-    for name, column in _other_columns(work, rows).items():
+    for name, column in _other_columns(work, rows, n_events).items():
         series[name] = column
     end = times[TIMESTAMP]
     resource = coded.get(RESOURCE)
@@ -336,7 +344,7 @@ def _assemble(
         resource_codes=None if resource is None else resource[0],
         resources=() if resource is None else resource[1],
         times=None if end is None else end.micros[rows],
-        ledger=_ledger(work, len(rows)),
+        ledger=_ledger(work, n_events),
         schema=LogSchema(
             dict(work.choice.columns),
             work.options.zone,
@@ -363,16 +371,19 @@ def _sorted_codes(column: TextColumn) -> tuple[NDArray[np.int32], NDArray[np.obj
     return rank[codes], values[order]
 
 
-def _other_columns(work: _Work, rows: NDArray[np.int64]) -> dict[str, pd.Series]:
+def _other_columns(work: _Work, rows: Rows, n_events: int) -> dict[str, pd.Series]:
     """The columns without a role, typed; one that bears a canonical name is set aside under another."""
     others: dict[str, pd.Series] = {}
     used = set(work.choice.columns.values())
     for name in [name for name in work.table.columns if name not in used]:
         column = work.done_with(name)
-        taken = column.iloc[rows] if isinstance(column, pd.Series) else column.take(rows)
+        if isinstance(column, pd.Series):
+            taken: Column = column.iloc[rows]
+        else:
+            taken = column.take(rows, is_whole=n_events == work.table.n_rows)
         series, remark = typed(taken, work.options.zone, work.options.decimal)
         if remark is not None:
-            work.notes.append((f"column '{name}': {remark}", len(rows)))
+            work.notes.append((f"column '{name}': {remark}", n_events))
         others[_free_name(name, work.names)] = series
     return others
 

@@ -43,10 +43,10 @@ class GatheredColumn:
         if self._alike:
             return UniformTexts(tuple(self._alike))
         if self._arrays:
-            return TextColumn.of(*unified(self._arrays))
+            return TextColumn.of(*unified(self._arrays), is_tight=True)
         codes = np.concatenate([np.empty(0, dtype=np.int32), *self._codes])
         self._codes = []
-        return TextColumn.of(codes, list(self._vocabulary))
+        return TextColumn.of(codes, list(self._vocabulary), is_tight=True)
 
     def _look_alike(self, cells: Characters) -> bool:
         if self._codes or self._arrays:

@@ -34,6 +34,8 @@ Cells = CodedCells | Characters | Any
 """Or the characters (rows, length) of times that look alike, or a dictionary array of Arrow's."""
 
 _MARK = "\ufeff".encode()
+_SURROGATE = b"\xed"
+"""The first byte of half a character, and of nothing else but Hangul."""
 
 
 def regular_cells(block: bytes, delimiter: str, width: int) -> tuple[list[Cells], int] | None:
@@ -45,12 +47,14 @@ def regular_cells(block: bytes, delimiter: str, width: int) -> tuple[list[Cells]
     data = _with_plain_ends(block)
     if data is None:
         return None
-    lengths = np.diff(np.flatnonzero(np.frombuffer(data, dtype=np.uint8) == ord("\n")), prepend=-1)
-    if lengths.min() == 1 or lengths.max() > MAX_CELL:  # a blank line; a line that may hold a long cell
+    ends = np.flatnonzero(np.frombuffer(data, dtype=np.uint8) == ord("\n"))
+    further = ends[1:] - ends[:-1]
+    shortest, longest = (int(of(further, initial=ends[0] + 1)) for of in (np.min, np.max))
+    if shortest == 1 or longest > MAX_CELL:  # a blank line; a line that may hold a long cell
         return None
     read = _by_pandas if arrow is None else _by_arrow
     columns = read(data, delimiter, width)
-    return columns if columns is not None and columns[1] == len(lengths) else None
+    return columns if columns is not None and columns[1] == len(ends) else None
 
 
 def _with_plain_ends(block: bytes) -> bytes | None:
@@ -100,17 +104,21 @@ def _by_arrow(data: bytes, delimiter: str, width: int) -> tuple[list[Cells], int
                 column_types=types,
                 strings_can_be_null=False,
                 null_values=[],
-                check_utf8=not data.isascii(),
+                # text is judged when it is read; only encodings that let through half a character need more
+                check_utf8=_SURROGATE in data,
             ),
         )
-    except arrow.ArrowInvalid:  # a row of another width, or half of a character: for the csv module to name
+    except arrow.ArrowInvalid:
+        # a row of another width, or half of a character: for the csv module to name
         return None
     return [_arrow_cells(column.combine_chunks()) for column in table.columns], table.num_rows
 
 
 def _is_time(cell: bytes) -> bool:
     """Whether a first cell is an ISO 8601 time, so that those below it may look like it."""
-    if not SHORTEST_TIME <= len(cell) <= LONGEST_TIME or b"," in cell or not cell.isascii():
+    if not SHORTEST_TIME <= len(cell) <= LONGEST_TIME or cell[4:5] != b"-" or b"," in cell:
+        return False
+    if not cell.isascii():
         return False
     shape = shapes_of(np.frombuffer(cell, dtype=np.uint8)).tobytes().decode()
     return ISO.fullmatch(shape) is not None
@@ -146,8 +154,17 @@ def _alike(column: Any) -> Characters | None:
     if not length or (np.diff(offsets) != length).any():
         return None
     characters = np.frombuffer(data, dtype=np.uint8)[offsets[0] : offsets[-1]].reshape(-1, length)
-    shapes = shapes_of(characters)
-    return characters.copy() if (shapes == shapes[0]).all() else None
+    by_place = np.asfortranarray(characters)  # of its own, as the column's memory may be far larger
+    return by_place if _differ_in_digits(by_place) else None
+
+
+def _differ_in_digits(characters: Characters) -> bool:
+    """Whether texts are told apart by their digits alone; digit column by digit column."""
+    first = characters[0]
+    return all(
+        bool(((place - 48 < 10) if 48 <= one < 58 else place == one).all())
+        for one, place in zip(first.tolist(), characters.T, strict=True)
+    )
 
 
 def _by_pandas(data: bytes, delimiter: str, width: int) -> tuple[list[Cells], int] | None:

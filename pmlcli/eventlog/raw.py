@@ -21,6 +21,12 @@ LONGEST_SHOWN = 80
 """Characters of a value that a message quotes."""
 
 
+Rows = NDArray[Any] | slice
+"""Places of rows, in the order in which they are wanted."""
+EVERY_ROW = slice(None)
+"""All rows, as they stand: the only slice among `Rows`."""
+
+
 class Vocabulary(defaultdict[str, int]):
     """Text to codes 0, 1, ... in order of first appearance; looking up a new text adds it."""
 
@@ -37,28 +43,32 @@ class TextColumn:
     """A column of text, coded: `values[codes[row]]`, and -1 where a row has none.
 
     `kind` is the XES type its source declared (string, date, int, float, boolean, id), or `untyped`.
+    `is_tight` tells that each value is known to stand in some row.
     """
 
     codes: NDArray[np.int32]
     values: NDArray[np.object_]
     kind: str = UNTYPED
+    is_tight: bool = False
 
     @classmethod
-    def of(cls, codes: NDArray[np.int32], values: Sequence[str], kind: str = UNTYPED) -> TextColumn:
+    def of(
+        cls, codes: NDArray[np.int32], values: Sequence[str], kind: str = UNTYPED, *, is_tight: bool = False
+    ) -> TextColumn:
         """The column, with empty text made missing."""
         array = np.empty(len(values), dtype=object)
         array[:] = values
         if "" in values:
-            empty = np.array([value == "" for value in values], dtype=bool)
-            codes = np.where(empty[codes] & (codes >= 0), np.int32(-1), codes)
-        return cls(codes, array, kind)
+            is_text = np.array([value != "" for value in values], dtype=bool)
+            codes, array = _renumbered(codes, is_text), array[is_text]
+        return cls(codes, array, kind, is_tight)
 
     def __len__(self) -> int:
         return len(self.codes)
 
-    def take(self, rows: NDArray[Any]) -> TextColumn:
-        """The column of these rows, in this order."""
-        return TextColumn(self.codes[rows], self.values, self.kind)
+    def take(self, rows: Rows, *, is_whole: bool = False) -> TextColumn:
+        """The column of these rows, in this order; `is_whole` says that none is left out."""
+        return TextColumn(self.codes[rows], self.values, self.kind, self.is_tight and is_whole)
 
     def counts(self) -> NDArray[np.int64]:
         """How many rows hold each value, (values,)."""
@@ -66,17 +76,24 @@ class TextColumn:
 
     def used(self) -> tuple[NDArray[np.int32], NDArray[np.object_]]:
         """Codes and values without the values that no row holds, in the same order."""
+        if self.is_tight:
+            return self.codes, self.values
         present = np.zeros(len(self.values) + 1, dtype=bool)
         present[self.codes] = True
         present = present[:-1]
         if present.all():
             return self.codes, self.values
-        renumber = np.append(np.cumsum(present) - 1, -1).astype(np.int32)
-        return renumber[self.codes], self.values[present]
+        return _renumbered(self.codes, present), self.values[present]
 
     def texts(self) -> NDArray[np.object_]:
         """The text of each row; None where there is none."""
         return with_missing(self.values, None)[self.codes]
+
+
+def _renumbered(codes: NDArray[np.int32], kept: NDArray[np.bool_]) -> NDArray[np.int32]:
+    """Codes into the kept values alone; -1 for the others."""
+    numbers = np.append(np.where(kept, np.cumsum(kept) - 1, -1), -1).astype(np.int32)
+    return numbers[codes]
 
 
 @dataclass(frozen=True)
@@ -91,11 +108,9 @@ class UniformTexts:
     def __len__(self) -> int:
         return sum(len(part) for part in self.parts)
 
-    def take(self, rows: NDArray[Any]) -> UniformTexts:
+    def take(self, rows: Rows, *, is_whole: bool = False) -> UniformTexts:
         """The column of these rows, in this order."""
-        if len(rows) == len(self) and np.array_equal(rows, np.arange(len(rows))):
-            return self
-        return UniformTexts((np.concatenate(self.parts)[rows],))
+        return self if isinstance(rows, slice) else UniformTexts((np.concatenate(self.parts)[rows],))
 
     def texts(self) -> list[str]:
         """The text of each row."""

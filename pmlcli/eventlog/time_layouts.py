@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,9 +76,31 @@ class Block:
         """The digits of a field as numbers, (texts,); 0 where the shape has no such field."""
         total = np.zeros(len(self.rows), dtype=np.int64)
         if self.match is not None and self.has(field):
-            for place in range(*self.match.span(field)):
-                total = total * 10 + (self.characters[:, place] - 48)
+            first, end = self.match.span(field)
+            if (end - first) % 2:
+                total += self.characters[:, first] - 48
+            for place in range(first + (end - first) % 2, end, 2):  # two digits fit into a byte
+                pair = (self.characters[:, place] - 48) * 10 + (self.characters[:, place + 1] - 48)
+                total = total * 100 + pair
         return total
+
+    @cached_property
+    def offset(self) -> tuple[Ints, NDArray[np.bool_]]:
+        """Microseconds that each text's own zone is ahead of UTC (0 without one), and which are real zones.
+
+        Of one element where all are alike.
+        """
+        if len(self.rows) > 1 and self._has_one_zone():
+            return replace(self, rows=self.rows[:1], characters=self.characters[:1]).offset
+        hour, minute = self.number("zone_hour"), self.number("zone_minute")
+        sign = -1 if self.match is not None and self.has("sign") and self.match["sign"] == "-" else 1
+        return sign * (hour * 60 + minute) * 60 * MICRO, (hour < 24) & (minute < 60)
+
+    def _has_one_zone(self) -> bool:
+        if self.match is None or not self.has("zone"):
+            return True
+        places = self.characters.T[slice(*self.match.span("zone"))]
+        return all(bool((place == place[0]).all()) for place in places)
 
 
 def blocks(texts: Sequence[str], layouts: Sequence[re.Pattern[str]] = _LAYOUTS) -> Iterator[Block]:
@@ -139,7 +162,7 @@ def instants(block: Block, *, day_first: bool = True) -> tuple[Ints, NDArray[np.
     month = np.where(valid, month, 1)
     valid &= day <= _MONTH_DAYS[month] + ((month == 2) & is_leap(year))
     clock, in_clock = _clock(block)
-    offset, in_offset = _offset(block)
+    offset, in_offset = block.offset
     micros = days_since_1970(year, month, day) * DAY_MICROS + clock - offset
     return micros, valid & in_clock & in_offset
 
@@ -170,15 +193,9 @@ def finer_than_micros(block: Block) -> NDArray[np.bool_]:
     return flags
 
 
-def _offset(block: Block) -> tuple[Ints, NDArray[np.bool_]]:
-    hour, minute = block.number("zone_hour"), block.number("zone_minute")
-    sign = -1 if block.match is not None and block.has("sign") and block.match["sign"] == "-" else 1
-    return sign * (hour * 60 + minute) * 60 * MICRO, (hour < 24) & (minute < 60)
-
-
 def offset_minutes(block: Block) -> Ints:
-    """Minutes that each text's own zone is ahead of UTC; 0 where it names none."""
-    minutes: Ints = _offset(block)[0] // (60 * MICRO)
+    """Minutes that each text's own zone is ahead of UTC; 0 where it names none. See `Block.offset`."""
+    minutes: Ints = block.offset[0] // (60 * MICRO)
     return minutes
 
 

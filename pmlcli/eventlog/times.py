@@ -69,13 +69,13 @@ class _Distinct:
     valid: Flags
     naive: Flags
     finer: Flags
-    offsets: Ints
+    offsets: NDArray[np.int16]
     notes: list[tuple[str, Flags]] = field(default_factory=list)
 
     @classmethod
     def empty(cls, n: int) -> _Distinct:
         none = np.zeros(n, dtype=bool)
-        return cls(np.zeros(n, dtype=np.int64), none, none.copy(), none.copy(), np.zeros(n, dtype=np.int64))
+        return cls(np.zeros(n, dtype=np.int64), none, none.copy(), none.copy(), np.zeros(n, dtype=np.int16))
 
 
 def parse_times(column: Column, options: ReadOptions, where: str) -> Times:
@@ -86,7 +86,7 @@ def parse_times(column: Column, options: ReadOptions, where: str) -> Times:
     if isinstance(column, UniformTexts):
         if options.timestamp_format is None:
             _check_year_first(list(uniform_blocks(column.parts)), where)
-            return _spread(_uniform(column), np.arange(len(column), dtype=np.int32), options.zone)
+            return _spread(_uniform(column), None, options.zone)
         column = column.coded()
     if not isinstance(column, TextColumn):
         return _typed_times(column, options, where)
@@ -122,8 +122,11 @@ def uniform_times(column: UniformTexts, timezone: str) -> Ints | None:
 
 def _uniform(column: UniformTexts) -> _Distinct:
     each = _Distinct.empty(len(column))
+    first = 0
     for block in uniform_blocks(column.parts):
-        _fill(each, block, day_first=True)
+        end = first + len(block.rows)
+        _fill(each, block, day_first=True, rows=slice(first, end))
+        first = end
     return each
 
 
@@ -324,22 +327,28 @@ def _check_year_first(known: list[Block], where: str) -> None:
         )
 
 
-def _fill(distinct: _Distinct, block: Block, *, day_first: bool) -> None:
+def _fill(distinct: _Distinct, block: Block, *, day_first: bool, rows: slice | None = None) -> None:
+    """Put a block's times where they belong: at `rows`, which may stand for the block's own."""
+    at = block.rows if rows is None else rows
     micros, valid = instants(block, day_first=day_first)
-    distinct.micros[block.rows] = micros
-    distinct.valid[block.rows] = valid
-    distinct.naive[block.rows] = not block.has("zone")
-    distinct.finer[block.rows] = finer_than_micros(block)
-    distinct.offsets[block.rows] = offset_minutes(block)
+    distinct.micros[at] = micros
+    distinct.valid[at] = valid
+    distinct.naive[at] = not block.has("zone")
+    distinct.finer[at] = finer_than_micros(block)
+    distinct.offsets[at] = offset_minutes(block)
 
 
-def _spread(distinct: _Distinct, codes: NDArray[np.int32], timezone: str) -> Times:
-    """From distinct values to rows: range check, local times to UTC, and notes counted in rows."""
+def _spread(distinct: _Distinct, codes: NDArray[np.int32] | None, timezone: str) -> Times:
+    """From distinct values to rows: range check, local times to UTC, and notes counted in rows.
+
+    Without codes each row has its own value.
+    """
     low, high, modern = (int(moment.timestamp()) * MICRO for moment in (EARLIEST, LATEST, MODERN))
     in_range = (distinct.micros >= low) & (distinct.micros < high)
     good = distinct.valid & in_range
-    distinct.micros = np.where(good, distinct.micros, 0)
-    distinct.naive &= good
+    if not good.all():
+        distinct.micros = np.where(good, distinct.micros, 0)
+        distinct.naive &= good
     _localise(distinct, timezone)
     now = int(datetime.now(UTC).timestamp()) * MICRO
     aware = good & ~distinct.naive
@@ -352,24 +361,27 @@ def _spread(distinct: _Distinct, codes: NDArray[np.int32], timezone: str) -> Tim
         ("times before 1990", good & (distinct.micros < modern)),
         ("times in the future", good & (distinct.micros > now + DAY_MICROS)),
     ]
+    facts = [(kind, flags) for kind, flags in facts if flags.any()]
+    refused = {NOT_A_TIME: ~distinct.valid, OUT_OF_RANGE: distinct.valid & ~in_range}
+    if codes is None:
+        notes = [(kind, int(np.count_nonzero(flags))) for kind, flags in facts]
+        return Times(distinct.micros, np.zeros(len(good), dtype=bool), refused, notes)
     present = codes >= 0
     counts = np.bincount(codes[present], minlength=len(good))
-    notes = [(kind, int(counts[flags].sum())) for kind, flags in facts if flags.any()]
-    refused = {
-        NOT_A_TIME: present & np.append(~distinct.valid, False)[codes],
-        OUT_OF_RANGE: present & np.append(distinct.valid & ~in_range, False)[codes],
-    }
+    notes = [(kind, int(counts[flags].sum())) for kind, flags in facts]
+    refused = {reason: present & np.append(flags, False)[codes] for reason, flags in refused.items()}
     return Times(np.append(distinct.micros, 0)[codes], ~present, refused, notes)
 
 
-def _several_zones(offsets: Ints, aware: Flags) -> list[tuple[str, Flags]]:
+def _several_zones(offsets: NDArray[np.int16], aware: Flags) -> list[tuple[str, Flags]]:
     """A note where the offsets differ by more than daylight saving does."""
-    found = np.unique(offsets[aware])
-    if len(found) < 2 or found[-1] - found[0] <= _DAYLIGHT_SAVING_MINUTES:
+    found = offsets if aware.all() else offsets[aware]
+    if (
+        not len(found)
+        or (ends := [int(found.min()), int(found.max())])[1] - ends[0] <= _DAYLIGHT_SAVING_MINUTES
+    ):
         return []
-    low, high = (
-        f"{'-' if m < 0 else '+'}{abs(m) // 60:02d}:{abs(m) % 60:02d}" for m in found[[0, -1]].tolist()
-    )
+    low, high = (f"{'-' if m < 0 else '+'}{abs(m) // 60:02d}:{abs(m) % 60:02d}" for m in ends)
     return [(f"{SEVERAL_ZONES} (offsets from {low} to {high})", aware)]
 
 

@@ -52,10 +52,10 @@ def text_series(codes: NDArray[np.int32], values: NDArray[np.object_]) -> pd.Ser
 
 def time_series(micros: NDArray[np.int64], missing: NDArray[np.bool_] | None = None) -> pd.Series:
     """Microseconds since 1970 as a UTC time column."""
-    stamps = micros.view("datetime64[us]").copy()
-    if missing is not None:
-        stamps[missing] = np.datetime64("NaT")
-    return pd.Series(stamps).dt.tz_localize("UTC")
+    stamps = micros.view("datetime64[us]")
+    if missing is not None and missing.any():
+        stamps = np.where(missing, np.datetime64("NaT"), stamps)
+    return pd.Series(stamps, copy=False).dt.tz_localize("UTC")  # which makes a copy
 
 
 def _inferred(

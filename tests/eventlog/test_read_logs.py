@@ -107,6 +107,9 @@ LINES = st.lists(
                 "13,o,2024-01-02T03:04:06Z,2024-01-02 03:04,1\n",
                 "14,p,2024-13-02T03:04:06Z,2024-01-02 03:05,1\n",
                 "15,q,2024-01-02T03:04:06+01:00,2024-01-02,1\n",
+                "19,x,2024-01-02T03:04:07+09:30,,1\n",
+                "20,y,1899-12-31T03:04:06Z,,1\n",
+                "21,z,2185-01-02T03:04:06Z,,1\n",
                 '16,"r""s",2024-01-02T03:04:06Z,"t" ,1\n',
                 '17,"u\r",2024-01-02T03:04:06Z,"v,w",1\n',
             ),
@@ -140,9 +143,23 @@ def test_the_quick_way_reads_what_the_csv_module_reads(
         assert csv_outcome(path) == quick
 
 
-def csv_outcome(path: Path) -> object:
+@pytest.mark.parametrize("encoding", ["utf-7", "raw_unicode_escape"])
+def test_half_a_character_is_text_where_the_encoding_lets_it_through(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoding: str
+) -> None:
+    text = "1,x\ud800y,2024-01-01,\ud55c,1\n"
+    path = write(tmp_path / "x.csv", (CSV + text).encode(encoding))
+    quick = csv_outcome(path, encoding=encoding)
+    assert isinstance(quick, tuple)
+    assert quick[0]["activity"] == ["x\ud800y"]
+    assert quick[0]["resource"] == ["\ud55c"]
+    monkeypatch.setattr("pmlcli.eventlog.csv.regular_cells", lambda *_: None)
+    assert csv_outcome(path, encoding=encoding) == quick
+
+
+def csv_outcome(path: Path, **options: Any) -> object:
     try:
-        log = read_log(path, on_bad_row="drop")
+        log = read_log(path, on_bad_row="drop", **options)
     except LogError as error:
         # Of two example rows the second is among those that the quick way could read, and may have set aside.
         return error.message.partition(") and '")[0].rstrip(")")
