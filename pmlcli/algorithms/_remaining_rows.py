@@ -41,7 +41,7 @@ def learned_rows(data: Sequences) -> Rows:
         raise TrainingError(
             "no case of the training part has ended with two events or more: no remaining time to learn from",
             code="training.samples",
-            hint="train on a longer log",
+            hint="train on a longer log, and see whether the right column names the cases (--case-id COLUMN)",
         )
     return rows
 

@@ -44,6 +44,7 @@ COMMON_VALUES = 50
 """An attribute's values beyond its so many commonest count as unseen."""
 LARGEST = float(np.finfo(np.float32).max)
 """Numbers beyond this are taken for it: they are kept in single precision."""
+NUMBERS_ONLY = "write finite numbers there, or leave the cells empty"
 NEVER_ATTRIBUTES = frozenset({CASE_ID, ACTIVITY, TIMESTAMP, START_TIMESTAMP, RESOURCE})
 
 
@@ -148,7 +149,7 @@ class PrefixEncoding(SequenceEncoding):
         cases = log.case_of_event
         numbers = np.zeros((log.n_events, len(self.numbers)), dtype=np.float32)
         for place, attribute in enumerate(self.numbers):
-            bounded = np.clip(as_numbers(log, attribute.column), -LARGEST, LARGEST)
+            bounded = np.clip(as_numbers(log, attribute.column, hint=NUMBERS_ONLY), -LARGEST, LARGEST)
             numbers[:, place] = _latest(bounded, cases)
         categories = np.zeros((log.n_events, len(self.categories)), dtype=np.int64)
         for place, (attribute, values) in enumerate(zip(self.categories, self._values, strict=True)):
@@ -236,7 +237,7 @@ def _numeric(log: EventLog, names: Sequence[str], choose: bool) -> list[Attribut
     """
     cases, found = log.case_of_event, []
     for name in names:
-        values = as_numbers(log, name)
+        values = as_numbers(log, name, hint=NUMBERS_ONLY)
         codes, distinct = pd.factorize(values)
         given = codes != MISSING
         is_whole = bool((distinct == np.floor(distinct)).all())

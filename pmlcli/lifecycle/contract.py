@@ -11,6 +11,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from pmlcli.encoding.base import Encoding
 from pmlcli.errors import LogError, PersistenceError, PmlError, ValidationError
@@ -161,8 +162,19 @@ def _kind(column: pd.Series[Any]) -> str:
 
 
 def _holds(column: pd.Series[Any], kind: str) -> bool:
-    """Whether these may be such values; a column of numbers may be empty, whatever a reader takes it for."""
-    return _kind(column) == kind or (kind == "number" and bool(column.isna().all()))
+    """Whether these may be such values; a column of numbers may be empty, or of numbers that are written as
+    text, whatever a reader takes it for.
+    """
+    return _kind(column) == kind or (kind == "number" and not _is_other(column, kind).any())
+
+
+def _is_other(column: pd.Series[Any], kind: str) -> NDArray[np.bool_]:
+    """Which values of a column of another kind are not of this one."""
+    given = column.notna().to_numpy(dtype=np.bool_)
+    if kind != "number" or _kind(column) != "text":
+        return given
+    numbers = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+    return np.asarray(given & np.isnan(numbers))
 
 
 def check_log(log: EventLog, schema: Mapping[str, Any]) -> None:
@@ -185,16 +197,12 @@ def _changed_type(log: EventLog, changed: Mapping[str, str]) -> LogError:
     """What the first of these columns holds and where, and what training saw there."""
     column, kind = next(iter(changed.items()))
     values = log.frame[column]
-    is_other = values.notna().to_numpy(dtype=np.bool_)
-    if kind == "number":
-        numbers = pd.to_numeric(values, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
-        is_other = is_other & np.isnan(numbers)
-    rows = np.flatnonzero(is_other) if is_other.any() else np.flatnonzero(values.notna())
+    rows = np.flatnonzero(_is_other(values, kind))
     place = "" if log.lines is None else f" in {log.line_unit} {log.lines[rows[0]]:,}"
     more = [f"'{name}'" for name in changed if name != column]
     return LogError(
         f"{log.source.name}: column '{column}' holds {_kind(values)}, but the model was trained on {kind}s: "
-        f"{len(rows):,} of {len(values):,} values are none, first '{values.iloc[rows[0]]}'{place}"
+        f"{len(rows):,} of {len(values):,} values are no {kind}s, first '{values.iloc[rows[0]]}'{place}"
         + (f"; likewise {', '.join(more)}" if more else ""),
         code="log.type",
         hint=f"write {kind}s there or leave the cells empty, or train again on a log like this one",
