@@ -36,7 +36,7 @@ class Asked:
     """What a prediction is about: the log, encoded, and the prefixes asked for, by the event that ends each.
 
     `rows` are int64 (prefixes,), ascending. `at` is when it is asked, in microseconds UTC: `as_of`, else the
-    log's last event; None without times.
+    log's last event, filtered out or not; None without times.
     """
 
     encoding: Encoding[Any]
@@ -129,7 +129,7 @@ class PrefixPredictor(Algorithm):
         )
 
     def _asked(self, encoding: Encoding[Any], log: EventLog, request: PredictRequest) -> Asked:
-        log, at = (log, None) if request.as_of is None else up_to(log, request.as_of)
+        log, at = (log, log.until) if request.as_of is None else up_to(log, request.as_of)
         data = encoding.transform(log)
         if at is not None and isinstance(encoding, SequenceEncoding):
             data = replace(data, is_running=encoding.running_rule.find(log, at=at))
@@ -174,10 +174,14 @@ class PrefixPredictor(Algorithm):
             return [f"{why} (without --every-prefix the latest of each case is)"] if longer else []
         if request.cases == "all":
             return []
-        return [
+        found = [
             f"{len(table):,} of {log.n_cases:,} cases are running, and only these are answered for "
             "(--cases all answers for all)"
         ]
+        if request.as_of is not None and log.times is not None and len(table) == 0:
+            last = pd.Timestamp(int(log.times.max()), unit="us", tz="UTC").tz_convert(log.schema.timezone)
+            found.append(f"--as-of {request.as_of}: the log's last event is of {last.isoformat()}")
+        return found
 
 
 def evenly(rows: Rows, most: int) -> Rows:

@@ -10,7 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pmlcli.errors import LogError, nearest
-from pmlcli.eventlog.log import ACTIVITY, RESOURCE, EventLog
+from pmlcli.eventlog.annotate import PREFIX
+from pmlcli.eventlog.log import ACTIVITY, CASE_PREFIX, RESOURCE, EventLog
 
 MAXIMUM_VALUES = 100
 """An attribute with more values is more of a description than a category."""
@@ -21,6 +22,14 @@ LABEL_NAMES = frozenset(
 """Attributes of these names come in only when they are asked for: they may hold what is looked for."""
 
 Codes = NDArray[np.int64]
+
+
+def is_for_the_asking(column: str) -> bool:
+    """Whether an attribute comes in only when it is named: it is called like a label, or is a prediction that
+    was written into the log, which may have known more than there was to know.
+    """
+    own = column.removeprefix(CASE_PREFIX)
+    return own.startswith(PREFIX) or own.rpartition(":")[2].casefold() in LABEL_NAMES
 
 
 def coded(log: EventLog, column: str) -> tuple[Sequence[str], NDArray[Any]]:

@@ -11,10 +11,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pmlcli.encoding.attributes import (
-    LABEL_NAMES,
     MAXIMUM_VALUES,
     coded,
     is_category,
+    is_for_the_asking,
     is_identifier,
     is_twin,
     require_column,
@@ -110,7 +110,7 @@ class EventEncoding(Encoding[Events]):
     - is filled for at least half of the events, and differs between events of one case somewhere (what
       is the same all through each case describes the case, and may be its label),
     - says something new: there is no one-to-one match with the values of a column that came in before,
-    - is not called `label`, `is_anomaly`, `outcome` or the like.
+    - is not called `label`, `is_anomaly`, `outcome` or the like, and is no prediction written into the log.
 
     The resource comes in by the same rule, whatever its number of values. Values are coded by
     vocabularies of the training log; an unseen one has a code of its own. `times=True` adds the times.
@@ -191,7 +191,7 @@ def _resource(log: EventLog) -> list[str]:
 def _candidates(log: EventLog) -> list[str]:
     """Columns of categories that may describe events, by type and name alone."""
     names = [LIFECYCLE] if LIFECYCLE in log.frame.columns else []
-    names += [c for c in log.attribute_columns() if c.rpartition(":")[2].casefold() not in LABEL_NAMES]
+    names += [c for c in log.attribute_columns() if not is_for_the_asking(c)]
     return [name for name in names if is_category(log.frame[name])]
 
 

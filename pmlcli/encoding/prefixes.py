@@ -15,11 +15,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pmlcli.encoding.attributes import (
-    LABEL_NAMES,
     as_numbers,
     coded,
     foretells,
     is_category,
+    is_for_the_asking,
     is_identifier,
     is_twin,
     require_column,
@@ -87,12 +87,12 @@ class PrefixEncoding(SequenceEncoding):
     """Sequences, and the attributes of events and cases that may be known while a case runs.
 
     Without names, an attribute comes in that holds numbers (many, if written as text), or text of two or
-    more values that are not mostly of one case each, says something new, and is not called `label`,
-    `outcome` or the like; with `around`, also how busy the process is. What is the same all through a case
-    counts as known from its start, unless it foretells the trace or its length: name the attributes
-    yourself when the log fills in others afterwards. `never` are columns left out whatever else is said.
-    All is learned from the training log; an attribute's value that is unseen, or not among its 50
-    commonest, has one code.
+    more values that are not mostly of one case each, says something new, is not called `label`, `outcome`
+    or the like, and is no prediction written into the log; with `around`, also how busy the process is.
+    What is the same all through a case counts as known from its start, unless it foretells the trace or its
+    length: name the attributes yourself when the log fills in others afterwards. `never` are columns left
+    out whatever else is said. All is learned from the training log; an attribute's value that is unseen, or
+    not among its 50 commonest, has one code.
     """
 
     name: ClassVar[str] = "prefixes"
@@ -209,7 +209,7 @@ class PrefixEncoding(SequenceEncoding):
             name
             for name in names
             if name not in self.never
-            and name.rpartition(":")[2].casefold() not in LABEL_NAMES
+            and not is_for_the_asking(name)
             and not pd.api.types.is_datetime64_any_dtype(log.frame[name])
         ]
 

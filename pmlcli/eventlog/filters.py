@@ -48,12 +48,13 @@ def select(log: EventLog, selection: Selection, options: ReadOptions) -> EventLo
     """
     if selection == Selection():
         return log
+    last = None if log.times is None else int(log.times.max())
     for column, values in _by_column(selection.where).items():
         keep = np.logical_or.reduce([_holds(log, column, value, options) for value in values])
         log = _kept_events(log, keep, f"{column} is not {_either(values)}")
     for step in (_by_start, _by_activity, _by_size, _by_running):
         log = step(log, selection, options)
-    return compact(log)
+    return compact(replace(log, until=last))
 
 
 def _by_column(where: tuple[tuple[str, str], ...]) -> dict[str, tuple[str, ...]]:

@@ -78,6 +78,8 @@ class EventLog(CutIntoCases):
     - `activity_codes`, `resource_codes`: int32 (events,), positions in `activities` and `resources`
       (sorted text); `MISSING` where the source has none; `resource_codes` is None without the column.
     - `times`: int64 (events,), microseconds since 1970 UTC, or None for a log without timestamps.
+    - `until`: microseconds since 1970 UTC, when the last event was before a filter left some events or cases
+      out; None where there was no filter.
     - `lines`: int64 (events,), 1-based place of each event in the source, counted in `line_unit` (line,
       row); None where nobody knows.
     """
@@ -94,6 +96,7 @@ class EventLog(CutIntoCases):
     source: LogSource = field(default=LogSource("memory", "memory"))
     lines: NDArray[np.int64] | None = None
     line_unit: str = "line"
+    until: int | None = None
 
     @property
     def case_ids(self) -> NDArray[np.object_]:

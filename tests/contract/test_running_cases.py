@@ -13,7 +13,8 @@ from sklearn.metrics import roc_auc_score
 
 from pmlcli import registry
 from pmlcli.algorithms._base import PredictRequest
-from pmlcli.eventlog import read_log
+from pmlcli.eventlog import ReadOptions, read_log
+from pmlcli.eventlog.selection import Selection
 from pmlcli.lifecycle.training import _trial
 from tests.contract.cases import QUICK, events_for, is_installed, trained
 from tests.contract.test_algorithms import assert_same
@@ -71,6 +72,29 @@ def test_neither_the_order_of_columns_nor_the_zone_matters(name: str) -> None:
     if "expected_end" in found:
         assert str(found["expected_end"].dt.tz) == "UTC", "the zone is that of the training log"
     assert_same(every, found, registry.find(name).tolerance)
+
+
+@every_predictor
+def test_cases_that_are_filtered_out_do_not_move_the_moment_of_asking(name: str) -> None:
+    events = pd.DataFrame(events_for(name, seed=7))
+    events = events[events["timestamp"] <= events["timestamp"].sort_values().iloc[len(events) // 2]]
+    last = events.sort_values("timestamp")["case_id"].iloc[-1]
+    marked = events.assign(**{"case:kind": np.where(events["case_id"] == last, "last", "other")})
+    everything = asked(name, marked)
+    only = ReadOptions(selection=Selection(where=(("case:kind", "other"),)))
+    others = trained(name).predict(marked, options=only).predictions
+    assert last in set(everything["case_id"])
+    assert len(others) > 0
+    expected = everything[everything["case_id"] != last].reset_index(drop=True)
+    assert_same(expected, others, registry.find(name).tolerance)
+
+
+def test_a_time_at_which_nothing_runs_is_told_beside_the_last_event() -> None:
+    model, events = trained("next-activity/ngram"), events_for("next-activity/ngram", seed=7)
+    for moment, is_told in (("2199-01-01", True), (max(e["timestamp"] for e in events).isoformat(), False)):
+        request = PredictRequest(as_of=moment, cases="running" if is_told else "all")
+        notes = model.predict(events, request=request).metadata["notes"]
+        assert any("the log's last event is of 2024-" in note for note in notes) == is_told
 
 
 @of_task("next-activity")

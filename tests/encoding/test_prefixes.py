@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from pmlcli.encoding.events import EventEncoding
 from pmlcli.encoding.prefix_table import table_columns, tabulate
 from pmlcli.encoding.prefixes import PrefixEncoding, Prefixes
 from pmlcli.encoding.surroundings import SURROUNDINGS
@@ -161,3 +162,25 @@ def test_ages_of_activities_stand_in_for_the_month() -> None:
         assert later.iloc[event] == 0
         assert later.iloc[:event].isna().all() or code in data.activity[:event]
     assert table[f"hours since:activity:{first}"].iloc[1] == pytest.approx(np.log1p(since_start[1]), rel=1e-5)
+
+
+def test_predictions_written_into_a_log_are_looked_at_only_when_they_are_named() -> None:
+    log = log_of(
+        [
+            event
+            | {
+                "case:pmlcli:outcome": f"o{i % 3}",
+                "pmlcli:score": i % 5 + 0.5,
+                "pmlcli:kind": f"k{i % 4}",
+                "grade": f"g{i % 3}",
+            }
+            for i, event in enumerate(purchase_events(20))
+        ]
+    )
+    chosen = PrefixEncoding().fit(log)
+    assert [a.column for a in (*chosen.numbers, *chosen.categories)] == ["amount", "grade"]
+    named = PrefixEncoding(["pmlcli:score"]).fit(log)
+    assert [a.column for a in named.numbers] == ["pmlcli:score"]
+    events = EventEncoding().fit(log).columns
+    assert "grade" in events
+    assert "pmlcli:kind" not in events
