@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
@@ -29,6 +30,8 @@ CELLS_TOGETHER = 4_096
 HEAD = 1 << 16
 MAX_BLANK = 100_000
 """Blank lines that a file may have when it has fewer rows than that."""
+MAX_UNFIT = 500_000
+"""Rows of another width than the header that a file may have when it has fewer that fit."""
 FIRST_LINES = 5
 MOST_TITLE_LINES = 50
 
@@ -114,7 +117,8 @@ class _Reading:
         self._reader = csv.reader(blocks, delimiter=delimiter, strict=True)
         self._delimiter = delimiter
         self._record_start = 1
-        self._ragged: dict[str, list[int]] = {}
+        self._ragged: Counter[str] = Counter()
+        self._first_ragged: dict[str, list[int]] = {}
         self._blank = 0
 
     def pass_line(self) -> None:
@@ -136,8 +140,8 @@ class _Reading:
         where = np.concatenate([np.empty(0, dtype=np.int64), *lines])
         columns = {name: column.column() for name, column in zip(names, gathered, strict=True)}
         refused = [
-            Refusal(reason, len(places), tuple(places[:FIRST_LINES]))
-            for reason, places in self._ragged.items()
+            Refusal(reason, count, tuple(self._first_ragged[reason]))
+            for reason, count in self._ragged.items()
         ]
         notes = [("blank lines passed over", self._blank)] if self._blank else []
         identity = self._source.identity("csv")
@@ -202,9 +206,7 @@ class _Reading:
             if len(good) < len(batch):
                 self._set_aside(batch, width)
             self._rows += len(good)
-            if self._blank > max(MAX_BLANK, self._rows):
-                most = max(MAX_BLANK, self._rows)
-                raise LogError(f"{self._source.name}: more than {most:,} blank lines", code="log.limit")
+            self._check_set_aside(width)
             if good:
                 lines, rows = zip(*good, strict=True)
                 yield np.array(lines, dtype=np.int64), ((None, texts) for texts in zip(*rows, strict=True))
@@ -224,7 +226,24 @@ class _Reading:
                 self._blank += 1
             elif len(row) != width:
                 many = "many" if len(row) > width else "few"
-                self._ragged.setdefault(f"too {many} cells, expected {width}", []).append(line)
+                reason = f"too {many} cells, expected {width}"
+                self._ragged[reason] += 1
+                first = self._first_ragged.setdefault(reason, [])
+                if len(first) < FIRST_LINES:
+                    first.append(line)
+
+    def _check_set_aside(self, width: int) -> None:
+        """LogError when so much is set aside that the rest is hardly a table."""
+        most = max(MAX_BLANK, self._rows)
+        if self._blank > most:
+            raise LogError(f"{self._source.name}: more than {most:,} blank lines", code="log.limit")
+        most = max(MAX_UNFIT, self._rows)
+        if self._ragged.total() > most:
+            raise LogError(
+                f"{self._source.name}: more than {most:,} rows have not {width} cells, as the header has",
+                hint="is the delimiter right? (--delimiter)",
+                code="log.limit",
+            )
 
     def _malformed(self, error: csv.Error) -> LogError:
         where = f"{self._source.name}: line {self._record_start}"

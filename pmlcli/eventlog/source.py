@@ -17,7 +17,7 @@ from pmlcli.eventlog.log import LogSource
 from pmlcli.eventlog.options import ReadOptions
 
 CHUNK = 1 << 18
-FREE_BYTES = 64 << 20
+FREE_BYTES = 8 << 20
 """Inflated bytes below which the ratio is not looked at."""
 
 GZIP_MAGIC = b"\x1f\x8b"

@@ -89,9 +89,12 @@ def hostile() -> Iterator[tuple[str, bytes]]:
     yield "columns.csv", b",".join(b"%d" % i for i in range(1_000_000)) + b"\n1\n"
     yield "cell.csv", HEAD + b'1,"' + b"x" * (50 * mega)
     yield "blank_lines.csv.gz", squeezed(HEAD, b"\n" * mega, times=80)
+    yield "short_rows.csv.gz", squeezed(HEAD, b"x\n" * (mega // 2), times=80)
     yield "no_log.csv.gz", squeezed(b"a,b,c\n", b"1,2,3\n" * (mega // 6), times=80)
     yield "bomb.zip", zipped("log.csv", HEAD + b"1," + b"x" * (80 * mega))
     yield "brackets.json", b'{"events": ' + b"[" * (5 * mega)
+    yield "lists.json.gz", squeezed(b'{"events": [', b"[]," * (mega // 3), times=80)
+    yield "ocel_events.xml.gz", squeezed(b"<log><events>", b"<event/>" * (mega // 8), times=80)
     yield "ocel.json.gz", squeezed(b'{"events": ["', b"x" * mega, times=80)
     yield "digits.csv", b"case_id,activity,timestamp\n1,a," + b"9" * 500_000 + b"\n"
 

@@ -143,6 +143,23 @@ def test_the_quick_way_reads_what_the_csv_module_reads(
         assert csv_outcome(path) == quick
 
 
+@pytest.mark.parametrize("fitting", [3, 30])
+def test_rows_of_another_width_are_counted_up_to_a_limit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fitting: int
+) -> None:
+    monkeypatch.setattr("pmlcli.eventlog.csv.MAX_UNFIT", 20)
+    path = write(tmp_path / "x.csv", CSV + "1,a,2024-01-01,,1\n" * fitting + "x\n" * 20 + "1,a,x,,,\n" * 5)
+    if fitting < 25:
+        with pytest.raises(LogError, match="x.csv: more than 20 rows have not 5 cells") as caught:
+            read_log(path, on_bad_row="drop")
+        assert "--delimiter" in str(caught.value.hint)
+        return
+    refused = {refusal.reason: refusal for refusal in read_log(path, on_bad_row="drop").ledger.refused}
+    assert [refusal.count for refusal in refused.values()] == [20, 5]
+    assert refused["too few cells, expected 5"].lines == (32, 33, 34, 35, 36)
+    assert refused["too many cells, expected 5"].lines == (52, 53, 54, 55, 56)
+
+
 @pytest.mark.parametrize("encoding", ["utf-7", "raw_unicode_escape"])
 def test_half_a_character_is_text_where_the_encoding_lets_it_through(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoding: str
