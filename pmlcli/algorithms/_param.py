@@ -102,7 +102,9 @@ def _one_of(choices: tuple[Any, ...], value: Any) -> Any:
 
 
 def _first_of(hints: tuple[Any, ...], value: Any) -> Any:
-    if type(None) in hints and (value is None or str(value).lower() == "none"):
+    # Where any text may be meant, None and NONE are names like others: of an activity, say.
+    text = str(value) if str in hints else str(value).lower()
+    if type(None) in hints and (value is None or text == "none"):
         return None
     for hint in hints:
         if hint is not type(None):

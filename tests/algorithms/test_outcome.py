@@ -64,6 +64,14 @@ def test_an_unknown_positive_gets_the_nearest_name() -> None:
         trained(labelled(), "outcome/prior", label_column="ending", positive="early")
 
 
+def test_an_activity_may_be_called_none() -> None:
+    assert (
+        Model("outcome/prior", outcome_activity="None").algorithm.parameters()["outcome_activity"] == "None"
+    )
+    with pytest.raises(ValidationError, match="got no word"):
+        Model("outcome/prior", outcome_activity="none")
+
+
 def test_what_never_differs_cannot_be_learned() -> None:
     with pytest.raises(TrainingError, match="have the same, 'no'"):
         trained(purchase_events(30), "outcome/prior", rule="length > 90")
