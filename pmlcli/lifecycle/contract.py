@@ -174,7 +174,7 @@ def _is_other(column: pd.Series[Any], kind: str) -> NDArray[np.bool_]:
     if kind != "number" or _kind(column) != "text":
         return given
     numbers = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
-    return np.asarray(given & np.isnan(numbers))
+    return np.asarray(given & ~np.isfinite(numbers))
 
 
 def check_log(log: EventLog, schema: Mapping[str, Any]) -> None:
