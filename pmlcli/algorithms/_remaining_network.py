@@ -37,7 +37,7 @@ class RemainingTimeNetwork(NeuralAlgorithm, RemainingTimePredictor):
     """One recurrent layer over activity, resource, times and attributes; its file says what it gives."""
 
     tolerance = 0.0  # answers are whole seconds
-    most_read = 500_000
+    most_read = 1_000_000
 
     units: Annotated[int, Param("Width of the recurrent layer.", ge=1, le=4096)] = 64
     embedding: Annotated[int, Param("Numbers that stand for a code.", ge=1, le=1024)] = 16
