@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from pmlcli.encoding.attributes import is_identifier, is_twin
 from pmlcli.encoding.events import EventEncoding
 from pmlcli.encoding.prefix_table import table_columns, tabulate
 from pmlcli.encoding.prefixes import PrefixEncoding, Prefixes
@@ -184,3 +185,15 @@ def test_predictions_written_into_a_log_are_looked_at_only_when_they_are_named()
     events = EventEncoding().fit(log).columns
     assert "grade" in events
     assert "pmlcli:kind" not in events
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_twins_and_identifiers_are_told_as_by_counting_pairs(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(1, 12))
+    codes, cases = rng.integers(0, 4, n), np.sort(rng.integers(0, 3, n))
+    other = np.array([2, -1, 0, 1])[codes] if seed % 2 else rng.integers(-1, 3, n)
+    pairs = set(zip(codes.tolist(), other.tolist(), strict=True))
+    assert is_twin(codes, other) == (len(pairs) == len(set(codes.tolist())) == len(set(other.tolist())))
+    where = {code: set(cases[codes == code].tolist()) for code in codes.tolist()}
+    assert is_identifier(codes, cases) == (np.mean([len(where[code]) == 1 for code in codes.tolist()]) > 0.5)
