@@ -31,6 +31,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from _peers import peers_python
+from _result import tell
 
 import pmlcli
 from pmlcli import registry
@@ -111,11 +112,7 @@ def main() -> None:
     if panel:
         what = f"(b) {len(panel)} series of {', '.join(path.name for path in options.logs)}"
         lines += [what, *left_out, "", *kpis(journal.rows("kpi"), len(panel), chosen)]
-    text = "\n".join(lines) + "\n"
-    print(text, end="")
-    if options.output:
-        options.output.parent.mkdir(parents=True, exist_ok=True)
-        options.output.write_text(text)
+    tell(lines, options.output)
 
 
 class Journal:

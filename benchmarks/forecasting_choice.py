@@ -29,6 +29,7 @@ from typing import Any
 import joblib
 import numpy as np
 import pandas as pd
+from _result import tell
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
@@ -97,10 +98,7 @@ def main() -> None:
             tried = [try_all(*one) for one in validation_series(options)]
         if options.kept:
             joblib.dump([vars(one) for one in tried], options.kept)
-    text = "\n".join([*about(tried), *holidays(tried), *combinations(tried), *intervals(tried)]) + "\n"
-    print(text, end="")
-    if options.output:
-        options.output.write_text(text)
+    tell([*about(tried), *holidays(tried), *combinations(tried), *intervals(tried)], options.output)
 
 
 def kept(path: Path | None) -> list[Tried]:

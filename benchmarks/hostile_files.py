@@ -17,6 +17,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from _result import PEAK, tell
+
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
@@ -26,13 +28,9 @@ SECONDS = 2.0
 
 _CHILD = """
 import json, sys, time
-from pathlib import Path
 import pandas
 from pmlcli.errors import LogError
 from pmlcli.eventlog import read_log
-def peak():
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
 base, start, cpu = peak(), time.perf_counter(), time.process_time()
 try:
     read_log(sys.argv[1])
@@ -46,7 +44,7 @@ print(json.dumps({"said": said, "seconds": seconds, "cpu": cpu, "peak": peak() -
 
 def measure(path: Path) -> dict[str, Any]:
     """Seconds, CPU seconds and megabytes of one reading, and the error's message."""
-    command = [sys.executable, "-c", _CHILD, str(path)]
+    command = [sys.executable, "-c", PEAK + _CHILD, str(path)]
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
     found: dict[str, Any] = json.loads(done.stdout)
     return found
@@ -77,14 +75,8 @@ def main() -> None:
     kept = "kept" if worst["cpu"] <= SECONDS and worst["peak"] <= MEGABYTES else "NOT KEPT"
     promise = f"promised: {SECONDS:.0f} s and {MEGABYTES} MB each, {kept}"
     lines += ["", f"most: {worst['cpu']:.2f} s of CPU time, {worst['peak']:.0f} MB; {promise}"]
-    lines.append(
-        f"of {options.rounds} rounds: least times, largest peak; while other work ran on the machine"
-    )
-    text = "\n".join(lines) + "\n"
-    print(text, end="")
-    if options.output:
-        options.output.parent.mkdir(parents=True, exist_ok=True)
-        options.output.write_text(text)
+    lines.append(f"of {options.rounds} rounds: least times, largest peak")
+    tell(lines, options.output)
 
 
 if __name__ == "__main__":

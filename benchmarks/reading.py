@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from _peers import peers_python
+from _result import PEAK, tell
 
 ROOT = Path(__file__).resolve().parent.parent
 EDGE = ROOT / "tests" / "eventlog" / "xes_edge"
@@ -31,9 +32,6 @@ import json, sys, time, warnings
 warnings.simplefilter("ignore")
 path = sys.argv[1]
 {imports}
-def peak():
-    lines = open("/proc/self/status").read().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
 base, start, cpu = peak(), time.perf_counter(), time.process_time()
 {read}
 found = {{"seconds": time.perf_counter() - start, "cpu": time.process_time() - cpu, "peak": peak() - base}}
@@ -76,7 +74,7 @@ READERS = {
 def measure(reader: str, path: Path) -> dict[str, Any]:
     """Seconds, CPU seconds, megabytes, cases and events of one reading; or how it failed."""
     python = sys.executable if reader == "pmlcli" else peers_python("reading")
-    done = subprocess.run([python, "-c", READERS[reader], str(path)], capture_output=True, text=True)
+    done = subprocess.run([python, "-c", PEAK + READERS[reader], str(path)], capture_output=True, text=True)
     lines = (done.stdout if done.returncode == 0 else done.stderr).strip().splitlines() or ["killed"]
     return json.loads(lines[-1]) if done.returncode == 0 else {"error": lines[-1]}
 
@@ -165,11 +163,7 @@ def main() -> None:
         [peers_python("reading"), "-c", versions], capture_output=True, text=True, check=True
     )
     lines.append(f"best of {options.rounds} rounds by CPU time, readers in turn; {done.stdout.strip()}")
-    text = "\n".join(lines) + "\n"
-    print(text, end="")
-    if options.output:
-        options.output.parent.mkdir(parents=True, exist_ok=True)
-        options.output.write_text(text)
+    tell(lines, options.output)
 
 
 if __name__ == "__main__":

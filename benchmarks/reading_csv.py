@@ -19,6 +19,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from _result import PEAK, tell
+
 SAMPLES = Path(__file__).resolve().parent.parent / "sample_logs"
 GENERATOR, FEW = SAMPLES / "generate.py", SAMPLES / "purchase-to-pay-new.csv"
 
@@ -29,9 +31,6 @@ from pmlcli.eventlog import read_log
 def read(path):
     %s
 read(sys.argv[2])
-def peak():
-    lines = open("/proc/self/status").read().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
 base, start, cpu = peak(), time.perf_counter(), time.process_time()
 log, frame = read(sys.argv[1])
 seconds, cpu, most = time.perf_counter() - start, time.process_time() - cpu, peak() - base
@@ -57,7 +56,7 @@ READERS = {
 
 def measure(reader: str, path: Path) -> dict[str, float]:
     """Seconds, CPU seconds, megabytes and counts of one reading."""
-    command = [sys.executable, "-c", _CLOCK % READERS[reader], path, FEW]
+    command = [sys.executable, "-c", PEAK + _CLOCK % READERS[reader], path, FEW]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     result: dict[str, float] = json.loads(done.stdout)
     return result
@@ -99,11 +98,7 @@ def main() -> None:
             subprocess.run(command, check=True)
             lines += [*compare(Path(place) / "purchase-to-pay.csv", options.rounds), ""]
     lines.append(f"best of {options.rounds} rounds by CPU time, readers in turn")
-    text = "\n".join(lines) + "\n"
-    print(text, end="")
-    if options.output:
-        options.output.parent.mkdir(parents=True, exist_ok=True)
-        options.output.write_text(text)
+    tell(lines, options.output)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from _result import tell
 from numpy.typing import NDArray
 
 from pmlcli.eventlog import EventLog, read_log
@@ -71,10 +72,7 @@ def main() -> None:
     lines = ["$ python benchmarks/running_cases.py " + " ".join(path.name for path in options.logs), ""]
     for path in options.logs:
         lines += measure(path)
-    text = "\n".join(lines) + "\n"
-    print(text, end="")
-    if options.output:
-        options.output.write_text(text)
+    tell(lines, options.output)
 
 
 if __name__ == "__main__":
