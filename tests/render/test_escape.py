@@ -29,6 +29,37 @@ def test_control_characters_become_visible(text: str, shown: str) -> None:
     assert visible(text) == shown
 
 
+IGNORABLE = [
+    *(0xAD, 0x34F, 0x61C, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x3164, 0xFEFF, 0xFFA0),
+    *range(0x180B, 0x1810),
+    *range(0x200B, 0x2010),
+    *range(0x202A, 0x202F),
+    *range(0x2060, 0x2070),
+    *range(0xFE00, 0xFE10),
+    *range(0xFFF0, 0xFFF9),
+    *range(0x1BCA0, 0x1BCA4),
+    *range(0x1D173, 0x1D17B),
+    *range(0xE0000, 0xE1000),
+]
+"""Default_Ignorable_Code_Point of Unicode 15, from DerivedCoreProperties.txt."""
+
+
+def test_what_leaves_no_ink_becomes_visible() -> None:
+    assert len(IGNORABLE) == 4174
+    for code in IGNORABLE:
+        shown = visible(f"a{chr(code)}b")
+        assert shown.isascii(), hex(code)
+        assert int(shown[3:-1], 16) == code
+        document = json.document("x", {"name": chr(code)})
+        assert document.isascii(), hex(code)
+        assert stdlib_json.loads(document)["name"] == chr(code)
+
+
+def test_letters_that_leave_ink_stay() -> None:
+    text = "ß ﬁ ｶ 각 नमस्ते 한국어 🇩🇪 𝔸 ١٢٣ \u3000\u00a0"
+    assert visible(text) == text
+
+
 @pytest.mark.parametrize(
     "cell", ["=1+1", "+cmd", "-cmd|' /C calc'!A0", "@SUM(A1)", "\t=1", "\r=1", "-", "=5"]
 )
