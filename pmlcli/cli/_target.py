@@ -17,7 +17,10 @@ def require_model_place(path: Path, *, force: bool) -> None:
         raise ValidationError(
             "a model is a directory and cannot go to stdout", hint="name a directory with -o"
         )
-    if path.is_symlink() or (path.exists() and not (path / "manifest.json").is_file()):
+    if path.is_symlink():
+        what = f"is a symbolic link to {path.readlink()}"
+        raise _occupied(path, what, "name the directory that it leads to")
+    if path.exists() and not (path / "manifest.json").is_file():
         raise _occupied(path, "is there and is not a pmlcli model", "choose another name, or remove it")
     if path.exists() and not force:
         raise _occupied(path, "is a model already", "give --force to replace it")

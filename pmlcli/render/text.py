@@ -184,11 +184,16 @@ def verification(document: Mapping[str, Any]) -> list[Block]:
         blocks.append(Heading(str(report["path"])))
         for rung in report["rungs"]:
             tone, head = _TONES.get(rung["verdict"], "weak"), f"  {rung['rung']:<12} {rung['verdict']:<8}"
-            said = [rung["promise"]] if rung["verdict"] == "pass" else _found(rung)
+            said = [rung["promise"], *_signer(rung)] if rung["verdict"] == "pass" else _found(rung)
             blocks.append(Line(f"{head} {said[0] if said else ''}".rstrip(), tone))
             blocks.extend(Line(f"{'':{len(head)}} {more}", tone) for more in said[1:])
         blocks.append(Line(f"  {_verdict(report)}", "good" if report["ok"] else "bad"))
     return blocks
+
+
+def _signer(rung: Mapping[str, Any]) -> list[str]:
+    """Which of the given keys signed."""
+    return [f"key id {one['found']}" for one in rung["details"]] if rung["rung"] == "signature" else []
 
 
 def _found(rung: Mapping[str, Any]) -> list[str]:

@@ -114,7 +114,7 @@ class _GoneError(Exception):
     """The directory lost its manifest, or was replaced, while it was read; never seen outside."""
 
 
-SealCheck = Callable[[bytes, bytes | None], None]
+SealCheck = Callable[[bytes, bytes | None], object]
 ManifestCheck = Callable[[Manifest], None]
 
 

@@ -199,6 +199,12 @@ def status(name: str, parent: int) -> os.stat_result | None:
 
 
 @_operation
+def link_target(name: str, parent: int) -> str:
+    """What the symbolic link `name` in `parent` holds."""
+    return os.readlink(name, dir_fd=parent)  # noqa: PTH115
+
+
+@_operation
 def status_of(descriptor: int) -> os.stat_result:
     """What the open `descriptor` is."""
     return os.fstat(descriptor)

@@ -63,7 +63,10 @@ class Publication:
             if found is None:
                 return False
             if stat.S_ISLNK(found.st_mode):
-                raise _occupied(self.target, "a symbolic link", "name the directory that it leads to")
+                leads_to = fsio.link_target(self._name, self._parent)
+                raise _occupied(
+                    self.target, f"a symbolic link to {leads_to}", "name the directory that it leads to"
+                )
             if not stat.S_ISDIR(found.st_mode) or not _is_model(self._name, self._parent):
                 raise _occupied(
                     self.target,

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import importlib.util
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,10 @@ from pmlcli.store.publish import write_file
 
 PAYLOAD_TYPE = "application/vnd.pmlcli.manifest+json"
 _MAX_SIGNATURES = 10
-_MAX_KEY_BYTES = 10_000
+_MAX_KEY_BYTES = 100_000
+_MAX_KEYS = 100
+_BEGINNING = b"-----BEGIN "
+_BLOCK = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----[^-]*-----END \1-----")
 
 
 def keygen(private_path: Path | str, public_path: Path | str) -> str:
@@ -56,6 +60,8 @@ def signer(private_path: Path | str) -> Callable[[bytes], bytes]:
     """
     crypto = _crypto()
     data = _read_key(private_path)
+    if data.count(b"PRIVATE KEY-----") > 2:  # noqa: PLR2004 (the beginning and end of one key)
+        raise _bad_key(private_path, "one private key but several", hint="give each a file of its own")
     try:
         key = crypto.serialization.load_pem_private_key(data, password=None)
     except (ValueError, TypeError, crypto.UnsupportedAlgorithm) as error:
@@ -64,18 +70,17 @@ def signer(private_path: Path | str) -> Callable[[bytes], bytes]:
     return lambda manifest: _envelope(crypto, key, manifest)
 
 
-def checker(public_paths: Sequence[Path | str]) -> Callable[[bytes, bytes | None], None]:
+def checker(public_paths: Sequence[Path | str]) -> Callable[[bytes, bytes | None], str]:
     """A check of manifest bytes and signature bytes against any of these public keys.
 
-    The check raises `SignatureError` (exit 5) when there is no signature, or none by these keys. It looks
-    at no byte of the manifest beyond the signature over all of them. Raises `ValidationError` for a file
-    that holds no public key.
+    A file may hold several keys. The check returns the id of the key that signed. It raises
+    `SignatureError` (exit 5) when there is no signature, or none by these keys, and looks at no byte of the
+    manifest beyond the signature over all of them. Raises `ValidationError` for a file that holds no public
+    key, or anything else beside its keys.
     """
     crypto = _crypto()
-    keys = {}
-    for path in public_paths:
-        key = _load_public(crypto, path)
-        keys[_key_id(crypto, key)] = key
+    found = [key for path in public_paths for key in _load_public(crypto, path)]
+    keys = {_key_id(crypto, key): key for key in found}
     if not keys:
         raise ValidationError("no public key given", hint="give --public-key FILE")
     return lambda manifest, signature: _check(crypto, keys, manifest, signature)
@@ -106,15 +111,18 @@ def _crypto() -> _Crypto:
 def _read_key(path: Path | str) -> bytes:
     try:
         with Path(path).open("rb") as file:
-            return file.read(_MAX_KEY_BYTES)
+            data = file.read(_MAX_KEY_BYTES + 1)
     except OSError as error:
         raise OutputError(f"{path}: {error.strerror}", context={"path": str(path)}) from error
+    if len(data) > _MAX_KEY_BYTES:
+        raise _bad_key(path, f"a file of keys: more than {_MAX_KEY_BYTES} bytes")
+    return data
 
 
-def _bad_key(path: Path | str, wanted: str) -> ValidationError:
-    return ValidationError(
-        f"{path}: not {wanted}", hint="make a pair with `pmlcli keygen`", context={"path": str(path)}
-    )
+def _bad_key(
+    path: Path | str, wanted: str, *, hint: str = "make a pair with `pmlcli keygen`"
+) -> ValidationError:
+    return ValidationError(f"{path}: not {wanted}", hint=hint, context={"path": str(path)})
 
 
 def _require_kind(crypto: _Crypto, key: Any, path: Path | str) -> None:
@@ -123,9 +131,18 @@ def _require_kind(crypto: _Crypto, key: Any, path: Path | str) -> None:
         raise _bad_key(path, "an Ed25519 or P-256 key")
 
 
-def _load_public(crypto: _Crypto, path: Path | str) -> Any:
+def _load_public(crypto: _Crypto, path: Path | str) -> list[Any]:
+    """Every key of the file: the library reads the first alone, and says nothing of the others."""
+    data = _read_key(path)
+    blocks = [match.group() for match in _BLOCK.finditer(data)]
+    if len(blocks) != data.count(_BEGINNING) or not 1 <= len(blocks) <= _MAX_KEYS:
+        raise _bad_key(path, f"an Ed25519 or P-256 public key in PEM, or at most {_MAX_KEYS} of them")
+    return [_public_key(crypto, block, path) for block in blocks]
+
+
+def _public_key(crypto: _Crypto, block: bytes, path: Path | str) -> Any:
     try:
-        key = crypto.serialization.load_pem_public_key(_read_key(path))
+        key = crypto.serialization.load_pem_public_key(block)
     except (ValueError, TypeError, crypto.UnsupportedAlgorithm) as error:
         raise _bad_key(path, "an Ed25519 or P-256 public key in PEM") from error
     _require_kind(crypto, key, path)
@@ -175,7 +192,7 @@ def _entries(manifest: bytes, signature: bytes) -> list[tuple[str, bytes]]:
     return entries
 
 
-def _check(crypto: _Crypto, keys: dict[str, Any], manifest: bytes, signature: bytes | None) -> None:
+def _check(crypto: _Crypto, keys: dict[str, Any], manifest: bytes, signature: bytes | None) -> str:
     if signature is None:
         raise SignatureError("no signature", hint="sign the model with `pmlcli sign`, or drop --public-key")
     entries = _entries(manifest, signature)
@@ -183,7 +200,7 @@ def _check(crypto: _Crypto, keys: dict[str, Any], manifest: bytes, signature: by
     for key_id, signed in entries:
         key = keys.get(key_id)
         if key is not None and _is_valid(crypto, key, signed, message):
-            return
+            return key_id
     known = [key_id for key_id, _ in entries if key_id in keys]
     if known:
         raise SignatureError("the signature does not match the manifest", context={"key_id": known[0]})

@@ -20,7 +20,6 @@ from __future__ import annotations
 import platform as this_platform
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
@@ -108,7 +107,7 @@ def verify(
     if level not in RUNGS:
         raise unknown_name("level", level, RUNGS)
     wanted = RUNGS[: RUNGS.index(level) + 1]
-    trusted = partial(_require_trust, check_signature, expect_digest)
+    trusted = _Trust(check_signature, expect_digest)
     try:
         seal, difference = compare(path, contents="checksums" in wanted, check_seal=trusted)
     except _UntrustedError as untrusted:
@@ -117,7 +116,8 @@ def verify(
         if error.exit_code not in (4, 5):
             raise
         return Verification(str(path), None, tuple(_after_failure(wanted, _failed("structure", error))))
-    results = list(_bytes_rungs(wanted, seal, difference, is_signed=check_signature is not None))
+    signature = _unchecked(seal) if check_signature is None else trusted.signature
+    results = list(_bytes_rungs(wanted, seal, difference, signature))
     for rung, climb in (("replay", replay), ("retrain", retrain)):
         if rung in wanted:
             results.append(_climbed(rung, climb, Path(path), seal, results))
@@ -132,19 +132,33 @@ class _UntrustedError(SignatureError):
         self.result = result
 
 
-def _require_trust(
-    check: SignatureCheck | None, expect_digest: str | None, manifest: bytes, signature: bytes | None
-) -> None:
-    """Raises `_UntrustedError` unless key and digest, where given, vouch for these bytes."""
-    if check is not None:
-        try:
-            check(manifest, signature)
-        except SignatureError as error:
-            raise _UntrustedError(_failed("signature", error)) from error
-    digest = root_digest(manifest)
-    if expect_digest is not None and digest != expect_digest.strip().lower():
-        finding = Finding("root digest", shown(expect_digest), digest)
-        raise _UntrustedError(result_of("structure", [finding]))
+class _Trust:
+    """Raises `_UntrustedError` unless key and digest, where given, vouch for these bytes.
+
+    `signature` is the rung of that name, with the key that signed where the check returns its id.
+    """
+
+    def __init__(self, check: SignatureCheck | None, expect_digest: str | None) -> None:
+        self._check, self._expected = check, expect_digest
+        self.signature = RungResult("signature", "pass")
+
+    def __call__(self, manifest: bytes, signature: bytes | None) -> None:
+        if self._check is not None:
+            self.signature = _signed(self._check, manifest, signature)
+        digest = root_digest(manifest)
+        if self._expected is not None and digest != self._expected.strip().lower():
+            finding = Finding("root digest", shown(self._expected), digest)
+            raise _UntrustedError(result_of("structure", [finding]))
+
+
+def _signed(check: SignatureCheck, manifest: bytes, signature: bytes | None) -> RungResult:
+    try:
+        key_id = check(manifest, signature)
+    except SignatureError as error:
+        raise _UntrustedError(_failed("signature", error)) from error
+    if not isinstance(key_id, str):
+        return RungResult("signature", "pass")
+    return RungResult("signature", "pass", (Finding("key id", "a given key", key_id).to_dict(),))
 
 
 def _untrusted(wanted: Sequence[str], failed: RungResult) -> Iterator[RungResult]:
@@ -155,7 +169,7 @@ def _untrusted(wanted: Sequence[str], failed: RungResult) -> Iterator[RungResult
 
 
 def _bytes_rungs(
-    wanted: Sequence[str], seal: Seal, difference: Difference, *, is_signed: bool
+    wanted: Sequence[str], seal: Seal, difference: Difference, signature: RungResult
 ) -> Iterator[RungResult]:
     by_size = [finding for finding in difference.changed if finding.found.endswith(" bytes")]
     by_content = [finding for finding in difference.changed if finding not in by_size]
@@ -166,7 +180,7 @@ def _bytes_rungs(
         else:
             yield skipped("checksums", "the manifest lists no artifact")
     if "signature" in wanted:
-        yield RungResult("signature", "pass") if is_signed else _unchecked(seal)
+        yield signature
     if "environment" in wanted:
         yield environment(seal.manifest)
 

@@ -52,6 +52,8 @@ def test_keygen_makes_a_pair_and_keeps_what_is_there(run: Run, place: Path) -> N
 def test_a_signed_model_is_verified_and_used(run: Run, signed: Path, csv_log: Path) -> None:
     assert run("keygen", "other", "-q").exit_code == 0
     keys = ("--public-key", "other.pub", "--public-key", "me.pub")
+    key_id = json.loads((signed / "manifest.json.sig").read_text())["signatures"][0]["keyid"]
+    assert f"key id {key_id}" in run("verify", signed, *keys).stdout
     assert rung(run("verify", signed, *keys, "--json"), "signature")["verdict"] == "pass"
     assert run("predict", signed, csv_log, *keys, "-q").exit_code == 0
     other = run("verify", signed, "--public-key", "other.pub", "--json")
@@ -284,3 +286,22 @@ def test_a_newer_schema_is_refused(run: Run, place: Path, model: Path, csv_log: 
     manifest.write_text(manifest.read_text().replace('"schema_version": 1', '"schema_version": 3'))
     for arguments in (["predict", "new", csv_log], ["upgrade", "new", "-o", "x"], ["inspect", "new"]):
         assert_refused(run(*arguments), 4, "newer pmlcli (schema 3")
+
+
+@pytest.mark.parametrize("command", ["train", "sign", "upgrade"])
+def test_a_link_to_a_model_is_told_as_a_link(
+    run: Run, model: Path, csv_log: Path, tmp_path: Path, command: str
+) -> None:
+    shutil.copytree(model, tmp_path / "release-1")
+    (tmp_path / "current").symlink_to("release-1")
+    run("keygen", tmp_path / "me")
+    given = {
+        "train": (csv_log, "-a", FAST, "-o", tmp_path / "current", "--force"),
+        "sign": (tmp_path / "current", "--private-key", tmp_path / "me.key"),
+        "upgrade": (model, "-o", tmp_path / "current"),
+    }[command]
+    result = run(command, *given)
+    assert result.exit_code == 74
+    assert "a symbolic link to release-1" in result.stderr
+    assert "name the directory that it leads to" in result.stderr
+    assert "is not a pmlcli model" not in result.stderr

@@ -443,3 +443,17 @@ def test_write_file_follows_links_and_spares_devices(tmp_path: Path) -> None:
     assert Path("/dev/null").is_char_device()
     with pytest.raises(OutputError, match="a directory"):
         write_file(tmp_path, b"x", force=True)
+
+
+@pytest.mark.parametrize("leads_to", ["model", "no-model", "nothing"])
+@pytest.mark.parametrize("force", [False, True])
+def test_a_link_is_named_with_what_it_leads_to(
+    tmp_path: Path, manifest_fields: Fields, leads_to: str, force: bool
+) -> None:
+    ArtifactStore().save(tmp_path / "model", manifest_fields, FILES)
+    (tmp_path / "no-model").mkdir()
+    (tmp_path / "link").symlink_to(leads_to)
+    with pytest.raises(OutputError, match=f"link: a symbolic link to {leads_to}") as caught:
+        ArtifactStore().save(tmp_path / "link", manifest_fields, {}, force=force)
+    assert "name the directory" in str(caught.value.hint)
+    assert read_model(tmp_path / "model").files == FILES

@@ -16,6 +16,7 @@ from pmlcli.lifecycle.inspection import inspect_model
 from pmlcli.store import fsio
 from pmlcli.store.artifacts import ArtifactStore
 from pmlcli.store.directory import MAX_SIGNATURE_BYTES, read_model
+from pmlcli.store.manifest import MANIFEST_NAME, SIGNATURE_NAME
 from pmlcli.store.signing import checker, keygen, signer
 from pmlcli.store.verification import verify
 
@@ -188,6 +189,44 @@ def test_bad_keys(tmp_path: Path, keys: Path) -> None:
         checker([tmp_path / "none"])
     with pytest.raises(ValidationError, match="no public key given"):
         checker([])
+
+
+def test_a_file_of_several_keys_gives_all_of_them(signed: Path, keys: Path, tmp_path: Path) -> None:
+    mine, other = (keys / "mine.pub").read_bytes(), (keys / "other.pub").read_bytes()
+    one = checker([keys / "mine.pub"])(
+        (signed / MANIFEST_NAME).read_bytes(), (signed / SIGNATURE_NAME).read_bytes()
+    )
+    for content in (mine + other, other + mine, b"two keys\n" + other + b"\nand\n" + mine):
+        (tmp_path / "both.pub").write_bytes(content)
+        check = checker([tmp_path / "both.pub"])
+        (rung,) = (rung for rung in verify(signed, check_signature=check).results if rung.rung == "signature")
+        assert rung.verdict == "pass"
+        assert [detail["found"] for detail in rung.details] == [one]
+
+
+@pytest.mark.parametrize("second", ["private", "certificate", "cut off", "another curve", "very long"])
+def test_a_file_that_holds_anything_else_beside_a_key_is_refused(
+    keys: Path, tmp_path: Path, second: str
+) -> None:
+    mine = (keys / "mine.pub").read_bytes()
+    beside = {
+        "private": (keys / "other.pem").read_bytes(),
+        "certificate": mine.replace(b"PUBLIC KEY", b"CERTIFICATE"),
+        "cut off": mine[:-12],
+        "another curve": ec_pair(tmp_path, "SECP384R1")[1].read_bytes(),
+        "very long": b"#" * 100_000 + mine,
+    }[second]
+    for content in (mine + beside, beside + mine):
+        (tmp_path / "keys.pub").write_bytes(content)
+        with pytest.raises(ValidationError, match=r"keys\.pub: not "):
+            checker([tmp_path / "keys.pub"])
+
+
+def test_two_private_keys_sign_nothing(keys: Path, tmp_path: Path) -> None:
+    (tmp_path / "both.pem").write_bytes((keys / "mine.pem").read_bytes() + (keys / "other.pem").read_bytes())
+    with pytest.raises(ValidationError, match="several") as caught:
+        signer(tmp_path / "both.pem")
+    assert "file of its own" in str(caught.value.hint)
 
 
 def envelope(**changes: Any) -> Callable[[bytes], bytes]:
