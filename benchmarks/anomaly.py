@@ -30,7 +30,7 @@ import numpy as np
 import pandas as pd
 
 from pmlcli import Model, registry
-from pmlcli.encoding.features import FeatureConfig, FeatureExtractor
+from pmlcli.encoding.profile.extractor import FeatureConfig, FeatureExtractor
 from pmlcli.errors import PmlError
 from pmlcli.evaluation.metrics import auc, average_precision
 from pmlcli.eventlog import EventLog, read_log

@@ -26,7 +26,7 @@ import pandas as pd
 with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
     import pm4py  # prints a banner when it is imported
 
-from pmlcli.encoding.features import CaseFeatures, FeatureExtractor
+from pmlcli.encoding.profile.extractor import CaseFeatures, FeatureExtractor
 from pmlcli.eventlog import EventLog, read_log
 
 ACTIVITIES = [f"Activity {letter}" for letter in "ABCDEFGHIJKLMNOPQRST"]

@@ -35,9 +35,9 @@ from _result import tell
 
 import pmlcli
 from pmlcli import registry
-from pmlcli.algorithms._base import clone
-from pmlcli.algorithms._intervals import LEVELS, fit_intervals
-from pmlcli.algorithms._series_tools import (
+from pmlcli.algorithms._interface.base import clone
+from pmlcli.algorithms.forecast._intervals import LEVELS, fit_intervals
+from pmlcli.algorithms.forecast._series import (
     HALF_LIFE,
     MAXIMUM_ORIGINS,
     MEMORY,
@@ -46,7 +46,7 @@ from pmlcli.algorithms._series_tools import (
     first_test_bucket,
     phases,
 )
-from pmlcli.encoding.series import Series, SeriesEncoding, first_completion
+from pmlcli.encoding.series.encoding import Series, SeriesEncoding, first_completion
 from pmlcli.eventlog import read_log
 from pmlcli.lifecycle.reproducible import reproducible
 

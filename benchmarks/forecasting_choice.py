@@ -33,12 +33,12 @@ from _result import tell
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
-from pmlcli.algorithms._forecasting import smoothing
-from pmlcli.algorithms._forecasting.members import METHODS, Method
-from pmlcli.algorithms._intervals import LEVELS, _factors, _scales
-from pmlcli.algorithms._series_tools import Floats, backtest, first_test_bucket, phases
-from pmlcli.encoding.holidays import holiday_share
-from pmlcli.encoding.series import Series, SeriesEncoding, local_times
+from pmlcli.algorithms.forecast._intervals import LEVELS, _factors, _scales
+from pmlcli.algorithms.forecast._methods import smoothing
+from pmlcli.algorithms.forecast._methods.members import METHODS, Method
+from pmlcli.algorithms.forecast._series import Floats, backtest, first_test_bucket, phases
+from pmlcli.encoding.series.encoding import Series, SeriesEncoding, local_times
+from pmlcli.encoding.series.holidays import holiday_share
 from pmlcli.eventlog import read_log
 from pmlcli.lifecycle.reproducible import reproducible
 

@@ -26,7 +26,7 @@ from sklearn.neighbors import LocalOutlierFactor
 from sklearn.svm import OneClassSVM
 
 from pmlcli import Model
-from pmlcli.algorithms._base import PredictRequest
+from pmlcli.algorithms._interface.base import PredictRequest
 from pmlcli.lifecycle import artifacts
 from pmlcli.store.artifacts import ArtifactStore
 from pmlcli.store.codecs import npy

@@ -18,7 +18,7 @@ from pmlcli._cards import PACKAGE_ROOT, AlgorithmCard, ParameterCard, read_card
 from pmlcli.errors import MissingDependencyError, ValidationError, nearest, unknown_name
 
 if TYPE_CHECKING:
-    from pmlcli.algorithms._base import Algorithm
+    from pmlcli.algorithms._interface.base import Algorithm
 
 ENTRY_POINTS = "pmlcli.algorithms"
 
@@ -119,7 +119,7 @@ def _missing(name: str, dependency: str) -> MissingDependencyError:
 
 
 def _only_algorithm(module_name: str) -> type[Algorithm]:
-    base: type[Algorithm] = importlib.import_module("pmlcli.algorithms._base").Algorithm
+    base: type[Algorithm] = importlib.import_module("pmlcli.algorithms._interface.base").Algorithm
     module = importlib.import_module(module_name)
     classes: list[type[Algorithm]] = [
         value
@@ -133,7 +133,7 @@ def _only_algorithm(module_name: str) -> type[Algorithm]:
 
 
 def _imported_card(name: str) -> AlgorithmCard:
-    specs = importlib.import_module("pmlcli.algorithms._param").specs
+    specs = importlib.import_module("pmlcli.algorithms._interface.param").specs
     cls = find(name)
     doc = inspect.getdoc(cls) or ""
     return AlgorithmCard(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -72,12 +73,70 @@ def test_imports_point_down(file: Path) -> None:
             assert layer in ONLY_IN[top], f"{file.name} ({layer}) imports {top}"
 
 
-@pytest.mark.parametrize(
-    "file", sorted(ROOT.glob("algorithms/*/[!_]*.py")), ids=lambda f: f"{f.parent.name}/{f.stem}"
-)
-def test_an_algorithm_sees_no_other_algorithm_and_is_short(file: Path) -> None:
+# What each shared room of the algorithms may import of the others; a task's folder may import them all.
+ROOMS: dict[str, set[str]] = {
+    "_interface": set(),
+    "_learning": {"_interface"},
+    "_prefixes": {"_interface"},
+}
+TASKS = {f.parent.name for f in ROOT.glob("algorithms/*/__init__.py")} - set(ROOMS)
+ALGORITHM_FILES = sorted(ROOT.glob("algorithms/*/**/*.py"))
+
+
+def rooms_imported(file: Path) -> Iterator[tuple[str, list[str]]]:
+    """Each import within `pmlcli.algorithms` with its parts below that package."""
     for name in imports_of(file):
         parts = name.split(".")
         if parts[:2] == ["pmlcli", "algorithms"]:
-            assert parts[2].startswith("_"), f"{file.name} imports {name}"
-    assert len(file.read_text(encoding="utf-8").splitlines()) <= 100
+            yield name, parts[2:]
+
+
+@pytest.mark.parametrize("file", ALGORITHM_FILES, ids=lambda f: str(f.relative_to(ROOT / "algorithms")))
+def test_a_room_imports_only_what_stands_below_it(file: Path) -> None:
+    own = file.relative_to(ROOT / "algorithms").parts[0]
+    below = ROOMS[own] if own in ROOMS else set(ROOMS)
+    for name, parts in rooms_imported(file):
+        assert parts[0] in {own, *below}, f"{own}/{file.name} imports {name}"
+        if own in TASKS and parts[0] == own:
+            assert parts[1].startswith("_"), f"{own}/{file.name} imports the algorithm {name}"
+
+
+@pytest.mark.parametrize(
+    "file", sorted(ROOT.glob("algorithms/[!_]*/[!_]*.py")), ids=lambda f: f"{f.parent.name}/{f.stem}"
+)
+def test_an_algorithm_is_short(file: Path) -> None:
+    """Counted below the imports, whose length is that of the names of folders."""
+    text = file.read_text(encoding="utf-8")
+    imports = (n for n in ast.parse(text).body if isinstance(n, ast.Import | ast.ImportFrom))
+    assert len(text.splitlines()) - max(n.end_lineno or 0 for n in imports) <= 90
+
+
+def test_no_imports_go_round_in_a_circle() -> None:
+    """Imports for type checking alone count as well: who has to know whom is what a reader meets."""
+    modules = {".".join(("pmlcli", *f.relative_to(ROOT).with_suffix("").parts)): f for f in FILES}
+    pending = {
+        name: {
+            known
+            for imported in imports_of(file)
+            if (known := _module(imported, modules)) not in (None, name)
+        }
+        for name, file in modules.items()
+    }
+    while free := [name for name, imported in pending.items() if not imported & pending.keys()]:
+        for name in free:
+            del pending[name]
+    assert not pending, f"imports go round among {sorted(pending)}"
+
+
+def _module(imported: str, modules: Mapping[str, Path]) -> str | None:
+    """The module that an import names: `package.module.name`, `package.module` or a package's own file."""
+    around = imported.rpartition(".")[0]
+    candidates = (imported, f"{imported}.__init__", around, f"{around}.__init__")
+    return next((name for name in candidates if name in modules), None)
+
+
+@pytest.mark.parametrize("layer", ["algorithms", "encoding", "eventlog"])
+def test_the_tests_stand_in_the_folders_of_what_they_test(layer: str) -> None:
+    tests = Path(__file__).parent / layer
+    folders = {file.parent.relative_to(tests) for file in tests.rglob("test_*.py")}
+    assert folders <= {file.parent.relative_to(ROOT / layer) for file in (ROOT / layer).rglob("*.py")}

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from pmlcli import registry
-from pmlcli.algorithms._param import specs
+from pmlcli.algorithms._interface.param import specs
 from pmlcli.errors import ValidationError
 
 NAMED_BY_THE_FIRST_RELEASE = {

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from _tasks._parts import Cells, Part, cpu_seconds, encoded, with_interval
-from pmlcli.algorithms._calibration import cross_checked
-from pmlcli.algorithms._next_activity import targets
+from pmlcli.algorithms._learning.calibration import cross_checked
+from pmlcli.encoding.events.sequences import targets
 from pmlcli.eventlog.split import measured_prefixes
 
 NAMES = ("ngram", "linear", "xgboost", "gru", "transformer", "ensemble")

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from _tasks._parts import NAN, Cells, Part, cpu_seconds, with_interval
-from pmlcli.encoding.outcome import OutcomePrefixes
+from pmlcli.encoding.outcome.encoding import OutcomePrefixes
 from pmlcli.evaluation.ranking import macro_auc_over
 from pmlcli.eventlog import EventLog
 from pmlcli.eventlog.log import offsets_of

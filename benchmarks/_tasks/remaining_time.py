@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import Any
 
 from _tasks._parts import DAY, NAN, Cells, Part, cpu_seconds, encoded, with_interval
-from pmlcli.algorithms._quantiles import coverage
-from pmlcli.algorithms._remaining_rows import known_rows, remaining_seconds
+from pmlcli.algorithms.remaining_time._quantiles import coverage
+from pmlcli.algorithms.remaining_time._rows import known_rows, remaining_seconds
 from pmlcli.eventlog.split import measured_prefixes
 
 NAMES = ("median", "transition-system", "boosting", "gru", "survival", "ensemble")

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from _tasks._parts import Cells, Part, cpu_seconds, encoded, with_interval
-from pmlcli.algorithms._prefix import evenly
-from pmlcli.algorithms._suffix import similarities
+from pmlcli.algorithms._prefixes.task import evenly
+from pmlcli.algorithms.suffix._task import similarities
 from pmlcli.eventlog.split import measured_prefixes
 
 NAMES = ("medoid", "gru", "ensemble")

@@ -55,7 +55,7 @@ def answer_levels() -> list[str]:
 def kpis() -> list[str]:
     """KPIs that a log can be counted by."""
     # numpy and pandas take time to import.
-    from pmlcli.encoding._kpi import KPIS
+    from pmlcli.encoding.series.kpi import KPIS
 
     return list(KPIS)
 

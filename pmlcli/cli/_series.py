@@ -14,7 +14,7 @@ from pmlcli.cli._session import Session
 from pmlcli.render.series import series as series_blocks
 
 if TYPE_CHECKING:
-    from pmlcli.encoding.series import Series
+    from pmlcli.encoding.series.encoding import Series
 
 _PANEL = "KPI series of a log"
 
@@ -47,7 +47,7 @@ class SeriesOptions:
 def show_series(source: str, choice: SeriesOptions, reading: ReadingOptions, session: Session) -> None:
     """Each KPI's definition and values: the last of them as text, all of them with --json."""
     # numpy and pandas take time to import; a model's card needs neither.
-    from pmlcli.encoding.series import SeriesEncoding
+    from pmlcli.encoding.series.encoding import SeriesEncoding
     from pmlcli.eventlog import read_log
 
     encoding = SeriesEncoding(tuple(choice.kpi or ()), choice.frequency)

@@ -21,7 +21,7 @@ from pmlcli.cli._options import (
 from pmlcli.cli._session import Session
 from pmlcli.cli._trust import TrustOptions
 from pmlcli.errors import ValidationError
-from pmlcli.eventlog.duration import duration_seconds
+from pmlcli.eventlog.times.duration import duration_seconds
 from pmlcli.render import number, sentence
 from pmlcli.store import publish
 
@@ -246,8 +246,8 @@ def predict_log(
     one_of("choice of unseen values", request.unseen, ("ignore", "flag", "fail"))
     how = reading.to_read_options()
     # The model's library takes time to import; a misspelt option must not wait for it.
-    from pmlcli.algorithms._base import PredictRequest
-    from pmlcli.encoding.regressors import read_regressors
+    from pmlcli.algorithms._interface.base import PredictRequest
+    from pmlcli.encoding.series.regressors import read_regressors
     from pmlcli.eventlog import read_log
 
     loaded = trust.load(model)

@@ -293,7 +293,7 @@ def train_model(  # noqa: PLR0913 (a command takes its groups of options)
     target = saving.output or Path("models") / name.replace("/", "-")
     _target.require_model_place(target, force=saving.force)
     # The rest needs numpy and the algorithm's library; a misspelt name must not wait for them.
-    from pmlcli.encoding.regressors import read_regressors
+    from pmlcli.encoding.series.regressors import read_regressors
     from pmlcli.eventlog import read_log
     from pmlcli.lifecycle.model import Model
     from pmlcli.store.publish import Publication

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from pmlcli.errors import LogError, nearest
 from pmlcli.eventlog.columns import ColumnChoice, assignment, choose_columns
-from pmlcli.eventlog.date_and_clock import JOIN, is_clocks, is_dates, joined, names_of
 from pmlcli.eventlog.ledger import Ledger, Refusal
 from pmlcli.eventlog.log import (
     ACTIVITY,
@@ -28,7 +27,8 @@ from pmlcli.eventlog.log import (
 )
 from pmlcli.eventlog.options import CLASSIFIER_PREFIX, ReadOptions
 from pmlcli.eventlog.raw import EVERY_ROW, Column, RawTable, Rows, TextColumn, as_text, shown
-from pmlcli.eventlog.times import NOT_A_TIME, Times, parse_times
+from pmlcli.eventlog.times.date_and_clock import JOIN, is_clocks, is_dates, joined, names_of
+from pmlcli.eventlog.times.parse import NOT_A_TIME, Times, parse_times
 from pmlcli.eventlog.values import text_series, time_series, typed
 
 Flags = NDArray[np.bool_]

@@ -7,9 +7,9 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from pmlcli.errors import LogError, nearest
-from pmlcli.eventlog.date_and_clock import JOIN, found_pair, is_clocks, is_dates, is_times, names_of
 from pmlcli.eventlog.options import NONE, REQUIRED_ROLES, ROLES
 from pmlcli.eventlog.raw import RawTable, equal_columns, shown
+from pmlcli.eventlog.times.date_and_clock import JOIN, found_pair, is_clocks, is_dates, is_times, names_of
 
 EXACT = {
     "case_id": ("case:concept:name", "case_id"),

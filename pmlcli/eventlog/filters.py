@@ -18,7 +18,7 @@ from pmlcli.eventlog.profile import variant_codes
 from pmlcli.eventlog.raw import TextColumn
 from pmlcli.eventlog.running import mark_running
 from pmlcli.eventlog.selection import IS_RUNNING, Selection
-from pmlcli.eventlog.times import parse_times
+from pmlcli.eventlog.times.parse import parse_times
 
 Flags = NDArray[np.bool_]
 FIRST_LINES = 5

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from pmlcli.eventlog.findings import DataFinding, Evidence, evidence_of, find_all
 from pmlcli.eventlog.findings.evidence import ColumnFacts
 from pmlcli.eventlog.findings.finding import LONGEST_NAME, cut
-from pmlcli.eventlog.local_time import DAY, MICROSECONDS, iso
 from pmlcli.eventlog.log import MISSING, EventLog
+from pmlcli.eventlog.times.local_time import DAY, MICROSECONDS, iso
 
 TOP = 10
 MOST_ACTIVITIES = 1_000

@@ -12,21 +12,21 @@ import pandas as pd
 
 from pmlcli.errors import LogError, ValidationError
 from pmlcli.eventlog.build import build_log
-from pmlcli.eventlog.csv import read_csv
+from pmlcli.eventlog.csv.reader import read_csv
 from pmlcli.eventlog.filters import keep_lifecycles, select
 from pmlcli.eventlog.frame import events_table, frame_table
 from pmlcli.eventlog.log import EventLog
-from pmlcli.eventlog.ocel_csv import is_ocel_csv, read_ocel_csv
-from pmlcli.eventlog.ocel_json import read_ocel_json
-from pmlcli.eventlog.ocel_sqlite import MAGIC as SQLITE_MAGIC
-from pmlcli.eventlog.ocel_sqlite import read_ocel_sqlite
-from pmlcli.eventlog.ocel_xml import read_ocel_xml
+from pmlcli.eventlog.ocel.csv import is_ocel_csv, read_ocel_csv
+from pmlcli.eventlog.ocel.json import read_ocel_json
+from pmlcli.eventlog.ocel.sqlite import MAGIC as SQLITE_MAGIC
+from pmlcli.eventlog.ocel.sqlite import read_ocel_sqlite
+from pmlcli.eventlog.ocel.xml import read_ocel_xml
 from pmlcli.eventlog.options import FORMATS, ReadOptions
 from pmlcli.eventlog.pairing import pair_lifecycle
 from pmlcli.eventlog.parquet import MAGIC, read_parquet
 from pmlcli.eventlog.raw import RawTable
 from pmlcli.eventlog.source import ByteSource
-from pmlcli.eventlog.xes import read_xes
+from pmlcli.eventlog.xes.reader import read_xes
 
 LogLike = str | Path | pd.DataFrame | Sequence[Mapping[str, Any]] | EventLog
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pmlcli.errors import ValidationError, unknown_name
-from pmlcli.eventlog.duration import duration_seconds
+from pmlcli.eventlog.times.duration import duration_seconds
 
 RUNNING = ("mark", "drop", "only")
 IS_RUNNING = "case:is_running"

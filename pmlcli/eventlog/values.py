@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pmlcli.eventlog.raw import UNTYPED, Column, TextColumn, UniformTexts, with_missing
-from pmlcli.eventlog.times import iso_times, uniform_times
+from pmlcli.eventlog.times.parse import iso_times, uniform_times
 
 STRING = pd.StringDtype(storage="python", na_value=np.nan)
 TIME = "datetime64[us, UTC]"

@@ -18,7 +18,7 @@ import pandas as pd
 from pmlcli.errors import MissingDependencyError, OutputError, ValidationError, unknown_name
 from pmlcli.eventlog.log import EventLog
 from pmlcli.eventlog.options import FORMATS
-from pmlcli.eventlog.xes_writer import xes_pieces
+from pmlcli.eventlog.xes.writer import xes_pieces
 
 _FORMULA = re.compile(r"[=+\-@\t\r]")
 _PLAIN_NUMBER = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]+)?(?:[eE][+-]?[0-9]+)?")

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from pmlcli.algorithms._base import Algorithm
+from pmlcli.algorithms._interface.base import Algorithm
 from pmlcli.encoding.base import Encoding
 from pmlcli.errors import (
     MissingDependencyError,

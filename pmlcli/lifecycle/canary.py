@@ -15,7 +15,7 @@ from typing import Any, TypeGuard
 import numpy as np
 import pandas as pd
 
-from pmlcli.algorithms._base import Algorithm
+from pmlcli.algorithms._interface.base import Algorithm
 from pmlcli.encoding.base import Encoding
 from pmlcli.errors import PersistenceError, UntrustedArtifactError
 from pmlcli.eventlog import read_log

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pmlcli.algorithms._base import Algorithm, PredictRequest
+from pmlcli.algorithms._interface.base import Algorithm, PredictRequest
 from pmlcli.errors import LogError, PmlError, ValidationError
 from pmlcli.eventlog.log import CASE_ID, EventLog
 from pmlcli.lifecycle.answer import Answer, malformed

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from pmlcli.errors import UntrustedArtifactError
-from pmlcli.eventlog.times import LATEST
+from pmlcli.eventlog.times.parse import LATEST
 from pmlcli.lifecycle.artifacts import read_json
 from pmlcli.lifecycle.inspection import THRESHOLD_FILE
 

@@ -12,9 +12,9 @@ from typing import Any, Self
 import pandas as pd
 
 from pmlcli import registry
-from pmlcli.algorithms._base import Algorithm, PredictRequest
+from pmlcli.algorithms._interface.base import Algorithm, PredictRequest
 from pmlcli.encoding.base import Encoding
-from pmlcli.encoding.regressors import Regressors
+from pmlcli.encoding.series.regressors import Regressors
 from pmlcli.errors import PersistenceError, PmlError, PredictionError, TrainingError, ValidationError
 from pmlcli.eventlog import ReadOptions, read_log
 from pmlcli.eventlog.log import EventLog

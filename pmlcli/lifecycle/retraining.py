@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pmlcli import runtime
-from pmlcli.encoding.regressors import Regressors, read_regressors
+from pmlcli.encoding.series.regressors import Regressors, read_regressors
 from pmlcli.eventlog import read_log
 from pmlcli.lifecycle import contract
 from pmlcli.lifecycle.model import Model

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pmlcli import registry
-from pmlcli.algorithms._base import Algorithm, clone, field_names
+from pmlcli.algorithms._interface.base import Algorithm, clone, field_names
 from pmlcli.encoding.base import Encoding
 from pmlcli.errors import TrainingError
 from pmlcli.evaluation.measurement import Comparison, compare

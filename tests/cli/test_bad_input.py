@@ -264,7 +264,7 @@ def test_an_extra_that_is_not_installed(
             raise ModuleNotFoundError("No module named 'torch'", name="torch")
         return real_import(name, *args, **kwargs)
 
-    for module in ("pmlcli.algorithms.next_activity.gru", "pmlcli.algorithms._neural"):
+    for module in ("pmlcli.algorithms.next_activity.gru", "pmlcli.algorithms._learning.neural"):
         monkeypatch.delitem(sys.modules, module, raising=False)
     monkeypatch.setattr(builtins, "__import__", without_torch)
     before = files_in(place)

@@ -17,7 +17,7 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 from pmlcli import registry
-from pmlcli.algorithms._base import PredictRequest
+from pmlcli.algorithms._interface.base import PredictRequest
 from pmlcli.errors import LogError, PersistenceError, PredictionError, TrainingError, ValidationError
 from pmlcli.eventlog import read_log
 from pmlcli.lifecycle.answer import Answer

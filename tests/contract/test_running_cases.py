@@ -12,7 +12,7 @@ from rapidfuzz.distance import DamerauLevenshtein
 from sklearn.metrics import roc_auc_score
 
 from pmlcli import registry
-from pmlcli.algorithms._base import PredictRequest
+from pmlcli.algorithms._interface.base import PredictRequest
 from pmlcli.eventlog import ReadOptions, read_log
 from pmlcli.eventlog.selection import Selection
 from pmlcli.lifecycle.training import _trial

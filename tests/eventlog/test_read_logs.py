@@ -133,13 +133,13 @@ def test_the_quick_way_reads_what_the_csv_module_reads(
     text = CSV + "".join(lines)
     path = write(tmp_path / "x.csv", text if last else text.rstrip("\r\n"))
     with monkeypatch.context() as patch:
-        patch.setattr("pmlcli.eventlog.csv_blocks.BLOCK", block)
-        patch.setattr("pmlcli.eventlog.csv.CELLS_TOGETHER", 0)
-        patch.setattr("pmlcli.eventlog.csv_columns.MOST_WAITING", waiting)
+        patch.setattr("pmlcli.eventlog.csv.blocks.BLOCK", block)
+        patch.setattr("pmlcli.eventlog.csv.reader.CELLS_TOGETHER", 0)
+        patch.setattr("pmlcli.eventlog.csv.columns.MOST_WAITING", waiting)
         quick = csv_outcome(path)
-        patch.setattr("pmlcli.eventlog.csv_scan.arrow", None)
+        patch.setattr("pmlcli.eventlog.csv.scan.arrow", None)
         assert csv_outcome(path) == quick
-        patch.setattr("pmlcli.eventlog.csv.regular_cells", lambda *_: None)
+        patch.setattr("pmlcli.eventlog.csv.reader.regular_cells", lambda *_: None)
         assert csv_outcome(path) == quick
 
 
@@ -147,7 +147,7 @@ def test_the_quick_way_reads_what_the_csv_module_reads(
 def test_rows_of_another_width_are_counted_up_to_a_limit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fitting: int
 ) -> None:
-    monkeypatch.setattr("pmlcli.eventlog.csv.MAX_UNFIT", 20)
+    monkeypatch.setattr("pmlcli.eventlog.csv.reader.MAX_UNFIT", 20)
     path = write(tmp_path / "x.csv", CSV + "1,a,2024-01-01,,1\n" * fitting + "x\n" * 20 + "1,a,x,,,\n" * 5)
     if fitting < 25:
         with pytest.raises(LogError, match="x.csv: more than 20 rows have not 5 cells") as caught:
@@ -170,7 +170,7 @@ def test_half_a_character_is_text_where_the_encoding_lets_it_through(
     assert isinstance(quick, tuple)
     assert quick[0]["activity"] == ["x\ud800y"]
     assert quick[0]["resource"] == ["\ud55c"]
-    monkeypatch.setattr("pmlcli.eventlog.csv.regular_cells", lambda *_: None)
+    monkeypatch.setattr("pmlcli.eventlog.csv.reader.regular_cells", lambda *_: None)
     assert csv_outcome(path, encoding=encoding) == quick
 
 

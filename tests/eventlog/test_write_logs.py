@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pmlcli.errors import OutputError, ValidationError
 from pmlcli.eventlog import EventLog, read_log, write_log
 from pmlcli.eventlog.losses import losses
-from tests.eventlog.xes_rules import violations
+from tests.eventlog.xes.rules import violations
 
 # a letter first: CSV has no types, so text that looks like a number is one there
 TEXT = st.text(

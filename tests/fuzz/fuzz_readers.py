@@ -31,9 +31,9 @@ with atheris.instrument_imports(include=["pmlcli.eventlog"]):
     from pmlcli.eventlog import read_log
     from pmlcli.eventlog.options import FORMATS, OCEL_FORMATS, ReadOptions
     from pmlcli.eventlog.selection import Selection
-    from pmlcli.eventlog.xes_feed import Feeder
+    from pmlcli.eventlog.xes.feed import Feeder
 
-from tests.eventlog import test_ocel as ocel
+from tests.eventlog.ocel import test_ocel as ocel
 
 EDGE = Path(__file__).resolve().parent.parent / "eventlog" / "xes_edge"
 FINDINGS = Path("fuzz-findings")
@@ -42,8 +42,8 @@ LONGEST = {"ocel-sqlite": 1 << 15}
 READERS = (*FORMATS, *OCEL_FORMATS, "found")
 
 CAREFULLY = {
-    "csv": partial(mock.patch, "pmlcli.eventlog.csv.regular_cells", lambda *_: None),
-    "xes": partial(mock.patch, "pmlcli.eventlog.xes.Feeder", partial(Feeder, quick=False)),
+    "csv": partial(mock.patch, "pmlcli.eventlog.csv.reader.regular_cells", lambda *_: None),
+    "xes": partial(mock.patch, "pmlcli.eventlog.xes.reader.Feeder", partial(Feeder, quick=False)),
 }
 """Readers that have a quick way, and how to do without it."""
 

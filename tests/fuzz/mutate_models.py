@@ -24,7 +24,7 @@ from typing import NoReturn
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from pmlcli import registry
-from pmlcli.algorithms._base import PredictRequest
+from pmlcli.algorithms._interface.base import PredictRequest
 from pmlcli.errors import PmlError
 from pmlcli.eventlog import read_log
 from pmlcli.eventlog.log import EventLog

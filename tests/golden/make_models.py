@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from pmlcli.algorithms._base import PredictRequest
+from pmlcli.algorithms._interface.base import PredictRequest
 from pmlcli.lifecycle.model import Model
 from pmlcli.store.schema import SCHEMA_VERSION
 from tests.contract.cases import daily_events

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from pmlcli import Model, read_log
-from pmlcli.algorithms._base import PredictRequest
+from pmlcli.algorithms._interface.base import PredictRequest
 from pmlcli.errors import LogError, PmlError, PredictionError, UntrustedArtifactError, ValidationError
 from pmlcli.eventlog.log import EventLog
 from pmlcli.lifecycle.answer import Answer
@@ -177,7 +177,7 @@ def test_a_regressor_that_is_missing_is_told_as_one(tmp_path: Any) -> None:
 
 
 def _regressors() -> Any:
-    from pmlcli.encoding.regressors import Regressors
+    from pmlcli.encoding.series.regressors import Regressors
 
     dates = pd.date_range("2024-03-01", periods=3).as_unit("us").asi8
     return Regressors(("price",), dates, dates[:, None].astype(float))

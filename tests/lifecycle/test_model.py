@@ -14,7 +14,7 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 from pmlcli import registry
-from pmlcli.algorithms._base import PredictRequest
+from pmlcli.algorithms._interface.base import PredictRequest
 from pmlcli.errors import (
     ChecksumMismatchError,
     HookError,
@@ -239,7 +239,7 @@ def test_a_missing_library_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> N
     for module in [
         m
         for m in sys.modules
-        if m.startswith(("pmlcli.algorithms.next_activity.gru", "pmlcli.algorithms._neural"))
+        if m.startswith(("pmlcli.algorithms.next_activity.gru", "pmlcli.algorithms._learning.neural"))
     ]:
         monkeypatch.delitem(sys.modules, module)
     with pytest.raises(MissingDependencyError) as caught:

@@ -8,8 +8,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from pmlcli.algorithms._timing import Measured, TimingDetector
-from pmlcli.encoding.work import Work
+from pmlcli.algorithms.anomaly._timing import Measured, TimingDetector
+from pmlcli.encoding.events.resources import Work
 
 ACTIVITY = 0
 

@@ -8,10 +8,10 @@ from typing import Annotated, Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from pmlcli.algorithms._agreement import joint_surprise, tail_p_values, weighed
-from pmlcli.algorithms._anomaly import AnomalyDetector
-from pmlcli.algorithms._members import joined_state, members, own_state, restore_members
-from pmlcli.algorithms._param import Param
+from pmlcli.algorithms._interface.members import joined_state, members, own_state, restore_members
+from pmlcli.algorithms._interface.param import Param
+from pmlcli.algorithms.anomaly._agreement import joint_surprise, tail_p_values, weighed
+from pmlcli.algorithms.anomaly._task import AnomalyDetector
 from pmlcli.encoding.base import Encoding
 from pmlcli.encoding.bundle import Bundle, BundleEncoding
 from pmlcli.evaluation.conformal import held_out

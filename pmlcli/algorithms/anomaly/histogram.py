@@ -8,9 +8,9 @@ from typing import Annotated, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from pmlcli.algorithms._param import Param
-from pmlcli.algorithms._profile import ProfileDetector
-from pmlcli.encoding.features import CaseFeatures
+from pmlcli.algorithms._interface.param import Param
+from pmlcli.algorithms.anomaly._profiles import ProfileDetector
+from pmlcli.encoding.profile.extractor import CaseFeatures
 
 DOUBT = 0.5
 """Added to the count of every bin: what never happened is not impossible."""

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.ensemble import IsolationForest
 
-from pmlcli.algorithms._distance import projections
-from pmlcli.algorithms._param import Param
-from pmlcli.algorithms._profile import ProfileDetector
-from pmlcli.encoding.features import CaseFeatures
+from pmlcli.algorithms._interface.param import Param
+from pmlcli.algorithms.anomaly._distance import projections
+from pmlcli.algorithms.anomaly._profiles import ProfileDetector
+from pmlcli.encoding.profile.extractor import CaseFeatures
 
 BLUR = 0.1
 """Noise that training gets, in spreads of a feature: trees never ask about what did not vary at all, and so

@@ -8,11 +8,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from pmlcli.algorithms._backoff import packed, unpacked
-from pmlcli.algorithms._event_anomaly import EventDetector, Explanation, Positions, Scores, halved_sum
-from pmlcli.algorithms._evidence import Counts, Evidence, explain, gather
-from pmlcli.algorithms._precedence import Precedence
-from pmlcli.encoding.events import Events
+from pmlcli.algorithms.anomaly._counting.backoff import packed, unpacked
+from pmlcli.algorithms.anomaly._counting.evidence import Counts, Evidence, explain, gather
+from pmlcli.algorithms.anomaly._counting.precedence import Precedence
+from pmlcli.algorithms.anomaly._values import EventDetector, Explanation, Positions, Scores, halved_sum
+from pmlcli.encoding.events.attributes_of_events import Events
 from pmlcli.evaluation.conformal import held_out, p_values
 
 COMMONPLACE = 0.3

@@ -8,10 +8,10 @@ from typing import Annotated, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from pmlcli.algorithms._distance import nearest_few
-from pmlcli.algorithms._param import Param
-from pmlcli.algorithms._profile import ProfileDetector
-from pmlcli.encoding.features import CaseFeatures
+from pmlcli.algorithms._interface.param import Param
+from pmlcli.algorithms.anomaly._distance import nearest_few
+from pmlcli.algorithms.anomaly._profiles import ProfileDetector
+from pmlcli.encoding.profile.extractor import CaseFeatures
 
 MAXIMUM_POINTS = 10_000
 """More training cases than this are sampled: the work grows with their square."""

@@ -11,10 +11,10 @@ from sklearn.kernel_approximation import Nystroem
 from sklearn.linear_model import SGDOneClassSVM
 from sklearn.svm import OneClassSVM
 
-from pmlcli.algorithms._distance import kernel_sums
-from pmlcli.algorithms._param import Param
-from pmlcli.algorithms._profile import ProfileDetector
-from pmlcli.encoding.features import CaseFeatures
+from pmlcli.algorithms._interface.param import Param
+from pmlcli.algorithms.anomaly._distance import kernel_sums
+from pmlcli.algorithms.anomaly._profiles import ProfileDetector
+from pmlcli.encoding.profile.extractor import CaseFeatures
 
 EXACT_BELOW = 20_000
 LANDMARKS = 300

@@ -7,9 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from pmlcli.algorithms._event_anomaly import Explanation, Positions
-from pmlcli.algorithms._habits import HabitDetector, Numbers, lift, table, unlike
-from pmlcli.algorithms._people import (
+from pmlcli.algorithms.anomaly._habits import HabitDetector, Numbers, lift, table, unlike
+from pmlcli.algorithms.anomaly._people import (
     DAYS,
     HOURS,
     expected_work,
@@ -19,7 +18,8 @@ from pmlcli.algorithms._people import (
     why_when,
     why_who,
 )
-from pmlcli.encoding.work import Work, WorkEncoding
+from pmlcli.algorithms.anomaly._values import Explanation, Positions
+from pmlcli.encoding.events.resources import Work, WorkEncoding
 from pmlcli.eventlog.log import RESOURCE, TIMESTAMP
 
 WHO, EYES, HOUR, WEEKDAY = range(4)

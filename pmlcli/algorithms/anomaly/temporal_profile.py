@@ -8,9 +8,9 @@ from typing import Annotated, ClassVar
 
 import numpy as np
 
-from pmlcli.algorithms._param import Param
-from pmlcli.algorithms._timing import Measured, TimingDetector
-from pmlcli.encoding.work import Work
+from pmlcli.algorithms._interface.param import Param
+from pmlcli.algorithms.anomaly._timing import Measured, TimingDetector
+from pmlcli.encoding.events.resources import Work
 from pmlcli.eventlog.log import TIMESTAMP
 
 

@@ -8,9 +8,9 @@ from typing import Annotated, ClassVar
 import torch
 from torch import Tensor, nn
 
-from pmlcli.algorithms._param import Param
-from pmlcli.algorithms._trace_network import TraceNetworkDetector, event_width, last_states
-from pmlcli.encoding.events import Events
+from pmlcli.algorithms._interface.param import Param
+from pmlcli.algorithms.anomaly._network import TraceNetworkDetector, event_width, last_states
+from pmlcli.encoding.events.attributes_of_events import Events
 
 
 class _Body(nn.Module):

@@ -8,8 +8,8 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from pmlcli.algorithms._anomaly import AnomalyDetector
-from pmlcli.encoding.traces import TraceEncoding, Traces
+from pmlcli.algorithms.anomaly._task import AnomalyDetector
+from pmlcli.encoding.events.traces import TraceEncoding, Traces
 from pmlcli.encoding.vocabulary import UNSEEN_CODE
 
 

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from torch import nn
 
 from pmlcli import runtime
-from pmlcli.algorithms._forecasting import arima, folds
-from pmlcli.algorithms._forecasting.windows import Base
-from pmlcli.algorithms._neural_forecast import NeuralForecaster, Recurrent
-from pmlcli.encoding.series import Series
+from pmlcli.algorithms.forecast._methods import arima, folds
+from pmlcli.algorithms.forecast._methods.windows import Base
+from pmlcli.algorithms.forecast._network import NeuralForecaster, Recurrent
+from pmlcli.encoding.series.encoding import Series
 
 
 @dataclass(kw_only=True)

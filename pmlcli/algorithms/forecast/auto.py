@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from pmlcli.algorithms._forecasting import combination, members
-from pmlcli.algorithms._holiday_forecast import SundayForecaster
-from pmlcli.algorithms._series_tools import Floats
-from pmlcli.encoding.series import Series
+from pmlcli.algorithms.forecast._holidays import SundayForecaster
+from pmlcli.algorithms.forecast._methods import combination, members
+from pmlcli.algorithms.forecast._series import Floats
+from pmlcli.encoding.series.encoding import Series
 from pmlcli.eventlog.log import EventLog
 
 

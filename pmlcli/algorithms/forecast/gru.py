@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from torch import nn
 
-from pmlcli.algorithms._neural_forecast import NeuralForecaster, Recurrent
+from pmlcli.algorithms.forecast._network import NeuralForecaster, Recurrent
 
 
 @dataclass(kw_only=True)

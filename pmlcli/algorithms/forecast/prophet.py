@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from pmlcli.algorithms._forecasting import prophet
-from pmlcli.algorithms._holiday_forecast import CalendarForecaster
-from pmlcli.algorithms._local_forecast import LocalForecaster
-from pmlcli.algorithms._prophet_text import check_all
-from pmlcli.algorithms._series_tools import Floats
-from pmlcli.encoding.series import Series
+from pmlcli.algorithms.forecast._holidays import CalendarForecaster
+from pmlcli.algorithms.forecast._local import LocalForecaster
+from pmlcli.algorithms.forecast._methods import prophet
+from pmlcli.algorithms.forecast._methods.prophet_text import check_all
+from pmlcli.algorithms.forecast._series import Floats
+from pmlcli.encoding.series.encoding import Series
 
 
 @dataclass(kw_only=True)

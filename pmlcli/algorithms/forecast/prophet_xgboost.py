@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pmlcli import runtime
-from pmlcli.algorithms._boosted_forecast import BoostedForecaster
-from pmlcli.algorithms._forecasting import folds, prophet
-from pmlcli.algorithms._forecasting.windows import Base
-from pmlcli.algorithms._prophet_text import check_all
-from pmlcli.encoding.series import Series
+from pmlcli.algorithms.forecast._boosted import BoostedForecaster
+from pmlcli.algorithms.forecast._methods import folds, prophet
+from pmlcli.algorithms.forecast._methods.prophet_text import check_all
+from pmlcli.algorithms.forecast._methods.windows import Base
+from pmlcli.encoding.series.encoding import Series
 
 
 @dataclass(kw_only=True)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from pmlcli.algorithms._forecasting import weekday
-from pmlcli.algorithms._local_forecast import LocalForecaster
-from pmlcli.algorithms._series_tools import Floats, season_of
-from pmlcli.encoding.series import Series
+from pmlcli.algorithms.forecast._local import LocalForecaster
+from pmlcli.algorithms.forecast._methods import weekday
+from pmlcli.algorithms.forecast._series import Floats, season_of
+from pmlcli.encoding.series.encoding import Series
 
 
 @dataclass(kw_only=True)

@@ -8,7 +8,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from pmlcli.algorithms._neural_forecast import NeuralForecaster
+from pmlcli.algorithms.forecast._network import NeuralForecaster
 
 LAYERS, WIDTH = 4, 3
 

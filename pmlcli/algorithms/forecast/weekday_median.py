@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
-from pmlcli.algorithms._forecasting import weekday
-from pmlcli.algorithms._holiday_forecast import SundayForecaster
-from pmlcli.algorithms._param import Param
-from pmlcli.algorithms._series_tools import Floats
-from pmlcli.encoding.series import Series
+from pmlcli.algorithms._interface.param import Param
+from pmlcli.algorithms.forecast._holidays import SundayForecaster
+from pmlcli.algorithms.forecast._methods import weekday
+from pmlcli.algorithms.forecast._series import Floats
+from pmlcli.encoding.series.encoding import Series
 
 
 @dataclass(kw_only=True)

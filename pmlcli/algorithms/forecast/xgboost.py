@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from pmlcli.algorithms._boosted_forecast import BoostedForecaster
+from pmlcli.algorithms.forecast._boosted import BoostedForecaster
 
 
 @dataclass(kw_only=True)

@@ -8,11 +8,11 @@ from typing import Annotated, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from pmlcli.algorithms._base import Algorithm
-from pmlcli.algorithms._members import fit_in_turn, members
-from pmlcli.algorithms._next_activity import NextActivityPredictor
-from pmlcli.algorithms._param import Param
-from pmlcli.encoding.prefixes import PrefixEncoding, Prefixes
+from pmlcli.algorithms._interface.base import Algorithm
+from pmlcli.algorithms._interface.members import fit_in_turn, members
+from pmlcli.algorithms._interface.param import Param
+from pmlcli.algorithms.next_activity._task import NextActivityPredictor
+from pmlcli.encoding.events.prefixes import PrefixEncoding, Prefixes
 
 
 @dataclass(kw_only=True)

@@ -7,8 +7,8 @@ from typing import ClassVar
 
 from torch import Tensor, nn
 
-from pmlcli.algorithms._next_network import NextActivityNetwork
-from pmlcli.algorithms._prefix_network import Reader
+from pmlcli.algorithms._learning.sequence_network import Reader
+from pmlcli.algorithms.next_activity._network import NextActivityNetwork
 
 
 class _Network(Reader):

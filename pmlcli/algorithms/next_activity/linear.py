@@ -8,13 +8,14 @@ from typing import Annotated, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from pmlcli.algorithms._calibration import softmax
-from pmlcli.algorithms._memory import memories, memory_weights
-from pmlcli.algorithms._next_activity import RememberingPredictor, targets
-from pmlcli.algorithms._param import Param
-from pmlcli.algorithms._tokens import Steps, fit_weights, tokens
-from pmlcli.algorithms._validation import latest_rows
-from pmlcli.encoding.prefixes import PrefixEncoding, Prefixes
+from pmlcli.algorithms._interface.param import Param
+from pmlcli.algorithms._learning.calibration import softmax
+from pmlcli.algorithms._learning.recency import memories, memory_weights
+from pmlcli.algorithms._learning.validation import latest_rows
+from pmlcli.algorithms.next_activity._task import RememberingPredictor
+from pmlcli.algorithms.next_activity._tokens import Steps, fit_weights, tokens
+from pmlcli.encoding.events.prefixes import PrefixEncoding, Prefixes
+from pmlcli.encoding.events.sequences import targets
 from pmlcli.encoding.vocabulary import FIRST_CODE
 
 

@@ -9,9 +9,9 @@ from typing import Annotated, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from pmlcli.algorithms._next_activity import NextActivityPredictor, targets
-from pmlcli.algorithms._param import Param
-from pmlcli.encoding.sequences import Sequences
+from pmlcli.algorithms._interface.param import Param
+from pmlcli.algorithms.next_activity._task import NextActivityPredictor
+from pmlcli.encoding.events.sequences import Sequences, targets
 from pmlcli.encoding.vocabulary import FIRST_CODE
 
 NONE = -1

@@ -8,10 +8,10 @@ from typing import Annotated, ClassVar
 import torch
 from torch import Tensor, nn
 
-from pmlcli.algorithms._next_network import NextActivityNetwork
-from pmlcli.algorithms._param import Param
-from pmlcli.algorithms._prefix_network import Events
-from pmlcli.encoding.prefixes import Prefixes
+from pmlcli.algorithms._interface.param import Param
+from pmlcli.algorithms._learning.sequence_network import Events
+from pmlcli.algorithms.next_activity._network import NextActivityNetwork
+from pmlcli.encoding.events.prefixes import Prefixes
 from pmlcli.errors import ValidationError
 
 REACH = 32

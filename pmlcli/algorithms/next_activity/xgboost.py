@@ -9,16 +9,17 @@ import numpy as np
 import xgboost
 from numpy.typing import NDArray
 
-from pmlcli.algorithms._boosting import grow_classes
-from pmlcli.algorithms._calibration import softmax
-from pmlcli.algorithms._memory import memories, memory_weights
-from pmlcli.algorithms._next_activity import RememberingPredictor, pooled, targets, unpooled
-from pmlcli.algorithms._param import Param
-from pmlcli.algorithms._prefix import Rows
-from pmlcli.algorithms._trees import Trees
-from pmlcli.algorithms._validation import latest_rows
-from pmlcli.encoding.prefix_table import tabulate
-from pmlcli.encoding.prefixes import PrefixEncoding, Prefixes
+from pmlcli.algorithms._interface.param import Param
+from pmlcli.algorithms._learning.boosting import grow_classes
+from pmlcli.algorithms._learning.calibration import softmax
+from pmlcli.algorithms._learning.recency import memories, memory_weights
+from pmlcli.algorithms._learning.trees import Trees
+from pmlcli.algorithms._learning.validation import latest_rows
+from pmlcli.algorithms._prefixes.request import Rows
+from pmlcli.algorithms.next_activity._task import RememberingPredictor, pooled, unpooled
+from pmlcli.encoding.events.prefixes import PrefixEncoding, Prefixes
+from pmlcli.encoding.events.sequences import targets
+from pmlcli.encoding.events.table import tabulate
 from pmlcli.encoding.vocabulary import FIRST_CODE
 
 RARE = 20  # classes that follow fewer prefixes share one class of trees

@@ -9,13 +9,13 @@ import numpy as np
 import xgboost
 from numpy.typing import NDArray
 
-from pmlcli.algorithms._calibration import softmax
-from pmlcli.algorithms._outcome import OutcomePredictor
-from pmlcli.algorithms._outcome_rows import ASKED_ROWS, Lessons, held_out_parts, lessons
-from pmlcli.algorithms._param import Param
-from pmlcli.algorithms._trees import Trees
-from pmlcli.encoding.outcome import OutcomePrefixes
-from pmlcli.encoding.prefix_table import tabulate
+from pmlcli.algorithms._interface.param import Param
+from pmlcli.algorithms._learning.calibration import softmax
+from pmlcli.algorithms._learning.trees import Trees
+from pmlcli.algorithms.outcome._rows import ASKED_ROWS, Lessons, held_out_parts, lessons
+from pmlcli.algorithms.outcome._task import OutcomePredictor
+from pmlcli.encoding.events.table import tabulate
+from pmlcli.encoding.outcome.encoding import OutcomePrefixes
 
 FEWEST_TREES = 10
 

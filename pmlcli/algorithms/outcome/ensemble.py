@@ -8,13 +8,13 @@ from typing import Annotated, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from pmlcli.algorithms._base import Algorithm
-from pmlcli.algorithms._calibration import softmax
-from pmlcli.algorithms._members import members
-from pmlcli.algorithms._outcome import OutcomePredictor
-from pmlcli.algorithms._outcome_scales import LEAST
-from pmlcli.algorithms._param import Param
-from pmlcli.encoding.outcome import OutcomePrefixes
+from pmlcli.algorithms._interface.base import Algorithm
+from pmlcli.algorithms._interface.members import members
+from pmlcli.algorithms._interface.param import Param
+from pmlcli.algorithms._learning.calibration import softmax
+from pmlcli.algorithms.outcome._scales import LEAST
+from pmlcli.algorithms.outcome._task import OutcomePredictor
+from pmlcli.encoding.outcome.encoding import OutcomePrefixes
 
 
 @dataclass(kw_only=True)

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from pmlcli.algorithms._calibration import softmax
-from pmlcli.algorithms._neural import (
+from pmlcli.algorithms._interface.param import Param
+from pmlcli.algorithms._learning.calibration import softmax
+from pmlcli.algorithms._learning.neural import (
     Batch,
     NeuralAlgorithm,
     Samples,
@@ -19,11 +20,10 @@ from pmlcli.algorithms._neural import (
     padded,
     padded_rows,
 )
-from pmlcli.algorithms._outcome import OutcomePredictor
-from pmlcli.algorithms._outcome_rows import counted_rows
-from pmlcli.algorithms._param import Param
-from pmlcli.algorithms._prefix_network import PrefixNetwork, network_sizes, prefix_inputs
-from pmlcli.encoding.outcome import UNKNOWN, OutcomePrefixes
+from pmlcli.algorithms._learning.sequence_network import PrefixNetwork, network_sizes, prefix_inputs
+from pmlcli.algorithms.outcome._rows import counted_rows
+from pmlcli.algorithms.outcome._task import OutcomePredictor
+from pmlcli.encoding.outcome.encoding import UNKNOWN, OutcomePrefixes
 
 
 @dataclass(kw_only=True)

@@ -8,8 +8,8 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from pmlcli.algorithms._outcome import OutcomePredictor
-from pmlcli.encoding.outcome import UNKNOWN, OutcomePrefixes
+from pmlcli.algorithms.outcome._task import OutcomePredictor
+from pmlcli.encoding.outcome.encoding import UNKNOWN, OutcomePrefixes
 
 
 @dataclass(kw_only=True)

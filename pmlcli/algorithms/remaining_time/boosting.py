@@ -8,16 +8,17 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 import numpy as np
 import xgboost
 
-from pmlcli.algorithms._boosting import grow_median, grow_quantiles
-from pmlcli.algorithms._memory import chosen_memory, memory_weights
-from pmlcli.algorithms._param import Param
-from pmlcli.algorithms._prefix import Rows, evenly
-from pmlcli.algorithms._quantiles import OUTER, Floats, filled
-from pmlcli.algorithms._remaining_rows import DAY, HeldOut, learned_rows, log_days
-from pmlcli.algorithms._remaining_time import RemainingTimePredictor
-from pmlcli.algorithms._trees import Trees
-from pmlcli.encoding.prefix_table import tabulate
-from pmlcli.encoding.prefixes import PrefixEncoding, Prefixes
+from pmlcli.algorithms._interface.param import Param
+from pmlcli.algorithms._learning.boosting import grow_median, grow_quantiles
+from pmlcli.algorithms._learning.recency import chosen_memory, memory_weights
+from pmlcli.algorithms._learning.trees import Trees
+from pmlcli.algorithms._prefixes.request import Rows
+from pmlcli.algorithms._prefixes.task import evenly
+from pmlcli.algorithms.remaining_time._quantiles import OUTER, Floats, filled
+from pmlcli.algorithms.remaining_time._rows import DAY, HeldOut, learned_rows, log_days
+from pmlcli.algorithms.remaining_time._task import RemainingTimePredictor
+from pmlcli.encoding.events.prefixes import PrefixEncoding, Prefixes
+from pmlcli.encoding.events.table import tabulate
 
 
 @dataclass(kw_only=True)

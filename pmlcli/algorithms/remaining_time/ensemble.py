@@ -7,15 +7,15 @@ from typing import Annotated, Any, ClassVar, Self
 
 import numpy as np
 
-from pmlcli.algorithms._base import Algorithm
-from pmlcli.algorithms._members import fit_in_turn, member, members
-from pmlcli.algorithms._param import Param
-from pmlcli.algorithms._prefix import Rows
-from pmlcli.algorithms._quantiles import LEVELS, MIDDLE, Floats
-from pmlcli.algorithms._remaining_rows import HeldOut, known_rows, remaining_seconds
-from pmlcli.algorithms._remaining_time import RemainingTimePredictor
-from pmlcli.algorithms._validation import weights_by_error
-from pmlcli.encoding.prefixes import PrefixEncoding, Prefixes
+from pmlcli.algorithms._interface.base import Algorithm
+from pmlcli.algorithms._interface.members import fit_in_turn, member, members
+from pmlcli.algorithms._interface.param import Param
+from pmlcli.algorithms._learning.validation import weights_by_error
+from pmlcli.algorithms._prefixes.request import Rows
+from pmlcli.algorithms.remaining_time._quantiles import LEVELS, MIDDLE, Floats
+from pmlcli.algorithms.remaining_time._rows import HeldOut, known_rows, remaining_seconds
+from pmlcli.algorithms.remaining_time._task import RemainingTimePredictor
+from pmlcli.encoding.events.prefixes import PrefixEncoding, Prefixes
 
 BASELINE = "median"
 

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from pmlcli.algorithms._neural import Batch
-from pmlcli.algorithms._quantiles import LEVELS, Floats
-from pmlcli.algorithms._remaining_network import RemainingTimeNetwork, scaled_seconds
-from pmlcli.algorithms._remaining_rows import learned_rows
-from pmlcli.encoding.prefixes import Prefixes
+from pmlcli.algorithms._learning.neural import Batch
+from pmlcli.algorithms.remaining_time._network import RemainingTimeNetwork, scaled_seconds
+from pmlcli.algorithms.remaining_time._quantiles import LEVELS, Floats
+from pmlcli.algorithms.remaining_time._rows import learned_rows
+from pmlcli.encoding.events.prefixes import Prefixes
 
 NO_TARGET = -1.0
 

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from pmlcli.algorithms._neural import Batch
-from pmlcli.algorithms._param import Param
-from pmlcli.algorithms._quantiles import LEVELS, Floats
-from pmlcli.algorithms._remaining_network import RemainingTimeNetwork
-from pmlcli.algorithms._remaining_rows import learned_rows, remaining_seconds
-from pmlcli.encoding.prefixes import Prefixes
+from pmlcli.algorithms._interface.param import Param
+from pmlcli.algorithms._learning.neural import Batch
+from pmlcli.algorithms.remaining_time._network import RemainingTimeNetwork
+from pmlcli.algorithms.remaining_time._quantiles import LEVELS, Floats
+from pmlcli.algorithms.remaining_time._rows import learned_rows, remaining_seconds
+from pmlcli.encoding.events.prefixes import Prefixes
 
 NO_TARGET = -1
 

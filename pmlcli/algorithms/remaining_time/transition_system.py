@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Annotated, ClassVar, Literal, get_args
 
-from pmlcli.algorithms._param import Param
-from pmlcli.algorithms._prefix import Rows
-from pmlcli.algorithms._quantiles import Floats, pinball
-from pmlcli.algorithms._remaining_rows import learned_rows, remaining_seconds
-from pmlcli.algorithms._remaining_time import RemainingTimePredictor
-from pmlcli.algorithms._states import Abstraction, Keys, learn_states, look_up, window_keys
-from pmlcli.algorithms._validation import latest_rows
-from pmlcli.encoding.sequences import Sequences
+from pmlcli.algorithms._interface.param import Param
+from pmlcli.algorithms._learning.validation import latest_rows
+from pmlcli.algorithms._prefixes.request import Rows
+from pmlcli.algorithms.remaining_time._quantiles import Floats, pinball
+from pmlcli.algorithms.remaining_time._rows import learned_rows, remaining_seconds
+from pmlcli.algorithms.remaining_time._states import Abstraction, Keys, learn_states, look_up, window_keys
+from pmlcli.algorithms.remaining_time._task import RemainingTimePredictor
+from pmlcli.encoding.events.sequences import Sequences
 
 
 @dataclass(kw_only=True)

@@ -7,14 +7,14 @@ from typing import Annotated, ClassVar, Self
 
 import numpy as np
 
-from pmlcli.algorithms._base import Algorithm
-from pmlcli.algorithms._members import member
-from pmlcli.algorithms._param import Param
-from pmlcli.algorithms._prefix import Rows
-from pmlcli.algorithms._suffix import Continuations, SuffixPredictor, blended, even_cases
-from pmlcli.algorithms._suffix_choice import best_choice
-from pmlcli.algorithms._validation import latest_rows
-from pmlcli.encoding.prefixes import PrefixEncoding, Prefixes
+from pmlcli.algorithms._interface.base import Algorithm
+from pmlcli.algorithms._interface.members import member
+from pmlcli.algorithms._interface.param import Param
+from pmlcli.algorithms._learning.validation import latest_rows
+from pmlcli.algorithms._prefixes.request import Rows
+from pmlcli.algorithms.suffix._choice import best_choice
+from pmlcli.algorithms.suffix._task import Continuations, SuffixPredictor, blended, even_cases
+from pmlcli.encoding.events.prefixes import PrefixEncoding, Prefixes
 
 SHARES = (0.25, 0.5, 0.0, 0.75, 1.0)
 LOOKED_AT = 600

@@ -10,14 +10,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from pmlcli.algorithms._neural import answers_by_event
-from pmlcli.algorithms._param import Param
-from pmlcli.algorithms._prefix import Rows
-from pmlcli.algorithms._prefix_network import network_sizes, prefix_inputs
-from pmlcli.algorithms._suffix import Continuations
-from pmlcli.algorithms._suffix_network import SuffixNetwork
-from pmlcli.algorithms._suffix_writer import Draws, Writer, written
-from pmlcli.encoding.prefixes import Prefixes
+from pmlcli.algorithms._interface.param import Param
+from pmlcli.algorithms._learning.neural import answers_by_event
+from pmlcli.algorithms._learning.sequence_network import network_sizes, prefix_inputs
+from pmlcli.algorithms._prefixes.request import Rows
+from pmlcli.algorithms.suffix._network import SuffixNetwork
+from pmlcli.algorithms.suffix._task import Continuations
+from pmlcli.algorithms.suffix._writer import Draws, Writer, written
+from pmlcli.encoding.events.prefixes import Prefixes
 
 
 @dataclass(kw_only=True)

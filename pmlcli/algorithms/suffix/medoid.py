@@ -8,11 +8,11 @@ from typing import Annotated, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from pmlcli.algorithms._param import Param
-from pmlcli.algorithms._prefix import Rows
-from pmlcli.algorithms._suffix import Continuations, SuffixPredictor
-from pmlcli.algorithms._suffix_contexts import Contexts, context_keys, learn_contexts
-from pmlcli.encoding.sequences import Sequences
+from pmlcli.algorithms._interface.param import Param
+from pmlcli.algorithms._prefixes.request import Rows
+from pmlcli.algorithms.suffix._contexts import Contexts, context_keys, learn_contexts
+from pmlcli.algorithms.suffix._task import Continuations, SuffixPredictor
+from pmlcli.encoding.events.sequences import Sequences
 
 
 @dataclass(kw_only=True)

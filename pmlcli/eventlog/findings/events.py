@@ -20,8 +20,8 @@ from pmlcli.eventlog.findings.finding import (
     percent,
     words,
 )
-from pmlcli.eventlog.local_time import MICROSECONDS
 from pmlcli.eventlog.log import START_TIMESTAMP, TIMESTAMP
+from pmlcli.eventlog.times.local_time import MICROSECONDS
 
 _MANY_DUPLICATES = 0.1
 

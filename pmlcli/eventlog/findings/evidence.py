@@ -11,9 +11,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pmlcli.eventlog.findings.finding import EXAMPLES, LONGEST_NAME, Example, cut
-from pmlcli.eventlog.local_time import iso, local_micros
 from pmlcli.eventlog.log import ACTIVITY, CASE_ID, CASE_PREFIX, MISSING, EventLog
 from pmlcli.eventlog.running import find_running
+from pmlcli.eventlog.times.local_time import iso, local_micros
 
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from pmlcli.eventlog.findings.evidence import Evidence, Flags, Ints
 from pmlcli.eventlog.findings.finding import NOTE, SERIOUS, WARNING, DataFinding, Example, counted, percent
-from pmlcli.eventlog.local_time import DAY, MICROSECONDS
-from pmlcli.eventlog.times import MODERN, SEVERAL_ZONES, ZONED_BESIDE_NAIVE
+from pmlcli.eventlog.times.local_time import DAY, MICROSECONDS
+from pmlcli.eventlog.times.parse import MODERN, SEVERAL_ZONES, ZONED_BESIDE_NAIVE
 
 _HOUR = 3600 * MICROSECONDS
 _MODERN = int(MODERN.timestamp()) * MICROSECONDS

@@ -1,0 +1,1 @@
+"""What the predictive tasks share: requests, prefixes, explanations; knows no learner."""

@@ -1,0 +1,47 @@
+"""What a prediction for prefixes is about: the encoded log, the prefixes meant, and the moment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pmlcli.algorithms._interface.base import PredictRequest
+from pmlcli.encoding.base import Encoding
+from pmlcli.eventlog.log import EventLog
+
+Rows = NDArray[np.int64]
+Columns = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a prediction is about: the log, encoded, and the prefixes asked for, by the event that ends each.
+
+    `rows` are int64 (prefixes,), ascending. `at` is when it is asked, in microseconds UTC: `as_of`, else the
+    log's last event, filtered out or not; None without times.
+    """
+
+    encoding: Encoding[Any]
+    log: EventLog
+    data: Any
+    rows: Rows
+    request: PredictRequest
+    at: int | None
+
+    @property
+    def cases(self) -> NDArray[np.int64]:
+        """Index of the case of each prefix, (prefixes,)."""
+        return np.searchsorted(self.data.offsets, self.rows, side="right") - 1
+
+    @property
+    def silent(self) -> NDArray[np.float64]:
+        """Seconds for which each prefix is known to have gone on without an event, (prefixes,).
+
+        Not zero only where running cases are asked for: any other answer is for the moment of its last event.
+        """
+        if self.at is None or self.request.every_prefix or self.request.cases == "all":
+            return np.zeros(len(self.rows))
+        return np.asarray((self.at - self.data.micros[self.rows]) / 1e6)

@@ -1,0 +1,1 @@
+"""Evidence for and against an event, by counting what stood around it."""

@@ -1,0 +1,79 @@
+"""What detectors of broken habits share: several kinds of evidence, made comparable by how rare each is."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pmlcli.algorithms.anomaly._values import ValueDetector
+from pmlcli.evaluation.conformal import held_out, p_values
+
+DOUBT = 0.5
+"""Added to every count: what never happened is not impossible."""
+LIKE_ALL = 5.0
+"""Everybody's habits count as so many events in those of each."""
+TIE = 1e-3
+"""Weight of the evidence itself among values that are rarer than any in training, and so equally rare."""
+
+Numbers = NDArray[np.float64]
+Codes = NDArray[np.int64]
+
+
+@dataclass(kw_only=True)
+class HabitDetector(ValueDetector):
+    """Counts habits in training and weighs the evidence that a value breaks one, a column for each kind of
+    habit. A value's score is the logarithm of how rare evidence as strong as its own is in training, each
+    value of training judged as if it were new. Learned: `ranks_`, a calibration a column.
+    """
+
+    @abstractmethod
+    def learn(self, data: Any) -> None:
+        """Counts habits."""
+
+    @abstractmethod
+    def evidence(self, data: Any, own: int = 0) -> Numbers:
+        """(events, columns), higher is odder, zero for nothing odd; with `own` equal events fewer."""
+
+    def fit(self, data: Any) -> None:
+        """Counts habits, and how often evidence of each strength occurs."""
+        self.learn(data)
+        self.ranks_ = [held_out(column) for column in self.evidence(data, own=1).T]
+
+    def value_scores(self, data: Any) -> Numbers:
+        """How rare such evidence is, (events, columns)."""
+        return self._ranked(self.evidence(data))
+
+    def training_values(self, data: Any) -> Numbers:
+        """How rare such evidence is, each event taken out of the counts, (events, columns)."""
+        return self._ranked(self.evidence(data, own=1))
+
+    def _ranked(self, evidence: Numbers) -> Numbers:
+        pairs = zip(self.ranks_, evidence.T, strict=True)
+        return np.column_stack([-np.log(p_values(known, column)) + TIE * column for known, column in pairs])
+
+
+def table(rows: Codes, columns: Codes, shape: tuple[int, int]) -> Codes:
+    """How often each pair of codes occurs, (rows, columns)."""
+    return np.bincount(rows * shape[1] + columns, minlength=shape[0] * shape[1]).reshape(shape)
+
+
+def lift(expected: Numbers, seen: NDArray[Any]) -> Numbers:
+    """Logarithm of how many times more often than seen something was to be expected; 0 for less often."""
+    ratio = (np.maximum(expected, 0) + DOUBT) / (np.maximum(seen, 0) + DOUBT)
+    return np.asarray(np.log(np.maximum(ratio, 1.0)))
+
+
+def unlike(counts: Codes, rows: Codes, columns: Codes, own: int) -> Numbers:
+    """How many times likelier than the column a row's likeliest one is, as logarithm.
+
+    Rows of few counts are like all rows together.
+    """
+    shares = (counts.sum(axis=0) + DOUBT) / (counts.sum() + DOUBT * counts.shape[1])
+    totals = counts.sum(axis=1)
+    best = ((counts + LIKE_ALL * shares) / (totals + LIKE_ALL)[:, None]).max(axis=1)
+    seen = np.maximum(counts[rows, columns] - own, 0) + LIKE_ALL * shares[columns]
+    return np.asarray(np.log(best[rows] * (np.maximum(totals[rows] - own, 0) + LIKE_ALL) / seen))

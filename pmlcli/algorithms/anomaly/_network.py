@@ -1,0 +1,260 @@
+"""What networks over the coded events of whole traces are made of, and the detectors that judge by them."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from pmlcli.algorithms._interface.param import Param
+from pmlcli.algorithms._learning.neural import Batch, NeuralAlgorithm, Samples, padded_rows
+from pmlcli.algorithms.anomaly._values import EventDetector, Explanation, Positions, Scores
+from pmlcli.encoding.events.attributes_of_events import Events
+from pmlcli.encoding.vocabulary import UNSEEN_CODE
+from pmlcli.evaluation.conformal import held_out, p_values
+from pmlcli.eventlog.log import offsets_of
+
+LONGEST = 256
+"""Longer traces are read in pieces of so many events, to bound the memory."""
+SCORED_EVENTS = 8192
+"""Events, padding included, that go through the network together when scoring."""
+LEAST = -14.0
+"""Logarithm of the least probability: about one in a million. What training never saw has this one."""
+DECIMALS = 6
+"""Surprises are rounded, so that the last bits, which depend on the company in a batch, decide nothing."""
+COMMONPLACE = 0.3
+"""What is left of a surprise in a column where every case has one as large."""
+
+
+class Answers(NamedTuple):
+    """What a network thinks of each value: (events, columns) each.
+
+    - `seen`, `best`: logarithms of the probability of the value, and of the likeliest one
+    - `expected`: code of the likeliest
+    """
+
+    seen: Scores
+    best: Scores
+    expected: Positions
+
+
+class TraceNetwork(nn.Module):
+    """Codes (cases, steps, columns) to the log-probabilities of each column's codes, a tensor a column.
+
+    `body` turns embedded events (cases, steps, `event_width`) and a mask into hidden states (cases, steps,
+    units) and a penalty (cases,). From its hidden state an event's activity is told, and from that and the
+    activity each of its attributes.
+    """
+
+    def __init__(self, sizes: dict[str, int], body: nn.Module, dropout: float) -> None:
+        super().__init__()
+        activities, *others = codes = [sizes[f"codes_{i}"] for i in range(sizes["columns"])]
+        width = sizes["embedding"]
+        self.columns = nn.ModuleList(nn.Embedding(n, width, padding_idx=UNSEEN_CODE) for n in codes)
+        self.dropout = nn.Dropout(dropout)
+        self.body = body
+        self.activity = nn.Linear(sizes["units"], activities)
+        self.attributes = nn.ModuleList(nn.Linear(sizes["units"] + width, n) for n in others)
+
+    def forward(self, codes: Tensor, mask: Tensor) -> tuple[list[Tensor], Tensor]:
+        embedded = [column(codes[..., i]) for i, column in enumerate(self.columns)]
+        hidden, penalty = self.body(self.dropout(torch.cat(embedded, dim=-1)), mask)
+        hidden = self.dropout(hidden)
+        with_activity = torch.cat([hidden, embedded[0]], dim=-1)
+        logits = [self.activity(hidden), *(attribute(with_activity) for attribute in self.attributes)]
+        return [_log_shares(one) for one in logits], penalty
+
+
+def event_width(sizes: dict[str, int]) -> int:
+    """Width of an embedded event."""
+    return sizes["embedding"] * sizes["columns"]
+
+
+@dataclass(kw_only=True)
+class TraceNetworkDetector(NeuralAlgorithm, EventDetector):
+    """A network that says how likely each value of each event is. The algorithm's file builds its body, see
+    `TraceNetwork`; training adds the body's penalty to the loss.
+
+    A value's surprise is the logarithm of how many times likelier the likeliest value is. Its score is that
+    times how rare a surprise as large is among the training cases, in its column. Learned beside the
+    network: `usual_`, the largest surprises of the training cases in each column.
+    """
+
+    units: Annotated[int, Param("Width of the network.", ge=1, le=4096)] = 64
+    embedding: Annotated[int, Param("Numbers that stand for a value.", ge=1, le=1024)] = 16
+    memory: Annotated[
+        Literal["long", "short", "auto"],
+        Param("Whether all cases count alike, or late ones more; auto: what tells the latest better."),
+    ] = "long"
+
+    batch_size: Annotated[int, Param("Samples a step.", ge=1)] = 64
+    max_epochs: Annotated[int, Param("Most passes over the training part.", ge=1)] = 10
+    patience: Annotated[int, Param("Passes without progress before stopping.", ge=1, unit="epochs")] = 2
+
+    dropout: Annotated[float, Param("Share of inputs and units silenced in training.", ge=0, lt=1)] = 0.1
+
+    @abstractmethod
+    def make_body(self, sizes: dict[str, int]) -> nn.Module:
+        """What turns embedded events into hidden states."""
+
+    def make_network(self, sizes: dict[str, int]) -> nn.Module:
+        """Embeddings, the body, a layer for each column."""
+        return TraceNetwork(sizes, self.make_body(sizes), self.dropout)
+
+    def sizes(self, data: Events) -> dict[str, int]:
+        """Units, embedding and the numbers of codes."""
+        codes = {f"codes_{i}": size for i, size in enumerate(data.sizes)}
+        return {"units": self.units, "embedding": self.embedding, "columns": len(codes), **codes}
+
+    def samples(self, data: Events) -> Samples:
+        """One sample a trace, or a piece of a long one."""
+        offsets, case = pieces(data.offsets)
+        batch = _batches(data, offsets)
+        return Samples(np.diff(offsets), data.starts[case], batch)
+
+    def loss(self, network: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Cross entropy over the known values of all columns, and the network's penalty."""
+        codes, mask = batch
+        columns, penalty = network(codes, mask)
+        sums = penalty
+        for i, shares in enumerate(columns):
+            is_known = mask & (codes[..., i] != UNSEEN_CODE)
+            seen = _at(shares, codes[..., i].clamp(min=UNSEEN_CODE + 1))
+            sums = sums - torch.where(is_known, seen, torch.zeros_like(seen)).sum(dim=1)
+        return sums, mask.sum(dim=1)
+
+    def fit(self, data: Events) -> None:
+        """Trains until the held-out loss stops falling; learns how large surprises usually are."""
+        super().fit(data)
+        self._learn_usual(data)
+
+    def refit(self, data: Events, trial: Any) -> None:
+        """Trains on everything for as many epochs as were best for `trial`."""
+        super().refit(data, trial)
+        self._learn_usual(data)
+
+    def _learn_usual(self, data: Events) -> None:
+        oddest = np.maximum.reduceat(self.surprises(self.likelihoods(data)), data.offsets[:-1], axis=0)
+        self.usual_ = [held_out(column) for column in oddest.T]
+
+    def state(self) -> dict[str, Any]:
+        """The network, and the usual surprises."""
+        return {**super().state(), "usual_": self.usual_}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """The inverse of `state`."""
+        super().restore(state)
+        self.usual_ = state["usual_"]
+
+    def likelihoods(self, data: Events) -> Answers:
+        """What the network thinks of every value, in double precision."""
+        offsets, _case = pieces(data.offsets)
+        shape = data.codes.shape
+        seen, best = np.full(shape, -np.inf), np.zeros(shape)
+        expected = np.zeros(shape, dtype=np.int64)
+        batch, lengths = _batches(data, offsets), np.diff(offsets)
+        with self.answering() as network:
+            for some in _score_batches(lengths):
+                codes, mask = batch(some)
+                rows = padded_rows(offsets, some)
+                here = rows < data.n_events
+                for i, shares in enumerate(network(codes, mask)[0]):
+                    highest, which = shares.max(dim=-1)
+                    seen[rows[here], i] = _at(shares, codes[..., i]).numpy()[here]
+                    best[rows[here], i] = highest.numpy()[here]
+                    expected[rows[here], i] = which.numpy()[here]
+        return Answers(seen, best, expected)
+
+    def surprises(self, answers: Answers) -> Scores:
+        """How many times likelier the likeliest value is, as logarithm; (events, columns)."""
+        return np.asarray(np.round(answers.best - np.maximum(answers.seen, LEAST), DECIMALS))
+
+    def value_scores(self, data: Events) -> Scores:
+        """Surprise times how rare one as large is among the training cases, (events, columns)."""
+        surprises = self.surprises(self.likelihoods(data))
+        rarity = [-np.log(p_values(known, s)) for known, s in zip(self.usual_, surprises.T, strict=True)]
+        return np.asarray((np.column_stack(rarity) + COMMONPLACE) * surprises)
+
+    def place(self, data: Events, event: int, column: int) -> str:
+        """Where a value stands, after its name: for an attribute at which activity."""
+        at = f" as event {nth(data, event) + 1} of its case"
+        return f" for `{data.text(event, 0)}`{at}" if column else at
+
+    def explain(self, data: Events, events: Positions, columns: Positions) -> list[Explanation]:
+        """How likely the value was, and how likely the likeliest one."""
+        answers = self.likelihoods(data)
+        return [
+            self._explanation(data, answers, event, column)
+            for event, column in zip(events.tolist(), columns.tolist(), strict=True)
+        ]
+
+    def _explanation(self, data: Events, answers: Answers, event: int, column: int) -> Explanation:
+        value = data.text(event, column)
+        expected = data.name(column, int(answers.expected[event, column]))
+        shares = [_percent(float(np.exp(found[event, column]))) for found in (answers.seen, answers.best)]
+        told = f"`{value}`{self.place(data, event, column)}: {shares[0]} likely"
+        return Explanation(expected, f"{told}, `{expected}` {shares[1]}")
+
+
+def last_states(hidden: Tensor, mask: Tensor) -> Tensor:
+    """The hidden state at the last event of each case, (cases, units)."""
+    last = mask.sum(dim=1) - 1
+    return hidden[torch.arange(len(hidden)), last]
+
+
+def nth(data: Events, event: int) -> int:
+    """0-based position of an event in its case."""
+    return event - int(data.offsets[np.searchsorted(data.offsets, event, side="right") - 1])
+
+
+def pieces(offsets: Positions) -> tuple[Positions, Positions]:
+    """Offsets of the traces cut into pieces of at most `LONGEST` events, and the case of each piece."""
+    lengths = np.diff(offsets)
+    many = -(-lengths // LONGEST)
+    case = np.repeat(np.arange(len(lengths)), many)
+    nth = np.arange(len(case)) - np.repeat(np.cumsum(many) - many, many)
+    return offsets_of(np.minimum(lengths[case] - nth * LONGEST, LONGEST)), case
+
+
+def _batches(data: Events, offsets: Positions) -> Callable[[Positions], Batch]:
+    with_fill = np.concatenate([data.codes, np.full((1, data.codes.shape[1]), UNSEEN_CODE)])
+    every = torch.from_numpy(with_fill)
+
+    def batch(some: Positions) -> Batch:
+        rows = torch.from_numpy(padded_rows(offsets, some))
+        return every[rows], rows < data.n_events
+
+    return batch
+
+
+def _score_batches(lengths: Positions) -> Iterator[Positions]:
+    """Pieces of like length, at most `SCORED_EVENTS` together, padding included."""
+    order = np.argsort(lengths, kind="stable")
+    start = 0
+    while start < len(order):
+        # Lengths ascend, so the last one of a batch is its width.
+        widths = lengths[order[start:]] * np.arange(1, len(order) - start + 1)
+        many = max(int(np.searchsorted(widths, SCORED_EVENTS, side="right")), 1)
+        yield order[start : start + many]
+        start += many
+
+
+def _log_shares(logits: Tensor) -> Tensor:
+    """Log-softmax over all codes but that of the unseen, which is minus infinity."""
+    return functional.log_softmax(logits.index_fill(-1, torch.tensor([UNSEEN_CODE]), float("-inf")), dim=-1)
+
+
+def _at(shares: Tensor, codes: Tensor) -> Tensor:
+    return shares.gather(-1, codes.unsqueeze(-1)).squeeze(-1)
+
+
+def _percent(share: float) -> str:
+    if share < 1e-4:
+        return "under 0.01 %"
+    return f"{100 * share:.2g} %" if share < 0.1 else f"{100 * share:.0f} %"

@@ -1,0 +1,1 @@
+"""Forecasting methods that several algorithms share."""

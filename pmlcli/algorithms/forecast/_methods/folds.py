@@ -1,0 +1,51 @@
+"""Out-of-fold base forecasts: what a method said at each origin knowing only what came before its fold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pmlcli.algorithms.forecast._methods.windows import Base
+from pmlcli.algorithms.forecast._series import Floats
+from pmlcli.encoding.series.encoding import Series
+
+FOLDS = 4
+FIRST_SHARE = 0.3
+"""The first fold's method learns from this share of the series."""
+
+Learned = dict[str, Any]
+Forecast = Callable[[Learned, Series, int], Floats]
+
+
+def base_of(learned: Learned, forecast: Forecast, horizon: int) -> Base:
+    """The base that a learned method gives at each origin, as square roots."""
+
+    def base(series: Series, origins: NDArray[np.int64]) -> Floats:
+        ahead = [np.maximum(forecast(learned, series.head(int(o)), horizon), 0.0) for o in origins]
+        return np.asarray(np.sqrt(ahead), dtype=np.float64)
+
+    return base
+
+
+def out_of_fold(
+    series: Series,
+    origins: NDArray[np.int64],
+    learn: Callable[[Series], Base],
+    horizon: int,
+) -> tuple[NDArray[np.int64], Base]:
+    """The origins that some fold serves, and their base; `learn` gives the base of a method that learned.
+
+    The last 70 % of the series are cut into four runs; origins in a run are served by the method that
+    learned from what came before the run.
+    """
+    edges = np.linspace(FIRST_SHARE * len(series), len(series) + 1, FOLDS + 1).astype(np.int64)
+    served = origins[origins >= edges[0]]
+    found = np.empty((len(served), horizon))
+    for begin, end in zip(edges[:-1], edges[1:], strict=True):
+        inside = (served >= begin) & (served < end)
+        if inside.any():
+            found[inside] = learn(series.head(int(begin)))(series, served[inside])
+    return served, lambda _series, _origins: found

@@ -1,0 +1,91 @@
+"""Exponential smoothing (ETS): level, trend and season that move with the series, chosen by AICc."""
+
+from __future__ import annotations
+
+import warnings
+from itertools import product
+from typing import Any
+
+import numpy as np
+from statsmodels.tsa.exponential_smoothing.ets import ETSModel
+
+from pmlcli.algorithms.forecast._series import Floats, aicc, phases, profile, season_of
+from pmlcli.encoding.series.encoding import Series
+
+LONGEST = 2000
+LONGEST_SEASON = 24
+"""Longer seasons have too many first values to be found from a log: a fixed profile takes their place."""
+TRENDS = ("none", "damped")
+"""A trend that goes on for ever is often wrong and then very wrong."""
+
+
+def learn(series: Series, *, on_roots: bool = True) -> dict[str, Any]:
+    """Trend, season, parameters and first states of the model of the lowest AICc.
+
+    Errors, trend and season add up on square roots, which calms large counts, or on the values themselves.
+    """
+    season = season_of(series.frequency, len(series.values[-LONGEST:]))
+    moves = 1 < season <= LONGEST_SEASON and len(series) >= 2 * season + 3
+    base: dict[str, Any] = {
+        "season": 1,
+        "trend": "none",
+        "on_roots": on_roots,
+        "profile": [0.0],
+        "params": [],
+    }
+    if season > LONGEST_SEASON:
+        levels = profile(_scaled(series, base), phases(series, season)[-LONGEST:], season)
+        base["profile"] = (levels - levels.mean()).tolist()
+    known = _scaled(series, base)
+    if known.std() <= 1e-9 * (1 + np.abs(known).max()):
+        return base
+    shapes = [base | {"trend": t, "season": s} for t, s in product(TRENDS, (1, season) if moves else (1,))]
+    fitted = [found for shape in shapes if (found := _fitted(known, shape)) is not None]
+    return min(fitted, key=lambda found: found[0], default=(0.0, base))[1]
+
+
+def forecast(learned: dict[str, Any], series: Series, horizon: int) -> Floats:
+    """Runs the states through the series and carries them on; a constant series stays where it is."""
+    known, levels = _scaled(series, learned), np.asarray(learned["profile"])
+    ahead = np.full(horizon, known[-1])
+    if learned["params"]:
+        # The likelihood of a series without errors is infinite; only the states are needed here.
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ahead = _model(known, learned).smooth(np.asarray(learned["params"])).forecast(horizon)
+    ahead = ahead + levels[phases(series, len(levels), horizon)[-horizon:]]
+    return np.asarray(np.maximum(ahead, 0.0) ** 2 if learned["on_roots"] else ahead, dtype=np.float64)
+
+
+def _scaled(series: Series, learned: dict[str, Any]) -> Floats:
+    """Square roots or values, without the fixed profile."""
+    levels = np.asarray(learned["profile"])
+    values = np.sqrt(series.values) if learned["on_roots"] else series.values
+    return np.asarray(values - levels[phases(series, len(levels))], dtype=np.float64)[-LONGEST:]
+
+
+def _model(values: Floats, shape: dict[str, Any]) -> Any:
+    if type(shape["season"]) is not int or shape["season"] > LONGEST_SEASON:
+        raise ValueError("a season that training does not try")
+    return ETSModel(
+        values,
+        error="add",
+        trend=None if shape["trend"] == "none" else "add",
+        damped_trend=shape["trend"] == "damped",
+        seasonal="add" if shape["season"] > 1 else None,
+        seasonal_periods=shape["season"] if shape["season"] > 1 else None,
+        initialization_method="estimated",
+    )
+
+
+def _fitted(values: Floats, shape: dict[str, Any]) -> tuple[float, dict[str, Any]] | None:
+    """The model's AICc and what was learned, or None when it cannot be fitted."""
+    try:
+        # What an optimiser that stopped early found serves too, so nobody is warned.
+        with warnings.catch_warnings(action="ignore"):
+            result = _model(values, shape).fit(disp=0, maxiter=200)
+    except (np.linalg.LinAlgError, ValueError):
+        return None
+    if not (np.isfinite(result.llf) and np.isfinite(result.params).all()):
+        return None
+    params = [float(value) for value in result.params]
+    return aicc(result.llf, len(params) + 1, len(values)), {**shape, "params": params}

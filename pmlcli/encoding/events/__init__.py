@@ -1,0 +1,1 @@
+"""Encodings of events, prefixes and whole traces."""

@@ -1,0 +1,1 @@
+"""How a case ended: rules, labels, and columns that give the answer away."""

@@ -1,0 +1,1 @@
+"""KPI series and what goes with them."""

@@ -1,0 +1,1 @@
+"""Reading object-centric logs."""
