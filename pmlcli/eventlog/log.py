@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -105,17 +106,47 @@ class EventLog(CutIntoCases):
 
     @property
     def starts(self) -> NDArray[np.int64]:
-        """Time of each case's first event, (cases,), microseconds; the position of the case without times."""
+        """When each case began, (cases,), microseconds: its earliest start or time.
+
+        The position of the case without times.
+        """
         if self.times is None:
             return np.arange(self.n_cases, dtype=np.int64)
-        return self.times[self.offsets[:-1]]
+        # Not the first event's: another one may have begun before it, and row order may go back in time.
+        return np.asarray(np.minimum.reduceat(self.begins, self.offsets[:-1]), dtype=np.int64)
 
     @property
     def ends(self) -> NDArray[np.int64]:
-        """Time of each case's last event, (cases,), microseconds; the position of the case without times."""
+        """Latest time of each case, (cases,), microseconds; the position of the case without times."""
         if self.times is None:
             return np.arange(self.n_cases, dtype=np.int64)
-        return self.times[self.offsets[1:] - 1]
+        return np.asarray(np.maximum.reduceat(self.times, self.offsets[:-1]), dtype=np.int64)
+
+    @cached_property
+    def begins(self) -> NDArray[np.int64]:
+        """When each event began, (events,), microseconds: its start where it has one, else its time.
+
+        Never later than its time. The position of its case without times.
+        """
+        if self.times is None:
+            return self.case_of_event
+        if START_TIMESTAMP not in self.frame.columns:
+            return self.times
+        starts = self.frame[START_TIMESTAMP]
+        micros = starts.to_numpy(dtype="datetime64[us]").view(np.int64)
+        return np.where(starts.isna().to_numpy(dtype=bool), self.times, np.minimum(micros, self.times))
+
+    @property
+    def began(self) -> NDArray[np.int64]:
+        """When the case of each event began, as far as the events up to it tell, (events,), microseconds.
+
+        At a case's last event this is what `starts` says. The position of the case without times.
+        """
+        first = np.repeat(self.begins[self.offsets[:-1]], self.lengths)
+        if (self.begins >= first).all():
+            return first
+        earliest = pd.Series(self.begins).groupby(self.case_of_event, sort=False).cummin()
+        return earliest.to_numpy(dtype=np.int64)
 
     def attribute_columns(self) -> tuple[str, ...]:
         """The columns that are neither canonical nor of the case."""

@@ -14,7 +14,7 @@ from pmlcli.eventlog.findings import DataFinding, Evidence, evidence_of, find_al
 from pmlcli.eventlog.findings.evidence import ColumnFacts
 from pmlcli.eventlog.findings.finding import LONGEST_NAME, cut
 from pmlcli.eventlog.log import MISSING, EventLog
-from pmlcli.eventlog.times.local_time import DAY, MICROSECONDS, iso
+from pmlcli.eventlog.times.local_time import DAY, MICROSECONDS, iso, local_micros
 
 TOP = 10
 MOST_ACTIVITIES = 1_000
@@ -59,8 +59,9 @@ class LogProfile:
     """A log in numbers. Durations are seconds, times ISO 8601 in the log's zone; None where it has no times.
 
     `activities` are the most frequent 1,000 of `distinct_activities`; `top_variants` name their activities
-    joined by ` > `, cut after 100 (and names after 200 characters); `throughput_*_seconds` span a case's
-    first to its last event, running cases included; `running_cases` is by the rule of `find_running`.
+    joined by ` > `, cut after 100 (and names after 200 characters); `throughput_*_seconds` go from a
+    case's beginning (its earliest start or time) to its last event, running cases included;
+    `running_cases` is by the rule of `find_running`.
     `lines` are counted in `line_unit`.
     """
 
@@ -187,7 +188,7 @@ def _times(evidence: Evidence) -> dict[str, Any]:
     throughput = (log.ends - log.starts) / MICROSECONDS
     span_days = (log.starts.max() - log.starts.min()) / DAY
     return {
-        "first_event": iso(int(log.times.min()), evidence.zone),
+        "first_event": iso(int(log.starts.min()), evidence.zone),
         "last_event": iso(int(log.times.max()), evidence.zone),
         "throughput_median_seconds": float(np.median(throughput)),
         "throughput_p90_seconds": float(np.quantile(throughput, 0.9)),
@@ -197,7 +198,7 @@ def _times(evidence: Evidence) -> dict[str, Any]:
 
 
 def _arrivals(evidence: Evidence) -> Arrivals:
-    days = evidence.local[evidence.log.offsets[:-1]] // DAY
+    days = local_micros(evidence.log.starts, evidence.zone) // DAY
     first = int(days.min())
     width = -(-(int(days.max()) - first + 1) // MOST_BUCKETS)
     counts = np.bincount((days - first) // width)

@@ -23,7 +23,7 @@ class Split(NamedTuple):
 
 
 def split_by_start(log: EventLog, test_share: float = 0.2) -> Split:
-    """The last `test_share` of the cases by their first event, and those before them.
+    """The last `test_share` of the cases by when they began, and those before them.
 
     Ties keep the log's order; both parts keep at least one case when the log has two. Logs without
     times are cut by the order in which cases appear.

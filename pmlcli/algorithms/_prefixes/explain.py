@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from pmlcli.algorithms._prefixes.request import Asked, Rows
 from pmlcli.encoding.attributes import as_text
-from pmlcli.eventlog.log import ACTIVITY, MISSING, RESOURCE, TIMESTAMP, EventLog, offsets_of
+from pmlcli.eventlog.log import ACTIVITY, MISSING, RESOURCE, START_TIMESTAMP, TIMESTAMP, EventLog, offsets_of
 from pmlcli.runtime import track
 
 LATEST = 5
@@ -106,7 +106,8 @@ def _left_out(asked: Asked) -> Iterator[_Change]:
         yield _without_event(log, events, back)
     if log.times is not None and TIMESTAMP in asked.encoding.required_columns():
         ends = np.repeat(log.ends, log.lengths)
-        at_once = replace(log, times=ends, frame=log.frame.assign(**{TIMESTAMP: _stamps(ends)}))
+        stamps = {role: _stamps(ends) for role in (TIMESTAMP, START_TIMESTAMP) if role in log.frame.columns}
+        at_once = replace(log, times=ends, frame=log.frame.assign(**stamps))
         what = ["the time it took so far"] * log.n_cases
         yield _Change(at_once, offsets[1:] - 1, log.ends > log.starts, what, events)
 

@@ -17,7 +17,7 @@ ACTIVITY = 0
 @dataclass(kw_only=True)
 class DurationDetector(TimingDetector):
     """Learns how long each activity usually takes (from its start where the log has start times, else since
-    the event before it), and how long it usually is from a case's first event until each activity. A case is
+    the event before it), and how long it usually is from a case's beginning until each activity. A case is
     the odder the further one of its activities, or the whole of it until its last event, lies above or
     below, on a logarithmic scale and in usual spreads.
     """
@@ -27,12 +27,14 @@ class DurationDetector(TimingDetector):
     def learned_from(self, data: Work) -> Sequence[Measured]:
         """The duration of each activity; the time until each event since the case began."""
         assert data.times is not None  # the encoding was asked for times
-        first, position = np.repeat(data.times[data.offsets[:-1]], data.lengths), data.position
+        position, so_far = data.position, data.times - data.case_began
         before = np.where(position > 0, data.times[np.arange(data.n_events) - 1], np.nan)
         own = data.times - np.where(np.isnan(data.begun), before, data.begun)
         return [
             Measured(np.where(np.isnan(own), -1, data.activity), np.nan_to_num(own)),
-            Measured(np.where(position > 0, data.activities.size + data.activity, -1), data.times - first),
+            Measured(
+                np.where((position > 0) | (so_far > 0), data.activities.size + data.activity, -1), so_far
+            ),
         ]
 
     def measured(self, data: Work) -> Sequence[Measured]:

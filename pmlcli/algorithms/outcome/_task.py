@@ -267,7 +267,7 @@ class OutcomePredictor(PrefixPredictor):
         settled = data.settled[rows]
         if self._outcome.kind != "slower_than" or data.micros is None:
             return settled
-        so_far = (data.micros[rows] - data.starts[data.case_of_event[rows]]) / 1e6
+        so_far = (data.micros[rows] - data.began[rows]) / 1e6
         return np.where(so_far + silent > self._outcome.limit, 1, settled)
 
     def _honest(self, data: OutcomePrefixes, rows: Rows, silent: NDArray[np.float64]) -> Shares:

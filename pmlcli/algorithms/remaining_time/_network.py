@@ -112,7 +112,7 @@ def _clock(data: Prefixes) -> NDArray[np.float32]:
     logarithm alone hardly tells the fifth week from the sixth. (events, 2 * scales).
     """
     assert data.micros is not None
-    since = data.micros - np.repeat(data.micros[data.offsets[:-1]], data.lengths)
+    since = data.micros - data.began
     gap = np.where(data.position > 0, np.diff(data.micros, prepend=data.micros[:1]), 0)
     shares = np.maximum(np.column_stack([since, gap]), 0)[:, :, None] / 1e6 / np.array(SCALES)
     return np.asarray(np.minimum(shares, 1.0).reshape(data.n_events, -1), dtype=np.float32)

@@ -133,7 +133,7 @@ class RemainingTimePredictor(PrefixPredictor):
             "expected_end": stamps.tz_convert(asked.log.schema.timezone),
         }
         if asked.request.sla is not None:
-            left = asked.request.sla - (now - data.starts[asked.cases]) / 1e6
+            left = asked.request.sla - (now - data.began[asked.rows]) / 1e6
             table["sla_breach_probability"] = 1 - share_below(rest, left - silent)
         return table
 

@@ -28,14 +28,16 @@ def surroundings(log: EventLog, rule: RunningRule) -> NDArray[np.float32]:
     found = np.zeros((log.n_events, len(SURROUNDINGS)))
     if log.times is None:
         return found.astype(np.float32)
-    now, starts, activity = log.times, log.starts, log.activity_codes.astype(np.int64)
+    now, activity = log.times, log.activity_codes.astype(np.int64)
+    # Not `log.starts`: until its first event is in the log nobody knows that a case has begun.
+    heard_of = now[log.offsets[:-1]]
     ends = _open_until(log, rule)
     nobody = np.zeros(log.n_events, dtype=np.int64)
     resource = nobody if log.resource_codes is None else log.resource_codes.astype(np.int64) + 1
     case = np.zeros(log.n_cases, dtype=np.int64)
     found[:, 0] = _before(now, now, nobody, nobody) - _before(ends, now, nobody, nobody)
-    found[:, 1] = _lately(starts, now, case, nobody, DAY)
-    found[:, 2] = _lately(starts, now, case, nobody, WEEK)
+    found[:, 1] = _lately(heard_of, now, case, nobody, DAY)
+    found[:, 2] = _lately(heard_of, now, case, nobody, WEEK)
     found[:, 3] = _lately(now, now, nobody, nobody, DAY)
     found[:, 4] = _before(now, now, activity, activity) - _before(ends, now, activity, activity)
     if log.resource_codes is not None:

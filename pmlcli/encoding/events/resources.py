@@ -27,6 +27,8 @@ class Work(CutIntoCases):
       every resource is missing where resources are not looked at
     - `times`: float64 (events,), seconds since 1970; None where times are not looked at
     - `begun`: float64 (events,), when work on the event began; NaN where the log does not say
+    - `case_began`: float64 (events,), seconds since 1970: when the case began, as far as the events up to
+      each tell; in a log without times the position of the case
     - `hour`, `weekday`: int64 (events,) on the clock of the training log's zone, Monday is 0; without times
       all zero
     - `activity_texts`, `resource_texts`: the same as the log has them
@@ -39,6 +41,7 @@ class Work(CutIntoCases):
     resources: Vocabulary
     times: NDArray[np.float64] | None
     begun: NDArray[np.float64]
+    case_began: NDArray[np.float64]
     hour: NDArray[np.int64]
     weekday: NDArray[np.int64]
     activity_texts: Texts
@@ -101,6 +104,7 @@ class WorkEncoding(Encoding[Work]):
             resources=self._resources,
             times=times,
             begun=_begun(log),
+            case_began=log.began / MICROSECONDS,
             hour=hour,
             weekday=weekday,
             activity_texts=Texts(log.activities, log.activity_codes),

@@ -33,12 +33,14 @@ class Sequences(CutIntoCases):
     - `times`: float32 (events, 4), each within about 0..1: logarithm of the time since the previous event
       and since the case's start, hour of the day, day of the week; zeros without times
     - `micros`: int64 (events,), microseconds since 1970 UTC; None without times
+    - `began`: int64 (events,), when the case began as far as the events up to each tell, in `micros`; the
+      position of the case without times
     - `starts`: int64 (cases,), when each case began, for splits by time
     - `is_running`: bool (cases,), not finished at the log's end: what follows its last event is unknown
     - `n_activities`, `n_resources`: sizes of the code ranges
     """
 
-    OF_EVENTS: ClassVar[tuple[str, ...]] = ("activity", "resource", "times", "micros")
+    OF_EVENTS: ClassVar[tuple[str, ...]] = ("activity", "resource", "times", "micros", "began")
     OF_CASES: ClassVar[tuple[str, ...]] = ("starts", "is_running")
 
     offsets: NDArray[np.int64]
@@ -50,6 +52,7 @@ class Sequences(CutIntoCases):
     n_activities: int
     n_resources: int
     micros: NDArray[np.int64] | None
+    began: NDArray[np.int64]
 
     @property
     def end_class(self) -> int:
@@ -129,6 +132,7 @@ class SequenceEncoding(Encoding[Sequences]):
             "resource": self._resource(log),
             "times": self._times(log),
             "micros": log.times,
+            "began": log.began,
             "starts": log.starts,
             "is_running": self.running_rule.find(log),
             "n_activities": self.activities.size,
@@ -196,7 +200,7 @@ def _elapsed(log: EventLog, times: NDArray[np.int64]) -> NDArray[np.float64]:
     """log(1 + seconds) since the previous event and since the case's start, (events, 2); never below 0."""
     gaps = np.diff(times, prepend=times[:1])
     gaps[log.offsets[:-1]] = 0
-    since_start = times - np.repeat(log.starts, log.lengths)
+    since_start = times - log.began
     seconds: NDArray[np.float64] = np.maximum(np.column_stack([gaps, since_start]), 0) / 1e6
     return np.log1p(seconds)
 

@@ -186,7 +186,7 @@ def _times(form: Form, ages: bool) -> _Block:
     def compute(part: Prefixes) -> Floats:
         assert part.micros is not None
         seconds = part.micros / 1e6
-        since = seconds - np.repeat(seconds[part.offsets[:-1]], part.lengths)
+        since = (part.micros - part.began) / 1e6
         gap = np.where(part.position > 0, np.diff(seconds, prepend=seconds[:1]), 0.0)
         longest = pd.Series(gap).groupby(part.case_of_event).cummax().to_numpy()
         spans = np.log1p(np.maximum(np.column_stack([since, gap, since / (part.position + 1), longest]), 0))

@@ -161,7 +161,7 @@ def _amount(quantity: Quantity, log: EventLog) -> NDArray[np.float64]:
     if quantity.kind == "duration":
         if log.times is None:
             raise no_times("so nothing tells how long a case took")
-        return np.asarray((log.times - np.repeat(log.starts, log.lengths)) / 1e6, dtype=np.float64)
+        return np.asarray((log.times - log.began) / 1e6, dtype=np.float64)
     is_it = log.activity_codes == _code(quantity.name, log)
     sums = np.concatenate(([0], np.cumsum(is_it)))
     return np.asarray(sums[1:] - np.repeat(sums[log.offsets[:-1]], log.lengths), dtype=np.float64)

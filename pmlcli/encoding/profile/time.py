@@ -39,13 +39,12 @@ class TimeGroup(Group):
     def fill(self, log: EventLog, block: Block) -> None:  # noqa: D102
         assert log.times is not None  # the extractor has checked `required`
         firsts = log.offsets[:-1]
-        # Not last minus first: logs kept in row order may go back in time.
-        spans = np.maximum.reduceat(log.times, firsts) - np.minimum.reduceat(log.times, firsts)
+        spans = log.ends - np.minimum.reduceat(log.times, firsts)
         gaps = np.diff(log.times, prepend=log.times[:1])
         gaps[firsts] = 0
         longest = np.maximum.reduceat(gaps, firsts)
         means = spans / np.maximum(log.lengths - 1, 1)
-        for column, value in enumerate((spans, means, longest)):
+        for column, value in enumerate((log.ends - log.starts, means, longest)):
             block.put(column, np.log1p(value / MICROSECONDS))
         starts = pd.DatetimeIndex(log.starts.astype("datetime64[us]"), tz="UTC").tz_convert(self.timezone)
         block.put(3, starts.hour.to_numpy())

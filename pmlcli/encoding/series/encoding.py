@@ -192,7 +192,7 @@ def local_times(starts: NDArray[np.int64], timezone: str) -> pd.DatetimeIndex:
 def observed_window(log: EventLog) -> tuple[int, int]:
     """First and last moment that a log tells the whole process of, microseconds UTC; see SeriesEncoding."""
     times = _times(log)
-    first, last = int(times.min()), int(times.max())
+    first, last = int(log.starts.min()), int(times.max())
     starts = np.sort(log.starts)
     recent = starts[-max(len(starts) // 10, 20) :]
     longest_pause = int(np.diff(recent).max()) if len(recent) > 1 else 0

@@ -6,11 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from pmlcli.errors import ValidationError, unknown_name
-from pmlcli.eventlog.log import RESOURCE, START_TIMESTAMP, TIMESTAMP, EventLog
+from pmlcli.eventlog.log import RESOURCE, TIMESTAMP, EventLog
 from pmlcli.eventlog.running import find_running
 from pmlcli.eventlog.times.duration import duration_seconds
 
@@ -97,7 +96,7 @@ def _cycle_time_by_arrival(share: float) -> Callable[[EventLog, Edges], Floats]:
 
 
 def _waiting_time(log: EventLog, edges: Edges) -> Floats:
-    times, begins = _times(log), _begins(log)
+    times, begins = _times(log), log.begins
     waits = np.maximum(begins[1:] - times[:-1], 0) / 1e6
     follows = log.position[1:] > 0
     return _means(times[1:][follows], waits[follows], edges)
@@ -224,21 +223,13 @@ def _code(name: str, names: tuple[str, ...]) -> int:
     return names.index(name) if name in names else len(names)
 
 
-def _begins(log: EventLog) -> NDArray[np.int64]:
-    """When each event began: its start where the log has one, else its time."""
-    if START_TIMESTAMP not in log.frame.columns:
-        return _times(log)
-    starts = log.frame[START_TIMESTAMP]
-    return np.where(starts.isna(), _times(log), starts.fillna(pd.Timestamp(0, tz="UTC")).astype("int64"))
-
-
 def _times(log: EventLog) -> NDArray[np.int64]:
     return np.empty(0, dtype=np.int64) if log.times is None else log.times
 
 
 _REPEATS = "a bucket without any repeats the one before it"
 KPIS: dict[str, Kpi] = {
-    "arrivals": Kpi("cases", "cases whose first event lies in the bucket", _arrivals),
+    "arrivals": Kpi("cases", "cases that begin in the bucket", _arrivals),
     "completions": Kpi(
         "cases",
         "cases whose last event lies in the bucket and that are not running at the log's end",
@@ -252,8 +243,8 @@ KPIS: dict[str, Kpi] = {
     "events": Kpi("events", "events in the bucket", _events),
     "cycle-time": Kpi(
         "seconds",
-        "median seconds from first to last event of the cases completed in the bucket, running cases left "
-        f"out; {_REPEATS}",
+        "median seconds from the beginning to the last event of the cases completed in the bucket, running "
+        f"cases left out; {_REPEATS}",
         _cycle_time(0.5),
     ),
     "cycle-time-p90": Kpi(
@@ -261,8 +252,8 @@ KPIS: dict[str, Kpi] = {
     ),
     "cycle-time-by-arrival": Kpi(
         "seconds",
-        "median seconds from first to last event of the cases begun in the bucket, of running cases only "
-        f"known to be longer (Kaplan-Meier); {_REPEATS}; ends with the buckets that are "
+        "median seconds from the beginning to the last event of the cases begun in the bucket, of running "
+        f"cases only known to be longer (Kaplan-Meier); {_REPEATS}; ends with the buckets that are "
         "older than three in four cases take",
         _cycle_time_by_arrival(0.5),
     ),
