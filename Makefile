@@ -7,7 +7,7 @@ FUZZ_SECONDS ?= 600
 FUZZ_MUTATIONS ?= 2000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint fuzz fuzz-models fuzz-logs soak bench sample-logs docs wheel clean
+.PHONY: help setup demo test lint fuzz fuzz-models fuzz-logs soak bench sample-logs cards docs wheel clean
 
 help:  ## list what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -51,6 +51,9 @@ bench: $(READY)  ## the benchmarks that need no log of yours
 
 sample-logs: $(READY)  ## make the sample logs again (the same bytes)
 	$(BIN)/python sample_logs/generate.py
+
+cards: $(READY)  ## write the algorithms' cards again from their classes
+	$(BIN)/python tools/cards.py
 
 docs: $(READY)  ## rebuild the pages that are made from the code
 	$(BIN)/python docs/build.py

@@ -1,20 +1,20 @@
 """The algorithms that there are: the file's path is the registry.
 
-`algorithms/anomaly/isolation_forest.py` is `anomaly/isolation-forest`. `names` and `card` import no
-algorithm; `find` imports exactly one. Other packages add theirs by the entry-point group
+`algorithms/anomaly/isolation_forest.py` is `anomaly/isolation-forest`. `names` imports no algorithm, `card`
+none that has a stored card; `find` imports exactly one. Other packages add theirs by the entry-point group
 `pmlcli.algorithms`, with `task/name` as the entry's name and the class as its object.
 """
 
 from __future__ import annotations
 
-import importlib
 import inspect
 from collections.abc import Iterable
 from functools import cache
+from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING
 
-from pmlcli._cards import PACKAGE_ROOT, AlgorithmCard, ParameterCard, read_card
+from pmlcli._cards import PACKAGE_ROOT, AlgorithmCard, stored_cards
 from pmlcli.errors import MissingDependencyError, ValidationError, nearest, unknown_name
 
 if TYPE_CHECKING:
@@ -43,6 +43,11 @@ def names(task: str | None = None) -> tuple[str, ...]:
     """All algorithms as `task/name`, sorted; with `task`, those of that task."""
     everything = sorted([*_own(), *_others()])
     return tuple(name for name in everything if task is None or name.startswith(f"{task}/"))
+
+
+def own_names(task: str) -> tuple[str, ...]:
+    """The algorithms of a task that this package holds itself, sorted."""
+    return tuple(name for name in names(task) if name in _own())
 
 
 def tasks() -> tuple[str, ...]:
@@ -85,12 +90,22 @@ def _unknown(text: str, known: Iterable[str]) -> ValidationError:
 
 
 def card(name: str) -> AlgorithmCard:
-    """What there is to know of an algorithm, without importing it when it is one of ours."""
-    if name in _own():
-        return read_card(name, PACKAGE_ROOT.parent / (_own()[name].replace(".", "/") + ".py"))
-    if name in _others():
-        return _imported_card(name)
-    raise unknown_name("algorithm", name, names())
+    """What there is to know of an algorithm; one that has no stored card is imported for it."""
+    if name not in _own() and name not in _others():
+        raise unknown_name("algorithm", name, names())
+    stored = stored_cards(_folder(name)).get(name) if name in _own() else None
+    return stored or fresh_card(name)
+
+
+@cache
+def fresh_card(name: str) -> AlgorithmCard:
+    """The card as the imported class has it, whatever is stored."""
+    made: AlgorithmCard = import_module("pmlcli.algorithms._interface.card").card_of(name, find(name))
+    return made
+
+
+def _folder(name: str) -> str:
+    return name.partition("/")[0].replace("-", "_")
 
 
 def find(name: str) -> type[Algorithm]:
@@ -114,13 +129,14 @@ def find(name: str) -> type[Algorithm]:
 
 
 def _missing(name: str, dependency: str) -> MissingDependencyError:
-    extra = card(name).extra if name in _own() else None
+    stored = stored_cards(_folder(name)).get(name)
+    extra = stored.extra if stored else None
     return MissingDependencyError(dependency, extra=extra or "all", needed_by=name)
 
 
 def _only_algorithm(module_name: str) -> type[Algorithm]:
-    base: type[Algorithm] = importlib.import_module("pmlcli.algorithms._interface.base").Algorithm
-    module = importlib.import_module(module_name)
+    base: type[Algorithm] = import_module("pmlcli.algorithms._interface.base").Algorithm
+    module = import_module(module_name)
     classes: list[type[Algorithm]] = [
         value
         for value in vars(module).values()
@@ -130,25 +146,3 @@ def _only_algorithm(module_name: str) -> type[Algorithm]:
     if len(public) != 1:
         raise TypeError(f"{module_name} must hold exactly one algorithm, not {len(public)}")
     return public[0]
-
-
-def _imported_card(name: str) -> AlgorithmCard:
-    specs = importlib.import_module("pmlcli.algorithms._interface.param").specs
-    cls = find(name)
-    doc = inspect.getdoc(cls) or ""
-    return AlgorithmCard(
-        name=name,
-        task=name.partition("/")[0],
-        summary=doc.partition("\n")[0],
-        description=doc,
-        parameters=tuple(ParameterCard(**vars(spec)) for spec in specs(cls)),
-        encoding=str(inspect.signature(cls.make_encoding).return_annotation),
-        extra=cls.extra,
-        container=cls.container,
-        tolerance=cls.tolerance,
-        source=cls.source,
-        baseline=cls.baseline,
-        recommended=getattr(cls, "recommended", cls.baseline),
-        is_baseline=cls.baseline == name,
-        libraries=(),
-    )

@@ -7,8 +7,9 @@ import math
 import types
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
+from pmlcli._cards import ParameterCard
 from pmlcli.errors import ValidationError, unknown_name
 
 
@@ -27,19 +28,6 @@ class Param:
     unit: str | None = None
 
 
-@dataclass(frozen=True)
-class ParameterSpec:
-    """A parameter as people meet it: name, type in words, default, bounds and help."""
-
-    name: str
-    type: str
-    default: Any
-    help: str
-    range: str = ""
-    unit: str | None = None
-
-
-P = TypeVar("P")
 _TYPE_WORDS = {int: "integer", float: "number", bool: "true or false", str: "text"}
 
 
@@ -73,10 +61,10 @@ def range_text(param: Param) -> str:
     return " and ".join(f"{sign} {bound:.12g}" for sign, bound in bounds if bound is not None)
 
 
-def specs(cls: type) -> tuple[ParameterSpec, ...]:
+def specs(cls: type) -> tuple[ParameterCard, ...]:
     """The parameters that an algorithm class declares, in order of declaration."""
     return tuple(
-        ParameterSpec(name, _type_word(hint), default, param.help, range_text(param), param.unit)
+        ParameterCard(name, _type_word(hint), default, param.help, range_text(param), param.unit)
         for name, (hint, param, default) in _annotations(cls).items()
     )
 
