@@ -29,11 +29,26 @@ COMMANDS = [line for line in LINES if line.startswith("pmlcli ")]
 OTHERS = [line for line in LINES if line and line not in COMMANDS]
 
 
+def python_of(page: Path) -> list[str]:
+    """The blocks of Python in a page."""
+    return re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+
+
+IN_FILES = {ROOT / "docs/adding-an-algorithm.md"}
+"""Pages whose Python is a file to write; tests of their own do it."""
+PAGES_OF_PYTHON = [
+    page
+    for page in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+    if python_of(page) and page not in IN_FILES
+]
+
+
 @pytest.fixture(scope="module")
 def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty directory with nothing but the sample logs."""
+    """An empty directory with nothing but the sample logs, and a log whose case has a name of its own."""
     place = tmp_path_factory.mktemp("readme")
     shutil.copytree(ROOT / "sample_logs", place / "sample_logs")
+    (place / "orders.csv").write_text("Order,activity,timestamp\n1,Pay,2024-01-05 10:00\n")
     return place
 
 
@@ -53,13 +68,16 @@ def test_every_command_line_runs_in_the_order_of_the_page(workplace: Path) -> No
             assert done.stdout == done.stderr == ""
 
 
-def test_its_python_runs(workplace: Path) -> None:
-    blocks = [block for language, block in BLOCKS if language == "python"]
-    assert blocks
-    for block in blocks:
-        done = run(workplace, "-c", block)
+@pytest.mark.parametrize("page", PAGES_OF_PYTHON, ids=lambda page: page.name)
+def test_its_python_runs(page: Path, workplace: Path) -> None:
+    for block in python_of(page):
+        done = run(workplace, "-W", "error", "-c", block)
         assert done.returncode == 0, done.stderr
-        assert "case_id" in done.stdout
+        assert done.stdout
+
+
+def test_the_readme_shows_python() -> None:
+    assert ROOT / "README.md" in PAGES_OF_PYTHON
 
 
 def test_it_speaks_of_no_other_command_than_these() -> None:

@@ -67,7 +67,10 @@ def _table(source: LogLike, options: ReadOptions) -> RawTable:
     if isinstance(source, pd.DataFrame | list | tuple):
         _check_object_type("a table of events", "memory", options)
         return frame_table(source) if isinstance(source, pd.DataFrame) else events_table(source)
-    raise ValidationError(f"a log is a path, frame or list of event dicts, not {type(source).__name__}")
+    raise ValidationError(
+        f"a log is a path, frame or list of event dicts, not {type(source).__name__}",
+        hint="each event needs its case and its activity by name; an array of numbers has neither",
+    )
 
 
 def _chosen(log: EventLog, options: ReadOptions) -> EventLog:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from importlib.metadata import entry_points
 from types import MappingProxyType
@@ -28,7 +28,7 @@ class LifecycleContext:
     model_type: str
     operation: str
     timestamp: datetime
-    data: Mapping[str, Any]
+    data: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
 
 
 class Hook:

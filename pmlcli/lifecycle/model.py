@@ -32,7 +32,13 @@ from pmlcli.lifecycle.result import ModelMetadata, PredictionResult, SavedModel,
 from pmlcli.lifecycle.training import Trained, train_algorithm
 from pmlcli.store.artifacts import ArtifactStore, Sign
 from pmlcli.store.directory import ModelFiles, SealCheck
-from pmlcli.store.manifest import ARTIFACTS_NAME, MANIFEST_NAME, Manifest, is_artifact_filename
+from pmlcli.store.manifest import (
+    ARTIFACTS_NAME,
+    MANIFEST_NAME,
+    Manifest,
+    is_artifact_filename,
+    records_of,
+)
 from pmlcli.store.publish import Publication
 from pmlcli.store.schema import SCHEMA_VERSION
 
@@ -44,7 +50,9 @@ class Model(Hook):
     """An algorithm with its encoding and everything that vouches for them.
 
     `model_type` is `task/name`; keyword arguments are the algorithm's parameters (`seed` among them).
-    A subclass may override the hook methods; `hooks` are called around them.
+    A subclass may override the hook methods; `hooks` are called around them. It may have an `__init__` of its
+    own: `Class.load` does not call it, so give what your hooks need as class attributes or set it in
+    `after_load`; `Class(...).load` keeps what your `__init__` set.
 
     >>> model = Model("anomaly/isolation-forest", model_id="p2p", contamination=0.05)  # doctest: +SKIP
     >>> model.train("log.csv").metrics  # doctest: +SKIP
@@ -64,13 +72,18 @@ class Model(Hook):
         self.version = version
         self.hooks: tuple[Hook, ...] = (*installed_hooks(), *hooks)
         self.algorithm: Algorithm = registry.find(self.model_type).build(parameters)
-        self.metadata = ModelMetadata()
+        self.metadata = ModelMetadata(self.model_id, self.model_type)
         self.manifest_fields: dict[str, Any] = {}
         self.files: dict[str, bytes] = {}
         self._encoding: Encoding[Any] | None = None
         self._is_loaded = False
         self._is_isolated = False
         self._place: Path | None = None
+
+    @property
+    def is_trained(self) -> bool:
+        """Whether it can be asked and saved."""
+        return self.metadata.is_trained
 
     # --- train
 
@@ -101,8 +114,8 @@ class Model(Hook):
                 outside = {} if regressors is None else {"regressors": regressors.facts()}
                 self._keep(trained, _log_facts(log) | outside, log, options or ReadOptions())
             result = self._training_result(trained, log, time.process_time() - started)
-            run.call("after_train", metrics=result.metrics, metadata=result.metadata)
             self.metadata.status = "trained"
+            run.call("after_train", metrics=result.metrics, metadata=result.metadata)
         return result
 
     def _keep(self, trained: Trained, log_facts: dict[str, Any], log: EventLog, options: ReadOptions) -> None:
@@ -113,6 +126,7 @@ class Model(Hook):
         schema = input_schema(log, trained.encoding)
         canary = make_canary(trained.algorithm, trained.encoding, schema["required"])
         self.files = artifacts.to_files(trained.algorithm, trained.encoding, reference(log), canary)
+        self.metadata.artifacts = records_of(self.files)
         metrics = {trained.comparison.metric: trained.comparison.to_dict()} if trained.comparison else {}
         stamp = self.metadata.trained_at.isoformat().replace("+00:00", "Z")
         self.manifest_fields = {
@@ -357,21 +371,26 @@ class Model(Hook):
         manifest = stored.manifest
         with contract.written_by_pmlcli("hyperparameters"):
             parameters = contract.checked_hyperparameters(manifest.hyperparameters)
-            model = cls(
-                manifest.model_type,
-                model_id=manifest.model_id,
-                version=manifest.version,
-                hooks=hooks,
-                **parameters,
-            )
+            registry.find(manifest.model_type).build(parameters)
+        # The class may have an `__init__` of its own, with arguments that no manifest knows. This stands
+        # outside the guard above, for what fails in a caller's code is not the file's fault.
+        model = cls.__new__(cls)
+        Model.__init__(
+            model,
+            manifest.model_type,
+            model_id=manifest.model_id,
+            version=manifest.version,
+            hooks=hooks,
+            **parameters,
+        )
         model.manifest_fields = _fields_of(manifest)
         with contract.written_by_pmlcli("input_schema"):
             contract.check_schema(manifest.input_schema)
             model.read_options(ReadOptions())
         model.files, model._is_loaded, model._is_isolated = dict(stored.current_files), True, isolated
         model._place = place
-        model.metadata.status = "trained"
-        model.metadata.training_samples = manifest.training_samples
+        with contract.written_by_pmlcli("created_at or trained_at"):
+            model.metadata = ModelMetadata.of(manifest)
         if not isolated:
             model._ready_encoding()
         return model
@@ -393,7 +412,7 @@ class Model(Hook):
 
     def _forget(self) -> None:
         """A failed training leaves nothing that could be saved or asked."""
-        self.metadata.status = "failed"
+        self.metadata = ModelMetadata(self.model_id, self.model_type, "failed")
         self.files, self.manifest_fields, self._encoding = {}, {}, None
 
     @contextmanager

@@ -5,21 +5,47 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import pandas as pd
+
+from pmlcli.store.manifest import ArtifactRecord, Manifest
 
 Status = Literal["initialized", "training", "trained", "failed"]
 
 
 @dataclass
 class ModelMetadata:
-    """Where a model is in its life, and what it was trained on."""
+    """What a model is, where it is in its life, and what it was trained on.
 
+    `artifacts` are the files that vouch for a trained model, as its manifest lists them.
+    """
+
+    model_id: str
+    model_type: str
     status: Status = "initialized"
     created_at: datetime | None = None
     trained_at: datetime | None = None
     training_samples: int = 0
+    artifacts: tuple[ArtifactRecord, ...] = ()
+
+    @property
+    def is_trained(self) -> bool:
+        """Whether the model can be asked and saved."""
+        return self.status == "trained"
+
+    @classmethod
+    def of(cls, manifest: Manifest) -> Self:
+        """That of the trained model that a manifest vouches for; ValueError when a time is none."""
+        return cls(
+            model_id=manifest.model_id,
+            model_type=manifest.model_type,
+            status="trained",
+            created_at=datetime.fromisoformat(manifest.created_at),
+            trained_at=datetime.fromisoformat(manifest.trained_at),
+            training_samples=manifest.training_samples,
+            artifacts=manifest.artifacts,
+        )
 
 
 @dataclass(frozen=True)
@@ -35,12 +61,23 @@ class TrainingResult:
     metadata: dict[str, Any]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class PredictionResult:
-    """The outcome of a prediction: the task's table, and `metadata` with counts, units and warnings."""
+    """The outcome of a prediction: the task's table, and `metadata` with counts, units and warnings.
+
+    Two results are equal when their tables are: the same columns, types, order and values, where a missing
+    value equals a missing value. A result cannot be hashed, because a table cannot.
+    """
 
     predictions: pd.DataFrame
     metadata: dict[str, Any] = field(default_factory=dict)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, PredictionResult):
+            return NotImplemented
+        return bool(self.predictions.equals(other.predictions))
+
+    __hash__ = None  # type: ignore[assignment]
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any
 from pmlcli.errors import PersistenceError
 from pmlcli.store.directory import ManifestCheck, ModelFiles, SealCheck, read_model
 from pmlcli.store.findings import Finding, refusal, shown
-from pmlcli.store.manifest import Manifest, is_artifact_filename, largest_artifact, record_of, root_digest
+from pmlcli.store.manifest import Manifest, is_artifact_filename, largest_artifact, records_of, root_digest
 from pmlcli.store.publish import Publication
 
 Sign = Callable[[bytes], bytes]
@@ -85,9 +85,8 @@ def seal(manifest_fields: Mapping[str, Any], files: Mapping[str, bytes]) -> byte
     ]
     if findings:
         raise refusal("cannot save", findings)
-    records = tuple(sorted(record_of(name, data) for name, data in files.items()))
     try:
-        manifest = Manifest(**manifest_fields, artifacts=records)
+        manifest = Manifest(**manifest_fields, artifacts=records_of(files))
     except TypeError as error:
         raise PersistenceError(f"cannot save: {error}", hint="give every field of the manifest") from error
     return manifest.to_bytes()

@@ -102,6 +102,11 @@ def record_of(filename: str, data: bytes) -> ArtifactRecord:
     return ArtifactRecord(name, filename, artifact_type, hashlib.sha256(data).hexdigest(), len(data))
 
 
+def records_of(files: Mapping[str, bytes]) -> tuple[ArtifactRecord, ...]:
+    """The records of all files, by name, in the manifest's order."""
+    return tuple(sorted(record_of(filename, data) for filename, data in files.items()))
+
+
 def parse(data: bytes, *, source: str = MANIFEST_NAME) -> Manifest:
     """The manifest in `data`.
 

@@ -20,6 +20,7 @@ from pmlcli.encoding.profile.resource import ResourceGroup
 from pmlcli.encoding.profile.time import TimeGroup
 from pmlcli.errors import LogError, nearest
 from pmlcli.eventlog.log import ACTIVITY, RESOURCE, TIMESTAMP, EventLog
+from pmlcli.eventlog.reader import LogLike, read_log
 
 __all__ = ["CaseFeatures", "FeatureConfig", "FeatureExtractor"]
 
@@ -89,8 +90,12 @@ class FeatureExtractor(Encoding[CaseFeatures]):
         self._columns: tuple[FeatureColumn, ...] = ()
         self._spread: NDArray[np.float64] = np.empty(0)
 
-    def fit(self, log: EventLog) -> Self:
-        """Learns vocabularies, columns and scales from the training log; LogError for a column it lacks."""
+    def fit(self, log: LogLike) -> Self:
+        """Learns vocabularies, columns and scales from the training log: anything that `read_log` takes.
+
+        Raises LogError for a column it lacks.
+        """
+        log = read_log(log)
         for column in self.config.named:
             _require(log, column, "the features name")
         self._groups = tuple(_fitted(self.config, log))
@@ -106,8 +111,12 @@ class FeatureExtractor(Encoding[CaseFeatures]):
         self._spread = _spreads(raw, upper - lower, self._columns)
         return self
 
-    def transform(self, log: EventLog) -> CaseFeatures:
-        """Profiles (cases, columns) of any log; LogError names a column that training had and this lacks."""
+    def transform(self, log: LogLike) -> CaseFeatures:
+        """Profiles (cases, columns) of any log: anything that `read_log` takes.
+
+        LogError names a column that training had and this lacks.
+        """
+        log = read_log(log)
         for column in self.required_columns():
             _require(log, column, "the model was trained with")
         matrix, examples = self._raw(log, self._columns)
