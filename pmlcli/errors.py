@@ -72,6 +72,10 @@ class PmlError(Exception):
         }
 
 
+class PmlWarning(UserWarning):
+    """Something that the user should know and that stops nothing; the command line prints it."""
+
+
 class ValidationError(PmlError):
     """An option, a name or a parameter is wrong; nothing was read or written."""
 

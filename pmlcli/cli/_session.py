@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ from typing import Any, TextIO
 import typer
 
 from pmlcli import runtime
-from pmlcli.errors import OutputError, PmlError
+from pmlcli.errors import OutputError, PmlError, PmlWarning
 from pmlcli.render import json
 from pmlcli.render.block import Block, plain
 from pmlcli.render.escape import visible
@@ -97,11 +98,29 @@ def opened(
 
             sink = stack.enter_context(bars())
         stack.enter_context(runtime.use(threads=threads, progress=sink))
+        stack.enter_context(_warnings_to(session))
         try:
             yield session
         except PmlError as error:
             session.record(f"error: {error.message}" + (f" ({error.hint})" if error.hint else ""))
             raise
+
+
+@contextmanager
+def _warnings_to(session: Session) -> Iterator[None]:
+    """Prints what the library warns of as the command's own warnings; those of others stay as they are."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", PmlWarning)
+        others = warnings.showwarning
+
+        def show(message: Warning | str, category: type[Warning], *where: Any, **options: Any) -> None:
+            if issubclass(category, PmlWarning):
+                session.warn(str(message))
+            else:
+                others(message, category, *where, **options)
+
+        warnings.showwarning = show
+        yield
 
 
 def _open_log_file(path: Path) -> TextIO:

@@ -12,6 +12,7 @@ import hashlib
 import os
 import stat
 import time
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from pmlcli.errors import (
     MissingArtifactError,
     OutputError,
     PersistenceError,
+    PmlWarning,
     SignatureError,
     UntrustedArtifactError,
 )
@@ -185,16 +187,18 @@ def compare(
 
 def _with_retry(path: Path, read: Callable[[int], T]) -> T:
     """What `read` makes of the directory; again when a writer exchanged the directory meanwhile."""
+    owners = {os.geteuid()}
     for attempt in range(_ATTEMPTS):
         last = attempt == _ATTEMPTS - 1
-        descriptor = _open(path, last=last)
+        place, descriptor = _open(path, owners, last=last)
         if descriptor is None:
             time.sleep(_PAUSE_SECONDS)
             continue
         with fsio.opened(descriptor):
             try:
                 with fsio.reported(path):
-                    return read(descriptor)
+                    owners.add(fsio.status_of(descriptor).st_uid)
+                    found = read(descriptor)
             except (
                 _GoneError,
                 MissingArtifactError,
@@ -208,23 +212,48 @@ def _with_retry(path: Path, read: Callable[[int], T]) -> T:
                 if isinstance(error, _GoneError):
                     raise _no_model(path, f"no {MANIFEST_NAME}", "not a pmlcli model") from error
                 raise
+            if place != path:
+                _warn_of_old(path, place)
+            return found
     raise _no_model(path, "nothing", "no model")
 
 
-def _open(path: Path, *, last: bool) -> int | None:
-    """A descriptor of the directory, of its old generation while a writer has it aside, or None."""
-    for candidate in (path, path.with_name(old_name(path.name)) if path.name else path):
-        try:
-            return fsio.open_path(candidate)
-        except FileNotFoundError:
-            continue
-        except NotADirectoryError as error:
-            raise _no_model(path, "not a directory", "not a pmlcli model") from error
-        except OSError as error:
-            raise OutputError(f"{path}: {error.strerror}", context={"path": str(path)}) from error
+def _warn_of_old(path: Path, place: Path) -> None:
+    what = f"{path}: nothing is there; read {place.name} beside it, which a writer put aside"
+    warnings.warn(what, PmlWarning, stacklevel=2)
+
+
+def _open(path: Path, owners: set[int], *, last: bool) -> tuple[Path, int | None]:
+    """A descriptor of the directory, of its old generation while a writer has it aside, or None.
+
+    The old generation counts only where it is the reader's own, or belongs to whom the model belonged that
+    vanished while it was read (`owners`): anybody may put such a name into a directory that all may write to.
+    """
+    descriptor = _opened_directory(path, path)
+    if descriptor is not None:
+        return path, descriptor
+    aside = path.with_name(old_name(path.name)) if path.name else path
+    descriptor = _opened_directory(aside, path)
+    if descriptor is not None and fsio.status_of(descriptor).st_uid in owners:
+        return aside, descriptor
+    if descriptor is not None:
+        os.close(descriptor)
     if last or not path.parent.is_dir():
-        raise _no_model(path, "nothing", "no model")
-    return None
+        raise _no_model(path, "nothing", "no model", aside=None if descriptor is None else aside)
+    return path, None
+
+
+def _opened_directory(place: Path, path: Path) -> int | None:
+    """A descriptor of the directory at `place`, None when nothing is there; errors are about `path`."""
+    try:
+        with fsio.reported(path):
+            return fsio.open_path(place)
+    except OutputError as error:
+        if isinstance(error.__cause__, FileNotFoundError):
+            return None
+        if isinstance(error.__cause__, NotADirectoryError):
+            raise _no_model(path, "not a directory", "not a pmlcli model") from error
+        raise
 
 
 def _was_replaced(path: Path, descriptor: int) -> bool:
@@ -236,10 +265,13 @@ def _was_replaced(path: Path, descriptor: int) -> bool:
         return False
 
 
-def _no_model(path: Path, found: str, what: str) -> PersistenceError:
+def _no_model(path: Path, found: str, what: str, *, aside: Path | None = None) -> PersistenceError:
+    hint = "give the directory that `pmlcli train -o` wrote"
+    if aside is not None:
+        hint = f"{aside.name} beside it is another user's; give its name if you trust it"
     return PersistenceError(
         f"{path}: {what} ({found} there)" if found == "nothing" else f"{path}: {what} ({found})",
-        hint="give the directory that `pmlcli train -o` wrote",
+        hint=hint,
         code="model.absent",
         context={"path": str(path), "findings": [Finding(str(path), "a model directory", found).to_dict()]},
     )

@@ -29,17 +29,46 @@ _RENAME_NOREPLACE = 1
 _RENAME_EXCHANGE = 2
 # What kernels and file systems answer that do not know the flags of renameat2.
 UNSUPPORTED = (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP)
+# What they answer to calls that publication cannot do without.
+_LACKING = (*UNSUPPORTED, errno.ENOTTY, errno.ENOLCK)
+_ESSENTIAL = {"lock": "flock", "sync": "fsync"}
+
+
+class MissingCallError(OSError):
+    """The file system has no such call as `call`, and nothing stands in for it."""
+
+    def __init__(self, call: str, error: OSError) -> None:
+        super().__init__(error.errno, error.strerror)
+        self.call = call
 
 
 def _operation(call: Callable[P, R]) -> Callable[P, R]:
     @functools.wraps(call)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
-        if intercept is None:
-            return call(*args, **kwargs)
-        result: R = intercept(call.__name__, args, functools.partial(call, *args, **kwargs))
+        try:
+            if intercept is None:
+                return call(*args, **kwargs)
+            result: R = intercept(call.__name__, args, functools.partial(call, *args, **kwargs))
+        except OSError as error:
+            essential = _ESSENTIAL.get(call.__name__)
+            if essential is not None and error.errno in _LACKING:
+                raise MissingCallError(essential, error) from error
+            if error.filename is None and args and isinstance(args[0], str):
+                error.filename = args[0]
+            raise
         return result
 
     return guarded
+
+
+@contextmanager
+def named(name: str) -> Iterator[None]:
+    """Lets an `OSError` of the block about an open descriptor say which file that was."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = error.filename or name
+        raise
 
 
 @contextmanager
@@ -48,20 +77,43 @@ def reported(subject: Path | str, *, hint: str | None = None) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        reason = error.strerror or type(error).__name__
         raise OutputError(
-            f"{subject}: {reason}",
-            hint=hint or _hint(error.errno),
+            f"{subject}: {_inner_name(error, subject)}{_reason(error)}",
+            hint=hint or _hint(error),
             context={"path": str(subject), "errno": errno.errorcode.get(error.errno or 0, "unknown")},
         ) from error
 
 
-def _hint(number: int | None) -> str | None:
-    if number == errno.EXDEV:
-        return "the directory is part of a read-only image layer or another file system; write to a volume"
-    if number in (errno.ENOSPC, errno.EDQUOT):
-        return "free some space; what was there before is untouched"
-    return None
+def _inner_name(error: OSError, subject: Path | str) -> str:
+    """The file beside or in the subject that the error is about, if another."""
+    name = error.filename
+    return f"{name}: " if isinstance(name, str) and "/" not in name and name != Path(subject).name else ""
+
+
+def _reason(error: OSError) -> str:
+    if isinstance(error, MissingCallError):
+        return f"this file system has no {error.call} ({error.strerror})"
+    return error.strerror or type(error).__name__
+
+
+_NO_RIGHT = "choose another place, or have the owner of that file or directory give you the right"
+_HINTS = {
+    errno.EXDEV: "the directory is part of a read-only image layer or another file system; write to a volume",
+    errno.ENOSPC: "free some space; what was there before is untouched",
+    errno.EDQUOT: "free some space; what was there before is untouched",
+    errno.EACCES: _NO_RIGHT,
+    errno.EPERM: _NO_RIGHT,
+    errno.EROFS: "the file system can only be read; choose another place",
+    errno.EMFILE: "too many files are open; raise the limit (ulimit -n)",
+    errno.ENFILE: "too many files are open on this machine",
+    errno.ENAMETOOLONG: "choose a shorter name",
+}
+
+
+def _hint(error: OSError) -> str:
+    if isinstance(error, MissingCallError):
+        return "work on a local disk, and copy the result from there"
+    return _HINTS.get(error.errno or 0, "choose another place, or look whether the disk is sound")
 
 
 @contextmanager
@@ -92,9 +144,30 @@ def open_file(name: str, parent: int) -> int:
 
 
 @_operation
+def make_lock(name: str, parent: int) -> int:
+    """A descriptor of the new lock file `name` in `parent`; fails when anything of that name exists."""
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    return os.open(name, flags, 0o666, dir_fd=parent)
+
+
+@_operation
 def open_lock(name: str, parent: int) -> int:
-    """A descriptor of the lock file `name` in `parent`, made when absent."""
-    return os.open(name, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666, dir_fd=parent)
+    """A descriptor of the lock file `name` in `parent`, to write where that is allowed: a lock needs no more
+    than reading.
+    """
+    flags = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+    try:
+        return os.open(name, os.O_RDWR | flags, dir_fd=parent)
+    except OSError as error:
+        if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise
+    return os.open(name, os.O_RDONLY | flags, dir_fd=parent)
+
+
+@_operation
+def allow_owner(descriptor: int) -> None:
+    """Give the owner of an open directory every right to it."""
+    os.fchmod(descriptor, 0o700)
 
 
 @_operation

@@ -40,7 +40,7 @@ def held(name: str, parent: int, *, wait_seconds: float = 0.0) -> Iterator[None]
 
 def _acquire(name: str, lock_name: str, parent: int, deadline: float) -> int:
     while True:
-        descriptor = fsio.open_lock(lock_name, parent)
+        descriptor, is_made = _open(lock_name, parent)
         try:
             _require_own(lock_name, descriptor)
             taken = fsio.lock(descriptor)
@@ -51,15 +51,35 @@ def _acquire(name: str, lock_name: str, parent: int, deadline: float) -> int:
                 raise _busy(name, descriptor)
         except BaseException as error:
             try:
-                # A signal between making the file and holding it: nobody else would remove it soon.
-                if not isinstance(error, BusyError | OutputError) and fsio.lock(descriptor):
-                    fsio.unlink(lock_name, parent)
+                _take_back(lock_name, parent, descriptor, error, is_made=is_made)
             finally:
                 os.close(descriptor)
             raise
         os.close(descriptor)
         if not taken:
             time.sleep(_POLL_SECONDS)
+
+
+def _open(lock_name: str, parent: int) -> tuple[int, bool]:
+    """A descriptor of the lock file, and whether it was made for that."""
+    while True:
+        with suppress(FileExistsError):
+            return fsio.make_lock(lock_name, parent), True
+        with suppress(FileNotFoundError):  # its holder removed it meanwhile
+            return fsio.open_lock(lock_name, parent), False
+
+
+def _take_back(lock_name: str, parent: int, descriptor: int, error: BaseException, *, is_made: bool) -> None:
+    """Removes a lock file that is ours and was never held: nobody else would soon.
+
+    A signal may come between making the file and holding it, and some file systems know no locks.
+    """
+    if isinstance(error, fsio.MissingCallError):
+        if is_made:
+            with suppress(OSError):
+                fsio.unlink(lock_name, parent)
+    elif not isinstance(error, BusyError | OutputError) and fsio.lock(descriptor):
+        fsio.unlink(lock_name, parent)
 
 
 def _require_own(lock_name: str, descriptor: int) -> None:

@@ -13,11 +13,12 @@ import os
 import re
 import secrets
 import stat
+import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from pmlcli.errors import OutputError, PersistenceError
+from pmlcli.errors import OutputError, PersistenceError, PmlWarning
 from pmlcli.store import fsio, lock, strictjson
 from pmlcli.store.manifest import ARTIFACTS_NAME, MANIFEST_NAME, MAX_MANIFEST_BYTES, SIGNATURE_NAME
 
@@ -105,7 +106,7 @@ class Publication:
         with fsio.reported(self.target, hint=hint):
             fsio.sync(self._parent)
         if exchanged:
-            _discard(exchanged, self._parent)
+            _remove_or_warn(exchanged, self._parent)
 
 
 def write_file(
@@ -247,7 +248,7 @@ def _build(temporary: str, parent: int, files: Mapping[str, bytes], top: Mapping
 
 
 def _create_synced(name: str, parent: int, data: bytes) -> None:
-    with fsio.opened(fsio.create(name, parent)) as descriptor:
+    with fsio.opened(fsio.create(name, parent)) as descriptor, fsio.named(name):
         fsio.write_all(descriptor, data)
         fsio.sync(descriptor)
 
@@ -265,6 +266,8 @@ def _put_in_place(temporary: str, name: str, parent: int, *, replaces: bool) -> 
     else:
         return temporary
     # Two renames; in between readers find the old model at the name that `old_name` gives.
+    if fsio.status(old_name(name), parent) is not None:
+        raise FileExistsError(errno.EEXIST, "is in the way; move it away", old_name(name))
     fsio.rename(name, old_name(name), parent)
     try:
         fsio.rename(temporary, name, parent)
@@ -290,18 +293,39 @@ def _rename_to_free_name(temporary: str, name: str, parent: int) -> None:
 
 
 def _sweep(name: str, parent: int) -> None:
-    """Put back an old model that a crash left aside, then remove what dead writers of `name` left."""
-    _settle_old(name, parent)
+    """Put back an old model that a crash left aside, then remove what dead writers of `name` left.
+
+    A courtesy: what cannot be moved or removed (another user's, say) is warned of and stays.
+    """
+    try:
+        _settle_old(name, parent)
+    except OSError as error:
+        _warn_of(old_name(name), error.strerror or type(error).__name__)
     leftover = re.compile(rf"\.{re.escape(name)}\.tmp-\d+-[0-9a-f]{{16}}")
     for found in fsio.names(parent):
         if leftover.fullmatch(found):
-            _remove(found, parent)
+            _remove_or_warn(found, parent)
+
+
+def _remove_or_warn(name: str, parent: int) -> None:
+    try:
+        _remove(name, parent)
+    except OSError as error:
+        _warn_of(name, error.strerror or type(error).__name__)
+
+
+def _warn_of(name: str, reason: str) -> None:
+    what = f"{name}, left by an earlier run, stays there ({reason}); remove it when you can"
+    warnings.warn(what, PmlWarning, stacklevel=2)
 
 
 def _settle_old(name: str, parent: int) -> None:
     aside = old_name(name)
     found = fsio.status(aside, parent)
     if found is None or not stat.S_ISDIR(found.st_mode) or not _is_model(aside, parent):
+        return
+    if found.st_uid != os.geteuid():
+        _warn_of(aside, "it is another user's")
         return
     target = fsio.status(name, parent)
     if target is None:
@@ -328,6 +352,8 @@ def _remove(name: str, parent: int, depth: int = 0) -> None:
         fsio.unlink(name, parent)
         return
     with fsio.opened(fsio.open_directory(name, parent)) as directory:
+        with suppress(OSError):  # a model may have been made read-only
+            fsio.allow_owner(directory)
         # The manifest first: what is half removed is then no model to anyone.
         for inner in sorted(fsio.names(directory), key=lambda inner: inner != MANIFEST_NAME):
             _remove(inner, directory, depth + 1)

@@ -24,6 +24,8 @@ from pmlcli.store.publish import write_file
 OLD = {"model.json": b"old" * 50, "gone.json": b"{}"}
 NEW = {"model.json": b"new" * 70, "threshold.json": b"1"}
 Fields = dict[str, Any]
+# What cannot be swept away under a fault is warned of, and no failure.
+pytestmark = pytest.mark.filterwarnings("ignore::pmlcli.errors.PmlWarning")
 
 
 def listing(path: Path) -> list[str]:
@@ -200,7 +202,7 @@ class Disk:
     def apply(self, name: str, args: tuple[Any, ...], result: Any) -> None:
         if name == "open_path":
             self.open[result] = self.root
-        elif name in ("create", "open_lock"):
+        elif name in ("create", "make_lock", "open_lock"):
             self.open[result] = self.open[args[1]].now.setdefault(args[0], Node(b""))
         elif name == "open_directory":
             self.open[result] = self.open[args[1]].now[args[0]]
