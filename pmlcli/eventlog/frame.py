@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -11,12 +12,15 @@ import pandas as pd
 
 from pmlcli.errors import LogError
 from pmlcli.eventlog.log import LogSource
-from pmlcli.eventlog.raw import Column, RawTable, TextColumn
+from pmlcli.eventlog.raw import Column, RawTable, TextColumn, shown
+
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 def frame_table(frame: pd.DataFrame, source: LogSource | None = None) -> RawTable:
     """The raw table of a frame; its index is not read. Rows are counted from 1."""
     names = [str(name) for name in frame.columns]
+    _check_characters(names)
     repeated = next((name for name in names if names.count(name) > 1), None)
     if repeated is not None:
         raise LogError(f"the frame has the column '{repeated}' twice", code="log.duplicate-column")
@@ -32,6 +36,7 @@ def events_table(events: Sequence[Mapping[str, Any]]) -> RawTable:
         if not isinstance(event, Mapping):
             raise LogError(f"event {number} is a {type(event).__name__}, not a dict", code="log.event")
         names.update(dict.fromkeys(map(str, event)))
+    _check_characters(names)
     columns = {name: _column(_series([event.get(name) for event in events])) for name in names}
     return RawTable(
         columns, len(events), np.arange(1, len(events) + 1), LogSource("events", "dicts"), unit="row"
@@ -69,9 +74,21 @@ def _column(series: pd.Series) -> Column:
         )
     if pd.api.types.is_float_dtype(kind):
         return pd.Series(series.to_numpy(dtype="float64", na_value=np.nan))
-    objects = series.astype(object)
-    codes, distinct = pd.factorize(objects.map(_plain, na_action="ignore"))
+    objects = series.astype(object).to_numpy(dtype=object)
+    texts = np.empty(len(objects), dtype=object)
+    texts[:] = [None if gone else _plain(v) for v, gone in zip(objects, pd.isna(objects), strict=True)]
+    codes, distinct = pd.factorize(texts)
+    _check_characters(distinct)
     return TextColumn.of(codes.astype(np.int32), list(distinct), "string")
+
+
+def _check_characters(texts: Iterable[str]) -> None:
+    """LogError for text that holds half a character, which nothing can write again."""
+    for text in texts:
+        if not text.isascii() and _HALF.search(text):
+            raise LogError(
+                f"half a character (a lone surrogate) in {shown(ascii(text))}", code="log.encoding"
+            )
 
 
 def _plain(value: Any) -> str:

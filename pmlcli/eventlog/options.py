@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pmlcli.errors import ValidationError, unknown_name
 from pmlcli.eventlog.selection import Selection
+from pmlcli.eventlog.times.time_format import check_time_format
 
 FORMATS = ("csv", "xes", "parquet")
 """What is read and written."""
@@ -88,6 +89,8 @@ class ReadOptions:
             raise ValidationError(f"the delimiter is one character, not {self.delimiter!r}")
         if self.decimal is not None:
             _one_of("decimal mark", self.decimal, (",", "."))
+        if self.timestamp_format is not None:
+            check_time_format(self.timestamp_format)
         self._check_timezone()
         self._check_encoding()
 

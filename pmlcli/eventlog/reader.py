@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from pmlcli.errors import LogError, ValidationError
+from pmlcli.errors import LogError, PmlError, ValidationError
 from pmlcli.eventlog.build import build_log
 from pmlcli.eventlog.csv.reader import read_csv
 from pmlcli.eventlog.filters import keep_lifecycles, select
@@ -24,7 +24,7 @@ from pmlcli.eventlog.ocel.xml import read_ocel_xml
 from pmlcli.eventlog.options import FORMATS, ReadOptions
 from pmlcli.eventlog.pairing import pair_lifecycle
 from pmlcli.eventlog.parquet import MAGIC, read_parquet
-from pmlcli.eventlog.raw import RawTable
+from pmlcli.eventlog.raw import RawTable, shown
 from pmlcli.eventlog.source import ByteSource
 from pmlcli.eventlog.xes.reader import read_xes
 
@@ -40,6 +40,8 @@ _READERS = {
     "ocel-csv": read_ocel_csv,
 }
 _OBJECT_CENTRIC = re.compile(rb'<(?:object-types|event-types|objects|events)\b|key="object-types"')
+UNFORESEEN = "log.unforeseen"
+"""The code of errors that no reader foresaw."""
 _MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 
 
@@ -53,12 +55,30 @@ def read_log(source: LogLike, options: ReadOptions | None = None, **changes: Any
     if isinstance(source, EventLog):
         return source
     try:
-        return _chosen(build_log(_table(source, chosen), chosen), chosen)
+        return _read(source, chosen)
     except LogError as error:
         if isinstance(source, str | Path):
             # What is kept of a log is its last name; the user is told the path as it was given.
             error.begin_with(f"{source}: ", instead_of=f"{Path(source).name}: ")
         raise
+
+
+def _read(source: LogLike, options: ReadOptions) -> EventLog:
+    """The log; what a reader did not foresee becomes a LogError, as the input was the cause."""
+    try:
+        return _chosen(build_log(_table(source, options), options), options)
+    except (PmlError, OSError, MemoryError):
+        raise
+    except Exception as error:
+        name = (
+            "stdin" if source == "-" else Path(source).name if isinstance(source, str | Path) else "the log"
+        )
+        raise LogError(
+            f"{name}: cannot be read ({type(error).__name__}: {shown(str(error))})",
+            hint="that is also a bug in pmlcli, which should say what is wrong with the log; --debug shows "
+            "where: please report it",
+            code=UNFORESEEN,
+        ) from error
 
 
 def _table(source: LogLike, options: ReadOptions) -> RawTable:

@@ -1,9 +1,10 @@
 """Feeds each reader what no tool would write: python tests/fuzz/fuzz_readers.py [seconds] [READER ...].
 
 Coverage-guided, by atheris (`make fuzz-logs`): each reader in a process of its own for so many seconds, and
-`found`, which finds format and packing in the content. Any input must give a log whose ledger adds up, or a
-`LogError`; CSV and XES must give the same the quick way and the careful way. A traceback, a hang of ten
-seconds or a gigabyte of memory is a finding: its input stays in `fuzz-findings/`, and the run exits with 1.
+`found`, which finds format and packing in the content; `command` goes the whole way from a command line to
+its exit code. Any input must give a log whose ledger adds up, or a `LogError` that a reader foresaw; CSV and
+XES must give the same the quick way and the careful way. A traceback, a hang of ten seconds or a gigabyte of
+memory is a finding: its input stays in `fuzz-findings/`, and the run exits with 1.
 """
 
 from __future__ import annotations
@@ -17,19 +18,23 @@ import sys
 import tempfile
 import traceback
 import zipfile
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from unittest import mock
 
 import atheris
+from typer.testing import CliRunner
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 with atheris.instrument_imports(include=["pmlcli.eventlog"]):
+    from pmlcli.cli.app import app
     from pmlcli.errors import LogError
     from pmlcli.eventlog import read_log
     from pmlcli.eventlog.options import FORMATS, OCEL_FORMATS, ReadOptions
+    from pmlcli.eventlog.reader import UNFORESEEN
     from pmlcli.eventlog.selection import Selection
     from pmlcli.eventlog.xes.feed import Feeder
 
@@ -39,7 +44,7 @@ EDGE = Path(__file__).resolve().parent.parent / "eventlog" / "xes_edge"
 FINDINGS = Path("fuzz-findings")
 SECONDS = 600
 LONGEST = {"ocel-sqlite": 1 << 15}
-READERS = (*FORMATS, *OCEL_FORMATS, "found")
+READERS = (*FORMATS, *OCEL_FORMATS, "found", "command")
 
 CAREFULLY = {
     "csv": partial(mock.patch, "pmlcli.eventlog.csv.reader.regular_cells", lambda *_: None),
@@ -147,6 +152,28 @@ def _sqlite() -> bytes:
         return path.read_bytes()
 
 
+COMMANDS = (
+    ("inspect", "{log}", "--on-bad-row", "drop"),
+    ("inspect", "{log}", "--json", "--strict"),
+    ("inspect", "{log}", "--on-bad-row", "drop", "--kpi", "arrivals", "--object-type", "order"),
+    ("convert", "{log}", "--on-bad-row", "drop", "-o", "{log}.csv", "--force"),
+    ("convert", "{log}", "--on-bad-row", "drop", "-o", "{log}.xes", "--force"),
+    ("train", "{log}", "--on-bad-row", "drop", "-a", "next-activity/ngram", "-o", "{log}.model", "--force"),
+)
+"""Command lines that the first byte of an input chooses among; the rest is the file."""
+FORESEEN = {0, 2, 3, 4, 6, 74}
+"""Exit codes that are no bug."""
+
+
+def run_command(data: bytes, log: Path) -> None:
+    """One command over one file; anything but a foreseen exit code is a finding."""
+    log.write_bytes(data[1:])
+    arguments = [word.format(log=log) for word in COMMANDS[data[0] % len(COMMANDS)]]
+    done = CliRunner().invoke(app, [*arguments, "-q"], catch_exceptions=False)
+    assert done.exit_code in FORESEEN, done.output
+    assert "bug in pmlcli" not in done.output, done.output
+
+
 class Target:
     """What must hold for every input of one reader; what does not is kept, once a place in the code."""
 
@@ -158,11 +185,16 @@ class Target:
     def __call__(self, data: bytes) -> None:
         """One input: the first byte chooses the options, the rest is the file."""
         if not data:
-            return
+            return None
+        if self._reader == "command":
+            return self._try(data, partial(run_command, data, self._file))
         self._file.write_bytes(data[1:])
         options = replace(OPTIONS[data[0] % len(OPTIONS)], format=self._format)
+        return self._try(data, partial(self._check, options))
+
+    def _try(self, data: bytes, check: Callable[[], None]) -> None:
         try:
-            self._check(options)
+            check()
         except Exception as error:  # noqa: BLE001 (what the fuzzer is looking for)
             self._keep(data, error)
 
@@ -177,6 +209,7 @@ class Target:
             log = read_log(self._file, options)
         except LogError as error:
             assert error.message
+            assert error.code != UNFORESEEN, error
             return "refused"  # which of several faults is met first is a matter of buffers
         ledger = log.ledger
         assert ledger.rows_read == ledger.events_used + ledger.rows_refused + ledger.rows_filtered

@@ -16,6 +16,7 @@ from pmlcli.eventlog.options import ReadOptions
 from pmlcli.eventlog.raw import Column, TextColumn, UniformTexts
 from pmlcli.eventlog.times.short_years import NOTE as SHORT_YEARS
 from pmlcli.eventlog.times.short_years import lengthened, short_dates
+from pmlcli.eventlog.times.time_format import DAYS, TIME_UNITS, UNITS
 from pmlcli.eventlog.times.time_layouts import (
     DAY_MICROS,
     ISO,
@@ -36,10 +37,6 @@ LATEST = datetime(3000, 1, 1, tzinfo=UTC)
 MODERN = datetime(1990, 1, 1, tzinfo=UTC)
 _FAR = datetime(2100, 1, 1, tzinfo=UTC)
 _EXCEL_EPOCH_DAYS = 25_569
-_UNITS = {"seconds": 1, "milliseconds": 1_000, "microseconds": MICRO, "nanoseconds": MICRO * 1_000}
-DAYS = "days"
-TIME_UNITS = (*_UNITS, DAYS)
-"""What `timestamp_format` may be besides a format: what numbers count since 1970, or spreadsheet days."""
 _PLAIN_NUMBER = re.compile(r"[0-9]+(?:\.[0-9]*)?")
 
 NOT_A_TIME = "not a time"
@@ -219,7 +216,7 @@ def _by_number(
         distinct.notes.append(("times as spreadsheet day numbers", known.copy()))
         distinct.naive = known.copy()
     else:
-        distinct.micros = _scaled(numbers, texts, _UNITS[unit])
+        distinct.micros = _scaled(numbers, texts, UNITS[unit])
         distinct.notes.append((f"times as {unit} since 1970", known.copy()))
         distinct.finer = (numbers % 1_000 != 0) & (unit == "nanoseconds")
     return distinct
@@ -228,7 +225,7 @@ def _by_number(
 def _told_unit(numbers: NDArray[np.float64], where: str) -> str:
     """The unit in which the middle number is a time between 1990 and 2100."""
     middle = float(np.median(numbers))
-    for unit, per_second in _UNITS.items():
+    for unit, per_second in UNITS.items():
         if MODERN.timestamp() <= middle / per_second < _FAR.timestamp():
             return unit
     days = [moment.timestamp() / 86_400 + _EXCEL_EPOCH_DAYS for moment in (MODERN, _FAR)]
