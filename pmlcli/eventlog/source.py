@@ -50,6 +50,11 @@ class ByteSource(io.RawIOBase):
             return self._unzip(head)
         return self._inflate(head) if head.startswith(GZIP_MAGIC) else self._plain(head)
 
+    @property
+    def inflated(self) -> int:
+        """Inflated bytes that were read until now."""
+        return self._inflated
+
     def peek(self, size: int) -> bytes:
         """The first `size` inflated bytes (fewer at the end), which stay to be read."""
         while len(self._ahead) < size:

@@ -6,6 +6,7 @@ import gzip
 import io
 import json
 import random
+import sqlite3
 import subprocess
 import sys
 import zipfile
@@ -69,6 +70,70 @@ def zipped(name: str, data: bytes) -> bytes:
     return buffer.getvalue()
 
 
+OCEL_TABLES = """
+CREATE TABLE object_map_type (ocel_type, ocel_type_map);
+CREATE TABLE event_map_type (ocel_type, ocel_type_map);
+CREATE TABLE object (ocel_id, ocel_type); CREATE TABLE event (ocel_id, ocel_type);
+CREATE TABLE event_object (ocel_event_id, ocel_object_id); CREATE TABLE event_a (ocel_id, ocel_time, x);
+INSERT INTO object VALUES ('o', 'order'); INSERT INTO event_map_type VALUES ('a', 'a');
+"""
+MANY = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {}) "
+
+
+def database(script: str) -> bytes:
+    """An SQLite file with the tables of OCEL, changed by a script."""
+    with sqlite3.connect(":memory:") as made:
+        made.executescript(OCEL_TABLES + script)
+        return made.serialize()
+
+
+def databases() -> Iterator[tuple[str, bytes]]:
+    events = MANY.format(2_000) + "INSERT INTO event SELECT i, 'a' FROM n;"
+    generated = "CREATE TABLE event_a (ocel_id, ocel_time, x AS (zeroblob(50000000)) VIRTUAL);"
+    rows = MANY.format(2_000) + "INSERT INTO event_a (ocel_id) SELECT i FROM n;"
+    yield "generated.sqlite", database(f"DROP TABLE event_a; {generated} {events} {rows}")
+    stored = generated.replace("50000000", "500000").replace("VIRTUAL", "STORED")
+    rows_few = rows.replace("2000", "3")
+    yield "generated_stored.sqlite", database(f"DROP TABLE event_a; {stored} {events} {rows_few}")
+    default = f"ALTER TABLE event_a ADD COLUMN y DEFAULT '{'y' * 900_000}';"
+    yield "default.sqlite", database(f"{events} {rows} {default}")
+    longer = "".join(f"ALTER TABLE event_a ADD COLUMN y{i} DEFAULT '{'y' * 900_000}';" for i in range(2))
+    yield "defaults.sqlite", database(f"{events} {rows} {longer}")
+    mapped = MANY.format(100_000) + "INSERT INTO event_map_type SELECT 'a' || i, 'a' FROM n;"
+    yield "mapped.sqlite", database(f"{events} {rows} {mapped}")
+    yield "cell.sqlite", database(f"{events} INSERT INTO event_a VALUES (1, 2, zeroblob(2000000));")
+
+
+def square_logs() -> Iterator[tuple[str, bytes]]:
+    """Object-centric logs whose flat table would be the square of the file, in rows or in columns."""
+    ids = [f"o{i}" for i in range(3_000)]
+    objects = [{"id": o, "type": "order"} for o in ids]
+    related = [{"objectId": o} for o in ids]
+    values = [{"name": f"n{i}", "value": i} for i in range(1_500)]
+    event = {"type": "a", "time": "2024-01-01", "relationships": related, "attributes": values}
+    rows = {"objects": objects, "events": [{"id": f"e{i}", **event} for i in range(9)]}
+    yield "rows.json", json.dumps(rows).encode()
+    names = [
+        {
+            "id": f"e{i}",
+            "type": "a",
+            "attributes": [{"name": f"n{i}", "value": i}],
+            "relationships": related[:1],
+        }
+        for i in range(20_000)
+    ]
+    sparse = b"".join(b'<event><int key="%d" value="1"/></event>' % i for i in range(1_999))
+    few = b"<event/>" * 400_000
+    yield "sparse.xes", START + sparse + few + b"</trace></log>"
+    yield "names.json", json.dumps({"objects": objects, "events": names}).encode()
+    yield (
+        "empty.json",
+        b'{"objects": [{"id": "o", "type": "order"}], "events": [' + b"{}," * 2_000_000 + b"{}]}",
+    )
+    yield "events.xml", b"<log><events>" + b"<event/>" * 150_000 + b"</events></log>"
+    yield "elements.xml", b"<log><events><event>" + b"<a/>" * 2_000_000 + b"</event></events></log>"
+
+
 def hostile() -> Iterator[tuple[str, bytes]]:
     mega = 1 << 20
     laughs = b'<!DOCTYPE l [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;">]>'
@@ -96,6 +161,8 @@ def hostile() -> Iterator[tuple[str, bytes]]:
     yield "lists.json.gz", squeezed(b'{"events": [', b"[]," * (mega // 3), times=80)
     yield "ocel_events.xml.gz", squeezed(b"<log><events>", b"<event/>" * (mega // 8), times=80)
     yield "ocel.json.gz", squeezed(b'{"events": ["', b"x" * mega, times=80)
+    yield from databases()
+    yield from square_logs()
     yield "digits.csv", b"case_id,activity,timestamp\n1,a," + b"9" * 500_000 + b"\n"
 
 

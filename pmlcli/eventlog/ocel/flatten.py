@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
 from pmlcli.errors import LogError, nearest
+from pmlcli.eventlog.bounds import CELL, CODE, MAX_NAMES, Budget
 from pmlcli.eventlog.frame import events_table
 from pmlcli.eventlog.ledger import Refusal
 from pmlcli.eventlog.log import CASE_PREFIX
 from pmlcli.eventlog.options import ReadOptions
-from pmlcli.eventlog.raw import RawTable
+from pmlcli.eventlog.raw import TEXT, Column, RawTable, TextColumn, shown
 from pmlcli.eventlog.source import ByteSource
 
 MAX_BYTES = 512 << 20
@@ -23,44 +26,118 @@ FIRST_EVENTS = 5
 OBJECT_TYPE = "ocel:type:"
 """Begins the name of a column with the ids of an event's objects of a type."""
 EVENT_ID = "ocel:eid"
+CASE_NAME = f"{CASE_PREFIX}concept:name"
+TWIN = ".event"
+"""Ends the name of an event's attribute where the plain name is taken."""
 
 _WHOLE, _BROKEN, _TRUTH = {"integer", "int"}, {"float", "real", "double", "number"}, {"boolean", "bool"}
 
 
 @dataclass
 class ObjectEvent:
-    """One event: when (as written), what, its own attributes, and the ids of its objects."""
+    """One event: when (as written), what, its own attributes, and the ids of its objects.
+
+    `place` is its 1-based place among the events of the file.
+    """
 
     id: str
     activity: str | None
     time: Any
     attributes: dict[str, Any] = field(default_factory=dict)
     objects: list[str] = field(default_factory=list)
+    place: int = 0
 
 
-@dataclass
 class ObjectLog:
-    """Events in file order; each object's type, and its attributes as they were first."""
+    """Events in file order; each object's type, and its attributes as they were first.
 
-    events: list[ObjectEvent] = field(default_factory=list)
-    types: dict[str, str] = field(default_factory=dict)
-    attributes: dict[str, dict[str, Any]] = field(default_factory=dict)
-    changes: int = 0
+    Every event of the file is either in `events` or counted in `refused`, by reason. Raises LogError for an
+    object of two types.
+    """
 
-    def add_object(self, object_id: str, object_type: str) -> None:
-        """One object, before its attributes."""
-        self.types[object_id] = object_type
-        self.attributes.setdefault(object_id, {})
+    def __init__(self, name: str, budget: Budget) -> None:
+        self.name = name
+        self._budget = budget
+        self.events: list[ObjectEvent] = []
+        self.types: dict[str, str] = {}
+        self.attributes: dict[str, dict[str, Any]] = {}
+        self.changes = 0
+        self.notes: Counter[str] = Counter()
+        self.refused: dict[str, list[int]] = {}
+        self.n_read = 0
+        self._event_ids: set[str] = set()
+
+    def add_object(self, object_id: str, object_type: str, where: str = "") -> None:
+        """One object, before its attributes; one that comes again is counted."""
+        if object_id in self.types:
+            self.notes["objects given again"] += 1
+        self.see_object(object_id, object_type, where)
+        if object_id not in self.attributes:
+            self._budget.make(4 * CELL)
+            self.attributes[object_id] = {}
+
+    def see_object(self, object_id: str, object_type: str, where: str = "") -> None:
+        """An object and its type, where each event names them anew."""
+        if self.types.setdefault(object_id, object_type) != object_type:
+            raise LogError(
+                f"{self.name}: {where}object '{shown(object_id)}' is of the types "
+                f"'{shown(self.types[object_id])}' and '{shown(object_type)}'",
+                code="log.ocel",
+            )
 
     def add_value(self, object_id: str, name: str, value: Any) -> None:
         """One value of an object's attribute; a later value of the same is only counted."""
+        if object_id not in self.types:
+            self.notes["values of an object that the log does not have"] += 1
+            return
         known = self.attributes.setdefault(object_id, {})
         if value is None or value == "":
             return
         if name in known:
             self.changes += 1
         else:
+            self._budget.make(CELL)
             known[name] = value
+
+    def add_event(self, event: ObjectEvent, values: Iterable[tuple[str, Any]] = ()) -> None:
+        """The file's next event with its attributes; refused when its id or a name comes twice."""
+        self.n_read += 1
+        event.place = self.n_read
+        reason = None
+        for name, value in values:
+            if name in event.attributes and event.attributes[name] != value:
+                reason = f"'{shown(name)}' given twice"
+            event.attributes.setdefault(name, value)
+        if event.id and event.id in self._event_ids:
+            reason = "event id given before"
+        self._event_ids.add(event.id)
+        self._budget.make((8 + len(event.attributes) + len(event.objects)) * CELL)
+        if reason is None:
+            self.events.append(event)
+        else:
+            self._refuse(reason, event.place)
+
+    def refuse(self, reason: str) -> None:
+        """Something of the file that should be an event and is none."""
+        self.n_read += 1
+        self._refuse(reason, self.n_read)
+
+    def withdraw(self, reason: str, of: Collection[str]) -> None:
+        """Refuse the events with these ids after all."""
+        for event in self.events:
+            if event.id in of:
+                self._refuse(reason, event.place)
+        self.events = [event for event in self.events if event.id not in of]
+
+    def _refuse(self, reason: str, place: int) -> None:
+        self.refused.setdefault(reason, []).append(place)
+
+    def refusals(self) -> list[Refusal]:
+        """What was refused, for the ledger."""
+        return [
+            Refusal(reason, len(places), tuple(sorted(places)[:FIRST_EVENTS]))
+            for reason, places in self.refused.items()
+        ]
 
 
 def whole(source: ByteSource) -> bytes:
@@ -97,39 +174,85 @@ def as_declared(value: Any, kind: str | None) -> Any:
 def flatten(log: ObjectLog, source: ByteSource, format_name: str, options: ReadOptions) -> RawTable:
     """A row for each event and each of its objects of the chosen type, which names the case.
 
-    Raises LogError when the log has several types of objects and none, or an unknown one, is chosen.
+    Raises LogError when the log has several types of objects and none, or an unknown one, is chosen, and when
+    the table would be out of proportion to the file.
     """
     chosen = _chosen_type(log, source.name, options.object_type or options.preferred_object_type)
-    rows: list[Mapping[str, Any]] = []
-    places: list[int] = []
-    without: list[int] = []
-    for place, event in enumerate(log.events, 1):
-        cases = [oid for oid in dict.fromkeys(event.objects) if log.types.get(oid) == chosen]
-        if not cases:
-            without.append(place)
-        rows += [_row(log, event, case, chosen) for case in cases]
-        places += [place] * len(cases)
-    used = {row["case:concept:name"] for row in rows}
-    objects = sum(object_type == chosen for object_type in log.types.values())
-    notes = [
-        (f"events of an object-centric log, flattened on '{chosen}'", len(log.events)),
-        ("rows that repeat an event for another object of it", len(rows) + len(without) - len(log.events)),
-        ("objects without events", objects - len(used)),
-        ("values of objects that change later, taken as they were first", log.changes),
+    budget = Budget(source, options)
+    cases = [
+        [oid for oid in dict.fromkeys(event.objects) if log.types.get(oid) == chosen] for event in log.events
     ]
-    if not rows:
+    used = [event for event, of_event in zip(log.events, cases, strict=True) if of_event]
+    if not used and not log.refused:
         raise LogError(f"{source.name}: no event has an object of type '{chosen}'", code="log.no-events")
-    table = events_table(rows)
+    of_event = np.repeat(np.arange(len(used)), [len(found) for found in cases if found])
+    case_names = [oid for found in cases for oid in found]
+    without = [event.place for event, found in zip(log.events, cases, strict=True) if not found]
     gone = Refusal(f"event without an object of type '{chosen}'", len(without), tuple(without[:FIRST_EVENTS]))
-    return replace(
-        table,
-        lines=np.array(places, dtype=np.int64),
+    return RawTable(
+        columns=_columns(log, used, of_event, case_names, chosen, budget),
+        n_rows=len(case_names),
+        lines=np.array([event.place for event in used], dtype=np.int64)[of_event],
         unit="event",
         source=source.identity(format_name),
-        notes=[note for note in notes if note[1]],
+        refused=log.refusals(),
+        notes=_notes(log, chosen, len(case_names) - len(used), len(set(case_names))),
         filtered=[gone] if without else [],
         object_type=chosen,
     )
+
+
+def _notes(log: ObjectLog, chosen: str, repeats: int, n_cases: int) -> list[tuple[str, int]]:
+    objects = sum(object_type == chosen for object_type in log.types.values())
+    unknown = sum(oid not in log.types for event in log.events for oid in event.objects)
+    notes = [
+        (f"events of an object-centric log, flattened on '{chosen}'", log.n_read),
+        ("rows that repeat an event for another object of it", repeats),
+        ("objects without events", objects - n_cases),
+        ("values of objects that change later, taken as they were first", log.changes),
+        ("relations to an object that the log does not have", unknown),
+        *log.notes.items(),
+    ]
+    return [note for note in notes if note[1]]
+
+
+def _columns(
+    log: ObjectLog,
+    events: list[ObjectEvent],
+    of_event: NDArray[np.int64],
+    case_names: list[str],
+    chosen: str,
+    budget: Budget,
+) -> dict[str, Column]:
+    """The columns of the flat table: each event and each object is made columns of once, then repeated."""
+    code_of_case = {case: code for code, case in enumerate(dict.fromkeys(case_names))}
+    of_case = np.array([code_of_case[case] for case in case_names], dtype=np.int64)
+    per_event = _table([_event_row(log, event, chosen) for event in events], of_event, budget)
+    per_case = _table(
+        [
+            {f"{CASE_PREFIX}{name}": _plain(value) for name, value in log.attributes.get(case, {}).items()}
+            for case in code_of_case
+        ],
+        of_case,
+        budget,
+    )
+    names = TextColumn.of(of_case.astype(np.int32), list(code_of_case), TEXT)
+    per_case[CASE_NAME] = names
+    own = {name if name not in per_case else name + TWIN: column for name, column in per_event.items()}
+    none = TextColumn.of(np.full(len(case_names), -1, dtype=np.int32), [])
+    return {CASE_NAME: names, "concept:name": none, "time:timestamp": none} | own | per_case
+
+
+def _table(records: list[dict[str, Any]], rows: NDArray[np.int64], budget: Budget) -> dict[str, Column]:
+    """The columns of records, a row of each as `rows` says."""
+    names = {name for record in records for name in record}
+    if len(names) > MAX_NAMES:
+        raise LogError(f"{budget.name}: more than {MAX_NAMES:,} different attribute names", code="log.limit")
+    budget.make(len(names) * (len(records) * CELL + len(rows) * CODE), "a row for each event and object")
+    return {
+        name: column.iloc[rows].reset_index(drop=True) if isinstance(column, pd.Series) else column.take(rows)
+        for name, column in events_table(records).columns.items()
+    }
 
 
 def _chosen_type(log: ObjectLog, name: str, wanted: str | None) -> str:
@@ -153,13 +276,9 @@ def _chosen_type(log: ObjectLog, name: str, wanted: str | None) -> str:
     )
 
 
-def _row(log: ObjectLog, event: ObjectEvent, case: str, chosen: str) -> dict[str, Any]:
-    row: dict[str, Any] = {
-        "case:concept:name": case,
-        "concept:name": event.activity,
-        "time:timestamp": event.time,
-        EVENT_ID: event.id,
-    }
+def _event_row(log: ObjectLog, event: ObjectEvent, chosen: str) -> dict[str, Any]:
+    """What an event says in each of its rows."""
+    row: dict[str, Any] = {"concept:name": event.activity, "time:timestamp": event.time, EVENT_ID: event.id}
     others: dict[str, list[str]] = {}
     for other in dict.fromkeys(event.objects):
         kind = log.types.get(other)
@@ -167,8 +286,8 @@ def _row(log: ObjectLog, event: ObjectEvent, case: str, chosen: str) -> dict[str
             others.setdefault(kind, []).append(other)
     row |= {f"{OBJECT_TYPE}{kind}": "; ".join(ids) for kind, ids in others.items()}
     for name, value in event.attributes.items():
-        row.setdefault(name, _plain(value))
-    return row | {f"{CASE_PREFIX}{name}": _plain(v) for name, v in log.attributes.get(case, {}).items()}
+        row[name if name not in row else name + TWIN] = _plain(value)
+    return row
 
 
 def _plain(value: Any) -> Any:

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import json
+import re
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
 from pmlcli.errors import LogError
+from pmlcli.eventlog.bounds import CELL, Budget
 from pmlcli.eventlog.ocel.flatten import ObjectEvent, ObjectLog, as_declared, flatten, whole
 from pmlcli.eventlog.options import ReadOptions
-from pmlcli.eventlog.raw import RawTable
+from pmlcli.eventlog.raw import RawTable, shown
 from pmlcli.eventlog.source import ByteSource
 
 Json = Mapping[str, Any]
+
+_ESCAPE = re.compile(
+    r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?P<half>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)"
+)
 
 
 def read_ocel_json(source: ByteSource, options: ReadOptions) -> RawTable:
@@ -21,7 +28,12 @@ def read_ocel_json(source: ByteSource, options: ReadOptions) -> RawTable:
     Raises LogError for what is no JSON, or not laid out as OCEL is.
     """
     try:
-        document = json.loads(whole(source))
+        data = whole(source)
+        marks = 4 * data.count(b"{") + 2 * data.count(b"[") + data.count(b",")
+        Budget(source, options).make(marks * CELL)  # what the parser makes of it, before it does
+        text = data.decode(json.detect_encoding(data))  # strictly, which json.loads does not
+        _refuse_half_characters(text)
+        document = json.loads(text.removeprefix("\ufeff"), object_pairs_hook=_unique)
     except (ValueError, RecursionError) as error:
         what = error if isinstance(error, ValueError) else "nested too deep"
         raise LogError(f"{source.name}: damaged JSON: {what}", code="log.damaged") from error
@@ -31,8 +43,15 @@ def read_ocel_json(source: ByteSource, options: ReadOptions) -> RawTable:
             hint="a log is CSV, XES, Parquet or OCEL",
             code="log.format",
         )
+    if "ocel:events" in document and "events" in document:
+        raise LogError(
+            f"{source.name}: events of OCEL 1.0 and of OCEL 2.0 in one file",
+            hint="take one of them out",
+            code="log.ocel",
+        )
+    log = ObjectLog(source.name, Budget(source, options))
     try:
-        log = _first_version(document) if "ocel:events" in document else _second_version(document)
+        (_first_version if "ocel:events" in document else _second_version)(document, log)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise LogError(
             f"{source.name}: not laid out as OCEL is ({type(error).__name__}: {error})", code="log.ocel"
@@ -40,22 +59,35 @@ def read_ocel_json(source: ByteSource, options: ReadOptions) -> RawTable:
     return flatten(log, source, "ocel-json", options)
 
 
-def _first_version(document: Json) -> ObjectLog:
-    log = ObjectLog()
+def _refuse_half_characters(text: str) -> None:
+    """ValueError for an escape that stands for half a character, which nothing can write again."""
+    half = next((found for found in _ESCAPE.finditer(text) if found["half"]), None)
+    if half is not None:
+        line = text.count("\n", 0, half.start()) + 1
+        raise ValueError(f"half a character ({half['half']}): line {line}")
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of JSON; ValueError for a key given twice, of which Python would keep the last."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        twice = next(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
+        raise ValueError(f"the key {shown(repr(twice))} is given twice in one object")
+    return found
+
+
+def _first_version(document: Json, log: ObjectLog) -> None:
     for object_id, found in document.get("ocel:objects", {}).items():
         log.add_object(object_id, str(found["ocel:type"]))
         for name, value in found.get("ocel:ovmap", {}).items():
             log.add_value(object_id, name, value)
     for event_id, found in document["ocel:events"].items():
         event = ObjectEvent(event_id, found.get("ocel:activity"), found.get("ocel:timestamp"))
-        event.attributes = dict(found.get("ocel:vmap", {}))
         event.objects = list(map(str, found.get("ocel:omap", [])))
-        log.events.append(event)
-    return log
+        log.add_event(event, found.get("ocel:vmap", {}).items())
 
 
-def _second_version(document: Json) -> ObjectLog:
-    log = ObjectLog()
+def _second_version(document: Json, log: ObjectLog) -> None:
     kinds = {key: _declared(document.get(key, [])) for key in ("objectTypes", "eventTypes")}
     for found in document.get("objects", []):
         object_id, object_type = str(found["id"]), str(found["type"])
@@ -67,12 +99,15 @@ def _second_version(document: Json) -> ObjectLog:
     for found in document["events"]:
         activity = found.get("type")
         event = ObjectEvent(str(found["id"]), activity, found.get("time"))
-        for value in found.get("attributes") or []:
-            kind = kinds["eventTypes"].get((activity, value["name"]))
-            event.attributes.setdefault(value["name"], as_declared(value.get("value"), kind))
         event.objects = [str(relation["objectId"]) for relation in found.get("relationships") or []]
-        log.events.append(event)
-    return log
+        declared = kinds["eventTypes"]
+        log.add_event(
+            event,
+            [
+                (value["name"], as_declared(value.get("value"), declared.get((activity, value["name"]))))
+                for value in found.get("attributes") or []
+            ],
+        )
 
 
 def _declared(types: list[Json]) -> dict[tuple[str, str], str]:

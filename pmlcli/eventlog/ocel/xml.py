@@ -8,13 +8,15 @@ from typing import NoReturn
 from xml.parsers import expat
 
 from pmlcli.errors import LogError
+from pmlcli.eventlog.bounds import MAX_TEXT, Budget
 from pmlcli.eventlog.ocel.flatten import ObjectEvent, ObjectLog, as_declared, flatten, whole
 from pmlcli.eventlog.options import ReadOptions
-from pmlcli.eventlog.raw import RawTable
+from pmlcli.eventlog.raw import RawTable, shown
 from pmlcli.eventlog.source import ByteSource
 
 MAX_DEPTH = 64
-MAX_TEXT = 1 << 20
+MAX_INSIDE = 200_000
+"""Elements inside one event or object."""
 PIECE = 1 << 18
 
 _RECORDS = {
@@ -43,8 +45,11 @@ class _Element:
         return (child for parent in self.all(outer) for child in parent.all(tag))
 
     def keyed(self, key: str) -> _Element | None:
-        """The child of OCEL 1.0 with this key."""
-        return next((child for child in self.children if child.attributes.get("key") == key), None)
+        """The child of OCEL 1.0 with this key; ValueError where there are several."""
+        found = [child for child in self.children if child.attributes.get("key") == key]
+        if len(found) > 1:
+            raise ValueError(f"the key '{shown(key)}' is given twice")
+        return found[0] if found else None
 
 
 def read_ocel_xml(source: ByteSource, options: ReadOptions) -> RawTable:
@@ -52,8 +57,8 @@ def read_ocel_xml(source: ByteSource, options: ReadOptions) -> RawTable:
 
     Raises LogError for what is not well-formed XML, has a DTD, or is not laid out as OCEL is.
     """
-    reading = _Reading(source.name)
     data = whole(source)
+    reading = _Reading(source.name, Budget(source, options))
     try:
         for start in range(0, len(data), PIECE):
             reading.parser.Parse(data[start : start + PIECE], False)
@@ -70,9 +75,10 @@ def read_ocel_xml(source: ByteSource, options: ReadOptions) -> RawTable:
 class _Reading:
     """The parser of one file, and the log that it fills record by record."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, budget: Budget) -> None:
         self.name = name
-        self.log = ObjectLog()
+        self._inside = 0
+        self.log = ObjectLog(name, budget)
         self._kinds: dict[tuple[str, str, str], str] = {}
         self._open: list[_Element] = []
         self._records: dict[str, Callable[[_Element], None]] = {
@@ -92,17 +98,29 @@ class _Reading:
     def _start(self, tag: str, attributes: dict[str, str]) -> None:
         if len(self._open) >= MAX_DEPTH:
             self._refuse(f"nested deeper than {MAX_DEPTH}")
+        if any(len(value) > MAX_TEXT for value in attributes.values()):
+            self._refuse("a value longer than 1 MB")
         element = _Element(tag.rpartition(":")[2], attributes)
-        # records are dealt with and forgotten as they end; nothing else that is large is kept
-        is_record = len(self._open) == _RECORD_DEPTH and (self._open[-1].tag, element.tag) in _RECORDS
-        if self._open and not is_record:
+        # records are dealt with and forgotten as they end, and nothing but what is inside them is kept
+        self._inside = self._inside + 1 if len(self._open) > _RECORD_DEPTH else 0
+        if self._inside > MAX_INSIDE:
+            self._refuse(f"more than {MAX_INSIDE:,} elements inside one")
+        if len(self._open) > _RECORD_DEPTH:
             self._open[-1].children.append(element)
         self._open.append(element)
 
     def _end(self, tag: str) -> None:
         element = self._open.pop()
         if len(self._open) == _RECORD_DEPTH and (self._open[-1].tag, element.tag) in _RECORDS:
-            self._records[element.tag](element)
+            try:
+                self._records[element.tag](element)
+            except ValueError as error:
+                self._refuse(str(error))
+        elif element.tag == "event" and not self._is_inside_event():
+            self.log.refuse("event outside <events>")
+
+    def _is_inside_event(self) -> bool:
+        return any(outer.tag in ("event", "object") for outer in self._open)
 
     def _characters(self, text: str) -> None:
         if self._open and text.strip("\r\n\t "):
@@ -141,11 +159,6 @@ class _Reading:
             activity,
             found.get("time") or _value(element.keyed("timestamp")),
         )
-        for value in element.inside("attributes", "attribute"):
-            name = value.attributes.get("name", "")
-            declared = self._kinds.get(("event", activity or "", name))
-            event.attributes.setdefault(name, as_declared(value.text, declared) or None)
-        event.attributes |= dict(_values(element.keyed("vmap")))
         event.objects = [
             relation.attributes.get("object-id", "")
             for tag in ("relationship", "object")
@@ -153,7 +166,14 @@ class _Reading:
         ]
         related = element.keyed("omap")
         event.objects += [child.attributes.get("value", "") for child in related.children] if related else []
-        self.log.events.append(event)
+        self.log.add_event(event, self._event_values(element, activity or ""))
+
+    def _event_values(self, element: _Element, activity: str) -> Iterator[tuple[str, object]]:
+        for value in element.inside("attributes", "attribute"):
+            name = value.attributes.get("name", "")
+            given = as_declared(value.text, self._kinds.get(("event", activity, name)))
+            yield name, None if given == "" else given
+        yield from _values(element.keyed("vmap"))
 
     def _refuse_dtd(self, *_: object) -> NoReturn:
         self._refuse("a DTD is not allowed in a log")

@@ -84,6 +84,12 @@ class AttributeStore:
         self._packed.append((parts[0], parts[1], parts[2], parts[3]))
         self._check_limits()
 
+    @property
+    def cells(self) -> int:
+        """Cells of the columns that `columns` makes."""
+        self.pack()
+        return self._owners * len(self._keys)
+
     def columns(self) -> tuple[dict[str, TextColumn], dict[str, NDArray[np.bool_]], int]:
         """A column for each name in order of first appearance; owners that give a name two values, by
         name; and the number of attributes given twice alike."""

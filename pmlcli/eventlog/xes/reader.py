@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pmlcli.errors import LogError
+from pmlcli.eventlog.bounds import CODE, Budget
 from pmlcli.eventlog.encodings import Utf8Source, encoding_hint
 from pmlcli.eventlog.ledger import Refusal
 from pmlcli.eventlog.log import CASE_PREFIX
@@ -51,6 +52,9 @@ def read_xes(source: ByteSource, options: ReadOptions) -> RawTable:
             raise
         hint = f"--encoding {handlers.encoding or 'NAME'} reads encodings that an XML parser does not know"
         raise LogError(f"{source.name}: unknown encoding: {error}", code="log.encoding", hint=hint) from error
+    budget = Budget(source, options)
+    for owners in (handlers.events, handlers.traces):
+        budget.make(owners.cells * CODE, "a cell for each event and name of an attribute")
     return _table(handlers, source, options)
 
 
