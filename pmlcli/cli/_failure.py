@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import sys
 import traceback
 from collections.abc import Callable, Mapping
@@ -31,6 +32,7 @@ class Mode:
 
     json: bool = False
     debug: bool = False
+    arguments: tuple[str, ...] = ()
 
 
 class Terminated(BaseException):  # noqa: N818 (like KeyboardInterrupt: an order to stop, not an error)
@@ -43,6 +45,7 @@ def mode_of(arguments: list[str], environment: Mapping[str, str]) -> Mode:
     return Mode(
         json="--json" in given or _is_on(environment.get("PMLCLI_JSON")),
         debug="--debug" in given or _is_on(environment.get("PMLCLI_DEBUG")),
+        arguments=tuple(arguments),
     )
 
 
@@ -138,9 +141,18 @@ def tell(error: PmlError, mode: Mode) -> int:
     typer.echo(f"error: {_one_line(error.message)}", err=True)
     if error.hint:
         typer.echo(f"hint: {_one_line(error.hint)}", err=True)
+    added = error.context.get("add_options")
+    if added and mode.arguments:
+        typer.echo(f"hint: {_one_line(_finished(mode.arguments, added))}", err=True)
     for failed in error.context.get("failed_hooks", ()):
         typer.echo(f"warning: {visible(str(failed))}", err=True)
     return error.exit_code
+
+
+def _finished(arguments: tuple[str, ...], added: list[str]) -> str:
+    """The command line with the options that settle what the error says."""
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    return shlex.join(["pmlcli", *arguments[:end], *added, *arguments[end:]])
 
 
 class UnforeseenError(PmlError):

@@ -173,7 +173,8 @@ class ReadingOptions(SelectingOptions):
         typer.Option(
             "--columns",
             metavar="ROLE=COLUMN",
-            help="Any role: case_id, activity, timestamp, start_timestamp, resource, lifecycle. Repeatable.",
+            help="Any role: case_id, activity, timestamp, start_timestamp, resource, lifecycle, instance. "
+            "Repeatable.",
             rich_help_panel=_READING,
         ),
     ] = None

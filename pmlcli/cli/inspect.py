@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -65,5 +66,5 @@ def inspect_log(source: str, reading: ReadingOptions) -> dict[str, Any]:
     from pmlcli.eventlog import read_log
     from pmlcli.eventlog.profile import profile
 
-    log = read_log(source, reading.to_read_options())
+    log = read_log(source, replace(reading.to_read_options(), guess_columns=True))
     return {"log": dict(vars(log.source)), "profile": profile(log).to_dict()}

@@ -84,7 +84,13 @@ def build_log(table: RawTable, options: ReadOptions) -> EventLog:
         table = _classify(table, options.classifier)
     if not table.n_rows and not table.refused:
         raise LogError(f"{table.name}: no events", code="log.no-events", hint="is it the right file?")
-    choice = choose_columns(table, _wanted(options), options.preferred_columns)
+    choice = choose_columns(
+        table,
+        _wanted(options),
+        options.preferred_columns,
+        guess=options.guess_columns,
+        needs_times=options.order in (None, "time"),
+    )
     _join_times(table, choice)
     work = _Work(
         table,
@@ -374,7 +380,8 @@ def _sorted_codes(column: TextColumn) -> tuple[NDArray[np.int32], NDArray[np.obj
 def _other_columns(work: _Work, rows: Rows, n_events: int) -> dict[str, pd.Series]:
     """The columns without a role, typed; one that bears a canonical name is set aside under another."""
     others: dict[str, pd.Series] = {}
-    used = set(work.choice.columns.values())
+    # An instance stays a column under its own name.
+    used = {source for role, source in work.choice.columns.items() if role in CANONICAL_COLUMNS}
     for name in [name for name in work.table.columns if name not in used]:
         column = work.done_with(name)
         if isinstance(column, pd.Series):

@@ -1,4 +1,4 @@
-"""Which source column plays which role, by the names that process-mining tools write."""
+"""Which source column plays which role: as wanted, by name, else by what the columns hold."""
 
 from __future__ import annotations
 
@@ -6,38 +6,39 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
+import numpy as np
+from numpy.typing import NDArray
+
 from pmlcli.errors import LogError, nearest
-from pmlcli.eventlog.options import NONE, REQUIRED_ROLES, ROLES
-from pmlcli.eventlog.raw import RawTable, equal_columns, shown
+from pmlcli.eventlog.column_names import DATES, EXACT, is_known, is_later, plain
+from pmlcli.eventlog.log import CASE_PREFIX
+from pmlcli.eventlog.options import NONE, REQUIRED_ROLES, ROLES, ReadOptions
+from pmlcli.eventlog.raw import RawTable, as_text, equal_columns, shown
+from pmlcli.eventlog.role_content import (
+    LIFECYCLES,
+    Pair,
+    best_pairs,
+    changes_within,
+    determines,
+    holds_lifecycle,
+    holds_times,
+    is_numeric,
+    is_settled,
+    numbered,
+    same_partition,
+)
 from pmlcli.eventlog.times.date_and_clock import JOIN, found_pair, is_clocks, is_dates, is_times, names_of
+from pmlcli.eventlog.times.parse import parse_times
 
-EXACT = {
-    "case_id": ("case:concept:name", "case_id"),
-    "activity": ("concept:name", "activity"),
-    "timestamp": ("time:timestamp", "timestamp"),
-    "start_timestamp": ("start_timestamp", "time:start_timestamp"),
-    "resource": ("org:resource", "resource"),
-    "lifecycle": ("lifecycle:transition", "lifecycle"),
-}
-"""The names of XES and of this project: the first of these that a log has wins over every other name."""
-
-KNOWN = {
-    "case_id": "caseid case casekey caseconceptname caseidentifier casenumber traceid trace processid",
-    "activity": "activity activityid activityname activityen activitylabel conceptname eventname event task",
-    "timestamp": (
-        "timestamp timetimestamp completetimestamp endtimestamp endtime completetime completiontime "
-        "eventtime eventtimestamp time datetime timecomplete completedate enddate finishtimestamp finishtime"
-    ),
-    "start_timestamp": "starttimestamp starttime startdate timestart start begintime begin",
-    "resource": "resource resourceid orgresource user userid username performer originator",
-    "lifecycle": "lifecycle lifecycletransition lifecycleid transition eventtype",
-}
-"""Names of XES, Celonis, Disco, Apromore, bupaR and Nirdizati: lower case, letters and digits only."""
-
-DATES = ("date", "eventdate")
-"""Names of a time where there is nothing better."""
 JOINED_ROLES = ("timestamp", "start_timestamp")
 """The roles that a date and its time of day may play together."""
+_ENOUGH = 20
+"""Rows below which no name is doubted for what its column holds."""
+GUESSED = "guessed to be the"
+"""In the note on a column whose role no name tells."""
+_EPOCH = 600_000_000
+"""Numbers from here on may count from 1970."""
+_IDENTIFIES = re.compile(r"(id|key|number|nummer|nr|no)$")
 
 
 @dataclass
@@ -49,64 +50,277 @@ class ColumnChoice:
 
 
 def choose_columns(
-    table: RawTable, wanted: Mapping[str, str], preferred: Mapping[str, str] | None = None
+    table: RawTable,
+    wanted: Mapping[str, str],
+    preferred: Mapping[str, str] | None = None,
+    *,
+    guess: bool = False,
+    needs_times: bool = True,
 ) -> ColumnChoice:
-    """The source column of each role: as wanted, else as preferred where there is such, else found by name.
+    """The source column of each role: as wanted, else as preferred where there is such, else found.
 
-    Raises LogError, with the command line that settles it, when a required role has no candidate, a
-    wanted column is absent, or several differing columns could play one role.
+    Names count first: those of XES and of tools, then those of further systems and languages where what
+    the column holds fits. What no name says is told from content: with `guess` it is taken where only one
+    reading is plausible, with a note. Raises LogError, with the options that settle it, when a required
+    role has no column or several, a wanted column is absent, or a log has times that none of its roles
+    use (unless it `needs_times` not).
     """
-    choice = ColumnChoice({})
     there = {
         role: name
         for role, name in (preferred or {}).items()
         if name == NONE or _is_there(role, name, table.columns)
     }
-    wanted = {**there, **wanted}
-    for role in ROLES:
-        if role in wanted:
-            if wanted[role] != NONE:
-                choice.columns[role] = _existing(table, role, wanted[role])
-            continue
-        named = [*choice.columns.values(), *(name for name in wanted.values() if name != NONE)]
-        taken = {part for name in named for part in names_of(name, table.columns)}
-        source = _found(table, role, taken, choice)
-        if source is not None:
-            choice.columns[role] = source
-    _start_stands_in(choice, wanted)
-    _date_stands_in(table, choice, wanted)
-    absent = [role for role in REQUIRED_ROLES if role not in choice.columns]
-    if absent:
-        raise _no_column(table, absent)
-    return choice
+    search = _Search(table, {**there, **wanted}, ColumnChoice({}))
+    search.by_name()
+    search.by_later_name()
+    search.stand_ins()
+    search.by_lifecycle()
+    search.by_content(guess=guess, needs_times=needs_times)
+    found = search.choice.columns
+    search.choice.columns = {role: found[role] for role in ROLES if role in found}
+    return search.choice
 
 
-def is_known(role: str, name: str) -> bool:
-    """Whether a column of this name is found for a role."""
-    return name in EXACT[role] or _plain(name) in KNOWN[role].split()
+def check_names(table: RawTable, options: ReadOptions) -> list[str]:
+    """The required roles that no name fills; LogError for what the names alone tell is wrong."""
+    search = _Search(table, {**options.preferred_columns, **options.columns}, ColumnChoice({}))
+    search.wanted = {r: n for r, n in search.wanted.items() if r in options.columns or _there(table, r, n)}
+    search.by_name()
+    search.by_later_name()
+    absent = search.absent()
+    if absent and len(table.columns) < len(REQUIRED_ROLES):
+        raise no_column(table, absent)
+    return absent
+
+
+@dataclass
+class _Search:
+    """The search for the columns of one table."""
+
+    table: RawTable
+    wanted: dict[str, str]
+    choice: ColumnChoice
+
+    def by_name(self) -> None:
+        """Roles that are wanted, or that a known name fills."""
+        for role in ROLES:
+            if role in self.wanted:
+                if self.wanted[role] != NONE:
+                    self.choice.columns[role] = _existing(self.table, role, self.wanted[role])
+                continue
+            source = _found(self.table, role, self.taken(), self.choice)
+            if source is not None:
+                self.choice.columns[role] = source
+
+    def by_later_name(self) -> None:
+        """Roles that are still open and a name of further systems and languages fills."""
+        for role in ROLES:
+            if role in self.choice.columns or role in self.wanted:
+                continue
+            names = [name for name in self.free() if is_later(role, name) and self.fits(role, name)]
+            source = names[0] if len(names) == 1 else self.one_of_twins(role, names)
+            if source is not None:
+                self.take(role, source, f"'{shown(source)}' taken as {role}, by its name")
+            elif len(names) > 1:
+                self.unclear(role, names)
+
+    def unclear(self, role: str, names: list[str]) -> None:
+        """Several columns fit: an error where the role is needed, else a note."""
+        if not self.table.n_rows:  # names alone do not tell
+            return
+        if role in REQUIRED_ROLES or role == "timestamp":
+            raise _several(self.table, role, names)
+        choices = " or ".join(f"--columns {assignment(role, name)}" for name in names)
+        self.choice.notes.append((f"no {role} taken: it could be {choices}", self.table.n_rows))
+
+    def stand_ins(self) -> None:
+        """A log with start times only, or with dates only, is ordered by them."""
+        _start_stands_in(self.choice, self.wanted)
+        _date_stands_in(self.table, self.choice, self.wanted)
+
+    def by_lifecycle(self) -> None:
+        """The only column whose values are transitions of activities, whatever its name."""
+        if "lifecycle" in self.choice.columns or "lifecycle" in self.wanted:
+            return
+        names = [name for name in self.free() if holds_lifecycle(self.table.columns[name])]
+        if len(names) == 1:
+            self.take("lifecycle", names[0], f"'{shown(names[0])}' taken as lifecycle, by its values")
+
+    def by_content(self, *, guess: bool, needs_times: bool) -> None:
+        """Required roles, and times, that no name fills: taken with a note, or said in an error."""
+        absent = self.absent()
+        pairs = self.pairs() if absent else []
+        if absent and not is_settled(pairs):
+            raise no_column(self.table, absent, pairs)
+        told = {role: getattr(pairs[0], _PART[role]).name for role in absent}
+        case = told.get("case_id", self.choice.columns.get("case_id"))
+        if needs_times and "timestamp" not in self.choice.columns and self.wanted.get("timestamp") != NONE:
+            told |= self.times(case, set(told.values()))
+        if not told:
+            return
+        if not guess:
+            raise _only_guessed(self.table, told)
+        for role, name in told.items():
+            option = f"--columns {assignment(role, name)}"
+            self.take(role, name, f"'{shown(name)}' {GUESSED} {role}, by what it holds ({option})")
+
+    def pairs(self) -> list[Pair]:
+        """What may be case and activity, in columns that play no role."""
+        named = {role: self.choice.columns.get(role) for role in REQUIRED_ROLES}
+        names = [*self.free(), *(name for name in named.values() if name is not None)]
+        columns = {name: self.table.columns[name] for name in names if name in self.table.columns}
+        return best_pairs(columns, self.order(), named["case_id"], named["activity"])
+
+    def order(self) -> NDArray[np.int64] | None:
+        """The rows in order of time, by the role or the only column that has times; None without one."""
+        columns = self.table.columns
+        free = (name for name in self.free() if holds_times(columns[name]))
+        finest = max(free, key=lambda name: numbered(columns[name])[1], default=None)
+        source = self.choice.columns.get("timestamp", finest)
+        micros = None if source is None else self.micros(source)
+        return None if micros is None else np.argsort(micros, kind="stable")
+
+    def micros(self, name: str) -> NDArray[np.int64] | None:
+        """The times of a column; None where they cannot be read without options."""
+        if name not in self.table.columns:
+            return None
+        try:
+            return parse_times(self.table.columns[name], ReadOptions(day_first=True), name).micros
+        except LogError:
+            return None
+
+    def times(self, case: str | None, taken: set[str]) -> dict[str, str]:
+        """What may be time and start of events: columns of times that change inside cases."""
+        names = [name for name in self.free() if name not in taken and self.may_be_time(name, case)]
+        if not names:
+            return {}
+        if len(names) == 1:
+            return {"timestamp": names[0]}
+        if len(names) == 2 and "start_timestamp" not in self.choice.columns:
+            first, last = (self.micros(name) for name in names)
+            if first is not None and last is not None and (first != last).any():
+                if (first <= last).all():
+                    return {"start_timestamp": names[0], "timestamp": names[1]}
+                if (last <= first).all():
+                    return {"start_timestamp": names[1], "timestamp": names[0]}
+        raise _times_unused(self.table, names)
+
+    def may_be_time(self, name: str, case: str | None) -> bool:
+        """Whether a column holds times of events, not of cases."""
+        column = self.table.columns[name]
+        if name.startswith(CASE_PREFIX) or not holds_times(column):
+            return False
+        return self.changes(name, case)
+
+    def changes(self, name: str, case: str | None) -> bool:
+        """Whether a column changes inside cases, as far as the cases are known."""
+        if case is None or case not in self.table.columns:
+            return True
+        codes = (numbered(self.table.columns[column])[0] for column in (name, case))
+        return changes_within(*codes)
+
+    def fits(self, role: str, name: str) -> bool:
+        """Whether what a column holds contradicts no role of this kind."""
+        column, rows = self.table.columns[name], self.table.n_rows
+        if not rows:
+            return True
+        if role in JOINED_ROLES:
+            is_time = holds_times(column) or _may_count_from_1970(self.table, name)
+            return is_time and self.changes(name, self.choice.columns.get("case_id"))
+        if holds_times(column) or (role != "lifecycle" and holds_lifecycle(column)):
+            return False
+        if role == "lifecycle":
+            return bool({str(value).strip().lower() for value in as_text(column).used()[1][:99]} & LIFECYCLES)
+        distinct = len(as_text(column).used()[1])
+        if role == "instance":
+            return "lifecycle" in self.choice.columns and distinct >= rows / 10
+        return rows < _ENOUGH or 0 < distinct < (rows if role == "case_id" else rows / 2 + 1)
+
+    def one_of_twins(self, role: str, names: list[str]) -> str | None:
+        """The column among several that all say the same, row by row: one with names before numbers."""
+        if len(names) < 2:
+            return None
+        columns = self.table.columns
+        if not all(same_partition(columns[names[0]], columns[name]) for name in names[1:]):
+            return None
+        return named_one(self.table, names, role)
+
+    def take(self, role: str, name: str, note: str) -> None:
+        """Give a role its column, and say so."""
+        self.choice.columns[role] = name
+        self.choice.notes.append((note, self.table.n_rows))
+
+    def absent(self) -> list[str]:
+        """The required roles without a column."""
+        return [role for role in REQUIRED_ROLES if role not in self.choice.columns]
+
+    def taken(self) -> set[str]:
+        """The columns that play a role, or are wanted for one."""
+        named = [*self.choice.columns.values(), *(name for name in self.wanted.values() if name != NONE)]
+        return {part for name in named for part in names_of(name, self.table.columns)}
+
+    def free(self) -> list[str]:
+        """The columns that play no role."""
+        taken = self.taken()
+        return [name for name in self.table.columns if name not in taken]
+
+
+_PART = {"case_id": "case", "activity": "activity"}
+
+
+def _there(table: RawTable, role: str, name: str) -> bool:
+    return name == NONE or _is_there(role, name, table.columns)
+
+
+def _may_count_from_1970(table: RawTable, name: str) -> bool:
+    column = table.columns[name]
+    if not is_numeric(column):
+        return False
+    values = as_text(column).used()[1][:_ENOUGH]
+    return all(float(value) >= _EPOCH for value in values)
+
+
+def named_one(table: RawTable, names: list[str], role: str) -> str:
+    """The one of columns that say the same: an activity's name, not its number."""
+    if role == "case_id":
+        return next((name for name in names if _IDENTIFIES.search(plain(name))), names[0])
+    return next((name for name in names if not is_numeric(table.columns[name])), names[0])
 
 
 def _found(table: RawTable, role: str, taken: set[str], choice: ColumnChoice) -> str | None:
     free = [name for name in table.columns if name not in taken]
     candidates = [name for name in EXACT[role] if name in free]
     candidates += [name for name in free if name not in candidates and is_known(role, name)]
-    pair = found_pair(role, table.columns, {name: _plain(name) for name in free})
+    pair = found_pair(role, table.columns, {name: plain(name) for name in free})
     if pair is not None and set(candidates) <= set(both := names_of(pair, table.columns)):
         said = " and ".join(f"'{shown(name)}'" for name in both)
         choice.notes.append((f"{said} taken together as {role}", table.n_rows))
         return pair
     if len(candidates) < 2:
         return candidates[0] if candidates else None
+    best, why = _preferred(table, role, candidates)
+    if best is None:
+        raise _several(table, role, candidates)
+    others = [name for name in candidates if name != best]
+    choice.notes.append((f"'{best}' taken as {role}{why}{_quoted(others)}", table.n_rows))
+    return best
+
+
+def _preferred(table: RawTable, role: str, candidates: list[str]) -> tuple[str | None, str]:
+    """The one of several columns of known names that is meant, and what is said of the others."""
     first, *others = candidates
-    if all(equal_columns(table.columns[first], table.columns[name]) for name in others):
-        choice.notes.append(
-            (f"'{first}' taken as {role}; equal in every row: {_quoted(others)}", table.n_rows)
-        )
-        return first
+    columns = table.columns
+    if all(equal_columns(columns[first], columns[name]) for name in others):
+        return first, "; equal in every row: "
     if first == EXACT[role][0]:
-        choice.notes.append((f"'{first}' taken as {role}, not {_quoted(others)}", table.n_rows))
-        return first
-    raise _several(table, role, candidates)
+        return first, ", not "
+    if all(same_partition(columns[first], columns[name]) for name in others):
+        return named_one(table, candidates, role), "; the same in other words: "
+    if role == "case_id":
+        finer = [name for name in candidates if _IDENTIFIES.search(plain(name))]
+        if len(finer) == 1 and all(determines(columns[finer[0]], columns[n]) for n in candidates):
+            return finer[0], ", which says more than "
+    return None, ""
 
 
 def _start_stands_in(choice: ColumnChoice, wanted: Mapping[str, str]) -> None:
@@ -126,7 +340,7 @@ def _date_stands_in(table: RawTable, choice: ColumnChoice, wanted: Mapping[str, 
     if "timestamp" in choice.columns or "timestamp" in wanted:
         return
     free = set(table.columns) - set(choice.columns.values())
-    named = [name for name in table.columns if name in free and _plain(name) in DATES]
+    named = [name for name in table.columns if name in free and plain(name) in DATES]
     if len(named) == 1 and is_times(table.columns[named[0]]):
         choice.columns["timestamp"] = named[0]
 
@@ -148,9 +362,13 @@ def _existing(table: RawTable, role: str, name: str) -> str:
     )
 
 
-def _no_column(table: RawTable, roles: list[str]) -> LogError:
+def no_column(table: RawTable, roles: list[str], pairs: list[Pair] | None = None) -> LogError:
+    """The error for required roles that no column fills; `pairs` are those that may."""
     if len(table.columns) == 1:
         hint = "is the delimiter right? (--delimiter)"
+    elif pairs:
+        ways = [_options({role: getattr(pair, _PART[role]).name for role in roles}) for pair in pairs[:3]]
+        hint = f"name {'it' if len(roles) == 1 else 'them'}; by content it may be {' or '.join(ways)}"
     else:
         options = " ".join(f"--columns {role}=NAME" for role in roles)
         hint = f"name {'it' if len(roles) == 1 else 'them'}: {options} ({_there_are(table.columns)})"
@@ -160,6 +378,39 @@ def _no_column(table: RawTable, roles: list[str]) -> LogError:
         code="log.column",
         context={"column": roles[0]},
     )
+
+
+def _only_guessed(table: RawTable, told: Mapping[str, str]) -> LogError:
+    """The error for roles that no name fills though the content settles them."""
+    roles = " and ".join(map(repr, told))
+    names = _quoted(told.values())
+    only_times = set(told) <= set(JOINED_ROLES)
+    without = "; --columns timestamp=none reads the log without times, in row order" if only_times else ""
+    return LogError(
+        f"{table.name}: no column for {roles} found by name; by what they hold: {names}",
+        hint=f"if so, add {_options(told)}{without}",
+        code="log.column",
+        context={"column": next(iter(told)), "add_options": _arguments(told)},
+    )
+
+
+def _times_unused(table: RawTable, names: list[str]) -> LogError:
+    ways = " or ".join(f"--columns {assignment('timestamp', name)}" for name in names)
+    return LogError(
+        f"{table.name}: no column for 'timestamp' found by name, but there are times in {_quoted(names)}",
+        hint=f"say which is the time of the event: {ways} (and --columns start_timestamp=NAME), or "
+        "--columns timestamp=none to read the log without times, in row order",
+        code="log.column",
+        context={"column": "timestamp", "candidates": names},
+    )
+
+
+def _arguments(told: Mapping[str, str]) -> list[str]:
+    return [part for role, name in told.items() for part in ("--columns", f"{role}={name}")]
+
+
+def _options(told: Mapping[str, str]) -> str:
+    return " ".join(f"--columns {assignment(role, name)}" for role, name in told.items())
 
 
 def _several(table: RawTable, role: str, candidates: list[str]) -> LogError:
@@ -196,7 +447,3 @@ def _there_are(names: Iterable[str], most: int = 20) -> str:
 
 def _quoted(names: Iterable[str]) -> str:
     return ", ".join(f"'{shown(name)}'" for name in names)
-
-
-def _plain(name: str) -> str:
-    return re.sub(r"[\W_]+", "", name).lower()

@@ -14,7 +14,7 @@ FORMATS = ("csv", "xes", "parquet")
 """What is read and written."""
 OCEL_FORMATS = ("ocel-json", "ocel-xml", "ocel-sqlite", "ocel-csv")
 """What is read and flattened."""
-ROLES = ("case_id", "activity", "timestamp", "start_timestamp", "resource", "lifecycle")
+ROLES = ("case_id", "activity", "timestamp", "start_timestamp", "resource", "lifecycle", "instance")
 REQUIRED_ROLES = ("case_id", "activity")
 OPTIONAL_ROLES = tuple(role for role in ROLES if role not in REQUIRED_ROLES)
 CLASSIFIER_PREFIX = "classifier:"
@@ -36,6 +36,8 @@ class ReadOptions:
     - `columns`: canonical name to the source's; the value `none` leaves an optional role unused
     - `preferred_columns`: as `columns`, but only where the source has such a column: how a model's
       training log was read, so that a new log is read alike
+    - `guess_columns`: go on with a column that no name but its content gives a role, with a note, where
+      only one reading is plausible; else that is an error with the options that settle it
     - `timezone`: the zone that times without one are read in (IANA name); None: UTC
     - `on_bad_row`: `error` refuses the log, `drop` leaves the row out and counts it
     - `order`: events of a case by `time`, in the source's `row` order, or by the numbers of a column that
@@ -59,6 +61,7 @@ class ReadOptions:
     format: str | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
     preferred_columns: Mapping[str, str] = field(default_factory=dict)
+    guess_columns: bool = False
     timezone: str | None = None
     on_bad_row: str = "error"
     order: str | None = None

@@ -10,7 +10,7 @@ from pmlcli.render import number
 if TYPE_CHECKING:
     from pmlcli.eventlog.log import EventLog
 
-_ORDER = ("case_id", "activity", "timestamp", "start_timestamp", "resource", "lifecycle")
+_ORDER = ("case_id", "activity", "timestamp", "start_timestamp", "resource", "lifecycle", "instance")
 
 PROMISES = {
     "structure": "the manifest is well formed, and the files are those that it lists",

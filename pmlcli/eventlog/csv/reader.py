@@ -7,13 +7,15 @@ import csv
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pmlcli.errors import LogError
-from pmlcli.eventlog.columns import choose_columns, is_known
+from pmlcli.eventlog.column_names import is_known
+from pmlcli.eventlog.columns import check_names, no_column
 from pmlcli.eventlog.csv.blocks import MAX_LINE, TextBlocks
 from pmlcli.eventlog.csv.columns import GatheredColumn
 from pmlcli.eventlog.csv.scan import MAX_CELL, Cells, regular_cells
@@ -52,7 +54,7 @@ def read_csv(source: ByteSource, options: ReadOptions) -> RawTable:
     """
     head = source.peek(HEAD)
     try:
-        return read_rows(source, options, check=_check_names)
+        return read_rows(source, options, check=partial(_check_names, head=head))
     except LogError as error:
         line = _later_header(head, options) if error.code == "log.column" else None
         if line is not None:
@@ -87,10 +89,13 @@ def _later_header(head: bytes, options: ReadOptions) -> int | None:
     return None
 
 
-def _check_names(table: RawTable, options: ReadOptions) -> None:
-    """LogError when the names alone tell that this is no log."""
-    if options.classifier is None and table.columns:
-        choose_columns(table, options.columns, options.preferred_columns)
+def _check_names(table: RawTable, options: ReadOptions, head: bytes) -> None:
+    """LogError when the names alone tell that this is no log, or that its names stand further down."""
+    if options.classifier is not None or not table.columns:
+        return
+    absent = check_names(table, options)
+    if absent and _later_header(head, options) is not None:
+        raise no_column(table, absent)
 
 
 def _encoding_of(head: bytes, given: str | None) -> str:

@@ -40,6 +40,7 @@ FINDERS: tuple[Callable[[Evidence], DataFinding | None], ...] = (
     events.single_event_cases,
     names.too_many,
     names.near_duplicates,
+    columns.guessed,
     columns.personal_data,
     columns.identifiers,
     events.varying_case_attributes,

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from pmlcli.eventlog.columns import GUESSED
 from pmlcli.eventlog.findings.evidence import ColumnFacts, Evidence
 from pmlcli.eventlog.findings.finding import (
     EXAMPLES,
@@ -41,6 +42,21 @@ def identifiers(evidence: Evidence) -> DataFinding | None:
         f"{counted(len(found), 'attribute')} with a value of {'its' if len(found) == 1 else 'their'} own in"
         f" nearly every case or event: {_quoted([c.name for c in found])}",
         "do not use as a feature: a model learns it by heart, and keeps it; it may also point to persons",
+    )
+
+
+def guessed(evidence: Evidence) -> DataFinding | None:
+    """Roles that no name told: they were taken by what the columns hold."""
+    notes = [kind for kind, _ in evidence.log.ledger.notes if GUESSED in kind]
+    if not notes:
+        return None
+    return DataFinding(
+        "columns.guessed",
+        WARNING,
+        len(notes),
+        tuple(Example(kind) for kind in notes[:EXAMPLES]),
+        f"{counted(len(notes), 'role')} taken by what a column holds, as no name tells it",
+        "check them, and name them as shown: other commands ask for it",
     )
 
 

@@ -19,6 +19,24 @@ STEMS = {
     "start_timestamp": ("start", "begin"),
 }
 """What `date` and `time` begin with in the names of two columns that are one time (lower case, letters)."""
+PAIRS = {
+    "timestamp": (
+        *(
+            ("udate", "utime"),
+            ("cpudt", "cputm"),
+            ("erdat", "erzet"),
+            ("datum", "uhrzeit"),
+            ("datum", "zeit"),
+        ),
+        *(("datum", "tijd"), ("einddatum", "eindtijd"), ("fecha", "hora"), ("fechafin", "horafin")),
+        *(("date", "heure"), ("datefin", "heurefin"), ("enddatum", "endzeit")),
+    ),
+    "start_timestamp": (
+        *(("startdatum", "startzeit"), ("startdatum", "starttijd"), ("fechainicio", "horainicio")),
+        *(("datedebut", "heuredebut"), ("begindatum", "begintijd")),
+    ),
+}
+"""Such names of SAP, and in German, Dutch, French and Spanish."""
 
 _DATE = re.compile(
     r"[0-9]{4}([-/.])[0-9]{1,2}\1[0-9]{1,2}|[0-9]{1,2}([-/.])[0-9]{1,2}\2(?:[0-9]{4}|[0-9]{2})|[0-9]{8}"
@@ -80,7 +98,8 @@ def found_pair(role: str, columns: Mapping[str, Column], plain: Mapping[str, str
     named: dict[str, list[str]] = {}
     for name, short in plain.items():
         named.setdefault(short, []).append(name)
-    possible = ((named.get(f"{stem}date", ()), named.get(f"{stem}time", ())) for stem in STEMS.get(role, ()))
+    names = [(f"{stem}date", f"{stem}time") for stem in STEMS.get(role, ())] + list(PAIRS.get(role, ()))
+    possible = ((named.get(date, ()), named.get(clock, ())) for date, clock in names)
     pairs = [
         f"{dates[0]}{JOIN}{clocks[0]}"
         for dates, clocks in possible
