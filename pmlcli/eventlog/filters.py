@@ -16,7 +16,7 @@ from pmlcli.eventlog.log import LIFECYCLE, MISSING, EventLog, offsets_of
 from pmlcli.eventlog.options import ReadOptions
 from pmlcli.eventlog.profile import variant_codes
 from pmlcli.eventlog.raw import TextColumn
-from pmlcli.eventlog.running import mark_running
+from pmlcli.eventlog.running import rule_of, standing
 from pmlcli.eventlog.selection import IS_RUNNING, Selection
 from pmlcli.eventlog.times.parse import parse_times
 
@@ -48,13 +48,13 @@ def select(log: EventLog, selection: Selection, options: ReadOptions) -> EventLo
     """
     if selection == Selection():
         return log
-    last = None if log.times is None else int(log.times.max())
+    log = replace(log, until=log.end)
     for column, values in _by_column(selection.where).items():
         keep = np.logical_or.reduce([_holds(log, column, value, options) for value in values])
         log = _kept_events(log, keep, f"{column} is not {_either(values)}")
     for step in (_by_start, _by_activity, _by_size, _by_running):
         log = step(log, selection, options)
-    return compact(replace(log, until=last))
+    return compact(log)
 
 
 def _by_column(where: tuple[tuple[str, str], ...]) -> dict[str, tuple[str, ...]]:
@@ -201,7 +201,9 @@ def _by_running(log: EventLog, selection: Selection, options: ReadOptions) -> Ev
         return log
     if selection.end_activity:
         _is_one_of(log, log.offsets[1:] - 1, selection.end_activity)
-    is_running = mark_running(log, selection.end_activity, selection.idle_us())
+    # The rule stays with the log, so that whatever is asked of it later says the same.
+    log = replace(log, running_rule=rule_of(log, selection.end_activity, selection.idle_us()))
+    is_running, is_stalled = standing(log)
     if selection.running == "drop":
         return _kept_cases(log, ~is_running, "case is running at the log's end")
     if selection.running == "only":
@@ -209,8 +211,10 @@ def _by_running(log: EventLog, selection: Selection, options: ReadOptions) -> Ev
     if IS_RUNNING in log.frame.columns:
         raise LogError(f"{log.source.name}: there is a column '{IS_RUNNING}' already", code="log.column")
     column = pd.array(np.repeat(is_running, log.lengths), dtype="boolean")
-    note = ("running cases, marked", int(is_running.sum()))
-    ledger = replace(log.ledger, notes=(*log.ledger.notes, note))
+    notes = [("running cases, marked", int(is_running.sum()))]
+    if is_stalled.any():
+        notes.append(("of the running cases, stalled", int(is_stalled.sum())))
+    ledger = replace(log.ledger, notes=(*log.ledger.notes, *notes))
     return replace(log, frame=log.frame.assign(**{IS_RUNNING: column}), ledger=ledger)
 
 

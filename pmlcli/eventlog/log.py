@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -66,6 +66,13 @@ class LogSchema:
         return plain | {name: value for name, value in unusual.items() if value}
 
 
+class CaseRule(Protocol):
+    """Tells which cases of a log have not ended."""
+
+    def find(self, log: EventLog, *, at: int | None = None) -> NDArray[np.bool_]:
+        """Whether each case is running at `at` (microseconds UTC; the log's end), (cases,)."""
+
+
 @dataclass(frozen=True)
 class EventLog(CutIntoCases):
     """A table of events, ordered by case and position, ready for array arithmetic.
@@ -81,6 +88,7 @@ class EventLog(CutIntoCases):
     - `times`: int64 (events,), microseconds since 1970 UTC, or None for a log without timestamps.
     - `until`: microseconds since 1970 UTC, when the last event was before a filter left some events or cases
       out; None where there was no filter.
+    - `running_rule`: the rule by which the user chose or marked running cases; it goes before any other.
     - `lines`: int64 (events,), 1-based place of each event in the source, counted in `line_unit` (line,
       row); None where nobody knows.
     """
@@ -98,6 +106,7 @@ class EventLog(CutIntoCases):
     lines: NDArray[np.int64] | None = None
     line_unit: str = "line"
     until: int | None = None
+    running_rule: CaseRule | None = None
 
     @property
     def case_ids(self) -> NDArray[np.object_]:
@@ -121,6 +130,16 @@ class EventLog(CutIntoCases):
         if self.times is None:
             return np.arange(self.n_cases, dtype=np.int64)
         return np.asarray(np.maximum.reduceat(self.times, self.offsets[:-1]), dtype=np.int64)
+
+    @property
+    def end(self) -> int | None:
+        """The last moment that the log tells of, microseconds UTC: its last event, filtered out or not.
+
+        None without times or events.
+        """
+        if self.until is not None or self.times is None or not self.n_events:
+            return self.until
+        return int(self.times.max())
 
     @cached_property
     def begins(self) -> NDArray[np.int64]:

@@ -61,8 +61,8 @@ class LogProfile:
     `activities` are the most frequent 1,000 of `distinct_activities`; `top_variants` name their activities
     joined by ` > `, cut after 100 (and names after 200 characters); `throughput_*_seconds` go from a
     case's beginning (its earliest start or time) to its last event, running cases included;
-    `running_cases` is by the rule of `find_running`.
-    `lines` are counted in `line_unit`.
+    `running_cases` and `stalled_cases` (those of them that have been silent for unusually long) are by
+    `standing`. `lines` are counted in `line_unit`.
     """
 
     cases: int
@@ -81,6 +81,7 @@ class LogProfile:
     arrivals_per_day: float | None
     arrivals: Arrivals | None
     running_cases: int
+    stalled_cases: int
     resources: int | None
     top_resources: tuple[Frequency, ...]
     events_without_resource: int
@@ -118,6 +119,7 @@ def profile(log: EventLog, *, now: int | None = None) -> LogProfile:
         timezone=log.schema.timezone,
         **_times(evidence),
         running_cases=int(evidence.running.sum()),
+        stalled_cases=int(evidence.standing.is_stalled.sum()),
         **_resources(log),
         events_without_resource=without,
         columns=dict(log.schema.columns),

@@ -44,10 +44,12 @@ def _more(shown: int, all_of_them: int) -> list[Block]:
 
 
 def _facts(found: Mapping[str, Any], encoding: str | None) -> list[tuple[str, str]]:
-    running = number.count(found["running_cases"])
+    running = f"{number.count(found['running_cases'])} of them still running"
+    if found["stalled_cases"]:
+        running += f", {number.count(found['stalled_cases'])} of these stalled (silent for unusually long)"
     longest = number.count(found["events_per_case_max"])
     facts = [
-        ("cases", f"{number.count(found['cases'])}, {running} of them still running"),
+        ("cases", f"{number.count(found['cases'])}, {running}"),
         ("events", number.count(found["events"])),
         ("events per case", f"{number.number(found['events_per_case_median'])} (median), {longest} at most"),
     ]

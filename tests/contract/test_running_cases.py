@@ -14,6 +14,7 @@ from sklearn.metrics import roc_auc_score
 from pmlcli import registry
 from pmlcli.algorithms._interface.base import PredictRequest
 from pmlcli.eventlog import ReadOptions, read_log
+from pmlcli.eventlog.running import standing
 from pmlcli.eventlog.selection import Selection
 from pmlcli.lifecycle.training import _trial
 from tests.contract.cases import QUICK, events_for, is_installed, trained
@@ -183,7 +184,9 @@ def test_what_training_prints_is_what_its_predictions_come_to(name: str, split: 
     told = trial.predict(encoding, parts.test, PredictRequest(cases="all", every_prefix=True))
     frame = parts.test.frame.join(told.drop(columns="case_id"))
     frame["counts"] = True if parts.since is None else parts.test.times >= parts.since  # type: ignore[operator]
-    frame["is_running"] = np.repeat(encoding.running_rule.find(parts.test), parts.test.lengths)
+    frame["is_running"] = np.repeat(
+        standing(parts.test, encoding.running_rule).is_running, parts.test.lengths
+    )
     assert comparison is not None
     assert comparison.value == pytest.approx(BY_HAND[trial.task](frame), abs=1e-9)
 

@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from pmlcli.algorithms._interface.base import PredictRequest
+from pmlcli.encoding.events.sequences import SequenceEncoding
+from pmlcli.encoding.series.kpi import find_kpi
+from pmlcli.eventlog import read_log
 from pmlcli.eventlog.ledger import Ledger
-from pmlcli.eventlog.log import MISSING, EventLog, LogSchema, offsets_of
-from pmlcli.eventlog.running import RunningRule, find_running, fit_running_rule
+from pmlcli.eventlog.log import ACTIVITY, MISSING, EventLog, LogSchema, offsets_of
+from pmlcli.eventlog.profile import profile
+from pmlcli.eventlog.running import RunningRule, find_running, fit_running_rule, standing
+from pmlcli.eventlog.selection import Selection
+from pmlcli.eventlog.split import split_by_start
+from pmlcli.lifecycle.model import Model
 
 HOUR = 3_600_000_000
 
@@ -116,3 +125,88 @@ def test_no_case_at_all() -> None:
 def test_it_survives_json() -> None:
     rule = RunningRule(5, (("a", "b"), (None, "c"), ("d", None)))
     assert RunningRule.from_dict(json.loads(json.dumps(rule.to_dict()))) == rule
+
+
+def stalled_events() -> list[dict[str, object]]:
+    """Forty cases that open, are checked and closed within days; `old` opens and is silent for weeks."""
+    start = pd.Timestamp("2024-01-01", tz="UTC")
+    events: list[dict[str, object]] = []
+    for case in range(40):
+        for step, activity in enumerate(("Open", "Check", "Close")):
+            time = start + pd.Timedelta(hours=18 * case + 20 * step)
+            events.append(dict(case_id=f"c{case}", activity=activity, timestamp=time))
+    events.append(dict(case_id="new", activity="Open", timestamp=start + pd.Timedelta(hours=740)))
+    events.append(dict(case_id="old", activity="Open", timestamp=start + pd.Timedelta(hours=1)))
+    events.append(dict(case_id="left", activity="Open", timestamp=start + pd.Timedelta(hours=2)))
+    return [*events, dict(case_id="left", activity="Withdraw", timestamp=start + pd.Timedelta(hours=9))]
+
+
+def test_a_case_that_is_silent_where_none_ends_is_stalled() -> None:
+    log = read_log(stalled_events())
+    stands = standing(log)
+    running = set(log.case_ids[stands.is_running])
+    # The last cases are still on their way; `left` ended in a way that nothing is known of.
+    assert "old" in running
+    assert "left" not in running
+    assert log.case_ids[stands.is_stalled].tolist() == ["old"]
+    rule = fit_running_rule(log)
+    assert (None, "Open") in rule.lasting
+    assert RunningRule.from_dict(json.loads(json.dumps(rule.to_dict()))) == rule
+
+
+STATED = [
+    ({"end_activity": ("Close",), "idle": "100d"}, {"old", "left"}),
+    ({"end_activity": ("Close", "Withdraw")}, {"old"}),
+    ({"end_activity": ("Close", "Withdraw"), "idle": "2d"}, set()),
+]
+
+
+@pytest.mark.parametrize("choice", ["mark", "only"])
+@pytest.mark.parametrize(("stated", "silent"), STATED)
+def test_the_rule_of_the_user_goes_with_the_log(choice: str, stated: Any, silent: set[str]) -> None:
+    log = read_log(stalled_events(), selection=Selection(running=choice, **stated))
+    learned = fit_running_rule(read_log(stalled_events()))
+    found = standing(log, learned)
+    whole = read_log(stalled_events())
+    ended = np.isin(whole.frame[ACTIVITY].to_numpy()[whole.offsets[1:] - 1], stated["end_activity"])
+    expected = set(whole.case_ids[~ended]) - ({"old", "left"} - silent)
+    assert set(log.case_ids[found.is_running]) == expected
+    assert set(log.case_ids[found.is_stalled]) == silent
+    # The same in every place that asks: the profile, the encoding of a model, KPIs, and parts of the log.
+    assert set(log.case_ids[find_running(log)]) == expected
+    assert profile(log).running_cases == len(expected)
+    encoding = SequenceEncoding().fit(read_log(stalled_events()))
+    assert set(log.case_ids[encoding.transform(log).is_running]) == expected
+    parts = split_by_start(log)
+    assert {name for part in parts[:2] for name in part.case_ids[find_running(part)]} == expected
+    edges = np.array([log.starts.min(), whole.ends.max() + 1])
+    assert find_kpi("open-cases").measure(log, edges).tolist() == [len(expected)]
+
+
+def test_dropped_running_cases_leave_none() -> None:
+    log = read_log(stalled_events(), selection=Selection(running="drop", end_activity=("Close",)))
+    assert not find_running(log).any()
+    assert profile(log).running_cases == 0
+
+
+def test_a_filter_does_not_move_the_end_of_the_log() -> None:
+    whole = read_log(stalled_events())
+    log = read_log(stalled_events(), selection=Selection(where=((ACTIVITY, "Open"),)))
+    assert log.end == whole.end
+    only = read_log(stalled_events(), selection=Selection(until="2024-01-02", running="mark", idle="3d"))
+    assert not find_running(only).any()
+
+
+@pytest.mark.parametrize("request_", [{}, {"as_of": "2024-01-20"}])
+def test_predictions_list_and_flag_stalled_cases(request_: dict[str, Any]) -> None:
+    model = Model("remaining-time/median")
+    model.train(stalled_events())
+    log = read_log(stalled_events(), selection=Selection(running="mark", end_activity=("Close", "Withdraw")))
+    result = model.predict(log, request=PredictRequest(sla=4 * 86_400.0, **request_))
+    table = result.predictions.set_index("case_id")
+    assert table.index[table["is_stalled"]].tolist() == ["old"]
+    assert table.loc["old", "sla_breach_probability"] == 1.0
+    assert log.end is not None
+    assert (table["expected_end"] >= pd.Timestamp(request_.get("as_of", log.end * 1000), tz="UTC")).all()
+    notes = model.algorithm.notes(log, result.predictions, PredictRequest(**request_))
+    assert any("1 of them stalled" in note for note in notes)

@@ -23,10 +23,13 @@ from pmlcli.errors import LogError, unknown_name
 from pmlcli.eventlog import ReadOptions
 from pmlcli.eventlog.filters import instant, up_to
 from pmlcli.eventlog.log import CASE_ID, EventLog
+from pmlcli.eventlog.running import standing
 from pmlcli.eventlog.split import Split, seen_share, split_by_start, split_strictly
 
 CASE_CHOICES = ("running", "all")
 UNSEEN_CHOICES = ("ignore", "flag", "fail")
+STALLED = "is_stalled"
+"""The column that says which running cases have been silent for unusually long."""
 
 
 @dataclass(kw_only=True)
@@ -86,6 +89,8 @@ class PrefixPredictor(Algorithm):
         table["prefix_length"] = asked.data.position[asked.rows] + 1
         answers = self.answer(asked)
         table |= answers
+        if _asks_of_running(request):
+            table[STALLED] = asked.data.is_stalled[asked.cases]
         if request.unseen != "ignore":
             table["has_unseen"] = _unseen(asked)
         if request.explain:
@@ -96,13 +101,12 @@ class PrefixPredictor(Algorithm):
         )
 
     def _asked(self, encoding: Encoding[Any], log: EventLog, request: PredictRequest) -> Asked:
-        log, at = (log, log.until) if request.as_of is None else up_to(log, request.as_of)
+        log, at = (log, log.end) if request.as_of is None else up_to(log, request.as_of)
         data = encoding.transform(log)
-        if at is not None and isinstance(encoding, SequenceEncoding):
-            data = replace(data, is_running=encoding.running_rule.find(log, at=at))
+        if request.as_of is not None and isinstance(encoding, SequenceEncoding):
+            data = replace(data, **standing(log, encoding.running_rule, at=at)._asdict())
         rows = np.flatnonzero(chosen_prefixes(data, request))
-        last = None if log.times is None else int(log.times.max())
-        return Asked(encoding, log, data, rows, request, last if at is None else at)
+        return Asked(encoding, log, data, rows, request, at)
 
     def answer_form(self, log: EventLog | None, request: PredictRequest) -> Form:
         """Keys and answers, a row for each of the log's cases or prefixes, or for some of them."""
@@ -113,6 +117,7 @@ class PrefixPredictor(Algorithm):
                 *columns("text", CASE_ID),
                 *columns("number", "prefix_length"),
                 *self.answer_columns(request),
+                *(columns("flag", STALLED) if _asks_of_running(request) else ()),
                 *(columns("flag", "has_unseen") if request.unseen != "ignore" else ()),
                 *(columns("text", "because") if request.explain else ()),
             ),
@@ -145,10 +150,21 @@ class PrefixPredictor(Algorithm):
             f"{len(table):,} of {log.n_cases:,} cases are running, and only these are answered for "
             "(--cases all answers for all)"
         ]
+        stalled = int(table[STALLED].sum())
+        if stalled:
+            found.append(
+                f"{stalled:,} of them stalled: silent for longer than nearly all pauses last, and not known "
+                f"to have ended (column {STALLED})"
+            )
         if request.as_of is not None and log.times is not None and len(table) == 0:
             last = pd.Timestamp(int(log.times.max()), unit="us", tz="UTC").tz_convert(log.schema.timezone)
             found.append(f"--as-of {request.as_of}: the log's last event is of {last.isoformat()}")
         return found
+
+
+def _asks_of_running(request: PredictRequest) -> bool:
+    """Whether only running cases are asked for, as they stand at one moment."""
+    return request.cases == "running" and not request.every_prefix
 
 
 def evenly(rows: Rows, most: int) -> Rows:

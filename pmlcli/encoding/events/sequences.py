@@ -14,7 +14,7 @@ from pmlcli.encoding.vocabulary import FIRST_CODE, MISSING_CODE, Vocabulary
 from pmlcli.errors import LogError
 from pmlcli.eventlog.cases import CutIntoCases
 from pmlcli.eventlog.log import ACTIVITY, RESOURCE, TIMESTAMP, EventLog, offsets_of
-from pmlcli.eventlog.running import RunningRule, fit_running_rule
+from pmlcli.eventlog.running import RunningRule, fit_running_rule, standing
 
 END = "<end>"
 """How a predicted end of case is written."""
@@ -36,12 +36,13 @@ class Sequences(CutIntoCases):
     - `began`: int64 (events,), when the case began as far as the events up to each tell, in `micros`; the
       position of the case without times
     - `starts`: int64 (cases,), when each case began, for splits by time
-    - `is_running`: bool (cases,), not finished at the log's end: what follows its last event is unknown
+    - `is_running`: bool (cases,), not ended at the log's end: what follows its last event is unknown
+    - `is_stalled`: bool (cases,), running, and silent for longer than nearly all pauses last
     - `n_activities`, `n_resources`: sizes of the code ranges
     """
 
     OF_EVENTS: ClassVar[tuple[str, ...]] = ("activity", "resource", "times", "micros", "began")
-    OF_CASES: ClassVar[tuple[str, ...]] = ("starts", "is_running")
+    OF_CASES: ClassVar[tuple[str, ...]] = ("starts", "is_running", "is_stalled")
 
     offsets: NDArray[np.int64]
     activity: NDArray[np.int64]
@@ -49,6 +50,7 @@ class Sequences(CutIntoCases):
     times: NDArray[np.float32]
     starts: NDArray[np.int64]
     is_running: NDArray[np.bool_]
+    is_stalled: NDArray[np.bool_]
     n_activities: int
     n_resources: int
     micros: NDArray[np.int64] | None
@@ -134,7 +136,7 @@ class SequenceEncoding(Encoding[Sequences]):
             "micros": log.times,
             "began": log.began,
             "starts": log.starts,
-            "is_running": self.running_rule.find(log),
+            **standing(log, self.running_rule)._asdict(),
             "n_activities": self.activities.size,
             "n_resources": MISSING_CODE + 1 if self.resources is None else self.resources.size,
         }

@@ -132,7 +132,7 @@ _MANY_SINGLE, _MOST_SINGLE = 0.2, 0.9
 def single_event_cases(evidence: Evidence) -> DataFinding | None:
     """Finished cases of one event: cut off by the extract, or a case id that is none."""
     log = evidence.log
-    cases = np.flatnonzero((log.lengths == 1) & ~evidence.running)
+    cases = np.flatnonzero((log.lengths == 1) & (~evidence.running | evidence.standing.is_stalled))
     if not len(cases) or log.n_cases < 2:
         return None
     share = len(cases) / log.n_cases

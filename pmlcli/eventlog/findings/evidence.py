@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from pmlcli.eventlog.findings.finding import EXAMPLES, LONGEST_NAME, Example, cut
 from pmlcli.eventlog.log import ACTIVITY, CASE_ID, CASE_PREFIX, MISSING, EventLog
-from pmlcli.eventlog.running import find_running
+from pmlcli.eventlog.running import Standing, standing
 from pmlcli.eventlog.times.local_time import iso, local_micros
 
 Ints = NDArray[np.int64]
@@ -59,9 +59,14 @@ class Evidence:
         )
 
     @cached_property
+    def standing(self) -> Standing:
+        """Which cases are running at the log's end, and which of them are stalled."""
+        return standing(self.log)
+
+    @property
     def running(self) -> Flags:
         """Which cases are running at the log's end, (cases,)."""
-        return find_running(self.log)
+        return self.standing.is_running
 
     @cached_property
     def columns(self) -> tuple[ColumnFacts, ...]:
