@@ -51,12 +51,19 @@ nothing but errors and the data that it was asked for.
 
 ## Settings
 
-Every option can be set for all runs. The command line wins, then the variable, then the file.
+Every option can be set for all runs. The command line wins, then the variable, then the file that you
+name or that is found, and last your own.
 
 - A variable `PMLCLI_NAME`: `PMLCLI_TIMEZONE=Europe/Berlin`. Options that may be repeated take
   values separated by blanks: `PMLCLI_PARAM="trees=200 seed=1"`.
-- `pmlcli.toml` in the working directory, or `[tool.pmlcli]` in its `pyproject.toml`. Keys are long
-  option names; a table holds for one command:
+- A file of your own: `~/.config/pmlcli/config.toml` (`$XDG_CONFIG_HOME/pmlcli/config.toml`), or any that you
+  name with `--config`.
+- `pmlcli.toml` in the working directory, or `[tool.pmlcli]` in its `pyproject.toml`. Since anybody may have
+  put it there, it may set what is asked and how it is shown, and not whom to trust, which files are read and
+  written, or how much is allowed: see [trust.md](trust.md#who-may-set-what). What it sets is said on stderr.
+
+Keys are long option names; a table holds for one command. A flag is switched off by `false`, or by its
+opposite:
 
 ```toml
 timezone = "Europe/Berlin"

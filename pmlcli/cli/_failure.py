@@ -13,7 +13,7 @@ from typing import Any
 
 import typer
 
-from pmlcli.cli._config import SOURCE
+from pmlcli.cli import _config
 from pmlcli.errors import OutputError, PmlError, ValidationError
 from pmlcli.render.escape import visible
 from pmlcli.render.json import error_document
@@ -119,7 +119,8 @@ def _source(error: typer.TyperException) -> str:
     source = getattr(context.get_parameter_source(parameter.name), "name", "")
     if source == "ENVIRONMENT":
         return f"variable {parameter.envvar}: "
-    return f"{context.meta[SOURCE]}: " if source == "DEFAULT_MAP" and SOURCE in context.meta else ""
+    file = _config.source_of(context, parameter.name) if source == "DEFAULT_MAP" else None
+    return f"{file}: " if file else ""
 
 
 def _help_hint(error: typer.TyperException) -> str | None:

@@ -1,21 +1,42 @@
 """Option groups: a command takes a few dataclasses of options, Typer sees flat options.
 
 Every option of every command also reads `PMLCLI_<NAME>`, so that the same flag has the same variable
-everywhere.
+everywhere. Every option says in its annotation what it is about, which decides where it may be set:
+
+    threads: Annotated[int, LIMIT, typer.Option("--threads")] = 1
 """
 
 from __future__ import annotations
 
 import dataclasses
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from copy import copy
+from enum import Enum
 from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
 
 from typer.models import OptionInfo
 
 VARIABLE_PREFIX = "PMLCLI_"
 T = TypeVar("T")
+
+
+class Concern(Enum):
+    """What an option is about. A file that is merely found in a directory may set the first two."""
+
+    ASKED = "what is asked"
+    SHOWN = "how it is shown"
+    TRUST = "whom to trust, and how far"
+    PLACE = "which files are read, written and replaced"
+    LIMIT = "how much is done, read and said"
+
+    @property
+    def may_be_found(self) -> bool:
+        """Whether a file that nobody named may set such options."""
+        return self in (Concern.ASKED, Concern.SHOWN)
+
+
+ASKED, SHOWN, TRUST, PLACE, LIMIT = Concern
 
 
 def options(cls: type[T]) -> type[T]:
@@ -36,10 +57,29 @@ def flatten(function: Callable[..., None]) -> Callable[..., None]:
         function(**values)
 
     parameters = [p for name in names for p in _expanded(function, name, hints[name])]
+    command.concerns = dict(_concerns(function.__name__, parameters))  # type: ignore[attr-defined]
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     command.__name__, command.__doc__ = function.__name__, function.__doc__
     command.__annotations__ = {}
     return command
+
+
+def concern_of(command: Any, parameter: str) -> Concern | None:
+    """What this option of a registered command is about; None for an argument."""
+    found: Concern | None = getattr(command.callback, "concerns", {}).get(parameter)
+    return found
+
+
+def _concerns(command: str, parameters: Iterable[inspect.Parameter]) -> Iterator[tuple[str, Concern]]:
+    """Each option's concern; TypeError for an option that says none, or several."""
+    for parameter in parameters:
+        _, *metadata = get_args(parameter.annotation)
+        if any(isinstance(item, OptionInfo) for item in metadata):
+            concerns = [item for item in metadata if isinstance(item, Concern)]
+            if len(concerns) != 1:
+                known = ", ".join(concern.name for concern in Concern)
+                raise TypeError(f"{command}: annotate the option '{parameter.name}' with one of {known}")
+            yield parameter.name, concerns[0]
 
 
 def _expanded(function: Callable[..., None], name: str, hint: Any) -> Iterator[inspect.Parameter]:

@@ -10,7 +10,7 @@ import typer
 
 from pmlcli.cli import _complete, _config
 from pmlcli.cli._failure import Mode
-from pmlcli.cli._group import options
+from pmlcli.cli._group import ASKED, LIMIT, PLACE, SHOWN, TRUST, options
 from pmlcli.cli._selecting import SelectingOptions
 from pmlcli.cli._session import NORMAL, QUIET, VERBOSE, Session, opened
 from pmlcli.errors import ValidationError, unknown_name
@@ -29,13 +29,15 @@ LogArgument = Annotated[
 ]
 RawCsvOption = Annotated[
     bool,
+    TRUST,
     typer.Option("--raw-csv", help="Leave cells that a spreadsheet would run as a formula as they are."),
 ]
-ForceOption = Annotated[bool, typer.Option("--force", help="Replace what stands there.")]
+ForceOption = Annotated[bool, PLACE, typer.Option("--force", help="Replace what stands there.")]
 
 
 RegressorOption = Annotated[
     Path | None,
+    PLACE,
     typer.Option(
         "--regressor",
         metavar="FILE",
@@ -60,19 +62,21 @@ class CommonOptions:
 
     config: Annotated[
         Path | None,
+        PLACE,
         typer.Option(
             "--config",
             is_eager=True,
             callback=_config.apply,
             metavar="FILE",
             help="Defaults for options, TOML. Without it: pmlcli.toml, or [tool.pmlcli] in "
-            "pyproject.toml, in the working directory.",
+            "pyproject.toml, in the working directory, for options that only say what is asked.",
             rich_help_panel=_COMMON,
             show_default=False,
         ),
     ] = None
     json: Annotated[
         bool,
+        SHOWN,
         typer.Option(
             "--json",
             is_eager=True,
@@ -83,15 +87,19 @@ class CommonOptions:
     ] = False
     quiet: Annotated[
         bool,
+        LIMIT,
         typer.Option(
             "--quiet", "-q", help="Print nothing but errors and asked-for data.", rich_help_panel=_COMMON
         ),
     ] = False
     verbose: Annotated[
-        bool, typer.Option("--verbose", "-v", help="Print more about what is done.", rich_help_panel=_COMMON)
+        bool,
+        SHOWN,
+        typer.Option("--verbose", "-v", help="Print more about what is done.", rich_help_panel=_COMMON),
     ] = False
     log_file: Annotated[
         Path | None,
+        PLACE,
         typer.Option(
             "--log-file",
             metavar="FILE",
@@ -100,10 +108,11 @@ class CommonOptions:
         ),
     ] = None
     no_progress: Annotated[
-        bool, typer.Option("--no-progress", help="No progress bars.", rich_help_panel=_COMMON)
+        bool, SHOWN, typer.Option("--no-progress", help="No progress bars.", rich_help_panel=_COMMON)
     ] = False
     threads: Annotated[
         int,
+        LIMIT,
         typer.Option(
             "--threads",
             min=1,
@@ -114,6 +123,7 @@ class CommonOptions:
     ] = 1
     debug: Annotated[
         bool,
+        SHOWN,
         typer.Option(
             "--debug",
             is_eager=True,
@@ -142,16 +152,19 @@ class ReadingOptions(SelectingOptions):
 
     case_id: Annotated[
         str | None,
+        ASKED,
         typer.Option("--case-id", metavar="COLUMN", help="Column of the case.", rich_help_panel=_READING),
     ] = None
     activity: Annotated[
         str | None,
+        ASKED,
         typer.Option(
             "--activity", metavar="COLUMN", help="Column of the activity.", rich_help_panel=_READING
         ),
     ] = None
     timestamp: Annotated[
         str | None,
+        ASKED,
         typer.Option(
             "--timestamp",
             metavar="COLUMN",
@@ -161,6 +174,7 @@ class ReadingOptions(SelectingOptions):
     ] = None
     resource: Annotated[
         str | None,
+        ASKED,
         typer.Option(
             "--resource",
             metavar="COLUMN",
@@ -170,6 +184,7 @@ class ReadingOptions(SelectingOptions):
     ] = None
     columns: Annotated[
         list[str] | None,
+        ASKED,
         typer.Option(
             "--columns",
             metavar="ROLE=COLUMN",
@@ -180,6 +195,7 @@ class ReadingOptions(SelectingOptions):
     ] = None
     timezone: Annotated[
         str | None,
+        ASKED,
         typer.Option(
             "--timezone",
             metavar="ZONE",
@@ -189,6 +205,7 @@ class ReadingOptions(SelectingOptions):
     ] = None
     day_first: Annotated[
         bool | None,
+        ASKED,
         typer.Option(
             "--day-first/--month-first",
             help="What 03/04/2024 means: 3 April or March 4.",
@@ -198,6 +215,7 @@ class ReadingOptions(SelectingOptions):
     ] = None
     timestamp_format: Annotated[
         str | None,
+        ASKED,
         typer.Option(
             "--timestamp-format",
             metavar="FORMAT",
@@ -208,6 +226,7 @@ class ReadingOptions(SelectingOptions):
     ] = None
     delimiter: Annotated[
         str | None,
+        ASKED,
         typer.Option(
             "--delimiter",
             metavar="CHARACTER",
@@ -217,12 +236,14 @@ class ReadingOptions(SelectingOptions):
     ] = None
     encoding: Annotated[
         str | None,
+        ASKED,
         typer.Option(
             "--encoding", metavar="NAME", help="Encoding of a CSV or XES file.", rich_help_panel=_READING
         ),
     ] = None
     decimal: Annotated[
         str | None,
+        ASKED,
         typer.Option(
             "--decimal",
             metavar=",|.",
@@ -232,6 +253,7 @@ class ReadingOptions(SelectingOptions):
     ] = None
     on_bad_row: Annotated[
         str,
+        ASKED,
         typer.Option(
             "--on-bad-row",
             metavar="error|drop",
@@ -241,6 +263,7 @@ class ReadingOptions(SelectingOptions):
     ] = "error"
     order: Annotated[
         str | None,
+        ASKED,
         typer.Option(
             "--order",
             metavar="time|row|COLUMN",
@@ -251,6 +274,7 @@ class ReadingOptions(SelectingOptions):
     ] = None
     classifier: Annotated[
         str | None,
+        ASKED,
         typer.Option(
             "--classifier",
             metavar="NAME",
@@ -260,6 +284,7 @@ class ReadingOptions(SelectingOptions):
     ] = None
     log_format: Annotated[
         str | None,
+        ASKED,
         typer.Option(
             "--log-format",
             metavar="FORMAT",
@@ -270,6 +295,7 @@ class ReadingOptions(SelectingOptions):
     ] = None
     object_type: Annotated[
         str | None,
+        ASKED,
         typer.Option(
             "--object-type",
             metavar="TYPE",
@@ -279,6 +305,7 @@ class ReadingOptions(SelectingOptions):
     ] = None
     fill_globals: Annotated[
         bool,
+        ASKED,
         typer.Option(
             "--fill-globals",
             help="Fill attributes that an XES file declares global with its default where they lack.",
@@ -287,6 +314,7 @@ class ReadingOptions(SelectingOptions):
     ] = False
     max_input_bytes: Annotated[
         int,
+        LIMIT,
         typer.Option(
             "--max-input-bytes",
             min=1,
@@ -297,6 +325,7 @@ class ReadingOptions(SelectingOptions):
     ] = MAX_INPUT_BYTES
     max_ratio: Annotated[
         int,
+        LIMIT,
         typer.Option(
             "--max-ratio",
             min=0,

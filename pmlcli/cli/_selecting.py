@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from pmlcli.cli._group import options
+from pmlcli.cli._group import ASKED, options
 from pmlcli.errors import ValidationError
 from pmlcli.eventlog.selection import Selection
 
@@ -19,6 +19,7 @@ class SelectingOptions:
 
     pair_lifecycle: Annotated[
         bool,
+        ASKED,
         typer.Option(
             "--pair-lifecycle",
             help="Make a start and its completion one event with start_timestamp and timestamp.",
@@ -27,6 +28,7 @@ class SelectingOptions:
     ] = False
     lifecycle: Annotated[
         list[str] | None,
+        ASKED,
         typer.Option(
             "--lifecycle",
             metavar="NAME",
@@ -36,6 +38,7 @@ class SelectingOptions:
     ] = None
     where: Annotated[
         list[str] | None,
+        ASKED,
         typer.Option(
             "--where",
             metavar="COLUMN=VALUE",
@@ -46,6 +49,7 @@ class SelectingOptions:
     ] = None
     since: Annotated[
         str | None,
+        ASKED,
         typer.Option(
             "--since",
             metavar="TIME",
@@ -55,6 +59,7 @@ class SelectingOptions:
     ] = None
     until: Annotated[
         str | None,
+        ASKED,
         typer.Option(
             "--until",
             metavar="TIME",
@@ -64,6 +69,7 @@ class SelectingOptions:
     ] = None
     start_activity: Annotated[
         list[str] | None,
+        ASKED,
         typer.Option(
             "--start-activity",
             metavar="NAME",
@@ -73,6 +79,7 @@ class SelectingOptions:
     ] = None
     end_activity: Annotated[
         list[str] | None,
+        ASKED,
         typer.Option(
             "--end-activity",
             metavar="NAME",
@@ -83,6 +90,7 @@ class SelectingOptions:
     ] = None
     min_events: Annotated[
         int | None,
+        ASKED,
         typer.Option(
             "--min-events",
             min=1,
@@ -93,6 +101,7 @@ class SelectingOptions:
     ] = None
     variants_top: Annotated[
         int | None,
+        ASKED,
         typer.Option(
             "--variants-top",
             min=1,
@@ -103,6 +112,7 @@ class SelectingOptions:
     ] = None
     running: Annotated[
         str | None,
+        ASKED,
         typer.Option(
             "--running",
             metavar="mark|drop|only",
@@ -112,6 +122,7 @@ class SelectingOptions:
     ] = None
     idle: Annotated[
         str | None,
+        ASKED,
         typer.Option(
             "--idle",
             metavar="DURATION",

@@ -19,6 +19,7 @@ from typing import Any, TextIO
 import typer
 
 from pmlcli import runtime
+from pmlcli.cli import _config
 from pmlcli.errors import OutputError, PmlError, PmlWarning
 from pmlcli.render import json
 from pmlcli.render.block import Block, plain
@@ -99,6 +100,8 @@ def opened(
             sink = stack.enter_context(bars())
         stack.enter_context(runtime.use(threads=threads, progress=sink))
         stack.enter_context(_warnings_to(session))
+        for text in _config.told.get():
+            session.note(text)
         try:
             yield session
         except PmlError as error:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pmlcli.cli._group import options
+from pmlcli.cli._group import LIMIT, PLACE, TRUST, options
 from pmlcli.errors import SignatureError
 
 if TYPE_CHECKING:
@@ -18,12 +18,14 @@ _TRUST = "Trust"
 
 PrivateKeyOption = Annotated[
     Path | None,
+    PLACE,
     typer.Option(
         "--sign", metavar="KEY", help="Sign the model with this private key (PEM).", rich_help_panel=_TRUST
     ),
 ]
 WaitOption = Annotated[
     float,
+    LIMIT,
     typer.Option(
         "--wait",
         min=0,
@@ -39,6 +41,7 @@ class SealOptions:
 
     public_key: Annotated[
         list[Path] | None,
+        TRUST,
         typer.Option(
             "--public-key",
             metavar="FILE",
@@ -49,6 +52,7 @@ class SealOptions:
     ] = None
     require_signature: Annotated[
         bool,
+        TRUST,
         typer.Option(
             "--require-signature",
             help="Refuse every model unless --public-key shows who signed it.",
@@ -57,6 +61,7 @@ class SealOptions:
     ] = False
     expect_digest: Annotated[
         str | None,
+        TRUST,
         typer.Option(
             "--expect-digest",
             metavar="HEX",
@@ -100,21 +105,22 @@ class SealOptions:
 class TrustOptions(SealOptions):
     """What a model must show before it is believed, and how far it is."""
 
-    no_isolation: Annotated[
+    isolation: Annotated[
         bool,
+        TRUST,
         typer.Option(
-            "--no-isolation",
-            help="Ask the model in this process, not in a confined child.",
+            "--isolation/--no-isolation",
+            help="Ask the model in a confined child, or in this process.",
             rich_help_panel=_TRUST,
         ),
-    ] = False
+    ] = True
 
     def load(self, path: Path) -> Model:
         """The model at `path`, once it has shown what these options ask for."""
         # The model's library takes time to import.
         from pmlcli.lifecycle.model import Model
 
-        return Model.load(path, check_seal=self.seal_check(), isolated=not self.no_isolation)
+        return Model.load(path, check_seal=self.seal_check(), isolated=self.isolation)
 
 
 def _refuse_unsigned(_manifest: bytes, _signature: bytes | None) -> None:

@@ -8,6 +8,7 @@ import typer
 
 from pmlcli import registry
 from pmlcli.cli import _complete
+from pmlcli.cli._group import ASKED
 from pmlcli.cli._options import CommonOptions, one_of
 from pmlcli.render import text
 
@@ -22,6 +23,7 @@ NameArgument = Annotated[
 ]
 TaskOption = Annotated[
     str | None,
+    ASKED,
     typer.Option(
         "--task", "-t", metavar="TASK", autocompletion=_complete.tasks, help="Only those of this task."
     ),

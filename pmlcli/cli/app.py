@@ -15,7 +15,7 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 import pmlcli
-from pmlcli.cli import _failure
+from pmlcli.cli import _config, _failure
 from pmlcli.cli._group import VARIABLE_PREFIX, flatten
 from pmlcli.cli.algorithms import algorithms
 from pmlcli.cli.convert import convert
@@ -29,8 +29,10 @@ from pmlcli.cli.verify import verify
 from pmlcli.errors import nearest
 from pmlcli.render.escape import visible
 
-EPILOG = """Every option can be set for all runs: in pmlcli.toml (name = value), in [tool.pmlcli] of
-pyproject.toml, or as a variable PMLCLI_NAME. The command line wins, then the variable, then the file.
+EPILOG = """Every option can be set for all runs: as a variable PMLCLI_NAME, in a file named with --config, or
+in ~/.config/pmlcli/config.toml (name = value). pmlcli.toml, or [tool.pmlcli] of pyproject.toml, in the
+working directory may set what is asked and how it is shown, not whom to trust, where files go or how much
+is allowed. The command line wins, then the variable, the named or found file, and last your own.
 
 Exit codes: 0 done, 1 a bug, 2 usage or configuration, 3 the log cannot be used, 4 the model cannot be
 used or an extra is missing, 5 verification failed, 7 busy, 74 cannot read or write, 130 and 143
@@ -39,6 +41,19 @@ interrupted."""
 
 class _Command(TyperCommand):
     """A command whose help puts its options under the headings of their groups."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Runs the command; what a found file set is said first, with -q only when the run fails."""
+        found = _config.found_settings(ctx)
+        token = _config.told.set((found,) if found else ())
+        try:
+            return super().invoke(ctx)
+        except Exception as error:
+            if found and ctx.params.get("quiet") and getattr(error, "exit_code", 1):
+                typer.echo(visible(found), err=True)
+            raise
+        finally:
+            _config.told.reset(token)
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         """The usage line's parts; a required argument is `LOG`, not `{LOG}`."""

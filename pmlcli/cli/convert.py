@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from pmlcli.cli import _complete, _target
-from pmlcli.cli._group import options
+from pmlcli.cli._group import ASKED, PLACE, options
 from pmlcli.cli._options import (
     CommonOptions,
     ForceOption,
@@ -31,6 +31,7 @@ class TargetOptions:
 
     output: Annotated[
         Path,
+        PLACE,
         typer.Option(
             "--output",
             "-o",
@@ -41,6 +42,7 @@ class TargetOptions:
     ]
     format: Annotated[
         str | None,
+        ASKED,
         typer.Option(
             "--format",
             metavar="csv|xes|parquet",

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from pmlcli.cli._group import ASKED
 from pmlcli.cli._options import CommonOptions, ReadingOptions
 from pmlcli.cli._series import SeriesOptions, show_series
 from pmlcli.errors import ValidationError
@@ -23,7 +24,7 @@ TargetArgument = Annotated[
     ),
 ]
 StrictOption = Annotated[
-    bool, typer.Option("--strict", help="Exit with 3 when a finding about the log is serious.")
+    bool, ASKED, typer.Option("--strict", help="Exit with 3 when a finding about the log is serious.")
 ]
 
 

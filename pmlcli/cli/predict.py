@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pmlcli.cli import _complete, _target
-from pmlcli.cli._group import options
+from pmlcli.cli._group import ASKED, PLACE, options
 from pmlcli.cli._options import (
     CommonOptions,
     ForceOption,
@@ -43,6 +43,7 @@ class RequestOptions:
 
     level: Annotated[
         str | None,
+        ASKED,
         typer.Option(
             "--level",
             metavar="case|event",
@@ -52,25 +53,31 @@ class RequestOptions:
     ] = None
     cases: Annotated[
         str,
+        ASKED,
         typer.Option(
             "--cases", metavar="running|all", help="Which cases are predicted (next-activity, ...)."
         ),
     ] = "running"
     every_prefix: Annotated[
-        bool, typer.Option("--every-prefix", help="One row a prefix instead of a case (next-activity, ...).")
+        bool,
+        ASKED,
+        typer.Option("--every-prefix", help="One row a prefix instead of a case (next-activity, ...)."),
     ] = False
     horizon: Annotated[
         int | None,
+        ASKED,
         typer.Option("--horizon", min=1, metavar="N", help="Steps ahead (forecast).  [default: as trained]"),
     ] = None
     top: Annotated[
         int,
+        ASKED,
         typer.Option(
             "--top", min=1, max=1000, metavar="K", help="How many candidates a row (next-activity)."
         ),
     ] = 3
     fdr: Annotated[
         float | None,
+        ASKED,
         typer.Option(
             "--fdr",
             metavar="RATE",
@@ -79,6 +86,7 @@ class RequestOptions:
     ] = None
     as_of: Annotated[
         str | None,
+        ASKED,
         typer.Option(
             "--as-of",
             metavar="TIME",
@@ -87,6 +95,7 @@ class RequestOptions:
     ] = None
     sla: Annotated[
         str | None,
+        ASKED,
         typer.Option(
             "--sla",
             metavar="TIME",
@@ -95,6 +104,7 @@ class RequestOptions:
     ] = None
     unseen: Annotated[
         str,
+        ASKED,
         typer.Option(
             "--unseen",
             metavar="ignore|flag|fail",
@@ -102,11 +112,14 @@ class RequestOptions:
         ),
     ] = "ignore"
     explain: Annotated[
-        bool, typer.Option("--explain", help="Say in a column what moved each answer (predictive tasks).")
+        bool,
+        ASKED,
+        typer.Option("--explain", help="Say in a column what moved each answer (predictive tasks)."),
     ] = False
     regressor: RegressorOption = None
     annotate: Annotated[
         Path | None,
+        PLACE,
         typer.Option(
             "--annotate",
             metavar="FILE",
@@ -116,6 +129,7 @@ class RequestOptions:
 
     chart: Annotated[
         Path | None,
+        PLACE,
         typer.Option(
             "--chart", metavar="FILE", help="Draw the forecast as a fan chart here: .svg or .png (forecast)."
         ),
@@ -162,6 +176,7 @@ class WritingOptions:
 
     output: Annotated[
         Path | None,
+        PLACE,
         typer.Option(
             "--output",
             "-o",
@@ -171,6 +186,7 @@ class WritingOptions:
     ] = None
     format: Annotated[
         str | None,
+        ASKED,
         typer.Option(
             "--format",
             metavar="csv|jsonl|parquet",

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from pmlcli.cli._group import PLACE
 from pmlcli.cli._options import CommonOptions
 from pmlcli.cli._trust import WaitOption, signer_for
 from pmlcli.render import text
@@ -14,6 +15,7 @@ from pmlcli.render import text
 ModelArgument = Annotated[Path, typer.Argument(metavar="MODEL", help="Model directory.", show_default=False)]
 KeyOption = Annotated[
     Path,
+    PLACE,
     typer.Option(
         "--private-key",
         metavar="KEY",

@@ -9,7 +9,7 @@ import typer
 
 from pmlcli import registry, runtime
 from pmlcli.cli import _complete, _target
-from pmlcli.cli._group import options
+from pmlcli.cli._group import ASKED, LIMIT, PLACE, options
 from pmlcli.cli._options import (
     CommonOptions,
     ForceOption,
@@ -40,6 +40,7 @@ class ChoiceOptions:
 
     algorithm: Annotated[
         str | None,
+        ASKED,
         typer.Option(
             "--algorithm",
             "-a",
@@ -50,6 +51,7 @@ class ChoiceOptions:
     ] = None
     task: Annotated[
         str | None,
+        ASKED,
         typer.Option(
             "--task",
             "-t",
@@ -60,6 +62,7 @@ class ChoiceOptions:
     ] = None
     param: Annotated[
         list[str] | None,
+        ASKED,
         typer.Option(
             "--param",
             "-p",
@@ -71,6 +74,7 @@ class ChoiceOptions:
     ] = None
     seed: Annotated[
         int | None,
+        ASKED,
         typer.Option(
             "--seed",
             metavar="N",
@@ -80,6 +84,7 @@ class ChoiceOptions:
     ] = None
     contamination: Annotated[
         float | None,
+        ASKED,
         typer.Option(
             "--contamination",
             metavar="SHARE",
@@ -89,6 +94,7 @@ class ChoiceOptions:
     ] = None
     kpi: Annotated[
         list[str] | None,
+        ASKED,
         typer.Option(
             "--kpi",
             autocompletion=_complete.kpis,
@@ -99,6 +105,7 @@ class ChoiceOptions:
     ] = None
     sla: Annotated[
         str | None,
+        ASKED,
         typer.Option(
             "--sla",
             metavar="TIME",
@@ -108,10 +115,12 @@ class ChoiceOptions:
     ] = None
     horizon: Annotated[
         int | None,
+        ASKED,
         typer.Option("--horizon", metavar="N", help="Steps ahead (forecast).", rich_help_panel=_PARAMETERS),
     ] = None
     frequency: Annotated[
         str | None,
+        ASKED,
         typer.Option(
             "--frequency",
             metavar="H|D|W|M",
@@ -121,6 +130,7 @@ class ChoiceOptions:
     ] = None
     holidays: Annotated[
         str | None,
+        ASKED,
         typer.Option(
             "--holidays",
             metavar="COUNTRY",
@@ -131,6 +141,7 @@ class ChoiceOptions:
 
     label_column: Annotated[
         str | None,
+        ASKED,
         typer.Option(
             "--label-column",
             metavar="COLUMN",
@@ -140,6 +151,7 @@ class ChoiceOptions:
     ] = None
     outcome_activity: Annotated[
         str | None,
+        ASKED,
         typer.Option(
             "--outcome-activity",
             metavar="NAME",
@@ -149,6 +161,7 @@ class ChoiceOptions:
     ] = None
     slower_than: Annotated[
         str | None,
+        ASKED,
         typer.Option(
             "--slower-than",
             metavar="TIME",
@@ -158,6 +171,7 @@ class ChoiceOptions:
     ] = None
     rule: Annotated[
         str | None,
+        ASKED,
         typer.Option(
             "--rule",
             metavar="RULE",
@@ -167,6 +181,7 @@ class ChoiceOptions:
     ] = None
     positive: Annotated[
         str | None,
+        ASKED,
         typer.Option(
             "--positive",
             metavar="OUTCOME",
@@ -176,6 +191,7 @@ class ChoiceOptions:
     ] = None
     split: Annotated[
         str | None,
+        ASKED,
         typer.Option(
             "--split",
             metavar="temporal|strict",
@@ -231,6 +247,7 @@ class WorkOptions:
     regressor: RegressorOption = None
     jobs: Annotated[
         int,
+        LIMIT,
         typer.Option(
             "--jobs",
             min=1,
@@ -246,6 +263,7 @@ class SavingOptions:
 
     output: Annotated[
         Path | None,
+        PLACE,
         typer.Option(
             "--output", "-o", metavar="MODEL", help="The model directory.  [default: models/TASK-NAME]"
         ),
@@ -253,6 +271,7 @@ class SavingOptions:
     force: ForceOption = False
     model_id: Annotated[
         str | None,
+        ASKED,
         typer.Option("--model-id", metavar="ID", help="The model's name for itself.  [default: TASK-NAME]"),
     ] = None
     sign: PrivateKeyOption = None

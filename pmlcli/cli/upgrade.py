@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from pmlcli.cli import _target
+from pmlcli.cli._group import PLACE
 from pmlcli.cli._options import CommonOptions, ForceOption
 from pmlcli.cli._session import Session
 from pmlcli.cli._trust import PrivateKeyOption, SealOptions, signer_for
@@ -15,7 +16,9 @@ from pmlcli.render import text
 
 ModelArgument = Annotated[Path, typer.Argument(metavar="MODEL", help="Model directory.", show_default=False)]
 NewOption = Annotated[
-    Path, typer.Option("--output", "-o", metavar="NEW", help="The new model directory.", show_default=False)
+    Path,
+    PLACE,
+    typer.Option("--output", "-o", metavar="NEW", help="The new model directory.", show_default=False),
 ]
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pmlcli.cli import _complete
+from pmlcli.cli._group import PLACE, TRUST
 from pmlcli.cli._options import CommonOptions, one_of
 from pmlcli.cli._trust import TrustOptions
 from pmlcli.errors import ValidationError
@@ -24,6 +25,7 @@ ModelsArgument = Annotated[
 ]
 LevelOption = Annotated[
     str | None,
+    TRUST,
     typer.Option(
         "--level",
         metavar="|".join(_complete.LEVELS),
@@ -33,6 +35,7 @@ LevelOption = Annotated[
 ]
 RetrainOption = Annotated[
     str | None,
+    PLACE,
     typer.Option(
         "--retrain",
         metavar="LOG",
@@ -40,11 +43,12 @@ RetrainOption = Annotated[
     ),
 ]
 AnyLogOption = Annotated[
-    bool, typer.Option("--any-log", help="With --retrain: accept another log than the recorded one.")
+    bool, TRUST, typer.Option("--any-log", help="With --retrain: accept another log than the recorded one.")
 ]
 
 SameRegressorOption = Annotated[
     Path | None,
+    PLACE,
     typer.Option(
         "--regressor", metavar="FILE", help="With --retrain: the CSV that the model was trained with, if any."
     ),
@@ -105,7 +109,7 @@ def verify_models(
                 level,
                 expect_digest=trust.expect_digest,
                 check_signature=check,
-                isolated=not trust.no_isolation,
+                isolated=trust.isolation,
                 retrain=retrain,
             )
         )

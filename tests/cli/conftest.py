@@ -21,9 +21,10 @@ FAST = "next-activity/ngram"
 
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty working directory, with no PMLCLI_ variable set."""
+    """An empty working directory, with no PMLCLI_ variable set and no configuration of the tester's."""
     for name in [name for name in os.environ if name.startswith("PMLCLI_")]:
         monkeypatch.delenv(name)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.setenv("COLUMNS", "100")
     monkeypatch.setenv("TERM", "dumb")
     work = tmp_path / "work"

@@ -47,7 +47,7 @@ def test_json_may_be_set_in_the_file_and_errors_follow(run: Run, place: Path) ->
     (place / "pmlcli.toml").write_text("json = true\n")
     result = run("algorithms", "no-such")
     assert json.loads(result.stdout)["error"]["code"] == "usage"
-    assert result.stderr == ""
+    assert result.stderr == "settings found in pmlcli.toml: json = true\n"
 
 
 @pytest.mark.parametrize(
@@ -56,8 +56,16 @@ def test_json_may_be_set_in_the_file_and_errors_follow(run: Run, place: Path) ->
         ('tme-zone = "UTC"', "pmlcli.toml: unknown key 'tme-zone'", "did you mean 'timezone'?"),
         ("[train]\ntsk = 1", "pmlcli.toml, table [train]: unknown key 'tsk'", "did you mean 'task'?"),
         ("[trian]\nseed = 1", "pmlcli.toml: unknown key 'trian'", "did you mean 'train'?"),
+        ("train = 1", "pmlcli.toml: 'train' is a command and takes a table", "write [train]"),
+        ("[[train]]", "pmlcli.toml: 'train' is a command and takes a table", "write [train]"),
+        (
+            "day-first = true\nmonth_first = true",
+            "pmlcli.toml: key 'month_first' sets --day-first a second time",
+            None,
+        ),
+        ("month-first = 'yes'", "pmlcli.toml: key 'month-first' takes true or false", None),
         ("config = 'x'", "pmlcli.toml: unknown key 'config'", None),
-        ("[algorithms]\ntask = [1, 2]", "pmlcli.toml: key 'task' takes one value", None),
+        ("[algorithms]\ntask = [1, 2]", "pmlcli.toml, table [algorithms]: key 'task' takes one value", None),
         ("a = ", "pmlcli.toml: not valid TOML:", None),
     ],
 )
@@ -65,7 +73,7 @@ def test_what_is_wrong_in_the_file_is_named(
     run: Run, place: Path, content: str, message: str, hint: str | None
 ) -> None:
     (place / "pmlcli.toml").write_text(content)
-    result = run("algorithms")
+    result = run("inspect", "log.csv") if "month" in content else run("algorithms")
     assert result.exit_code == 2
     assert result.stdout == ""
     assert result.stderr.splitlines()[0].startswith(f"error: {message}")
