@@ -20,6 +20,7 @@ from pmlcli import runtime
 from pmlcli.algorithms._interface.base import Algorithm
 from pmlcli.algorithms._interface.param import Param
 from pmlcli.algorithms._learning.recency import late_weights, memories
+from pmlcli.algorithms._learning.sizes import Sizes
 from pmlcli.encoding.events.sequences import Sequences
 from pmlcli.errors import UntrustedArtifactError
 
@@ -33,7 +34,6 @@ FEWEST_EPOCHS = 3
 """Passes at least, however long the log."""
 GRADIENT_NORM = 1.0
 PREDICT_BATCH = 256
-LARGEST_SIZE = 2**53
 WEIGHT = "weight:"
 """Prefix of the network's tensors in the learned state."""
 
@@ -88,16 +88,16 @@ class NeuralAlgorithm(Algorithm):
     ] = "auto"
 
     network_: nn.Module = field(init=False, repr=False)
-    sizes_: dict[str, int] = field(init=False, repr=False)
+    sizes_: Sizes = field(init=False, repr=False)
     epochs_: int = field(init=False, repr=False)
     memory_: str = field(init=False, repr=False)
 
     @abstractmethod
-    def sizes(self, data: Any) -> dict[str, int]:
-        """All numbers that fix the network's shape, from parameters and data: JSON-plain."""
+    def sizes(self, data: Any) -> Sizes:
+        """All numbers that fix the network's shape, from parameters and data."""
 
     @abstractmethod
-    def make_network(self, sizes: dict[str, int]) -> nn.Module:
+    def make_network(self, sizes: Sizes) -> nn.Module:
         """The untrained network of these sizes."""
 
     @abstractmethod
@@ -135,7 +135,7 @@ class NeuralAlgorithm(Algorithm):
         """Epochs, sizes and the network's tensors as arrays, by name."""
         tensors = self.network_.state_dict()
         weights = {WEIGHT + name: tensor.numpy().copy() for name, tensor in tensors.items()}
-        plain = {"epochs_": self.epochs_, "memory_": self.memory_, "sizes_": dict(self.sizes_)}
+        plain = {"epochs_": self.epochs_, "memory_": self.memory_, "sizes_": self.sizes_.to_plain()}
         return plain | weights
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -144,7 +144,7 @@ class NeuralAlgorithm(Algorithm):
         Raises UntrustedArtifactError when names or shapes do not fit; nothing is allocated by the sizes.
         """
         self.epochs_, self.memory_ = int(state["epochs_"]), str(state["memory_"])
-        self.sizes_ = self._checked(state["sizes_"])
+        self.sizes_ = Sizes.from_plain(state["sizes_"], self.parameters())
         tensors = {
             name.removeprefix(WEIGHT): torch.from_numpy(np.array(value, dtype=np.float32))
             for name, value in state.items()
@@ -157,15 +157,6 @@ class NeuralAlgorithm(Algorithm):
         except (RuntimeError, KeyError, ValueError) as error:
             raise UntrustedArtifactError(f"the network's tensors do not fit its sizes: {error}") from error
         self.network_ = network.eval()
-
-    def _checked(self, sizes: dict[str, Any]) -> dict[str, int]:
-        """The sizes; those that are parameters (layers, say, which are made one by one) equal them."""
-        parameters = self.parameters()
-        for name, size in sizes.items():
-            if type(size) is not int or not 0 <= size <= LARGEST_SIZE or parameters.get(name, size) != size:
-                what = str(size) if type(size) is int else type(size).__name__
-                raise UntrustedArtifactError(f"no training gives a network whose {name} is {what}")
-        return dict(sizes)
 
     @contextmanager
     def answering(self) -> Iterator[nn.Module]:

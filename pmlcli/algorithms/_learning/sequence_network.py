@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from pmlcli.algorithms._learning.neural import padded
+from pmlcli.algorithms._learning.sizes import Sizes
 from pmlcli.encoding.events.prefixes import Prefixes
 from pmlcli.encoding.events.sequences import TIME_FEATURES
 from pmlcli.encoding.vocabulary import UNSEEN_CODE
 
-CODES = "codes "
-"""What the numbers of codes are called among a network's sizes, each with its place behind."""
+CODES = "codes"
+"""What the list of the columns' numbers of codes is called among a network's sizes."""
 _USUAL = 10.0
 """Logarithms of numbers are divided by it, so that all inputs are of one size."""
 
@@ -24,9 +25,9 @@ _USUAL = 10.0
 class Events(nn.Module):
     """(cases, steps, codes) and (cases, steps, numbers) side by side, each code as learned numbers."""
 
-    def __init__(self, sizes: dict[str, int]) -> None:
+    def __init__(self, sizes: Sizes) -> None:
         super().__init__()
-        codes = [size for name, size in sizes.items() if name.startswith(CODES)]
+        codes = sizes.lists[CODES]
         self.embeddings = nn.ModuleList(
             nn.Embedding(size, min(sizes["embedding"], size), padding_idx=UNSEEN_CODE) for size in codes
         )
@@ -40,7 +41,7 @@ class Events(nn.Module):
 class Reader(nn.Module):
     """One recurrent layer over events: step t sees steps 0..t alone."""
 
-    def __init__(self, sizes: dict[str, int], dropout: float) -> None:
+    def __init__(self, sizes: Sizes, dropout: float) -> None:
         super().__init__()
         self.events = Events(sizes)
         self.recurrent = nn.GRU(self.events.width, sizes["units"], batch_first=True)
@@ -57,9 +58,9 @@ class Reader(nn.Module):
 class PrefixNetwork(nn.Module):
     """(cases, steps, codes) and (cases, steps, numbers) to (cases, steps, outputs); t sees 0..t alone."""
 
-    def __init__(self, sizes: dict[str, int], dropout: float) -> None:
+    def __init__(self, sizes: Sizes, dropout: float) -> None:
         super().__init__()
-        codes = [size for name, size in sizes.items() if name.startswith(CODES)]
+        codes = sizes.lists[CODES]
         self.embeddings = nn.ModuleList(
             nn.Embedding(size, sizes["embedding"], padding_idx=UNSEEN_CODE) for size in codes
         )
@@ -75,11 +76,11 @@ class PrefixNetwork(nn.Module):
         return found
 
 
-def network_sizes(data: Prefixes, more: int = 0) -> dict[str, int]:
+def network_sizes(data: Prefixes, more: int = 0) -> Sizes:
     """The numbers of codes, and how many numbers there are, `more` of them of the caller's own."""
-    kinds = (data.n_activities, data.n_resources, *data.category_sizes)
-    codes = {f"{CODES}{place}": size for place, size in enumerate(kinds)}
-    return codes | {"numbers": len(TIME_FEATURES) + 2 * data.numbers.shape[1] + more}
+    codes = [data.n_activities, data.n_resources, *data.category_sizes]
+    numbers = len(TIME_FEATURES) + 2 * data.numbers.shape[1] + more
+    return Sizes({"numbers": numbers}, {CODES: codes})
 
 
 def prefix_inputs(

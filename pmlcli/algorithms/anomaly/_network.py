@@ -14,12 +14,15 @@ from torch.nn import functional
 
 from pmlcli.algorithms._interface.param import Param
 from pmlcli.algorithms._learning.neural import Batch, NeuralAlgorithm, Samples, padded_rows
+from pmlcli.algorithms._learning.sizes import Sizes
 from pmlcli.algorithms.anomaly._values import EventDetector, Explanation, Positions, Scores
 from pmlcli.encoding.events.attributes_of_events import Events
 from pmlcli.encoding.vocabulary import UNSEEN_CODE
 from pmlcli.evaluation.conformal import held_out, p_values
 from pmlcli.eventlog.log import offsets_of
 
+CODES = "codes"
+"""What the list of the columns' numbers of codes is called among the sizes."""
 LONGEST = 256
 """Longer traces are read in pieces of so many events, to bound the memory."""
 SCORED_EVENTS = 8192
@@ -52,9 +55,9 @@ class TraceNetwork(nn.Module):
     activity each of its attributes.
     """
 
-    def __init__(self, sizes: dict[str, int], body: nn.Module, dropout: float) -> None:
+    def __init__(self, sizes: Sizes, body: nn.Module, dropout: float) -> None:
         super().__init__()
-        activities, *others = codes = [sizes[f"codes_{i}"] for i in range(sizes["columns"])]
+        activities, *others = codes = sizes.lists[CODES]
         width = sizes["embedding"]
         self.columns = nn.ModuleList(nn.Embedding(n, width, padding_idx=UNSEEN_CODE) for n in codes)
         self.dropout = nn.Dropout(dropout)
@@ -71,9 +74,9 @@ class TraceNetwork(nn.Module):
         return [_log_shares(one) for one in logits], penalty
 
 
-def event_width(sizes: dict[str, int]) -> int:
+def event_width(sizes: Sizes) -> int:
     """Width of an embedded event."""
-    return sizes["embedding"] * sizes["columns"]
+    return sizes["embedding"] * len(sizes.lists[CODES])
 
 
 @dataclass(kw_only=True)
@@ -100,17 +103,16 @@ class TraceNetworkDetector(NeuralAlgorithm, EventDetector):
     dropout: Annotated[float, Param("Share of inputs and units silenced in training.", ge=0, lt=1)] = 0.1
 
     @abstractmethod
-    def make_body(self, sizes: dict[str, int]) -> nn.Module:
+    def make_body(self, sizes: Sizes) -> nn.Module:
         """What turns embedded events into hidden states."""
 
-    def make_network(self, sizes: dict[str, int]) -> nn.Module:
+    def make_network(self, sizes: Sizes) -> nn.Module:
         """Embeddings, the body, a layer for each column."""
         return TraceNetwork(sizes, self.make_body(sizes), self.dropout)
 
-    def sizes(self, data: Events) -> dict[str, int]:
+    def sizes(self, data: Events) -> Sizes:
         """Units, embedding and the numbers of codes."""
-        codes = {f"codes_{i}": size for i, size in enumerate(data.sizes)}
-        return {"units": self.units, "embedding": self.embedding, "columns": len(codes), **codes}
+        return Sizes({"units": self.units, "embedding": self.embedding}, {CODES: list(data.sizes)})
 
     def samples(self, data: Events) -> Samples:
         """One sample a trace, or a piece of a long one."""

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from pmlcli.algorithms._interface.param import Param
+from pmlcli.algorithms._learning.sizes import Sizes
 from pmlcli.algorithms.anomaly._network import TraceNetworkDetector, event_width, last_states
 from pmlcli.encoding.events.attributes_of_events import Events
 
@@ -16,7 +17,7 @@ from pmlcli.encoding.events.attributes_of_events import Events
 class _Body(nn.Module):
     """Reads a trace into `summary` numbers, and writes a hidden state for each step from these alone."""
 
-    def __init__(self, sizes: dict[str, int]) -> None:
+    def __init__(self, sizes: Sizes) -> None:
         super().__init__()
         self.reader = nn.LSTM(event_width(sizes), sizes["units"], batch_first=True)
         self.summary = nn.Linear(sizes["units"], sizes["summary"])
@@ -44,10 +45,10 @@ class LstmAutoencoder(TraceNetworkDetector):
         "Nguyen et al.: Autoencoders for improving quality of process event logs. Exp. Syst. Appl. 131 (2019)"
     )
 
-    def sizes(self, data: Events) -> dict[str, int]:
+    def sizes(self, data: Events) -> Sizes:
         """Those of the network, and the summary's."""
-        return {**super().sizes(data), "summary": self.summary}
+        return super().sizes(data) | Sizes({"summary": self.summary})
 
-    def make_body(self, sizes: dict[str, int]) -> nn.Module:
+    def make_body(self, sizes: Sizes) -> nn.Module:
         """A reader and a writer."""
         return _Body(sizes)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from pmlcli.algorithms._interface.param import Param
+from pmlcli.algorithms._learning.sizes import Sizes
 from pmlcli.algorithms.anomaly._network import TraceNetworkDetector, event_width, nth
 from pmlcli.encoding.events.attributes_of_events import Events
 
@@ -16,7 +17,7 @@ from pmlcli.encoding.events.attributes_of_events import Events
 class _Body(nn.Module):
     """The hidden state of step t has read the events before t."""
 
-    def __init__(self, sizes: dict[str, int]) -> None:
+    def __init__(self, sizes: Sizes) -> None:
         super().__init__()
         self.recurrent = nn.GRU(event_width(sizes), sizes["units"], batch_first=True)
 
@@ -41,7 +42,7 @@ class NextEventDetector(TraceNetworkDetector):
         "classification. Inf. Syst. 103 (2022)"
     )
 
-    def make_body(self, sizes: dict[str, int]) -> nn.Module:
+    def make_body(self, sizes: Sizes) -> nn.Module:
         """One recurrent layer."""
         return _Body(sizes)
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from pmlcli.algorithms._interface.param import Param
+from pmlcli.algorithms._learning.sizes import Sizes
 from pmlcli.algorithms.anomaly._network import LONGEST, TraceNetworkDetector, event_width
 from pmlcli.encoding.events.attributes_of_events import Events
 from pmlcli.errors import ValidationError
@@ -45,7 +46,7 @@ class _Layer(nn.Module):
 class _Body(nn.Module):
     """Reads a trace into `summary` numbers, and writes a hidden state for each place from these alone."""
 
-    def __init__(self, sizes: dict[str, int]) -> None:
+    def __init__(self, sizes: Sizes) -> None:
         super().__init__()
         width, heads = sizes["units"], sizes["heads"]
         self.events = nn.Linear(event_width(sizes), width)
@@ -81,7 +82,7 @@ class TransformerAutoencoder(TraceNetworkDetector):
 
     source: ClassVar[str] = "Vaswani et al.: Attention is all you need. NeurIPS 2017"
 
-    def sizes(self, data: Events) -> dict[str, int]:
+    def sizes(self, data: Events) -> Sizes:
         """Those of the network, and its own; ValidationError for heads that do not fit."""
         if self.units % self.heads:
             raise ValidationError(
@@ -90,8 +91,8 @@ class TransformerAutoencoder(TraceNetworkDetector):
                 context={"parameter": "units"},
             )
         own = {"summary": self.summary, "layers": self.layers, "heads": self.heads}
-        return {**super().sizes(data), **own}
+        return super().sizes(data) | Sizes(own)
 
-    def make_body(self, sizes: dict[str, int]) -> nn.Module:
+    def make_body(self, sizes: Sizes) -> nn.Module:
         """Layers of attention around the summary."""
         return _Body(sizes)

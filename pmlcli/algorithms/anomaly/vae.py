@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from pmlcli.algorithms._interface.param import Param
+from pmlcli.algorithms._learning.sizes import Sizes
 from pmlcli.algorithms.anomaly._network import TraceNetworkDetector, event_width, last_states
 from pmlcli.encoding.events.attributes_of_events import Events
 
@@ -18,7 +19,7 @@ class _Body(nn.Module):
     nearby, so that near places stand for like cases.
     """
 
-    def __init__(self, sizes: dict[str, int], beta: float) -> None:
+    def __init__(self, sizes: Sizes, beta: float) -> None:
         super().__init__()
         self.beta = beta
         self.reader = nn.GRU(event_width(sizes), sizes["units"], batch_first=True)
@@ -51,10 +52,10 @@ class VariationalAutoencoder(TraceNetworkDetector):
 
     source: ClassVar[str] = "Kingma, Welling: Auto-encoding variational Bayes. ICLR 2014"
 
-    def sizes(self, data: Events) -> dict[str, int]:
+    def sizes(self, data: Events) -> Sizes:
         """Those of the network, and the map's."""
-        return {**super().sizes(data), "latent": self.latent}
+        return super().sizes(data) | Sizes({"latent": self.latent})
 
-    def make_body(self, sizes: dict[str, int]) -> nn.Module:
+    def make_body(self, sizes: Sizes) -> nn.Module:
         """A reader, the map, a writer."""
         return _Body(sizes, self.beta)

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from pmlcli.algorithms._interface.param import Param
 from pmlcli.algorithms._learning.neural import Batch, NeuralAlgorithm, Samples
+from pmlcli.algorithms._learning.sizes import Sizes
 from pmlcli.algorithms.forecast._holidays import CalendarForecaster
 from pmlcli.algorithms.forecast._methods.windows import (
     LENGTH,
@@ -40,15 +41,15 @@ class NeuralForecaster(NeuralAlgorithm, CalendarForecaster):
 
     hidden_size: Annotated[int, Param("Units of the network.", ge=1, le=1024)] = 32
 
-    def sizes(self, data: Any) -> dict[str, int]:
+    def sizes(self, data: Any) -> Sizes:
         """Units, window and steps, and columns from outside the log where there are any."""
         known = {"hidden": self.hidden_size, "length": LENGTH[self.frequency], "horizon": self.horizon}
         outside = data[0].outside_values().shape[1]
-        return known | ({"outside": outside} if outside else {})
+        return Sizes(known | ({"outside": outside} if outside else {}))
 
-    def make_network(self, sizes: dict[str, int]) -> nn.Module:
+    def make_network(self, sizes: Sizes) -> nn.Module:
         """A trunk of the algorithm's own and a head."""
-        outside, hidden, horizon = sizes.get("outside", 0), sizes["hidden"], sizes["horizon"]
+        outside, hidden, horizon = sizes.numbers.get("outside", 0), sizes["hidden"], sizes["horizon"]
         trunk = self.make_trunk(1 + N_CLOCK + outside, hidden)
         return Head(trunk, hidden + 1 + horizon * (1 + outside), horizon)
 

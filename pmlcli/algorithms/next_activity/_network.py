@@ -21,6 +21,7 @@ from pmlcli.algorithms._learning.neural import (
     padded_rows,
 )
 from pmlcli.algorithms._learning.sequence_network import network_sizes, prefix_inputs
+from pmlcli.algorithms._learning.sizes import Sizes
 from pmlcli.algorithms.next_activity._task import NextActivityPredictor
 from pmlcli.encoding.events.prefixes import PrefixEncoding, Prefixes
 from pmlcli.encoding.events.sequences import NO_TARGET, known_targets
@@ -43,10 +44,10 @@ class NextActivityNetwork(NeuralAlgorithm, NextActivityPredictor):
         """Whole traces with their attributes."""
         return PrefixEncoding()
 
-    def sizes(self, data: Prefixes) -> dict[str, int]:
+    def sizes(self, data: Prefixes) -> Sizes:
         """Widths and the numbers of codes."""
         own = {"units": self.units, "embedding": self.embedding, "outputs": data.end_class + 1}
-        return own | network_sizes(data)
+        return Sizes(own) | network_sizes(data)
 
     def samples(self, data: Prefixes) -> Samples:
         """One sample a case."""

@@ -8,6 +8,7 @@ from typing import ClassVar
 from torch import Tensor, nn
 
 from pmlcli.algorithms._learning.sequence_network import Reader
+from pmlcli.algorithms._learning.sizes import Sizes
 from pmlcli.algorithms.next_activity._network import NextActivityNetwork
 
 
@@ -28,6 +29,6 @@ class Gru(NextActivityNetwork):
         "Cho et al. (2014), Learning phrase representations using RNN encoder-decoder"
     )
 
-    def make_network(self, sizes: dict[str, int]) -> nn.Module:
+    def make_network(self, sizes: Sizes) -> nn.Module:
         """Embeddings, one recurrent layer, one linear layer."""
         return _Network(sizes, self.dropout)

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from pmlcli.algorithms._interface.param import Param
 from pmlcli.algorithms._learning.sequence_network import Events
+from pmlcli.algorithms._learning.sizes import Sizes
 from pmlcli.algorithms.next_activity._network import NextActivityNetwork
 from pmlcli.encoding.events.prefixes import Prefixes
 from pmlcli.errors import ValidationError
@@ -57,7 +58,7 @@ class _Layer(nn.Module):
 class _Network(nn.Module):
     """Codes and numbers of events to (cases, steps, outputs) logits; step t sees steps 0..t alone."""
 
-    def __init__(self, sizes: dict[str, int], dropout: float) -> None:
+    def __init__(self, sizes: Sizes, dropout: float) -> None:
         super().__init__()
         self.events = Events(sizes)
         self.enter = nn.Linear(self.events.width, sizes["units"])
@@ -85,7 +86,7 @@ class Transformer(NextActivityNetwork):
     layers: Annotated[int, Param("Rounds of attention.", ge=1, le=24)] = 2
     heads: Annotated[int, Param("Questions asked at once; divides `units`.", ge=1, le=64)] = 4
 
-    def sizes(self, data: Prefixes) -> dict[str, int]:
+    def sizes(self, data: Prefixes) -> Sizes:
         """Widths, layers, heads and the numbers of codes; ValidationError for heads that do not fit."""
         if self.units % self.heads:
             raise ValidationError(
@@ -93,8 +94,8 @@ class Transformer(NextActivityNetwork):
                 hint=f"units={self.units // self.heads * self.heads or self.heads}, say",
                 context={"parameter": "units"},
             )
-        return super().sizes(data) | {"layers": self.layers, "heads": self.heads}
+        return super().sizes(data) | Sizes({"layers": self.layers, "heads": self.heads})
 
-    def make_network(self, sizes: dict[str, int]) -> nn.Module:
+    def make_network(self, sizes: Sizes) -> nn.Module:
         """Embeddings, layers of attention, one linear layer."""
         return _Network(sizes, self.dropout)

@@ -21,6 +21,7 @@ from pmlcli.algorithms._learning.neural import (
     padded_rows,
 )
 from pmlcli.algorithms._learning.sequence_network import PrefixNetwork, network_sizes, prefix_inputs
+from pmlcli.algorithms._learning.sizes import Sizes
 from pmlcli.algorithms.outcome._rows import counted_rows
 from pmlcli.algorithms.outcome._task import OutcomePredictor
 from pmlcli.encoding.outcome.encoding import UNKNOWN, OutcomePrefixes
@@ -45,12 +46,12 @@ class Gru(NeuralAlgorithm, OutcomePredictor):
         Param("Whether all samples count alike, or late ones more; auto: what predicts the latest better."),
     ] = "long"
 
-    def sizes(self, data: OutcomePrefixes) -> dict[str, int]:
+    def sizes(self, data: OutcomePrefixes) -> Sizes:
         """Widths and the numbers of codes."""
         own = {"units": self.units, "embedding": self.embedding, "outputs": data.n_classes}
-        return own | network_sizes(data)
+        return Sizes(own) | network_sizes(data)
 
-    def make_network(self, sizes: dict[str, int]) -> nn.Module:
+    def make_network(self, sizes: Sizes) -> nn.Module:
         """Embeddings, one recurrent layer, one linear layer."""
         return PrefixNetwork(sizes, self.dropout)
 

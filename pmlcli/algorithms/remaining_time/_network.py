@@ -22,6 +22,7 @@ from pmlcli.algorithms._learning.neural import (
     padded_rows,
 )
 from pmlcli.algorithms._learning.sequence_network import PrefixNetwork, network_sizes, prefix_inputs
+from pmlcli.algorithms._learning.sizes import Sizes
 from pmlcli.algorithms._prefixes.request import Rows
 from pmlcli.algorithms.remaining_time._quantiles import LEVELS, Floats
 from pmlcli.algorithms.remaining_time._rows import DAY, HOUR, remaining_seconds
@@ -62,12 +63,12 @@ class RemainingTimeNetwork(NeuralAlgorithm, RemainingTimePredictor):
     def read(self, found: Tensor) -> Floats:
         """The network's answers, double precision (prefixes, outputs), as quantiles of seconds."""
 
-    def sizes(self, data: Prefixes) -> dict[str, int]:
+    def sizes(self, data: Prefixes) -> Sizes:
         """Widths and the numbers of codes."""
         own = {"units": self.units, "embedding": self.embedding, "outputs": self.outputs()}
-        return own | network_sizes(data, 2 * len(SCALES))
+        return Sizes(own) | network_sizes(data, 2 * len(SCALES))
 
-    def make_network(self, sizes: dict[str, int]) -> nn.Module:
+    def make_network(self, sizes: Sizes) -> nn.Module:
         """Embeddings, one recurrent layer, one linear layer."""
         return PrefixNetwork(sizes, self.dropout)
 

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pmlcli.algorithms._learning.neural import Batch
+from pmlcli.algorithms._learning.sizes import Sizes
 from pmlcli.algorithms.remaining_time._network import RemainingTimeNetwork, scaled_seconds
 from pmlcli.algorithms.remaining_time._quantiles import LEVELS, Floats
 from pmlcli.algorithms.remaining_time._rows import learned_rows
@@ -35,9 +36,9 @@ class Gru(RemainingTimeNetwork):
         """One a level."""
         return len(LEVELS)
 
-    def sizes(self, data: Prefixes) -> dict[str, int]:
+    def sizes(self, data: Prefixes) -> Sizes:
         """Also the seconds that count as one."""
-        return super().sizes(data) | {"seconds": max(round(scaled_seconds(data)[1]), 1)}
+        return super().sizes(data) | Sizes({"seconds": max(round(scaled_seconds(data)[1]), 1)})
 
     def targets(self, data: Prefixes) -> tuple[tuple[NDArray[Any], float], ...]:
         """Remaining times in units of their mean, of the prefixes that something came after."""

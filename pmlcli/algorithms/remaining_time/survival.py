@@ -13,11 +13,15 @@ from torch.nn import functional
 
 from pmlcli.algorithms._interface.param import Param
 from pmlcli.algorithms._learning.neural import Batch
+from pmlcli.algorithms._learning.sizes import Sizes
 from pmlcli.algorithms.remaining_time._network import RemainingTimeNetwork
 from pmlcli.algorithms.remaining_time._quantiles import LEVELS, Floats
 from pmlcli.algorithms.remaining_time._rows import learned_rows, remaining_seconds
 from pmlcli.encoding.events.prefixes import Prefixes
+from pmlcli.errors import UntrustedArtifactError
 
+ENDS = "ends"
+"""What the list of the seconds at which the spans end is called among the sizes."""
 NO_TARGET = -1
 
 
@@ -39,10 +43,15 @@ class Survival(RemainingTimeNetwork):
         """One a span."""
         return self.spans
 
-    def sizes(self, data: Prefixes) -> dict[str, int]:
+    def sizes(self, data: Prefixes) -> Sizes:
         """Also the seconds at which the spans end."""
-        ends = self._span_ends(data)
-        return super().sizes(data) | {f"end {place}": int(end) for place, end in enumerate(ends)}
+        return super().sizes(data) | Sizes({}, {ENDS: [int(end) for end in self._span_ends(data)]})
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """The network, whose spans must be as many as the parameter says."""
+        super().restore(state)
+        if len(self.sizes_.lists.get(ENDS, ())) != self.spans:
+            raise UntrustedArtifactError(f"no training gives a network of {self.spans} spans with other ends")
 
     def targets(self, data: Prefixes) -> tuple[tuple[NDArray[Any], float], ...]:
         """Spans survived, and whether the case ended in the next one; -1 after the last event."""
@@ -70,7 +79,7 @@ class Survival(RemainingTimeNetwork):
         survived = torch.cumsum(functional.logsigmoid(-found), dim=-1).exp().numpy()
         survived[:, -1] = 0.0
         shares = np.column_stack([np.zeros(len(survived)), 1 - survived])
-        ends = np.array([0, *(self.sizes_[f"end {place}"] for place in range(self.spans))], dtype=np.float64)
+        ends = np.array([0, *self.sizes_.lists[ENDS]], dtype=np.float64)
         quantiles = np.zeros((len(shares), len(LEVELS)))
         for column, level in enumerate(LEVELS):
             right = np.maximum((shares < level).sum(axis=1), 1)

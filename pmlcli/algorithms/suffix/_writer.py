@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pmlcli.algorithms._learning.sequence_network import Reader
+from pmlcli.algorithms._learning.sizes import Sizes
 from pmlcli.algorithms.suffix._task import Continuations, as_letters
 from pmlcli.encoding.events.sequences import NO_TARGET, TIME_FEATURES
 from pmlcli.encoding.vocabulary import MISSING_CODE, UNSEEN_CODE
@@ -27,7 +28,7 @@ class Writer(Reader):
     come, nobody knows resource, time and what else will change.
     """
 
-    def __init__(self, sizes: dict[str, int], dropout: float) -> None:
+    def __init__(self, sizes: Sizes, dropout: float) -> None:
         super().__init__(sizes, dropout)
         self.left = nn.Linear(sizes["units"], 1)
 

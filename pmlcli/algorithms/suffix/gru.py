@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from pmlcli.algorithms._interface.param import Param
 from pmlcli.algorithms._learning.neural import answers_by_event
 from pmlcli.algorithms._learning.sequence_network import network_sizes, prefix_inputs
+from pmlcli.algorithms._learning.sizes import Sizes
 from pmlcli.algorithms._prefixes.request import Rows
 from pmlcli.algorithms.suffix._network import SuffixNetwork
 from pmlcli.algorithms.suffix._task import Continuations
@@ -37,13 +38,13 @@ class Gru(SuffixNetwork):
     dropout: Annotated[float, Param("Share of inputs and units silenced in training.", ge=0, lt=1)] = 0.1
     draws: Annotated[int, Param("Ways to go on that are drawn for each case.", ge=1, le=1000)] = 32
 
-    def sizes(self, data: Prefixes) -> dict[str, int]:
+    def sizes(self, data: Prefixes) -> Sizes:
         """Units, embedding, the numbers of codes and the longest suffix."""
         longest = max(int(data.lengths.max()) - 1, 1)
         own = {"units": self.units, "embedding": self.embedding, "outputs": data.end_class + 1}
-        return own | {"longest": longest} | network_sizes(data)
+        return Sizes(own | {"longest": longest}) | network_sizes(data)
 
-    def make_network(self, sizes: dict[str, int]) -> nn.Module:
+    def make_network(self, sizes: Sizes) -> nn.Module:
         """Embeddings, one recurrent layer, two linear layers."""
         return Writer(sizes, self.dropout)
 

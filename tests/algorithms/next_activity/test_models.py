@@ -17,6 +17,7 @@ from pmlcli.algorithms._learning.calibration import (
     tempered,
 )
 from pmlcli.algorithms._learning.recency import memory_weights
+from pmlcli.algorithms._learning.sizes import Sizes
 from pmlcli.algorithms._learning.validation import latest_rows
 from pmlcli.algorithms._prefixes import explain
 from pmlcli.algorithms.next_activity._task import NextActivityPredictor, pooled, unpooled
@@ -247,10 +248,12 @@ def test_targets_fit_every_encoding() -> None:
 @pytest.mark.parametrize(
     "sizes",
     [{"layers": 10**8}, {"layers": 2}, {"units": 17}, {"heads": "4"}, {"outputs": -1}, {"outputs": 1.0},
-     {"outputs": True}, {"outputs": 10**30}],
+     {"outputs": True}, {"outputs": 10**30}, {"codes": [4, -1]}, {"codes": [4, "5"]}, {"codes": [[4]]},
+     {"codes": {"0": 4}}, {"units": [16]}],
 )  # fmt: skip
 def test_sizes_of_a_network_that_the_parameters_do_not_give_are_refused(sizes: dict[str, Any]) -> None:
-    network = Transformer(units=16, layers=1)
-    assert network._checked({"units": 16, "layers": 1, "heads": network.heads, "outputs": 9})["layers"] == 1
+    parameters = Transformer(units=16, layers=1).parameters()
+    plain = {"units": 16, "layers": 1, "heads": parameters["heads"], "outputs": 9, "codes": [7, 3]}
+    assert Sizes.from_plain(plain, parameters).to_plain() == plain
     with pytest.raises(UntrustedArtifactError, match="no training gives"):
-        network._checked(sizes)
+        Sizes.from_plain(sizes, parameters)
