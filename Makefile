@@ -27,8 +27,8 @@ lint: $(READY)  ## ruff and mypy --strict
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-test: lint  ## lint, types and the whole test suite
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+test: lint  ## lint, types and the whole test suite; what the machine lacks is skipped and named
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -rs
 
 fuzz: fuzz-models fuzz-logs  ## both of these
 

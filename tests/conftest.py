@@ -1,11 +1,67 @@
-"""One BLAS thread in every test process: two workers with two threads each take ten times as long.
+"""One BLAS thread in every test process, and skips that fail where nothing may be missing.
 
-Set before anything imports numpy. Tests about threads set their own in the processes that they start.
+Two workers with two threads each take ten times as long as with one. It is set before anything imports numpy;
+tests about threads set their own in the processes that they start.
+
+With PMLCLI_NO_SKIPS=1 a skipped test is a failed one: there every library, program and device that the tests
+need has to be. What no installation gives, a right that the machine withholds, begins its reason with
+`no right`, and stays a skip.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Generator
+from typing import Any
+
+import pytest
 
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
+
+NO_SKIPS = "PMLCLI_NO_SKIPS"
+WITHHELD = "no right"
+_MAY_SKIP = pytest.StashKey[bool]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Takes the variable out of the environment: pmlcli itself warns of variables that it does not know."""
+    handed_on = getattr(config, "workerinput", {}).get(NO_SKIPS)
+    found = os.environ.pop(NO_SKIPS, "") if handed_on is None else handed_on
+    config.stash[_MAY_SKIP] = found in ("", "0")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tells each worker of pytest-xdist what the variable said."""
+    node.workerinput[NO_SKIPS] = "0" if node.config.stash[_MAY_SKIP] else "1"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A test that skipped."""
+    report = yield
+    if not hasattr(report, "wasxfail"):
+        _fail_if_skipped(report, item.config)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """A whole module that skipped."""
+    report = yield
+    _fail_if_skipped(report, collector.config)
+    return report
+
+
+def _fail_if_skipped(report: pytest.TestReport | pytest.CollectReport, config: pytest.Config) -> None:
+    if not report.skipped or config.stash[_MAY_SKIP]:
+        return
+    where = report.longrepr
+    reason = (where[2] if isinstance(where, tuple) else str(where)).removeprefix("Skipped: ")
+    if reason.startswith(WITHHELD):
+        return
+    report.outcome = "failed"
+    report.longrepr = f"skipped, though {NO_SKIPS} says that nothing is missing: {reason}"

@@ -403,7 +403,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", disk], capture_output=True, check=False
     )
     if mounted.returncode != 0:
-        pytest.skip("needs the right to mount a tmpfs")
+        pytest.skip("no right to mount a tmpfs")
     try:
         yield disk
     finally:
