@@ -18,7 +18,7 @@ from typing import Any, TextIO
 
 import typer
 
-from pmlcli import runtime
+from pmlcli import runtime, writing
 from pmlcli.cli import _config
 from pmlcli.errors import OutputError, PmlError, PmlWarning
 from pmlcli.render import json
@@ -128,7 +128,7 @@ def _warnings_to(session: Session) -> Iterator[None]:
 
 def _open_log_file(path: Path) -> TextIO:
     try:
-        return path.open("a", encoding="utf-8")
+        return open(writing.open_to_append(path), "a", encoding="utf-8")  # noqa: PTH123, SIM115 (a descriptor)
     except OSError as error:
         raise OutputError(
             f"{path}: cannot write the log file: {error.strerror}", context={"path": str(path)}

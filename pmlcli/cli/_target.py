@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from pmlcli import writing
 from pmlcli.errors import OutputError, ValidationError
 
 
@@ -42,6 +43,7 @@ def _occupied(path: Path, what: str, hint: str) -> OutputError:
 
 def _require_parent(path: Path) -> None:
     """The nearest directory that exists must be one, and writable; missing ones below it are made later."""
+    writing.resolved(path)
     parent = path.absolute().parent
     while not parent.exists() and parent != parent.parent:
         parent = parent.parent

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import gzip
 import io
-import os
 import re
 import secrets
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from typing import BinaryIO, Literal
 import numpy as np
 import pandas as pd
 
+from pmlcli import writing
 from pmlcli.errors import MissingDependencyError, OutputError, ValidationError, unknown_name
 from pmlcli.eventlog.log import EventLog
 from pmlcli.eventlog.options import FORMATS
@@ -42,7 +42,7 @@ def write_log(
     path = Path(target)
     pieces = log_pieces(log, path.name, format, escape_formulas=escape_formulas)
     try:
-        _write(Path(os.path.realpath(path)), pieces)
+        _write(path, pieces)
     except OSError as error:
         raise OutputError(f"{path}: cannot write: {error.strerror}", context={"path": str(path)}) from error
 
@@ -55,9 +55,10 @@ def log_pieces(
     return _compressed(pieces) if name.lower().endswith(".gz") else pieces
 
 
-def _write(path: Path, pieces: Iterator[bytes]) -> None:
-    if path.exists() and not path.is_file() and not path.is_dir():
-        with path.open("wb") as raw:
+def _write(named: Path, pieces: Iterator[bytes]) -> None:
+    path = writing.resolved(named)
+    if writing.is_special(named):
+        with open(writing.open_special(named), "wb") as raw:  # noqa: PTH123 (an open descriptor)
             raw.writelines(pieces)
         return
     # A name that nobody can have put a link at; and what stands there all the same is not opened.

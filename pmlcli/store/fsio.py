@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
+from pmlcli import writing
 from pmlcli.errors import OutputError
 
 P = ParamSpec("P")
@@ -180,7 +181,7 @@ def create(name: str, parent: int, mode: int = 0o666) -> int:
 @_operation
 def open_device(path: Path) -> int:
     """A descriptor to write to a device or pipe that exists."""
-    return os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+    return writing.open_special(path)
 
 
 @_operation
@@ -293,12 +294,9 @@ def status_of_path(path: Path) -> os.stat_result | None:
 
 
 @_operation
-def status_of_link(path: Path) -> os.stat_result | None:
-    """What stands at the path that the user named (a link is not followed), or None when nothing does."""
-    try:
-        return path.lstat()
-    except FileNotFoundError:
-        return None
+def resolve(path: Path) -> Path:
+    """Where writing to the path that the user named ends up; see `writing`."""
+    return writing.resolved(path)
 
 
 @_operation

@@ -122,10 +122,9 @@ def write_file(
     A link is followed, but none that another user put into a directory that all may write to; a device or
     pipe is written to directly (there is nothing to replace). `mode` is what the umask then narrows.
     """
-    _refuse_planted(Path(path))
-    target = Path(os.path.realpath(path))
     chunks = [content] if isinstance(content, bytes) else content
     with fsio.reported(path):
+        target = fsio.resolve(Path(path))
         found = fsio.status_of_path(Path(path))
         if found is not None and stat.S_ISDIR(found.st_mode):
             raise _occupied(Path(path), "a directory", "name a file")
@@ -137,22 +136,6 @@ def write_file(
             raise _occupied(Path(path), "there already", "give --force to replace it")
     with _locked(target, wait_seconds) as (parent, name), fsio.reported(path):
         _write_file(name, parent, chunks, force=force, mode=mode)
-
-
-def _refuse_planted(path: Path) -> None:
-    """As the kernel does where links are protected, which finding out where one leads would get around."""
-    with fsio.reported(path):
-        found, parent = fsio.status_of_link(path), fsio.status_of_path(path.absolute().parent)
-    if found is None or parent is None or not stat.S_ISLNK(found.st_mode):
-        return
-    is_shared = parent.st_mode & stat.S_ISVTX and parent.st_mode & stat.S_IWOTH
-    if is_shared and found.st_uid not in (os.geteuid(), parent.st_uid):
-        raise OutputError(
-            f"{path}: a link that somebody else made, in a directory that all may write to",
-            hint="choose another name",
-            code="io.link",
-            context={"path": str(path)},
-        )
 
 
 def _write_file(name: str, parent: int, chunks: Iterable[bytes], *, force: bool, mode: int) -> None:
@@ -185,6 +168,7 @@ def _locked(target: Path, wait_seconds: float) -> Iterator[tuple[int, str]]:
     made: list[Path] = []
     try:
         with fsio.reported(absolute.parent):
+            fsio.resolve(absolute.parent)
             _make_parents(absolute.parent, made)
             parent = fsio.open_path(absolute.parent)
         with fsio.opened(parent), _held(absolute, parent, wait_seconds):

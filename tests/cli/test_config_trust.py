@@ -23,7 +23,9 @@ from tests.cli.conftest import Run
 COMMANDS: dict[str, Any] = dict(get_command(app).commands)  # type: ignore[attr-defined]
 NEVER_SET = {"help", "config"}
 DOCS = Path(__file__).parents[2] / "docs" / "trust.md"
-ONLY_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file to another user")
+ONLY_ROOT = pytest.mark.skipif(
+    os.geteuid() != 0, reason="no right: only root can give a file to another user"
+)
 SOMEBODY = 1234
 
 

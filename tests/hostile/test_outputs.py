@@ -115,8 +115,6 @@ def test_a_pipe_is_written_to_and_stays_one(write: Write, place: Path) -> None:
     assert stat.S_ISFIFO((place / "out.csv").stat().st_mode)
 
 
-# `write_log`, the library's own function, leaves this to the kernel.
-@pytest.mark.parametrize("write", [way for way in WAYS if way != "write_log"], indirect=True)
 def test_a_link_that_somebody_else_put_into_a_shared_directory_is_not_followed(
     write: Write, place: Path, precious: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
