@@ -89,7 +89,10 @@ class CommonOptions:
         bool,
         LIMIT,
         typer.Option(
-            "--quiet", "-q", help="Print nothing but errors and asked-for data.", rich_help_panel=_COMMON
+            "--quiet",
+            "-q",
+            help="Print errors, serious warnings and asked-for data alone.",
+            rich_help_panel=_COMMON,
         ),
     ] = False
     verbose: Annotated[

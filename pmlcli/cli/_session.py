@@ -50,10 +50,13 @@ class Session:
         """Tells more, with -v."""
         self._say(text, VERBOSE)
 
-    def warn(self, text: str) -> None:
-        """Tells what the user should know about a result; also in the JSON document as `warnings`."""
+    def warn(self, text: str, *, is_serious: bool = False) -> None:
+        """Tells what the user should know about a result; also in the JSON document as `warnings`.
+
+        -q does not silence what is serious.
+        """
         self.warned.append(text)
-        self._say(f"warning: {text}", NORMAL)
+        self._say(f"warning: {text}", QUIET if is_serious else NORMAL)
 
     def record(self, text: str) -> None:
         """Puts a line into the log file, if there is one."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pmlcli.cli import _complete, _target
-from pmlcli.cli._group import ASKED, PLACE, options
+from pmlcli.cli._group import ASKED, LIMIT, PLACE, options
 from pmlcli.cli._options import (
     CommonOptions,
     ForceOption,
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 _SUFFIXES = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
 _SHOWN_ROWS = 25
-_ASKED = ("level", "cases", "every_prefix", "horizon", "top", "fdr", "as_of", "unseen", "explain")
+_ASKED = ("level", "cases", "every_prefix", "horizon", "top", "fdr", "as_of", "unseen", "foreign", "explain")
 
 ModelArgument = Annotated[Path, typer.Argument(metavar="MODEL", help="Model directory.", show_default=False)]
 
@@ -111,6 +111,15 @@ class RequestOptions:
             help="What becomes of cases with activities or resources that training never saw.",
         ),
     ] = "ignore"
+    foreign: Annotated[
+        str,
+        LIMIT,
+        typer.Option(
+            "--foreign",
+            metavar="refuse|allow",
+            help="What becomes of a log most of whose events have an activity that training never saw.",
+        ),
+    ] = "refuse"
     explain: Annotated[
         bool,
         ASKED,
@@ -260,6 +269,7 @@ def predict_log(
     one_of("level", request.level, ("case", "event"))
     one_of("choice of cases", request.cases, ("running", "all"))
     one_of("choice of unseen values", request.unseen, ("ignore", "flag", "fail"))
+    one_of("choice for a foreign log", request.foreign, ("refuse", "allow"))
     how = reading.to_read_options()
     # The model's library takes time to import; a misspelt option must not wait for it.
     from pmlcli.algorithms._interface.base import PredictRequest
@@ -318,7 +328,7 @@ def _tell(result: PredictionResult, request: RequestOptions, session: Session) -
         for line in sentence.reading(found["log"], found.get("columns"), found.get("timezone")):
             session.note(line)
     for warning in found.get("warnings", ()):
-        session.warn(warning)
+        session.warn(warning, is_serious=warning in found.get("serious_warnings", ()))
     for note in found.get("notes", ()):
         session.note(f"note: {note}")
     by_unit = {unit: [c for c, u in found["units"].items() if u == unit] for unit in found["units"].values()}
@@ -332,7 +342,7 @@ def write(result: PredictionResult, writing: WritingOptions, session: Session) -
     from pmlcli.render import frame
 
     table, chosen = result.predictions, writing.chosen_format()
-    document = {key: value for key, value in result.metadata.items() if key != "warnings"}
+    document = {key: value for key, value in result.metadata.items() if "warnings" not in key}
     if writing.output is not None and writing.is_file():
         publish.write_file(
             writing.output, frame.to_bytes(table, chosen, raw=writing.raw_csv), force=writing.force

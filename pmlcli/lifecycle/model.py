@@ -17,7 +17,7 @@ from pmlcli.encoding.base import Encoding
 from pmlcli.encoding.series.regressors import Regressors
 from pmlcli.errors import PersistenceError, PmlError, PredictionError, TrainingError, ValidationError
 from pmlcli.eventlog import ReadOptions, read_log
-from pmlcli.eventlog.log import EventLog
+from pmlcli.eventlog.log import ACTIVITY, EventLog
 from pmlcli.eventlog.options import CLASSIFIER_PREFIX, NONE, OPTIONAL_ROLES
 from pmlcli.lifecycle import answer, artifacts, contract, expectation, isolation
 from pmlcli.lifecycle._binding import of_class_or_instance
@@ -26,6 +26,7 @@ from pmlcli.lifecycle.canary import REPLAYED_EVENTS, Replay, make_canary, replay
 from pmlcli.lifecycle.confinement import Limits
 from pmlcli.lifecycle.context import Hook, LifecycleContext, call_hooks, frozen, installed_hooks
 from pmlcli.lifecycle.contract import check_log, input_schema, reference, unseen_values
+from pmlcli.lifecycle.foreign import check_process, known_activities
 from pmlcli.lifecycle.provenance import dependencies, determinism, machine, now
 from pmlcli.lifecycle.reproducible import reproducible
 from pmlcli.lifecycle.result import ModelMetadata, PredictionResult, SavedModel, TrainingResult
@@ -188,9 +189,10 @@ class Model(Hook):
             self._require_log(log)
             self.algorithm.check_request(asked)
             checked = None if log is None else self._checked(log, options)
+            serious = None if checked is None else self._check_process(checked, asked)
             run.call("before_predict", log=checked)
             table, unseen = self._answer(checked, asked)
-            metadata = self._prediction_metadata(checked, unseen, table)
+            metadata = self._prediction_metadata(checked, unseen, table, serious)
             with artifacts.used(foreign=self._is_loaded):
                 metadata["notes"] = [] if checked is None else self.algorithm.notes(checked, table, asked)
             run.call("after_predict", predictions=table.copy(), metadata=metadata)
@@ -233,6 +235,9 @@ class Model(Hook):
         check_log(read, self.manifest_fields["input_schema"])
         return read
 
+    def _check_process(self, log: EventLog, request: PredictRequest) -> str | None:
+        return check_process(log, known_activities(self.files), allow=request.foreign == "allow")
+
     def read_options(self, options: ReadOptions) -> ReadOptions:
         """The caller's options, completed by how the training log was read."""
         schema = self.manifest_fields["input_schema"]
@@ -249,18 +254,29 @@ class Model(Hook):
         )
 
     def _prediction_metadata(
-        self, log: EventLog | None, unseen: Mapping[str, dict[str, Any]], table: pd.DataFrame
+        self,
+        log: EventLog | None,
+        unseen: Mapping[str, dict[str, Any]],
+        table: pd.DataFrame,
+        serious: str | None,
     ) -> dict[str, Any]:
+        """`warnings` holds what stands in `serious_warnings` too: what nobody may overlook."""
         metadata: dict[str, Any] = {
             "model_id": self.model_id,
             "model_type": self.model_type,
             "rows": len(table),
             "units": self.algorithm.units_of([str(name) for name in table.columns]),
             "warnings": [],
+            "serious_warnings": [] if serious is None else [serious],
         }
         if log is not None:
             metadata |= {"log": _log_facts(log), "cases": log.n_cases, "unseen": unseen}
-            metadata["warnings"] = [_unseen_sentence(name, **found) for name, found in unseen.items()]
+            told = [
+                _unseen_sentence(name, **found)
+                for name, found in unseen.items()
+                if serious is None or name != ACTIVITY
+            ]
+            metadata["warnings"] = [*metadata["serious_warnings"], *told]
         return metadata
 
     def _require_trained(self) -> None:

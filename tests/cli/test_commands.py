@@ -7,6 +7,7 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -88,6 +89,26 @@ def test_unseen_values_are_told(run: Run, place: Path, model: Path, csv_log: Pat
     assert "Never Seen \\x1b[31m" in result.stderr
     document = json.loads(run("predict", model, "new.csv", "--cases", "all", "--json").stdout)
     assert any("Never Seen" in warning for warning in document["warnings"])
+
+
+def test_another_process_ends_with_3_and_quiet_hides_no_serious_warning(
+    run: Run, place: Path, model: Path, csv_log: Path
+) -> None:
+    frame = pd.read_csv(csv_log, dtype=str)
+    every = np.arange(len(frame))
+    for name, share in (("some.csv", 0.2), ("most.csv", 0.8)):
+        is_new = every < share * len(frame)
+        frame.assign(activity=frame["activity"].where(~is_new, "Elsewhere")).to_csv(name, index=False)
+    some = run("predict", model, "some.csv", "--cases", "all", "-q")
+    assert some.exit_code == 0
+    assert some.stderr.startswith("warning: some.csv: the process may have changed: 1 of")
+    refused = run("predict", model, "most.csv", "--cases", "all", "-q", "--json")
+    assert refused.exit_code == 3
+    assert json.loads(refused.stdout or refused.stderr)["error"]["code"] == "log.foreign"
+    allowed = run("predict", model, "most.csv", "--cases", "all", "-q", "--foreign", "allow")
+    assert allowed.exit_code == 0
+    assert "this is another process" in allowed.stderr
+    assert run("predict", model, "some.csv", "--foreign", "maybe").exit_code == 2
 
 
 def test_no_running_case_is_told_with_the_way_out(run: Run, place: Path, model: Path, csv_log: Path) -> None:

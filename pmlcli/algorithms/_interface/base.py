@@ -19,9 +19,10 @@ import pandas as pd
 
 from pmlcli.algorithms._interface.form import Form
 from pmlcli.algorithms._interface.param import Param, specs, validated
+from pmlcli.algorithms._interface.unseen import UNSEEN_CHOICES
 from pmlcli.encoding.base import Encoding
 from pmlcli.encoding.series.regressors import Regressors
-from pmlcli.errors import UntrustedArtifactError, ValidationError
+from pmlcli.errors import UntrustedArtifactError, ValidationError, unknown_name
 from pmlcli.evaluation.measurement import Measurement
 from pmlcli.eventlog.log import EventLog
 from pmlcli.eventlog.split import Split, split_by_start
@@ -36,6 +37,8 @@ class PredictRequest:
     - `as_of`: only events up to this ISO 8601 time count, read in the log's zone where it names none
     - `unseen`: what becomes of cases with activities or resources that training never saw: `ignore`
       (answered for), `flag` (a column says so) or `fail`
+    - `foreign`: what becomes of a log most of whose events have an activity that training never saw:
+      `refuse` or `allow`
     - `explain`: say in a column what moved each answer; `sla`: seconds that a case may take (remaining-time)
     - `horizon`: steps ahead (forecast), None for the trained one; `top`: how many classes (next-activity)
     - `regressors`: columns from outside the log for the buckets to come (forecast)
@@ -49,11 +52,15 @@ class PredictRequest:
     fdr: float | None = None
     as_of: str | None = None
     unseen: str = "ignore"
+    foreign: str = "refuse"
     explain: bool = False
     sla: float | None = None
     regressors: Regressors | None = None
 
 
+FOREIGN_CHOICES = ("refuse", "allow")
+_OF_EVERY_TASK = ("cases", "unseen", "foreign")
+"""The fields of `PredictRequest` that may be given to any task."""
 _WISHES: dict[str, tuple[type | tuple[type, ...], str]] = {
     "str": (str, "text"),
     "bool": ((bool, np.bool_), "True or False"),
@@ -94,7 +101,7 @@ class Algorithm(ABC):
     sample_name: ClassVar[str] = "samples"
     """What `count_samples` counts, in the plural."""
     understands: ClassVar[tuple[str, ...]] = ()
-    """The fields of `PredictRequest` that mean something to this task, beside `cases`."""
+    """The fields of `PredictRequest` that mean something to this task alone or to few."""
     needs_log: ClassVar[bool] = True
     """Whether a prediction needs a log; a forecaster can continue its training series without one."""
     tolerance: ClassVar[float] = 0.0
@@ -180,20 +187,22 @@ class Algorithm(ABC):
         raise NotImplementedError
 
     def check_request(self, request: PredictRequest) -> None:
-        """Raises ValidationError for a wish of another type, or that means nothing to this task; `cases` does
-        to all.
-        """
+        """Raises ValidationError for a wish of another type, or that means nothing to this task."""
         for asked in dataclasses.fields(PredictRequest):
             wish = getattr(request, asked.name)
             _require_type(asked, wish)
             is_asked = wish != asked.default
-            if is_asked and asked.name not in {"cases", *self.understands}:
-                options = [_option(name) for name in self.understands]
+            if is_asked and asked.name not in {*_OF_EVERY_TASK, *self.understands}:
+                options = [_option(name) for name in (*self.understands, "unseen", "foreign")]
                 raise ValidationError(
                     f"a prediction of the task {self.task} has no '{asked.name}'",
-                    hint=f"it can be asked for: {', '.join(options) or 'nothing more'}",
+                    hint=f"it can be asked for: {', '.join(options)}",
                     context={"option": asked.name},
                 )
+        if request.unseen not in UNSEEN_CHOICES:
+            raise unknown_name("choice of unseen values", request.unseen, UNSEEN_CHOICES)
+        if request.foreign not in FOREIGN_CHOICES:
+            raise unknown_name("choice for a foreign log", request.foreign, FOREIGN_CHOICES)
 
     def take_regressors(self, regressors: Regressors) -> None:
         """Columns from outside the log to learn from; ValidationError where the method takes none."""

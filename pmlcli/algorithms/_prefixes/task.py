@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 from pmlcli.algorithms._interface.base import Algorithm, PredictRequest
 from pmlcli.algorithms._interface.form import Column, Form, at_most, columns, exactly
 from pmlcli.algorithms._interface.param import Param
+from pmlcli.algorithms._interface.unseen import HAS_UNSEEN, never_seen, unseen_columns, unseen_events
 from pmlcli.algorithms._prefixes.explain import LONGEST, explanations
 from pmlcli.algorithms._prefixes.request import Asked, Columns, Rows
 from pmlcli.encoding.base import Encoding
 from pmlcli.encoding.events.sequences import SequenceEncoding, Sequences
-from pmlcli.encoding.vocabulary import UNSEEN_CODE
-from pmlcli.errors import LogError, unknown_name
+from pmlcli.errors import unknown_name
 from pmlcli.eventlog import ReadOptions
 from pmlcli.eventlog.filters import instant, up_to
 from pmlcli.eventlog.log import CASE_ID, EventLog
@@ -27,7 +27,6 @@ from pmlcli.eventlog.running import standing
 from pmlcli.eventlog.split import Split, seen_share, split_by_start, split_strictly
 
 CASE_CHOICES = ("running", "all")
-UNSEEN_CHOICES = ("ignore", "flag", "fail")
 STALLED = "is_stalled"
 """The column that says which running cases have been silent for unusually long."""
 
@@ -41,7 +40,7 @@ class PrefixPredictor(Algorithm):
     """
 
     sample_name: ClassVar[str] = "cases"
-    understands: ClassVar[tuple[str, ...]] = ("every_prefix", "as_of", "unseen", "explain")
+    understands: ClassVar[tuple[str, ...]] = ("every_prefix", "as_of", "explain")
 
     split: Annotated[
         Literal["temporal", "strict"],
@@ -92,7 +91,7 @@ class PrefixPredictor(Algorithm):
         if _asks_of_running(request):
             table[STALLED] = asked.data.is_stalled[asked.cases]
         if request.unseen != "ignore":
-            table["has_unseen"] = _unseen(asked)
+            table[HAS_UNSEEN] = _unseen(asked)
         if request.explain:
             table["because"] = explanations(asked, answers, self.strength, self.say_change)
         # A list without rows would become a column of numbers.
@@ -118,21 +117,19 @@ class PrefixPredictor(Algorithm):
                 *columns("number", "prefix_length"),
                 *self.answer_columns(request),
                 *(columns("flag", STALLED) if _asks_of_running(request) else ()),
-                *(columns("flag", "has_unseen") if request.unseen != "ignore" else ()),
+                *unseen_columns(request.unseen),
                 *(columns("text", "because") if request.explain else ()),
             ),
             exactly(units) if is_whole else at_most(units),
         )
 
     def check_request(self, request: PredictRequest) -> None:
-        """Also what `cases`, `unseen` and `as_of` may be."""
+        """Also what `cases` and `as_of` may be."""
         super().check_request(request)
         if request.as_of is not None:
             instant(request.as_of, ReadOptions(timezone="UTC"), "--as-of")
         if request.cases not in CASE_CHOICES:
             raise unknown_name("choice of cases", request.cases, CASE_CHOICES)
-        if request.unseen not in UNSEEN_CHOICES:
-            raise unknown_name("choice of unseen values", request.unseen, UNSEEN_CHOICES)
 
     def output_units(self) -> dict[str, str]:
         """A prefix is as long as it has events."""
@@ -198,21 +195,12 @@ def about_split(split: Split) -> str:
 
 def _unseen(asked: Asked) -> NDArray[np.bool_]:
     """Which prefixes hold an activity or resource that training never saw; LogError when that is to fail."""
-    data = asked.data
-    is_unseen = (data.activity == UNSEEN_CODE) | (data.resource == UNSEEN_CODE)
+    data, is_unseen = asked.data, unseen_events(asked.encoding, asked.log)
     so_far = np.cumsum(is_unseen)
     before = np.concatenate(([0], so_far))[data.offsets[:-1]]
     found = np.asarray((so_far - np.repeat(before, data.lengths))[asked.rows] > 0)
     if asked.request.unseen == "fail" and found.any():
-        case = asked.cases[int(np.argmax(found))]
-        event = int(data.offsets[case] + np.argmax(is_unseen[data.offsets[case] : data.offsets[case + 1]]))
-        column = "activity" if data.activity[event] == UNSEEN_CODE else "resource"
-        raise LogError(
-            f"{asked.log.source.name}: {int(found.sum()):,} of {len(found):,} prefixes asked for hold what "
-            f"training never saw, first {column} '{asked.log.frame[column].iloc[event]}' in case "
-            f"'{asked.log.case_ids[case]}'",
-            code="log.unseen",
-            hint="train again on a newer log, or predict with --unseen flag",
-            context={"column": column, "case": str(asked.log.case_ids[case]), "count": int(found.sum())},
-        )
+        first = data.offsets[asked.cases[int(np.argmax(found))]]
+        told = f"{int(found.sum()):,} of {len(found):,} prefixes asked for hold what training never saw"
+        raise never_seen(asked.encoding, asked.log, int(first + np.argmax(is_unseen[first:])), told)
     return found

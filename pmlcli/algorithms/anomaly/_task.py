@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from pmlcli.algorithms._interface.base import Algorithm, PredictRequest
 from pmlcli.algorithms._interface.form import Column, Form, columns, exactly
 from pmlcli.algorithms._interface.param import Param
+from pmlcli.algorithms._interface.unseen import HAS_UNSEEN, never_seen, unseen_columns, unseen_events
 from pmlcli.encoding.base import Encoding
 from pmlcli.errors import ValidationError
 from pmlcli.evaluation.conformal import benjamini_hochberg, held_out, p_values, score_limit
@@ -138,13 +139,15 @@ class AnomalyDetector(Algorithm):
         """
         self.check_request(request)
         level = request.level or "case"
+        is_unseen = None if request.unseen == "ignore" else _unseen(encoding, log, level, request.unseen)
         largest_p = None if request.fdr is None else self._largest_p(encoding, log, level, request.fdr)
         make = self.case_table if level == "case" else self.event_table
         total = -(-log.n_cases // CHUNK_CASES)
         tables = [
             make(part, data, largest_p) for part, data in track(_chunks(encoding, log), "scoring", total)
         ]
-        return pd.concat(tables, ignore_index=True)
+        table = pd.concat(tables, ignore_index=True)
+        return table if is_unseen is None else table.assign(**{HAS_UNSEEN: is_unseen})
 
     def check_request(self, request: PredictRequest) -> None:
         """Also what `level` and `fdr` may be."""
@@ -165,7 +168,8 @@ class AnomalyDetector(Algorithm):
         keys = self.event_keys(log) if is_event else columns("text", CASE_ID)
         told = ("attribute", "value", "expected", "reason") if is_event else ("reason",)
         units = 0 if log is None else log.n_events if is_event else log.n_cases
-        return Form((*keys, *VERDICT, *columns("text", *told)), exactly(units))
+        more = unseen_columns(request.unseen)
+        return Form((*keys, *VERDICT, *columns("text", *told), *more), exactly(units))
 
     def event_keys(self, log: EventLog | None) -> tuple[Column, ...]:
         """The columns that say which event a row of `event_table` is about."""
@@ -229,6 +233,16 @@ def severity_words(p: NDArray[np.float64]) -> NDArray[np.object_]:
     """The word of `SEVERITIES` for each p-value."""
     limits = np.array([limit for limit, _word in SEVERITIES])
     return np.array([word for _limit, word in SEVERITIES], dtype=object)[np.searchsorted(limits, p)]
+
+
+def _unseen(encoding: Encoding[Any], log: EventLog, level: str, choice: str) -> NDArray[np.bool_]:
+    """Which cases or events hold what training never saw; LogError when that is to fail."""
+    events = unseen_events(encoding, log)
+    found = events if level == "event" else np.logical_or.reduceat(events, log.offsets[:-1])
+    if choice == "fail" and found.any():
+        told = f"{int(found.sum()):,} of {len(found):,} {level}s hold what training never saw"
+        raise never_seen(encoding, log, int(np.argmax(events)), told)
+    return found
 
 
 def _chunks(encoding: Encoding[Any], log: EventLog) -> Iterator[tuple[EventLog, Any]]:

@@ -16,6 +16,7 @@ from pmlcli import runtime
 from pmlcli.algorithms._interface.base import Algorithm, PredictRequest
 from pmlcli.algorithms._interface.form import Form, columns
 from pmlcli.algorithms._interface.param import Param
+from pmlcli.algorithms._interface.unseen import HAS_UNSEEN, never_seen, unseen_columns, unseen_events
 from pmlcli.algorithms.forecast._intervals import LEVELS, Intervals, coverage, fit_intervals
 from pmlcli.algorithms.forecast._measure import measurement
 from pmlcli.algorithms.forecast._series import (
@@ -235,12 +236,15 @@ class Forecaster(Algorithm):
         horizon, outside = self._horizon(request), self._outside(encoding, request)
         newer = [replace(series, outside=outside) for series in encoding.transform(log)]
         pairs = zip(self._history(outside), newer, strict=True)
-        return self._table([self._continued(*pair) for pair in pairs], horizon, request.regressors)
+        has_unseen = request.unseen != "ignore" and _has_unseen(encoding, log, request.unseen)
+        table = self._table([self._continued(*pair) for pair in pairs], horizon, request.regressors)
+        return table if request.unseen == "ignore" else table.assign(**{HAS_UNSEEN: has_unseen})
 
     def predict_without_log(self, encoding: Encoding[Any], request: PredictRequest) -> pd.DataFrame:
         """One row a series and bucket after the end of the training series."""
         history = self._history(self._outside(encoding, request))
-        return self._table(history, self._horizon(request), request.regressors)
+        table = self._table(history, self._horizon(request), request.regressors)
+        return table if request.unseen == "ignore" else table.assign(**{HAS_UNSEEN: False})
 
     def canary_request(self, encoding: Encoding[Any]) -> PredictRequest:
         """The trained horizon; where the regressors end before it, their last row goes on."""
@@ -298,7 +302,12 @@ class Forecaster(Algorithm):
         least, most = (1, len(series) + MOST_PAIRS) if FOLLOWS in series else (len(series), len(series))
         bounds = [f"{side}_{level}" for level in LEVELS for side in ("lower", "upper")]
         return Form(
-            (*columns("time", TIMESTAMP), *columns("text", "kpi"), *columns("number", "value", *bounds)),
+            (
+                *columns("time", TIMESTAMP),
+                *columns("text", "kpi"),
+                *columns("number", "value", *bounds),
+                *unseen_columns(request.unseen),
+            ),
             range(horizon * least, horizon * most + 1, horizon),
         )
 
@@ -366,6 +375,15 @@ class Forecaster(Algorithm):
         units = dict.fromkeys(find_kpi(kpi).unit for kpi in self.kpi)
         columns = ("value", *(f"{side}_{level}" for level in LEVELS for side in ("lower", "upper")))
         return dict.fromkeys(columns, " or ".join(units))
+
+
+def _has_unseen(encoding: Encoding[Any], log: EventLog, choice: str) -> bool:
+    """Whether the log holds activities that training never saw; LogError when that is to fail."""
+    found = unseen_events(encoding, log)
+    if choice == "fail" and found.any():
+        told = f"{int(found.sum()):,} of {len(found):,} events hold what training never saw"
+        raise never_seen(encoding, log, int(np.argmax(found)), told)
+    return bool(found.any())
 
 
 def _require_outside(series: Series, ahead: int, given: Regressors | None) -> None:
