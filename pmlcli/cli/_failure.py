@@ -8,6 +8,7 @@ import shlex
 import sys
 import traceback
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,7 +37,7 @@ class Mode:
 
 
 class Terminated(BaseException):  # noqa: N818 (like KeyboardInterrupt: an order to stop, not an error)
-    """SIGTERM arrived."""
+    """SIGTERM or SIGHUP arrived."""
 
 
 def mode_of(arguments: list[str], environment: Mapping[str, str]) -> Mode:
@@ -77,7 +78,8 @@ def guarded(call: Callable[[], Any], mode: Mode) -> int:
 
 def _tell_stopped(what: str, code: int, mode: Mode) -> None:
     if not (mode.json and _told_as_json(error_document(PmlError(what, code="stopped"), exit_code=code))):
-        typer.echo(what, err=True)
+        with suppress(OSError):  # the terminal may be gone
+            typer.echo(what, err=True)
 
 
 def _told_as_json(document: str) -> bool:

@@ -172,6 +172,9 @@ def main() -> NoReturn:
 
     sys.excepthook = on_bug
     signal.signal(signal.SIGTERM, _terminate)
+    # A terminal that is closed; under nohup it stays ignored.
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, _terminate)
     if not sys.warnoptions and not mode.debug:
         warnings.simplefilter("ignore")
     # Called as a command, not as app(): Typer would put its own excepthook in place of ours.

@@ -19,6 +19,9 @@ from pmlcli.errors import UntrustedArtifactError
 from pmlcli.store.codecs import plain
 
 STEM = "answer"
+MOST_JSON_BYTES, MOST_JSON_ITEMS = 8_000_000, 100_000
+"""Of what stands beside the columns: their names and types, and examples of unseen values."""
+_BYTES_PER_CHARACTER = 4
 _NUMBERS = (
     "bool",
     "int8",
@@ -90,9 +93,10 @@ def _text_parts(column: pd.Series[Any]) -> dict[str, NDArray[Any]]:
     texts = list(values)
     if not all(isinstance(text, str) for text in texts):
         raise TypeError(f"the column '{column.name}' holds other things than text")
-    # Ends are counted in characters: the text is decoded in one piece, then cut.
-    ends = np.cumsum([len(text) for text in texts], dtype=np.int64)
-    run = np.frombuffer("".join(texts).encode("utf-8"), dtype=np.uint8)
+    # Ends are counted in bytes: each text is decoded by itself, for one rare letter makes all of a text wide.
+    encoded = [text.encode("utf-8") for text in texts]
+    ends = np.cumsum([len(text) for text in encoded], dtype=np.int64)
+    run = np.frombuffer(b"".join(encoded), dtype=np.uint8)
     return {"codes": codes.astype(np.int64), "ends": np.asarray(ends, dtype=np.int64), "text": run}
 
 
@@ -100,9 +104,10 @@ def decode(files: Mapping[str, bytes], *, most_characters: int) -> Answer:
     """The answer that `encode` wrote.
 
     Raises UntrustedArtifactError for whatever `encode` never writes, and for texts that take more than
-    `most_characters` when every row has its own: a text is sent once, however many rows have it.
+    `most_characters` (as bytes of UTF-8) when every row has its own, or a quarter of that when each stands
+    there once: a text is sent once, however many rows have it, and a letter may take four bytes here.
     """
-    state = plain.decode(files, stem=STEM)
+    state = plain.decode(files, stem=STEM, max_bytes=MOST_JSON_BYTES, max_items=MOST_JSON_ITEMS)
     try:
         return _decoded(state, _Room(most_characters))
     except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError, RuntimeError) as error:
@@ -110,10 +115,17 @@ def decode(files: Mapping[str, bytes], *, most_characters: int) -> Answer:
 
 
 class _Room:
-    """Characters that the table's texts may still take."""
+    """Characters that the table's texts may still take, and bytes that all distinct ones may."""
 
     def __init__(self, characters: int) -> None:
         self._left = characters
+        self._distinct_left = characters // _BYTES_PER_CHARACTER
+
+    def take_distinct(self, count: int) -> None:
+        """Raises UntrustedArtifactError when there are not so many bytes left for distinct texts."""
+        self._distinct_left -= count
+        if self._distinct_left < 0:
+            raise malformed("more text than an answer may hold")
 
     def take(self, characters: int) -> None:
         """Raises UntrustedArtifactError when there are not so many left."""
@@ -187,7 +199,11 @@ def _array(parts: Mapping[str, Any], part: str, kind: str, rows: int | None) -> 
 def _text_column(kind: str, parts: Mapping[str, Any], rows: int, room: _Room) -> pd.Series[Any]:
     codes = _array(parts, "codes", "int64", rows)
     ends = _array(parts, "ends", "int64", None)
-    run = _array(parts, "text", "uint8", None).tobytes().decode("utf-8")
+    array = _array(parts, "text", "uint8", None)
+    room.take_distinct(len(array))
+    if len(ends) > rows:
+        raise malformed("number of texts")
+    run = array.tobytes()
     if len(codes) and (codes.min() < MISSING or codes.max() >= len(ends)):
         raise malformed("code of a text")
     if (np.diff(ends, prepend=0) < 0).any() or (int(ends[-1]) if len(ends) else 0) != len(run):
@@ -195,7 +211,7 @@ def _text_column(kind: str, parts: Mapping[str, Any], rows: int, room: _Room) ->
     room.take(int(np.diff(ends, prepend=0)[codes[codes != MISSING]].sum()))
     texts = np.empty(len(ends) + 1, dtype=object)
     starts = [0, *ends.tolist()]
-    texts[: len(ends)] = [run[start:end] for start, end in zip(starts, starts[1:], strict=False)]
+    texts[: len(ends)] = [run[a:b].decode("utf-8") for a, b in zip(starts, starts[1:], strict=False)]
     texts[-1] = None  # where MISSING points
     return pd.Series(texts[codes], dtype=kind)
 

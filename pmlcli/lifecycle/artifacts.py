@@ -210,9 +210,15 @@ def _boosted_state(files: Mapping[str, bytes]) -> dict[str, Any]:
     return {BOOSTER: files[BOOSTER_FILE], **plain.decode(files, stem=BOOSTER_STATE)}
 
 
-def read_json(files: Mapping[str, bytes], name: str) -> dict[str, Any]:
+def read_json(
+    files: Mapping[str, bytes],
+    name: str,
+    *,
+    max_bytes: int = _MAX_JSON_BYTES,
+    max_items: int = strictjson.MAX_ITEMS,
+) -> dict[str, Any]:
     """The object in a JSON artifact, read strictly."""
-    value = strictjson.parse(files[name], source=name, max_bytes=_MAX_JSON_BYTES)
+    value = strictjson.parse(files[name], source=name, max_bytes=max_bytes, max_items=max_items)
     if not isinstance(value, dict):
         raise PersistenceError(f"{name}: holds {type(value).__name__}, expected an object")
     return value

@@ -25,6 +25,7 @@ from pmlcli.store.findings import is_finding
 CASES = 6
 LONGEST = 12
 START = datetime(2020, 1, 6, 9, tzinfo=UTC)
+_MOST_REPLAY_BYTES, _MOST_REPLAY_ITEMS = 8_000_000, 100_000
 REPLAYED_EVENTS = 1000
 """As many events as a canary's questions are allowed to cost."""
 RELATIVE_TOLERANCE = 1e-6
@@ -54,7 +55,7 @@ class Replay:
     @classmethod
     def from_files(cls, files: Mapping[str, bytes]) -> Replay:
         """The inverse of `to_files`; UntrustedArtifactError for anything else."""
-        match plain.decode(files, stem="replay"):
+        match plain.decode(files, stem="replay", max_bytes=_MOST_REPLAY_BYTES, max_items=_MOST_REPLAY_ITEMS):
             case {"largest": float() | None as largest, "findings": list() as findings}:
                 if all(map(is_finding, findings)):
                     return cls(largest, tuple(findings))

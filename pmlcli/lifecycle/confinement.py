@@ -7,6 +7,7 @@ nothing of what corrupted memory does. The limits and the process boundary stand
 from __future__ import annotations
 
 import collections
+import ctypes
 import dataclasses
 import os
 import resource
@@ -21,6 +22,9 @@ from types import CodeType, FrameType
 from typing import Any, NoReturn
 
 MEGABYTE = 1 << 20
+_PR_SET_PDEATHSIG = 1
+_GRACE_SECONDS = 5
+"""By how much the child's own clock lets the parent be the first to say that it hangs."""
 
 # Never needed to answer a question; whatever asks for them is not ours.
 _REFUSED = (
@@ -50,8 +54,8 @@ _UNTOLD = {
         "mkfifo", "mknod", "pidfd_open", "setsid", "setpgid", "setpriority", "sched_setaffinity",
         "sched_setscheduler", "sched_setparam", "nice",
     ),
-    "signal": ("pidfd_send_signal", "pthread_kill"),
-    "_signal": ("pidfd_send_signal", "pthread_kill"),
+    "signal": ("pidfd_send_signal", "pthread_kill", "setitimer", "alarm"),
+    "_signal": ("pidfd_send_signal", "pthread_kill", "setitimer", "alarm"),
     "_posixsubprocess": ("fork_exec",),
 }  # fmt: skip
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
@@ -109,9 +113,24 @@ def isolate_streams(*keep: int) -> None:
     os.closerange(first, min(resource.getrlimit(resource.RLIMIT_NOFILE)[0], 65_536))
 
 
+def end_with(parent: int, most_seconds: float) -> None:
+    """Ends this process when its parent dies, where the system can do that, and at the latest after so long.
+
+    The parent may be killed without a word to anybody, or hang up; a child that sleeps costs no processor
+    time that a limit could end.
+    """
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.setitimer(signal.ITIMER_REAL, max(most_seconds, 1.0) + _GRACE_SECONDS)
+    prctl = getattr(ctypes.CDLL(None), "prctl", None)
+    if prctl is not None:
+        prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:  # it died before that
+        os._exit(1)
+
+
 def restore_signals() -> None:
     """Signals end the process as they do by default; the parent's handlers are not ours."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGPIPE, signal.SIGXCPU):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE, signal.SIGXCPU):
         signal.signal(number, signal.SIG_DFL)
     if hasattr(signal, "SIGXFSZ"):
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)

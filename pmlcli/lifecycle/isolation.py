@@ -18,6 +18,7 @@ import traceback
 import warnings
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, suppress
+from importlib.metadata import PackageNotFoundError, metadata
 from typing import Any, NoReturn
 
 from pmlcli import errors, runtime
@@ -28,6 +29,7 @@ from pmlcli.lifecycle.confinement import (
     ConfinedError,
     Limits,
     confine,
+    end_with,
     isolate_streams,
     restore_signals,
 )
@@ -49,9 +51,13 @@ _PROGRESS, _ANSWER, _ERROR = b"p", b"a", b"e"
 _HEAD = struct.Struct("<cQ")
 _FILE_HEAD = struct.Struct("<HQ")
 _SMALL_FRAME = 64_000
+_PROGRESS_FRAME = 4_000
+_PROGRESS_A_SECOND = 20
+_MOST_LABELS = 100
 _MAX_TEXT = 4000
 _READ_BYTES = 1 << 20
 _MAX_FILES = 1000
+_LONGEST_WAIT_SECONDS = 1_000_000
 _KINDS = {
     kind.__name__: kind
     for kind in (
@@ -68,6 +74,14 @@ _KINDS = {
 """What restoring and asking a model may raise; any other kind from the child is no answer, and of these
 only the asking process says which it believes."""
 _OUT_OF_MEMORY = "the model needs more memory than its limit of {} MB"
+_NO_LIMIT = "predict a part of the log, or give --no-isolation for a model you trust"
+_HINTS = {
+    "model.untrusted": "do not use this model",
+    "prediction.memory": _NO_LIMIT,
+    "prediction.failed": HINT,
+}
+"""By code, what to do about an error that the child tells. Never in the child's words: they would read as
+pmlcli's own advice."""
 
 
 def is_possible() -> bool:
@@ -104,27 +118,49 @@ def ask(
     """
     if not is_possible():
         raise ValidationError("this platform has no fork", hint="give --no-isolation for a model you trust")
-    reading, writing = os.pipe()
-    with warnings.catch_warnings():
-        # Python 3.12 warns of threads that other libraries keep; the child starts none and joins none.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        child = os.fork()
+    parent = os.getpid()
+    child, reading, writing = _forked()
     if child == 0:
-        os.close(reading)
-        _live_as_child(work, limits, within, writing)
+        _live_as_child(work, limits, within, (reading, writing), parent)
     os.close(writing)
     return _as_parent(child, reading, limits, tellable)
+
+
+def _forked() -> tuple[int, int, int]:
+    """The child's number (0 in the child), and a pipe's two ends; OutputError when the machine has none."""
+    pipe: tuple[int, ...] = ()
+    try:
+        pipe = os.pipe()
+        with warnings.catch_warnings():
+            # Python 3.12 warns of threads that other libraries keep; the child starts none and joins none.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            return os.fork(), *pipe
+    except OSError as error:
+        for end in pipe:
+            os.close(end)
+        raise errors.OutputError(
+            f"the model's process cannot be started: {error.strerror}",
+            hint="end other processes, or raise the limits (ulimit -n, ulimit -u)",
+            context={"errno": error.errno},
+        ) from error
 
 
 # --- the child
 
 
 def _live_as_child(
-    work: Callable[[], Files], limits: Limits, within: AbstractContextManager[Any], writing: int
+    work: Callable[[], Files],
+    limits: Limits,
+    within: AbstractContextManager[Any],
+    pipe: tuple[int, int],
+    parent: int,
 ) -> NoReturn:
     """Works and sends, and never returns into the caller's code: no clean-up of the parent runs twice."""
     status = 1
     try:
+        reading, writing = pipe
+        os.close(reading)
+        end_with(parent, WALL_FACTOR * limits.cpu_seconds)
         # A group of its own, so that whatever it may have started ends with it.
         os.setpgid(0, 0)
         gc.disable()
@@ -148,22 +184,19 @@ def _confined_work(work: Callable[[], Files], limits: Limits) -> tuple[bytes, by
     except MemoryError:
         megabytes = limits.memory_bytes // MEGABYTE
         return _ERROR, strictjson.dump(
-            _told(PredictionError(_OUT_OF_MEMORY.format(megabytes), hint=_NO_LIMIT))
+            _told(PredictionError(_OUT_OF_MEMORY.format(megabytes), code="prediction.memory"))
         )
     except BaseException as error:  # noqa: BLE001 (whatever the model does ends here, as an answer)
         return _ERROR, strictjson.dump(_told(_unusable(error)))
 
 
-_NO_LIMIT = "predict a part of the log, or give --no-isolation for a model you trust"
-
-
 def _unusable(error: BaseException) -> PmlError:
     if ConfinedError.first is not None:
         what = f"the model tried what no model needs ({ConfinedError.first}) and was stopped"
-        told: PmlError = errors.UntrustedArtifactError(what, hint="do not use this model")
+        told: PmlError = errors.UntrustedArtifactError(what)
     else:
         what = f"the model cannot be used ({type(error).__name__}: {error})"
-        told = PredictionError(what, code="prediction.failed", hint=HINT)
+        told = PredictionError(what, code="prediction.failed")
     told.add_note("".join(traceback.format_exception(error)))
     return told
 
@@ -171,8 +204,8 @@ def _unusable(error: BaseException) -> PmlError:
 def _told(error: PmlError) -> dict[str, Any]:
     """The error as JSON, its texts cut to a length that the parent takes."""
     notes = "\n".join(getattr(error, "__notes__", ()))
-    found = {"kind": type(error).__name__, "code": error.code, "message": error.message, "hint": error.hint}
-    texts = {name: text if text is None else _clean(text)[:_MAX_TEXT] for name, text in found.items()}
+    found = {"kind": type(error).__name__, "code": error.code, "message": error.message}
+    texts = {name: _clean(text)[:_MAX_TEXT] for name, text in found.items()}
     return {**texts, "notes": _clean(notes)[-_MAX_TEXT:], "context": _plain(error.context)}
 
 
@@ -220,7 +253,7 @@ def _send(writing: int, kind: bytes, payload: bytes) -> None:
 
 
 def _as_parent(child: int, reading: int, limits: Limits, tellable: tuple[type[PmlError], ...]) -> Files:
-    kind, payload = b"?", b""
+    kind, payload = b"?", bytearray()
     try:
         kind, payload = _last_frame(reading, limits)
     finally:
@@ -230,7 +263,7 @@ def _as_parent(child: int, reading: int, limits: Limits, tellable: tuple[type[Pm
     if kind == _ANSWER:
         return _unpacked(payload)
     if kind == _ERROR:
-        raise blamed(_rebuilt(payload), tellable)
+        raise blamed(_rebuilt(bytes(payload)), tellable)
     raise _crashed(status, limits)
 
 
@@ -247,38 +280,55 @@ def _reaped(child: int, patience_seconds: float) -> int:
     return os.waitpid(child, 0)[1]
 
 
-def _last_frame(reading: int, limits: Limits) -> tuple[bytes, bytes]:
+def _last_frame(reading: int, limits: Limits) -> tuple[bytes, bytearray]:
     """The answer or error frame, progress told on the way; an empty kind when the child ended without."""
-    deadline = time.monotonic() + WALL_FACTOR * limits.cpu_seconds
-    while True:
-        head = _exactly(reading, _HEAD.size, deadline)
+    seconds = WALL_FACTOR * limits.cpu_seconds
+    frames, deadline = _Frames(reading), time.monotonic() + seconds
+    bounds = {_PROGRESS: _PROGRESS_FRAME, _ANSWER: limits.answer_bytes, _ERROR: _SMALL_FRAME}
+    labels: set[str] = set()
+    for _ in range(int(_PROGRESS_A_SECOND * seconds) + _MOST_LABELS):
+        head = frames.exactly(_HEAD.size, deadline)
         if len(head) < _HEAD.size:
-            return b"", b""
+            return b"", bytearray()
         kind, size = _HEAD.unpack(head)
-        bound = limits.answer_bytes if kind == _ANSWER else _SMALL_FRAME
-        if kind not in (_PROGRESS, _ANSWER, _ERROR) or size > bound:
+        if size > bounds.get(kind, -1):
             raise _malformed("a frame of unknown kind or size")
-        payload = _exactly(reading, size, deadline)
+        payload = frames.exactly(size, deadline)
         if len(payload) < size:
-            return b"", b""
+            return b"", bytearray()
         if kind != _PROGRESS:
             return kind, payload
-        runtime.report(*_progress(payload))
-
-
-def _exactly(reading: int, size: int, deadline: float) -> bytes:
-    """The next `size` bytes, fewer only when the child's end of the pipe closed."""
-    parts: list[bytes] = []
-    while size > 0:
-        left = deadline - time.monotonic()
-        if left <= 0 or not select.select([reading], [], [], left)[0]:
-            raise _hanging()
-        chunk = os.read(reading, min(size, _READ_BYTES))
-        if not chunk:
+        step = _progress(bytes(payload))
+        labels.add(step[0])
+        if len(labels) > _MOST_LABELS:
             break
-        parts.append(chunk)
-        size -= len(chunk)
-    return b"".join(parts)
+        runtime.report(*step)
+    raise _malformed("progress without end")
+
+
+class _Frames:
+    """The parent's end of the pipe, read through one buffer: a child that sends one byte at a time costs no
+    more memory than another.
+    """
+
+    def __init__(self, reading: int) -> None:
+        self._reading = reading
+        self._buffer = memoryview(bytearray(_READ_BYTES))
+        self._poll = select.poll()  # unlike select, knows descriptors beyond 1,023
+        self._poll.register(reading, select.POLLIN)
+
+    def exactly(self, size: int, deadline: float) -> bytearray:
+        """The next `size` bytes, fewer only when the child's end of the pipe closed."""
+        found = bytearray()
+        while len(found) < size:
+            left = deadline - time.monotonic()
+            if left <= 0 or not self._poll.poll(min(left, _LONGEST_WAIT_SECONDS) * 1000):
+                raise _hanging()
+            count = os.readv(self._reading, [self._buffer[: size - len(found)]])
+            if count == 0:
+                break
+            found += self._buffer[:count]
+        return found
 
 
 def _progress(payload: bytes) -> tuple[str, int, int | None]:
@@ -288,7 +338,7 @@ def _progress(payload: bytes) -> tuple[str, int, int | None]:
     raise _malformed("progress of another form")
 
 
-def _unpacked(payload: bytes) -> Files:
+def _unpacked(payload: bytearray) -> Files:
     files: dict[str, bytes] = {}
     rest = memoryview(payload)
     while rest:
@@ -310,16 +360,32 @@ def _rebuilt(payload: bytes) -> PmlError:
             "kind": str() as kind,
             "code": str() as code,
             "message": str() as message,
-            "hint": str() | None as hint,
             "notes": str() as notes,
             "context": dict() as context,
         } if kind in _KINDS:
             error = _KINDS[kind].__new__(_KINDS[kind])
-            PmlError.__init__(error, message, hint=hint, code=code, context=_checked_context(context))
+            kept = _checked_context(context)
+            PmlError.__init__(error, message, hint=_hint(kind, code, kept), code=code, context=kept)
             if notes:
                 error.add_note(notes)
             return error
     return _malformed("an error of another form")
+
+
+def _hint(kind: str, code: str, context: Mapping[str, Any]) -> str | None:
+    """What this process says is to be done about an error of the child."""
+    if kind == errors.MissingDependencyError.__name__:
+        extra = context.get("extra")
+        return f"pip install 'pmlcli[{extra}]'" if extra in _extras() else None
+    usual = HINT if _KINDS[kind].exit_code == errors.PersistenceError.exit_code else None
+    return _HINTS.get(code, usual)
+
+
+def _extras() -> list[str]:
+    try:
+        return metadata("pmlcli").get_all("Provides-Extra") or []
+    except PackageNotFoundError:
+        return []
 
 
 def _checked_context(context: dict[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -171,8 +172,9 @@ def test_a_failed_training_leaves_nothing(run: Run, place: Path) -> None:
     assert files_in(place) == {}
 
 
-def test_a_terminated_training_leaves_nothing(place: Path) -> None:
-    """SIGTERM while the log is read: a FIFO would be refused, so the log comes from stdin."""
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_terminated_training_leaves_nothing(place: Path, number: signal.Signals) -> None:
+    """A signal while the log is read: a FIFO would be refused, so the log comes from stdin."""
     program = "from pmlcli.cli.app import main; main()"
     with subprocess.Popen(
         [sys.executable, "-c", program, "train", "-", "-a", FAST, "-o", "out/m"],
@@ -182,7 +184,7 @@ def test_a_terminated_training_leaves_nothing(place: Path) -> None:
     ) as process:
         while not (place / "out").exists() and process.poll() is None:
             time.sleep(0.02)
-        process.terminate()
+        process.send_signal(number)
         _, errors = process.communicate()
     assert process.returncode == 143, errors
     assert b"terminated" in errors

