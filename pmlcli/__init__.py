@@ -47,6 +47,7 @@ _HOMES = {
     "SuffixPredictor": "pmlcli.algorithms.suffix._task",
     "TrainingError": "pmlcli.errors",
     "TrainingResult": "pmlcli.lifecycle.result",
+    "UnopenedModelError": "pmlcli.errors",
     "UntrustedArtifactError": "pmlcli.errors",
     "ValidationError": "pmlcli.errors",
     "inspect_model": "pmlcli.lifecycle.inspection",

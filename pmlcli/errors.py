@@ -13,6 +13,7 @@
     |  `- SignatureError           exit 5   a signature is absent, wrong, or by another key
     |- MissingDependencyError      exit 4   an optional library is not installed; names the pip extra
     |- HookError                   exit 1   a hook raised; names the hook
+    |- UnopenedModelError          exit 1   a trained model did not answer once it was opened again: a bug
     |- BusyError                   exit 7   another process works on the same model directory
     `- OutputError                 exit 74  cannot read or write a file
 
@@ -160,6 +161,13 @@ class HookError(PmlError):
     """A hook raised; the run ended there."""
 
     default_code = "hook"
+    exit_code = 1
+
+
+class UnopenedModelError(PmlError):
+    """A model was trained and would not answer from its files alone; nothing was saved. A bug in pmlcli."""
+
+    default_code = "bug.unopened"
     exit_code = 1
 
 

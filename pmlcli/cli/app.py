@@ -74,6 +74,10 @@ class _Command(TyperCommand):
                     formatter.write_dl(records)
 
 
+_SKIPPED_BY = "PMLCLI_SKIP_OPENING"
+"""The one variable that is no option: `lifecycle.opening` reads it, and its import is dear."""
+
+
 class _Group(TyperGroup):
     """The group of all commands; turns whatever they raise into an exit code, also under a test's runner."""
 
@@ -89,6 +93,7 @@ class _Group(TyperGroup):
         """A misspelt variable would be ignored without a word."""
         commands = getattr(self, "commands", {}).values()
         known = {str(parameter.envvar) for command in commands for parameter in command.params}
+        known.add(_SKIPPED_BY)
         for name in sorted(name for name in os.environ if name.startswith(VARIABLE_PREFIX)):
             if name not in known:
                 near = nearest(name, known)

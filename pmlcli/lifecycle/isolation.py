@@ -113,8 +113,8 @@ def ask(
 
     A `PmlError` of the child is raised here as it was there when it is about the model or of a kind that is
     `tellable` (see `blame`), else as one about the model. Raises `PredictionError` (exit 4) when the
-    child crashes, is killed, takes too long or sends anything else than an answer, `ValidationError`
-    where there is no fork.
+    child crashes, is killed, takes too long or sends anything else than an answer. Only where `is_possible`;
+    `fresh.ask` needs no fork.
     """
     if not is_possible():
         raise ValidationError("this platform has no fork", hint="give --no-isolation for a model you trust")

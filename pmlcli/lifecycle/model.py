@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, Self
@@ -19,7 +19,7 @@ from pmlcli.errors import PersistenceError, PmlError, PredictionError, TrainingE
 from pmlcli.eventlog import ReadOptions, read_log
 from pmlcli.eventlog.log import ACTIVITY, EventLog
 from pmlcli.eventlog.options import CLASSIFIER_PREFIX, NONE, OPTIONAL_ROLES
-from pmlcli.lifecycle import answer, artifacts, contract, expectation, isolation
+from pmlcli.lifecycle import answer, artifacts, contract, expectation, fresh, isolation, opening
 from pmlcli.lifecycle._binding import of_class_or_instance
 from pmlcli.lifecycle.answer import Answer
 from pmlcli.lifecycle.canary import REPLAYED_EVENTS, Replay, make_canary, replay
@@ -31,7 +31,7 @@ from pmlcli.lifecycle.provenance import dependencies, determinism, machine, now
 from pmlcli.lifecycle.reproducible import reproducible
 from pmlcli.lifecycle.result import ModelMetadata, PredictionResult, SavedModel, TrainingResult
 from pmlcli.lifecycle.training import Trained, train_algorithm
-from pmlcli.store.artifacts import ArtifactStore, Sign
+from pmlcli.store.artifacts import ArtifactStore, Sign, seal
 from pmlcli.store.directory import ModelFiles, SealCheck
 from pmlcli.store.manifest import (
     ARTIFACTS_NAME,
@@ -203,7 +203,7 @@ class Model(Hook):
         tellable = expectation.tellable(log, request, self.manifest_fields["input_schema"])
         if self._is_isolated:
             limits = self._limits(0 if log is None else log.n_events)
-            files = self._ask(lambda: answer.encode(self._table(log, request)), limits, tellable)
+            files = self._ask(fresh.Question(log, request), limits, tellable)
             given = answer.decode(files, most_characters=limits.answer_bytes)
         else:
             used = artifacts.used(foreign=self._is_loaded, tellable=tellable)
@@ -218,11 +218,22 @@ class Model(Hook):
 
     def _ask(
         self,
-        work: Callable[[], isolation.Files],
+        question: fresh.Question | None,
         limits: Limits,
         tellable: tuple[type[PmlError], ...] = (),
     ) -> isolation.Files:
-        return isolation.ask(work, limits, reproducible(self.algorithm.seed), tellable)
+        """From a fork of this process, or where there is none from a freshly started one."""
+        if not isolation.is_possible():
+            manifest = seal(self.manifest_fields, self.files)
+            return fresh.ask(fresh.Job(manifest, self.files, limits, question), tellable)
+        within = reproducible(self.algorithm.seed)
+        return isolation.ask(lambda: self.told(question), limits, within, tellable)
+
+    def told(self, question: fresh.Question | None) -> isolation.Files:
+        """The answer as a confined child sends it; without a question how the canary's answers compare."""
+        if question is None:
+            return self._replayed().to_files()
+        return answer.encode(self._table(question.log, question.request))
 
     def _table(self, log: EventLog | None, request: PredictRequest) -> Answer:
         encoding = self._ready_encoding()
@@ -309,24 +320,29 @@ class Model(Hook):
         hooks: Sequence[Hook] = (),
         sign: Sign | None = None,
         publication: Publication | None = None,
+        check: bool | None = None,
     ) -> SavedModel:
         """Writes the model directory, whole or not at all; `force` replaces an existing model.
 
         `sign` (see `store.signing.signer`) makes its signature; `publication` is the right to write `path`
-        when the caller holds it already. Raises PersistenceError when the model is untrained, OutputError
-        when it cannot be written.
+        when the caller holds it already. Before anything is written, a freshly started interpreter opens the
+        model from its bytes and replays the canary; `check=False` leaves that out (so does the variable
+        PMLCLI_SKIP_OPENING=1, unless `check=True`). Raises PersistenceError when the model is untrained,
+        UnopenedModelError when it does not answer there, OutputError when it cannot be written.
         """
         if not self.files:
             raise PersistenceError(
                 f"model '{self.model_id}' is not trained, so there is nothing to save", code="model.untrained"
             )
-        store, what = ArtifactStore(), (self.manifest_fields, self.files)
         with self._operation("save", hooks) as run:
             run.call("before_save", path=Path(path))
-            if publication is None:
-                digest = store.save(Path(path), *what, force=force, sign=sign)
-            else:
-                digest = store.save_in(publication, *what, force=force, sign=sign)
+            held = Publication(path) if publication is None else nullcontext(publication)
+            with held as publication:
+                publication.refuse_existing(force=force)
+                if opening.is_wanted(check):
+                    opening.require_answers(seal(self.manifest_fields, self.files), self.files)
+                what = (self.manifest_fields, self.files)
+                digest = ArtifactStore().save_in(publication, *what, force=force, sign=sign)
         return SavedModel(Path(path), digest)
 
     @of_class_or_instance
@@ -416,7 +432,7 @@ class Model(Hook):
         self._require_trained()
         if self._is_isolated:
             limits = self._limits(REPLAYED_EVENTS)
-            return Replay.from_files(self._ask(lambda: self._replayed().to_files(), limits))
+            return Replay.from_files(self._ask(None, limits))
         with reproducible(self.algorithm.seed), artifacts.used(foreign=self._is_loaded):
             return self._replayed()
 

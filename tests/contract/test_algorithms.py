@@ -61,7 +61,7 @@ def other_process(name: str) -> Any:
     """What a fresh process with another hash seed and thread count says: one, as starting it is slow."""
     environment = os.environ | {"PYTHONHASHSEED": "7", "OMP_NUM_THREADS": "2", "OPENBLAS_NUM_THREADS": "2"}
     with TemporaryDirectory() as place:
-        saved = trained(name).save(Path(place) / "model").path
+        saved = trained(name).save(Path(place) / "model", check=True).path
         shown = subprocess.run(
             [sys.executable, "-m", "tests.contract.child", name, str(saved)],
             capture_output=True,
