@@ -163,14 +163,15 @@ def _is_own_grouping(work: _Work) -> bool:
 
 def _time_columns(work: _Work) -> tuple[Times | None, Times | None]:
     """The parsed times of both roles; rows whose times cannot be used are refused."""
-    end = _times_of(work, TIMESTAMP)
+    end, start = _times_of(work, TIMESTAMP), _times_of(work, START_TIMESTAMP)
+    if end is not None and start is not None:
+        _place_at_start(work, end, start)
     if end is not None and bool(end.missing.all()):
         work.notes.append(("no event has a time: rows keep their order", work.table.n_rows))
         del work.choice.columns[TIMESTAMP]
         end = None
     if end is not None:
         work.refuse("no timestamp", end.missing)
-    start = _times_of(work, START_TIMESTAMP)
     for role, times in ((TIMESTAMP, end), (START_TIMESTAMP, start)):
         if times is None:
             continue
@@ -180,6 +181,16 @@ def _time_columns(work: _Work) -> tuple[Times | None, Times | None]:
         said = "" if role == TIMESTAMP else f"{role}: "
         work.notes.extend((said + kind, count) for kind, count in times.notes)
     return end, start
+
+
+def _place_at_start(work: _Work, end: Times, start: Times) -> None:
+    """Give events with a start alone their start as time; how long they take is not known."""
+    only = end.missing & ~start.missing
+    if only.any():
+        end.micros[only], end.missing[only], start.missing[only] = start.micros[only], False, True
+        work.notes.append(
+            ("events with a start and no end, placed at their start, without a duration", int(only.sum()))
+        )
 
 
 def _times_of(work: _Work, role: str) -> Times | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from pmlcli.errors import LogError
 from pmlcli.eventlog.ledger import Refusal
 from pmlcli.eventlog.log import LIFECYCLE, MISSING, RESOURCE, START_TIMESTAMP, TIMESTAMP, EventLog, offsets_of
+from pmlcli.eventlog.role_content import COMPLETES, STARTS
 from pmlcli.eventlog.values import time_series
 
-INSTANCE = "concept:instance"
 START, COMPLETE = "start", "complete"
 MERGED = "start of an activity, merged into its completion"
 FIRST_LINES = 5
@@ -25,16 +25,18 @@ Rows = NDArray[np.int64]
 def pair_lifecycle(log: EventLog) -> EventLog:
     """The log in which a `start` and the `complete` that belongs to it are one event.
 
-    They belong together when they have the same case, activity and, where the log has it,
-    `concept:instance`; the first start goes with the first completion after it. The event keeps place
+    They belong together when they have the same case, activity and, where the log has it, the same
+    instance; the first start goes with the first completion after it. Where an activity is started while
+    it is open in its case, a column that can only be the instance is used, else the guess is noted. The
+    event keeps place
     and values of its completion (a value that only the start has is taken from there), with the start's
     time as `start_timestamp`. Starts and completions without the other stay as they are, counted.
 
     Raises LogError for a log without lifecycle or times, or one that has start times already.
     """
     _check(log)
-    kinds = log.frame[LIFECYCLE].astype(object).str.lower()
-    starts, completes = _pairs(log, (kinds == START).to_numpy(bool), (kinds == COMPLETE).to_numpy(bool))
+    pairs = find_pairs(log)
+    starts, completes = pairs.starts, pairs.completes
     assert log.times is not None
     start_times = np.zeros(log.n_events, dtype=np.int64)
     start_times[completes] = log.times[starts]
@@ -46,11 +48,10 @@ def pair_lifecycle(log: EventLog) -> EventLog:
     frame.insert(place, START_TIMESTAMP, time_series(start_times, ~is_paired))
     lines = () if log.lines is None else tuple(sorted(log.lines[starts].tolist())[:FIRST_LINES])
     alone = [
-        (f"'{kind}' events without the other, kept as they are", int((kinds == kind).sum()) - len(starts))
-        for kind in (START, COMPLETE)
+        (f"'{kind}' events without the other, kept as they are", count) for kind, count in pairs.alone.items()
     ]
     ledger = log.ledger.without(Refusal(MERGED, len(starts), lines)) if len(starts) else log.ledger
-    ledger = replace(ledger, notes=(*ledger.notes, *(note for note in alone if note[1])))
+    ledger = replace(ledger, notes=(*ledger.notes, *pairs.notes, *(note for note in alone if note[1])))
     keep = np.ones(log.n_events, dtype=bool)
     keep[starts] = False
     lengths = np.bincount(log.case_of_event[keep], minlength=log.n_cases)
@@ -74,18 +75,44 @@ def _check(log: EventLog) -> None:
         )
 
 
-def _pairs(log: EventLog, is_start: Flags, is_complete: Flags) -> tuple[Rows, Rows]:
-    """The rows of starts and of the completions that belong to them, pair by pair."""
-    rows = np.flatnonzero(is_start | is_complete)
-    key = pd.Series(log.case_of_event[rows] * (len(log.activities) + 1) + log.activity_codes[rows])
-    if INSTANCE in log.frame.columns:
-        instance = pd.factorize(log.frame[INSTANCE].iloc[rows])[0].astype(np.int64)
+@dataclass(frozen=True)
+class Pairs:
+    """The rows of starts and of the completions that belong to them, pair by pair; `alone` counts others."""
+
+    starts: Rows
+    completes: Rows
+    alone: dict[str, int]
+    notes: tuple[tuple[str, int], ...] = ()
+
+
+def find_pairs(log: EventLog) -> Pairs:
+    """Which starts and completions of a log with a lifecycle belong together."""
+    kinds = log.frame[LIFECYCLE].astype(object).str.strip().str.lower()
+    is_start, is_end = kinds.isin(STARTS).to_numpy(bool), kinds.isin(COMPLETES).to_numpy(bool)
+    rows = np.flatnonzero(is_start | is_end)
+    key = log.case_of_event[rows] * (len(log.activities) + 1) + log.activity_codes[rows]
+    step = np.where(is_start[rows], 1, -1)
+    notes: tuple[tuple[str, int], ...] = ()
+    source = log.schema.columns.get("instance")
+    source = source if source in log.frame.columns else None
+    guessed = _overlaps(step, key)
+    if source is None and guessed:
+        source = _instances(log, rows, key, step)
+        notes = () if source is None else ((f"'{source}' taken as instance, by what it holds", len(rows)),)
+    if source is not None:
+        instance = pd.factorize(log.frame[source].iloc[rows])[0].astype(np.int64)
         key = key * (instance.max(initial=0) + 2) + instance + 1
-    step = pd.Series(np.where(is_start[rows], 1, -1))
-    balance = step.groupby(key).cumsum()
-    # a completion at which the balance falls to a new low under 0 has no start that is still open
-    lowest = balance.groupby(key).cummin().groupby(key).shift(fill_value=0).clip(upper=0)
-    is_alone = (step < 0) & (balance < lowest)
+        guessed = _overlaps(step, key)
+    if guessed:
+        notes += (("starts of an activity that was open: which completion is theirs is a guess", guessed),)
+    starts, completes = _first_with_first(rows, pd.Series(key), pd.Series(step))
+    alone = {START: int(is_start.sum()) - len(starts), COMPLETE: int(is_end.sum()) - len(starts)}
+    return Pairs(starts, completes, alone, notes)
+
+
+def _first_with_first(rows: Rows, key: pd.Series, step: pd.Series) -> tuple[Rows, Rows]:
+    """The first start of a key goes with the first completion after it; `step` is 1 or -1."""
+    is_alone = _alone(step, key)
     started, ended = step > 0, (step < 0) & ~is_alone
     number_of_start = started.groupby(key).cumsum()
     number_of_end = ended.groupby(key).cumsum()
@@ -93,6 +120,40 @@ def _pairs(log: EventLog, is_start: Flags, is_complete: Flags) -> tuple[Rows, Ro
     right = pd.DataFrame({"key": key, "number": number_of_end, "complete": rows})[ended]
     pairs = left.merge(right, on=["key", "number"])
     return pairs["start"].to_numpy(dtype=np.int64), pairs["complete"].to_numpy(dtype=np.int64)
+
+
+def _alone(step: pd.Series, key: pd.Series) -> pd.Series:
+    """Completions at which the balance falls to a new low under 0: no start is still open."""
+    balance = step.groupby(key).cumsum()
+    lowest = balance.groupby(key).cummin().groupby(key).shift(fill_value=0).clip(upper=0)
+    return (step < 0) & (balance < lowest)
+
+
+def _overlaps(step: NDArray[np.int64], key: NDArray[np.int64]) -> int:
+    """How many starts come while another of their key is open and both end."""
+    steps, keys = pd.Series(step), pd.Series(key)
+    counted = steps.where(~_alone(steps, keys), 0)
+    is_open = counted.groupby(keys).cumsum()
+    ends_later = counted.lt(0)[::-1].groupby(keys[::-1]).cumsum()[::-1] > 0
+    return int(((counted > 0) & (is_open > 1) & ends_later).sum())
+
+
+def _instances(log: EventLog, rows: Rows, key: NDArray[np.int64], step: NDArray[np.int64]) -> str | None:
+    """The only column with a value of its own for each start and its completion; None without one."""
+    names = [name for name in log.attribute_columns() if _is_instance(log.frame[name].iloc[rows], key, step)]
+    return names[0] if len(names) == 1 else None
+
+
+def _is_instance(column: pd.Series, key: NDArray[np.int64], step: NDArray[np.int64]) -> bool:
+    """Whether each value has one case and activity, a start and a completion at most, and most have both."""
+    codes, values = pd.factorize(column)
+    if (codes < 0).any() or len(values) < len(codes) / 2:
+        return False
+    starts, ends = (np.bincount(codes[step == one], minlength=len(values)) for one in (1, -1))
+    if max(starts.max(initial=0), ends.max(initial=0)) > 1:
+        return False
+    is_one = len(pd.DataFrame({"value": codes, "key": key}).drop_duplicates()) == len(values)
+    return is_one and bool((starts * ends).sum() >= 0.5 * min(starts.sum(), ends.sum()))
 
 
 def _fill_from_starts(frame: pd.DataFrame, starts: Rows, completes: Rows) -> None:

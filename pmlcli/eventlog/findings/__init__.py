@@ -35,6 +35,7 @@ FINDERS: tuple[Callable[[Evidence], DataFinding | None], ...] = (
     times.midnight,
     times.incomplete_end,
     events.duplicates,
+    events.starts_and_completions,
     events.before_case_start,
     events.start_after_end,
     events.single_event_cases,

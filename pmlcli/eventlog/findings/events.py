@@ -20,7 +20,8 @@ from pmlcli.eventlog.findings.finding import (
     percent,
     words,
 )
-from pmlcli.eventlog.log import START_TIMESTAMP, TIMESTAMP
+from pmlcli.eventlog.log import LIFECYCLE, START_TIMESTAMP, TIMESTAMP
+from pmlcli.eventlog.pairing import find_pairs
 from pmlcli.eventlog.times.local_time import MICROSECONDS
 
 _MANY_DUPLICATES = 0.1
@@ -45,6 +46,29 @@ def duplicates(evidence: Evidence) -> DataFinding | None:
         evidence.events(repeats),
         f"{counted(len(repeats), 'event')} ({percent(share)}) equal to another of their case in every column",
         "find out whether the extract joined tables twice, and leave the repeats out; they look like rework",
+    )
+
+
+_PAIRED = 0.1
+
+
+def starts_and_completions(evidence: Evidence) -> DataFinding | None:
+    """Activities that stand twice, as a start and as a completion."""
+    log = evidence.log
+    if LIFECYCLE not in log.frame.columns or log.times is None or log.schema.pair_lifecycle:
+        return None
+    pairs = find_pairs(log)
+    if len(pairs.starts) < _PAIRED * log.n_events or len(pairs.starts) == 0:
+        return None
+    return DataFinding(
+        "events.start-and-completion",
+        WARNING,
+        len(pairs.starts),
+        evidence.events(np.sort(pairs.starts)),
+        f"{counted(len(pairs.starts), 'activity', 'activities')} standing twice, as a start and as a"
+        f" completion ('{log.schema.columns.get(LIFECYCLE, LIFECYCLE)}')",
+        "--pair-lifecycle makes one event of both, with the time that it took; --lifecycle complete takes"
+        " completions alone; as it is, a model takes each activity for two",
     )
 
 

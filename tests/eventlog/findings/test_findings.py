@@ -390,6 +390,29 @@ def test_a_handful_of_events_cannot_show_twins() -> None:
     none(columns.twins, changed(lambda i, e: {"a": f"a{i}", "b": f"b{i}"}))
 
 
+def test_a_role_that_was_guessed() -> None:
+    names = {"case_id": "q1", "activity": "q2", "timestamp": "timestamp"}
+    rows = [{new: event[old] for old, new in names.items()} for event in clean()]
+    found = one(columns.guessed, log_of(rows, guess_columns=True))
+    assert (found.count, found.severity) == (2, "warning")
+    assert "--columns case_id=q1" in found.examples[0].text
+    none(columns.guessed, CLEAN)
+
+
+# --- starts and completions ---
+
+
+def test_activities_that_stand_twice() -> None:
+    kinds = ("start", "complete")
+    rows = [
+        {**event, "activity": f"step {i % 4 // 2}", "mode": kinds[i % 2]} for i, event in enumerate(clean())
+    ]
+    found = one(events.starts_and_completions, log_of(rows))
+    assert (found.count, found.severity) == (len(rows) // 2, "warning")
+    none(events.starts_and_completions, log_of(rows, pair_lifecycle=True))
+    none(events.starts_and_completions, changed(lambda i, e: {"lifecycle": "complete"}))
+
+
 # --- all of them ---
 
 
