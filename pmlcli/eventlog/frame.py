@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from pmlcli.errors import LogError
 from pmlcli.eventlog.log import LogSource
-from pmlcli.eventlog.raw import Column, RawTable, TextColumn, shown
+from pmlcli.eventlog.raw import TEXT, Column, RawTable, TextColumn, shown
 
 _HALF = re.compile("[\ud800-\udfff]")
 
@@ -74,12 +75,28 @@ def _column(series: pd.Series) -> Column:
         )
     if pd.api.types.is_float_dtype(kind):
         return pd.Series(series.to_numpy(dtype="float64", na_value=np.nan))
+    if isinstance(kind, pd.CategoricalDtype):
+        return _coded(series.cat.codes.to_numpy(), series.cat.categories)
     objects = series.astype(object).to_numpy(dtype=object)
     texts = np.empty(len(objects), dtype=object)
     texts[:] = [None if gone else _plain(v) for v, gone in zip(objects, pd.isna(objects), strict=True)]
     codes, distinct = pd.factorize(texts)
     _check_characters(distinct)
     return TextColumn.of(codes.astype(np.int32), list(distinct), "string")
+
+
+def _coded(codes: NDArray[np.integer[Any]], categories: pd.Index) -> TextColumn:
+    """Categories as coded text, numbered by first appearance; categories that read the same become one."""
+    texts = np.empty(len(categories), dtype=object)
+    texts[:] = [_plain(value) for value in categories]
+    same, distinct = pd.factorize(texts)
+    present = codes >= 0
+    numbers, order = pd.factorize(same[codes[present]])
+    renumbered = np.full(len(codes), -1, dtype=np.int32)
+    renumbered[present] = numbers
+    found = [distinct[place] for place in order]
+    _check_characters(found)
+    return TextColumn.of(renumbered, found, TEXT)
 
 
 def _check_characters(texts: Iterable[str]) -> None:
