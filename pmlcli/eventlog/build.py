@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -272,13 +273,14 @@ def _note_clock_apart(work: _Work, role: str) -> None:
         work.notes.append((said, work.table.n_rows))
 
 
-def _order_keys(work: _Work, end: Times | None) -> NDArray[Any] | None:
-    """What the events of a case are ordered by, a number a row; None for the source's order."""
+def _order_keys(work: _Work, end: Times | None) -> tuple[NDArray[Any], ...]:
+    """What the events of a case are ordered by: numbers of each row, the finest first; none for the source's
+    order. They are the values as they stand, before anything is rounded."""
     ordering = work.options.ordering
-    if ordering == "time":
-        return None if end is None else end.micros
-    if ordering == "row":
-        return None
+    if ordering == "time" and end is not None:
+        return (end.micros,) if end.rest is None else (end.rest, end.micros)
+    if ordering in ("time", "row"):
+        return ()
     if ordering not in work.table.columns:
         near = nearest(ordering, ["time", "row", *work.table.columns])
         raise LogError(
@@ -288,26 +290,37 @@ def _order_keys(work: _Work, end: Times | None) -> NDArray[Any] | None:
             context={"column": ordering},
         )
     column = as_text(work.table.columns[ordering])
-    numbers = pd.to_numeric(pd.Series(column.values, dtype=object), errors="coerce").to_numpy(dtype=float)
-    keys = np.append(numbers, np.nan)[column.codes]
-    work.refuse(f"no number in '{ordering}', which orders the events", np.isnan(keys), ordering)
-    return keys
+    keys = np.append(_ranks(column), -1)[column.codes]
+    work.refuse(f"no number in '{ordering}', which orders the events", keys < 0, ordering)
+    return (keys,)
+
+
+def _ranks(column: TextColumn) -> NDArray[np.int64]:
+    """The place of each value among the column's numbers, equal ones alike; -1 for what is no number."""
+    texts = pd.Series(column.values, dtype=object)
+    is_number = pd.to_numeric(texts, errors="coerce").notna().to_numpy()
+    ranks = np.full(len(texts), -1, dtype=np.int64)
+    # exactly: as floats, numbers of 17 digits and more would be equal
+    numbers = [Decimal(text.strip()) for text in texts[is_number]]
+    place = {number: rank for rank, number in enumerate(sorted(set(numbers)))}
+    ranks[is_number] = [place[number] for number in numbers]
+    return ranks
 
 
 def _order(
-    work: _Work, groups: NDArray[np.integer], keys: NDArray[Any] | None
+    work: _Work, groups: NDArray[np.integer], keys: tuple[NDArray[Any], ...]
 ) -> tuple[Rows, NDArray[np.int64]]:
     """Rows by case (of first appearance) and key or source order, and the offsets of the cases."""
     rows: Rows = EVERY_ROW if work.keep.all() else np.flatnonzero(work.keep)
     case = pd.factorize(groups[rows])[0]
     by_row = _sorting((case,))
     order = by_row
-    if keys is not None:
-        keys = keys[rows]
+    if keys:
+        keys = tuple(key[rows] for key in keys)
         key = "time" if work.options.ordering == "time" else f"'{work.options.ordering}'"
-        order = _sorting((keys, case))
-        ordered, keys = case[order], keys[order]
-        ties = (ordered[1:] == ordered[:-1]) & (keys[1:] == keys[:-1])
+        order = _sorting((*keys, case))
+        ordered = [values[order] for values in (*keys, case)]
+        ties = np.logical_and.reduce([values[1:] == values[:-1] for values in ordered])
         facts = [
             (f"events moved by their {key}", _moved(order, by_row, len(case))),
             (f"events at the {key} of the one before, in source order", int(np.count_nonzero(ties))),

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -23,9 +24,9 @@ from pmlcli.eventlog.times.time_layouts import (
     MICRO,
     Block,
     blocks,
-    finer_than_micros,
     instants,
     offset_minutes,
+    rest_of_micros,
     uniform_blocks,
 )
 
@@ -50,12 +51,17 @@ MOST_LOOKED_AT = 1_000
 
 @dataclass
 class Times:
-    """The times of a column's rows: microseconds UTC, which rows have none, and which are refused and why."""
+    """The times of a column's rows: microseconds UTC, which rows have none, and which are refused and why.
+
+    `rest` is what each time is beyond its microseconds, in picoseconds; None where no time is. Events are
+    ordered by both.
+    """
 
     micros: Ints
     missing: Flags
     refused: dict[str, Flags] = field(default_factory=dict)
     notes: list[tuple[str, int]] = field(default_factory=list)
+    rest: Ints | None = None
 
 
 @dataclass
@@ -68,6 +74,7 @@ class _Distinct:
     finer: Flags
     offsets: NDArray[np.int16]
     notes: list[tuple[str, Flags]] = field(default_factory=list)
+    rest: Ints | None = None
 
     @classmethod
     def empty(cls, n: int) -> _Distinct:
@@ -142,13 +149,19 @@ def _typed_times(column: pd.Series, options: ReadOptions, where: str) -> Times:
         distinct = _Distinct.empty(len(column))
         distinct.naive[:] = stamps.tz is None
         utc = stamps if stamps.tz is None else stamps.tz_convert("UTC")
-        distinct.finer = np.asarray(utc.nanosecond % 1000 > 0) & ~missing
+        distinct.rest = np.where(missing, 0, np.asarray(utc.nanosecond) % 1_000 * 1_000).astype(np.int64)
+        distinct.finer = distinct.rest > 0
         values = utc.tz_localize(None).as_unit("us").to_numpy().view("int64")
         distinct.micros, distinct.valid = np.where(missing, 0, values), np.ones(len(column), dtype=bool)
     elif pd.api.types.is_numeric_dtype(column.dtype) and not pd.api.types.is_bool_dtype(column.dtype):
         unit = options.timestamp_format if options.timestamp_format in TIME_UNITS else None
         numbers = column.to_numpy(dtype=float, na_value=np.nan)
         distinct = _by_number(numbers, None, unit, where)
+        if pd.api.types.is_integer_dtype(column.dtype) and "nanoseconds" in str(distinct.notes):
+            # exactly: as floats, nanoseconds of our days are 256 apart
+            whole = column.to_numpy(dtype=np.int64, na_value=0)
+            distinct.micros, distinct.rest = whole // 1_000, whole % 1_000 * 1_000
+            distinct.finer = distinct.rest > 0
     else:
         distinct = _Distinct.empty(len(column))
     codes = np.where(missing, -1, np.arange(len(column))).astype(np.int32)
@@ -158,31 +171,34 @@ def _typed_times(column: pd.Series, options: ReadOptions, where: str) -> Times:
 def _by_format(texts: list[str], layout: str) -> _Distinct:
     distinct = _Distinct.empty(len(texts))
     aware = "%z" in layout or "%Z" in layout
-    texts, distinct.finer = _cut_to_micros(texts, layout)
+    texts, cut = _cut_to_micros(texts, layout)
     stamps = pd.to_datetime(pd.Series(texts, dtype=object), format=layout, errors="coerce", utc=aware)
     distinct.valid = stamps.notna().to_numpy()
     utc = pd.DatetimeIndex(stamps).tz_localize(None)
-    distinct.finer |= distinct.valid & (np.asarray(utc.nanosecond) % 1000 > 0)
+    nanos = np.where(distinct.valid, np.asarray(utc.nanosecond) % 1_000, 0).astype(np.int64)
+    distinct.rest = cut + nanos * 1_000
+    distinct.finer = distinct.valid & (distinct.rest > 0)
     distinct.micros = np.where(distinct.valid, utc.as_unit("us").to_numpy().view("int64"), 0)
     distinct.naive = distinct.valid & (not aware)
     return distinct
 
 
-def _cut_to_micros(texts: list[str], layout: str) -> tuple[list[str], Flags]:
-    """The texts with the fraction of a second cut to six digits, and which thereby lost something.
+def _cut_to_micros(texts: list[str], layout: str) -> tuple[list[str], Ints]:
+    """The texts with the fraction of a second cut to six digits, and the picoseconds that each thereby lost.
 
     What is finer makes pandas hold nanoseconds, which no year after 2261 has.
     """
     mark = re.search(r"([^%\w])%f", layout)
     if mark is None:
-        return texts, np.zeros(len(texts), dtype=bool)
+        return texts, np.zeros(len(texts), dtype=np.int64)
     longer = re.compile(re.escape(mark[1]) + "[0-9]{6}([0-9]{1,6})(?![0-9])")
     found = [longer.search(text) for text in texts]
     cut = [
         text if match is None else text[: match.start(1)] + text[match.end(1) :]
         for text, match in zip(texts, found, strict=True)
     ]
-    return cut, np.array([match is not None and match[1].strip("0") != "" for match in found], dtype=bool)
+    lost = [0 if match is None else int(match[1].ljust(6, "0")) for match in found]
+    return cut, np.array(lost, dtype=np.int64)
 
 
 def _all_numbers(texts: list[str], layout: str | None) -> bool:
@@ -213,10 +229,12 @@ def _by_number(
     if unit == DAYS:
         whole_seconds = np.rint((numbers - _EXCEL_EPOCH_DAYS) * 86_400)
         distinct.micros = (np.clip(whole_seconds, -1e11, 1e11) * MICRO).astype(np.int64)
+        distinct.rest = _rest((numbers - _EXCEL_EPOCH_DAYS) * DAY_MICROS, distinct.micros)
         distinct.notes.append(("times as spreadsheet day numbers", known.copy()))
         distinct.naive = known.copy()
     else:
         distinct.micros = _scaled(numbers, texts, UNITS[unit])
+        distinct.rest = _rest_of_numbers(numbers, texts, UNITS[unit], distinct.micros)
         distinct.notes.append((f"times as {unit} since 1970", known.copy()))
         distinct.finer = (numbers % 1_000 != 0) & (unit == "nanoseconds")
     return distinct
@@ -246,6 +264,27 @@ def _scaled(numbers: NDArray[np.float64], texts: list[str] | None, per_second: i
         whole = np.array(list(map(int, texts)), dtype=np.int64)
         return whole * (MICRO // per_second) if per_second <= MICRO else whole // (per_second // MICRO)
     return np.rint(np.clip(numbers / per_second, -1e11, 1e11) * MICRO).astype(np.int64)
+
+
+def _rest(exact: NDArray[np.float64], micros: Ints) -> Ints:
+    """Picoseconds between microseconds and what they were rounded from."""
+    between = np.clip(exact - micros, -MICRO, MICRO)
+    return np.rint(between * MICRO).astype(np.int64)
+
+
+def _rest_of_numbers(
+    numbers: NDArray[np.float64], texts: list[str] | None, per_second: int, micros: Ints
+) -> Ints | None:
+    """Picoseconds beyond the microseconds of epoch numbers: of what is written, where that is known."""
+    if texts is None:
+        return _rest(numbers / per_second * MICRO, micros)
+    if per_second <= MICRO and not any("." in text for text in texts):
+        return None
+    scale = Decimal(MICRO * MICRO // per_second)
+    beyond = [
+        int(Decimal(text) * scale) - at * MICRO for text, at in zip(texts, micros.tolist(), strict=True)
+    ]
+    return np.array([max(-MICRO, min(rest, MICRO)) for rest in beyond], dtype=np.int64)
 
 
 def _by_shape(texts: list[str], day_first: bool | None, where: str) -> _Distinct:
@@ -331,7 +370,13 @@ def _fill(distinct: _Distinct, block: Block, *, day_first: bool, rows: slice | N
     distinct.micros[at] = micros
     distinct.valid[at] = valid
     distinct.naive[at] = not block.has("zone")
-    distinct.finer[at] = finer_than_micros(block)
+    rest = rest_of_micros(block)
+    if rest is not None:
+        distinct.rest = (
+            np.zeros(len(distinct.micros), dtype=np.int64) if distinct.rest is None else distinct.rest
+        )
+        distinct.rest[at] = rest
+        distinct.finer[at] = rest > 0
     distinct.offsets[at] = offset_minutes(block)
 
 
@@ -362,12 +407,21 @@ def _spread(distinct: _Distinct, codes: NDArray[np.int32] | None, timezone: str)
     refused = {NOT_A_TIME: ~distinct.valid, OUT_OF_RANGE: distinct.valid & ~in_range}
     if codes is None:
         notes = [(kind, int(np.count_nonzero(flags))) for kind, flags in facts]
-        return Times(distinct.micros, np.zeros(len(good), dtype=bool), refused, notes)
+        return Times(
+            distinct.micros, np.zeros(len(good), dtype=bool), refused, notes, _rest_of_rows(distinct)
+        )
     present = codes >= 0
     counts = np.bincount(codes[present], minlength=len(good))
     notes = [(kind, int(counts[flags].sum())) for kind, flags in facts]
     refused = {reason: present & np.append(flags, False)[codes] for reason, flags in refused.items()}
-    return Times(np.append(distinct.micros, 0)[codes], ~present, refused, notes)
+    micros = np.append(distinct.micros, 0)[codes]
+    return Times(micros, ~present, refused, notes, _rest_of_rows(distinct, codes))
+
+
+def _rest_of_rows(distinct: _Distinct, codes: NDArray[np.int32] | None = None) -> Ints | None:
+    if distinct.rest is None or not distinct.rest.any():
+        return None
+    return distinct.rest if codes is None else np.append(distinct.rest, 0)[codes]
 
 
 def _several_zones(offsets: NDArray[np.int16], aware: Flags) -> list[tuple[str, Flags]]:

@@ -184,13 +184,13 @@ def _clock(block: Block) -> tuple[Ints, NDArray[np.bool_]]:
     return micros, valid
 
 
-def finer_than_micros(block: Block) -> NDArray[np.bool_]:
-    """Which texts of a block have a fraction that microseconds cannot hold."""
+def rest_of_micros(block: Block) -> Ints | None:
+    """Picoseconds of each text of a block that microseconds cannot hold; None where there can be none."""
     digits = len(block.match["fraction"]) if block.match is not None and block.has("fraction") else 0
     if digits <= 6:
-        return np.zeros(len(block.rows), dtype=bool)
-    flags: NDArray[np.bool_] = block.number("fraction") % 10 ** (digits - 6) != 0
-    return flags
+        return None
+    rest: Ints = block.number("fraction") % 10 ** (digits - 6) * 10 ** (12 - digits)
+    return rest
 
 
 def offset_minutes(block: Block) -> Ints:
