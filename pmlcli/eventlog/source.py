@@ -17,6 +17,10 @@ from pmlcli.eventlog.log import LogSource
 from pmlcli.eventlog.options import ReadOptions
 
 CHUNK = 1 << 18
+FIRST_WINDOW = 512
+"""Stored bytes of a gzip member that are looked at first."""
+MAX_EMPTY = 10_000
+"""Members of a gzip file that may hold nothing."""
 FREE_BYTES = 8 << 20
 """Inflated bytes below which the ratio is not looked at."""
 
@@ -126,32 +130,42 @@ class ByteSource(io.RawIOBase):
             yield piece
 
     def _inflate(self, chunk: bytes) -> Iterator[bytes]:
-        inflater = zlib.decompressobj(wbits=31)
+        """The members of a gzip file, one after another.
+
+        The stored bytes stay where they are and are handed over by place, few at first: what a member leaves
+        is copied by zlib, and a file of many small members would be copied again for each.
+        """
+        inflater, window, made = zlib.decompressobj(wbits=31), FIRST_WINDOW, 0
+        at = empty = 0
         while True:
+            if at == len(chunk):
+                chunk, at = self._read_stored(), 0
+            if not chunk and inflater.eof:
+                return
+            if not chunk:
+                raise LogError(f"{self.name}: the gzip stream is cut off", code="log.truncated", hint=_AGAIN)
             if inflater.eof:
-                chunk = inflater.unused_data or self._read_stored()
-                if not chunk:
-                    return
-                inflater = zlib.decompressobj(wbits=31)
-            elif not chunk:
-                chunk = self._read_stored()
-                if not chunk:
+                empty += not made
+                if empty > MAX_EMPTY:
                     raise LogError(
-                        f"{self.name}: the gzip stream is cut off", code="log.truncated", hint=_AGAIN
+                        f"{self.name}: more than {MAX_EMPTY:,} empty gzip members", code="log.limit"
                     )
-            piece, chunk = self._inflate_piece(inflater, chunk)
+                inflater, window, made = zlib.decompressobj(wbits=31), FIRST_WINDOW, 0
+            given = memoryview(chunk)[at : at + window]
+            piece = self._inflate_piece(inflater, given)
+            at += len(given) - len(inflater.unused_data or inflater.unconsumed_tail)
+            window, made = min(2 * window, CHUNK), made + len(piece)
             if piece:
                 self._count(len(piece), compressed=True)
                 yield piece
 
-    def _inflate_piece(self, inflater: zlib._Decompress, chunk: bytes) -> tuple[bytes, bytes]:
+    def _inflate_piece(self, inflater: zlib._Decompress, given: memoryview) -> bytes:
         try:
-            piece = inflater.decompress(chunk, CHUNK)
+            return inflater.decompress(given, CHUNK)
         except zlib.error as error:
             raise LogError(
                 f"{self.name}: the gzip data is damaged", code="log.damaged", hint=_AGAIN
             ) from error
-        return piece, inflater.unconsumed_tail
 
     def _count(self, size: int, *, compressed: bool = False) -> None:
         self._inflated += size

@@ -22,12 +22,17 @@ class TextBlocks:
 
     As an iterator it gives the lines of the block that was handed back by `take_lines`, and goes on into
     the next blocks where a record does. `lines` counts what was given: lines, and what was `passed`.
-    Raises LogError for a byte that is not of the encoding, a NUL where there can be none, and a line
+    With `drops_nuls`, NULs to the end of the file, as a power cut leaves them, are left out with the line
+    in which they begin, which is then `lost_line`. Raises LogError for a byte that is not of
+    the encoding, a NUL where there can be none, and a line
     without end.
     """
 
-    def __init__(self, source: ByteSource, encoding: str) -> None:
+    def __init__(self, source: ByteSource, encoding: str, *, drops_nuls: bool = False) -> None:
         self.lines = 0
+        self.lost_line: int | None = None
+        self._drops_nuls = drops_nuls
+        self._is_cut = False
         self.size = BLOCK
         self._name = source.name
         self._encoding = encoding
@@ -95,7 +100,12 @@ class TextBlocks:
         if self._may_be_marked and chunk:
             chunk, self._may_be_marked = chunk.removeprefix(_MARK) or b"", False
         if not self._is_wide and b"\0" in chunk:
-            raise self._nul(chunk, before)
+            if not self._drops_nuls or not self._ends_in_nuls(chunk):
+                raise self._nul(chunk, before)
+            chunk, self._is_cut = chunk[: chunk.index(b"\0")], True
+        if self._is_cut and not chunk:
+            self._leave_out_last_line(before)
+            return None
         try:
             if self._is_utf8:
                 if not chunk.isascii() or self._decoder.getstate()[0] or not chunk:
@@ -110,11 +120,25 @@ class TextBlocks:
             ) from error
         return text.encode("utf-8", "surrogatepass") if chunk or text else None
 
+    def _ends_in_nuls(self, chunk: bytes) -> bool:
+        """Whether nothing but NULs follows the first; the rest of the source is read."""
+        return not chunk[chunk.index(b"\0") :].strip(b"\0") and not any(
+            rest.strip(b"\0") for rest in self._chunks
+        )
+
+    def _leave_out_last_line(self, before: list[bytes]) -> None:
+        """Take away the line in which the NULs begin: nobody knows how it went on."""
+        if self.lost_line is None:
+            text = b"".join(before)
+            self.lost_line = self.lines + _line_ends(text) + 1
+            before[:] = [text[: max(text.rfind(b"\n"), text.rfind(b"\r")) + 1]]
+
     def _nul(self, chunk: bytes, before: list[bytes]) -> LogError:
         is_first = not self.lines and not any(before)
         line = self.lines + _line_ends(*before, chunk[: chunk.index(b"\0")]) + 1
         wide = is_wide(chunk) if is_first else None
-        hint = f"is it UTF-16 without a mark? --encoding {wide}" if wide else "is this a text file?"
+        hint = "is this a text file? --on-bad-row drop leaves out NULs at its end, as a power cut makes them"
+        hint = f"is it UTF-16 without a mark? --encoding {wide}" if wide else hint
         return LogError(f"{self._name}: line {line}: NUL byte", code="log.nul", hint=hint)
 
     def _undecodable(self, error: UnicodeDecodeError, before: list[bytes]) -> LogError:

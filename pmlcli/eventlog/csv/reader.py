@@ -71,7 +71,8 @@ def read_rows(source: ByteSource, options: ReadOptions, check: Check | None = No
     delimiter = options.delimiter or (told[1] if told else found_delimiter(text))
     before = csv.field_size_limit(MAX_CELL)
     try:
-        reading = _Reading(source, TextBlocks(source, encoding), delimiter)
+        blocks = TextBlocks(source, encoding, drops_nuls=options.on_bad_row == "drop")
+        reading = _Reading(source, blocks, delimiter)
         if told:
             reading.pass_line()
         return reading.table(options, check)
@@ -148,6 +149,8 @@ class _Reading:
             Refusal(reason, count, tuple(self._first_ragged[reason]))
             for reason, count in self._ragged.items()
         ]
+        if self._blocks.lost_line is not None:
+            refused.append(Refusal("NULs to the end of the file", 1, (self._blocks.lost_line,)))
         notes = [("blank lines passed over", self._blank)] if self._blank else []
         identity = self._source.identity("csv")
         return RawTable(columns, len(where), where, identity, refused=refused, notes=notes)

@@ -157,7 +157,8 @@ def _typed_times(column: pd.Series, options: ReadOptions, where: str) -> Times:
         unit = options.timestamp_format if options.timestamp_format in TIME_UNITS else None
         numbers = column.to_numpy(dtype=float, na_value=np.nan)
         distinct = _by_number(numbers, None, unit, where)
-        if pd.api.types.is_integer_dtype(column.dtype) and "nanoseconds" in str(distinct.notes):
+        are_nanos = any(kind.startswith("times as nanoseconds") for kind, _ in distinct.notes)
+        if are_nanos and pd.api.types.is_integer_dtype(column.dtype):
             # exactly: as floats, nanoseconds of our days are 256 apart
             whole = column.to_numpy(dtype=np.int64, na_value=0)
             distinct.micros, distinct.rest = whole // 1_000, whole % 1_000 * 1_000
