@@ -8,7 +8,7 @@ import pandas as pd
 from pmlcli.eventlog.log import CANONICAL_COLUMNS, EventLog
 from pmlcli.eventlog.raw import TextColumn
 from pmlcli.eventlog.values import typed
-from pmlcli.eventlog.writers import is_formula
+from pmlcli.spreadsheet import is_formula
 
 
 def losses(log: EventLog, format: str, *, escape_formulas: bool = True) -> list[str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import gzip
 import io
-import re
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,9 +18,8 @@ from pmlcli.errors import MissingDependencyError, OutputError, ValidationError, 
 from pmlcli.eventlog.log import EventLog
 from pmlcli.eventlog.options import FORMATS
 from pmlcli.eventlog.xes.writer import xes_pieces
+from pmlcli.spreadsheet import formula_safe
 
-_FORMULA = re.compile(r"[=+\-@\t\r]")
-_PLAIN_NUMBER = re.compile(r"[+-]?[0-9]+(?:[.,][0-9]+)?(?:[eE][+-]?[0-9]+)?")
 ROWS_AT_ONCE = 50_000
 
 
@@ -106,7 +104,7 @@ def _csv_pieces(frame: pd.DataFrame, escape_formulas: bool) -> Iterator[bytes]:
     """The frame as UTF-8 CSV: times in ISO 8601 UTC, booleans in lower case, missing as nothing."""
     plain = pd.DataFrame({name: _csv_column(frame[name], escape_formulas) for name in frame.columns})
     plain.columns = pd.Index(
-        [_unformula(str(name)) if escape_formulas else str(name) for name in frame.columns]
+        [formula_safe(str(name)) if escape_formulas else str(name) for name in frame.columns]
     )
     # csv quotes a carriage return only where it ends lines, so text that holds one is quoted as a whole
     returns = any(
@@ -125,8 +123,8 @@ def _csv_column(column: pd.Series, escape_formulas: bool) -> pd.Series:
         return time_texts(column)
     if pd.api.types.is_bool_dtype(column.dtype):
         return column.map({True: "true", False: "false"}, na_action="ignore").astype(object)
-    if escape_formulas and isinstance(column.dtype, pd.StringDtype):
-        return column.map(_unformula, na_action="ignore")
+    if escape_formulas and not pd.api.types.is_numeric_dtype(column.dtype):
+        return column.map(lambda value: formula_safe(str(value)), na_action="ignore")
     return column
 
 
@@ -141,15 +139,6 @@ def time_texts(column: pd.Series) -> pd.Series:
     texts = np.full(len(column), None, dtype=object)
     texts[present] = np.char.add(np.datetime_as_string(micros[present], unit=unit), "+00:00")
     return pd.Series(texts, dtype=object)
-
-
-def is_formula(text: str) -> bool:
-    """Whether a spreadsheet would run the text rather than show it."""
-    return _FORMULA.match(text) is not None and _PLAIN_NUMBER.fullmatch(text) is None
-
-
-def _unformula(text: str) -> str:
-    return f"'{text}" if is_formula(text) else text
 
 
 def _parquet_pieces(frame: pd.DataFrame) -> Iterator[bytes]:

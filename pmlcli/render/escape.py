@@ -1,4 +1,4 @@
-"""Text from a log made safe to show: nothing in an activity's name may steer a terminal or a spreadsheet."""
+"""Text from a log made safe to show: nothing in an activity's name may steer a terminal."""
 
 from __future__ import annotations
 
@@ -15,13 +15,6 @@ _INVISIBLE = (
 _UNSAFE = re.compile(f"[{_CONTROLS}{_INVISIBLE}]")
 _BYTE, _PLANE = 0x100, 0x10000
 _NAMED = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
-
-FORMULA_START = r"^[=+\-@\t\r]"
-"""What a spreadsheet runs: a cell that begins so is a formula, or is read as one."""
-
-PLAIN_NUMBER = r"^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$"
-_FORMULA_START = re.compile(FORMULA_START)
-_PLAIN_NUMBER = re.compile(PLAIN_NUMBER)
 
 
 def _escaped(match: re.Match[str]) -> str:
@@ -48,9 +41,3 @@ def _json_escaped(match: re.Match[str]) -> str:
         return character
     halves = character.encode("utf-16-be", "surrogatepass")
     return "".join(f"\\u{halves[at : at + 2].hex()}" for at in range(0, len(halves), 2))
-
-
-def formula_safe(cell: str) -> str:
-    """A CSV cell with a leading ' where a spreadsheet would run it as a formula; numbers stay as they are."""
-    runs = _FORMULA_START.match(cell) and not _PLAIN_NUMBER.match(cell)
-    return f"'{cell}" if runs else cell

@@ -16,8 +16,8 @@ import pandas as pd
 from pmlcli.errors import MissingDependencyError
 from pmlcli.render import number
 from pmlcli.render.block import Table
-from pmlcli.render.escape import FORMULA_START, PLAIN_NUMBER
 from pmlcli.render.json import line
+from pmlcli.spreadsheet import formula_safe
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -51,8 +51,7 @@ def _csv_cells(column: pd.Series[Any], raw: bool) -> pd.Series[Any]:
 
 
 def _escaped(cells: pd.Series[Any]) -> pd.Series[Any]:
-    runs = cells.str.match(FORMULA_START, na=False) & ~cells.str.match(PLAIN_NUMBER, na=False)
-    return cells.mask(runs, "'" + cells)
+    return cells.map(formula_safe, na_action="ignore")
 
 
 def iso_times(column: pd.Series[Any]) -> pd.Series[Any]:

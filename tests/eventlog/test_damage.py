@@ -1,4 +1,4 @@
-"""What power cuts, other programs and odd tools leave: NULs at the end, databases in use, empty gzip members."""
+"""What power cuts and other programs leave: NULs at the end, databases in use, empty gzip members."""
 
 from __future__ import annotations
 

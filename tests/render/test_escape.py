@@ -1,16 +1,21 @@
 """Nothing that stands in a log may steer a terminal or a spreadsheet."""
 
+import csv
+import io
 import json as stdlib_json
+from pathlib import Path
 
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pmlcli.eventlog import read_log, write_log
 from pmlcli.render import frame, json
 from pmlcli.render.block import Heading, Line, Pairs, Table, plain
-from pmlcli.render.escape import formula_safe, visible
+from pmlcli.render.escape import visible
 from pmlcli.render.terminal import coloured
+from pmlcli.spreadsheet import formula_safe
 
 
 @pytest.mark.parametrize(
@@ -61,7 +66,7 @@ def test_letters_that_leave_ink_stay() -> None:
 
 
 @pytest.mark.parametrize(
-    "cell", ["=1+1", "+cmd", "-cmd|' /C calc'!A0", "@SUM(A1)", "\t=1", "\r=1", "-", "=5"]
+    "cell", ["=1+1", "+cmd", "-cmd|' /C calc'!A0", "@SUM(A1)", "-", "=5", "\uff1d1+1", "\uff0b1", "\uff20a"]
 )
 def test_formulas_are_escaped(cell: str) -> None:
     assert formula_safe(cell) == f"'{cell}"
@@ -70,6 +75,28 @@ def test_formulas_are_escaped(cell: str) -> None:
 @pytest.mark.parametrize("cell", ["", "a=1", "-5", "+3.25", "-.5", "1e-5", "-1E+05", "a-b", " =1"])
 def test_numbers_and_other_text_stay(cell: str) -> None:
     assert formula_safe(cell) == cell
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|", "\n", "\r"])
+@pytest.mark.parametrize("piece", ["=1+1", '"=1+1', '""=1', "\uff1d1", "@a", "-a"])
+def test_each_piece_that_a_spreadsheet_may_cut_off_is_escaped(separator: str, piece: str) -> None:
+    leading = "'" if separator in "\t\r\n" else ""
+    assert formula_safe(f"a{separator}{piece}") == f"a{separator}'{piece}"
+    assert formula_safe(f"{separator}{piece}{separator}b") == f"{leading}{separator}'{piece}{separator}b"
+    assert formula_safe(f"a{separator}-5") == f"a{separator}-5"
+
+
+def test_every_writer_of_csv_escapes_every_piece(tmp_path: Path) -> None:
+    texts = ["a;=1+1", "\uff1d2", "\n=3", "x|@y", "b;-5", 'c;"=4']
+    events = [{"case_id": t, "activity": t, "timestamp": "2024-01-01", "org;=r": t} for t in texts]
+    log = read_log(events)
+    write_log(log, tmp_path / "log.csv")
+    table = pd.DataFrame({"name": pd.Categorical(texts), "a;=b": pd.Series(texts, dtype=object)})
+    for text in ((tmp_path / "log.csv").read_text(), frame.csv(table)):
+        rows = list(csv.reader(io.StringIO(text)))
+        cells = [cell for row in rows for cell in row]
+        assert cells == [formula_safe(cell.replace("'", "")) for cell in cells]
+        assert {"a;'=1+1", "'\uff1d2", "'\n'=3", "x|'@y", "b;-5", "c;'\"=4"} < set(cells)
 
 
 @given(st.lists(st.text(alphabet="=+-@\t\r0159.eE a'", max_size=6), max_size=8))

@@ -1,0 +1,33 @@
+"""What a spreadsheet would run of a text in CSV, and how that is kept from it."""
+
+from __future__ import annotations
+
+import re
+
+_SIGNS = "=+\\-@\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b"
+"""What a formula begins with, in the widths of East Asian text too."""
+_SEPARATORS = ",;\t|\n\r"
+"""Where some spreadsheet, set to some country, begins another cell, whatever the file means."""
+_START = re.compile(rf'(?:^|(?<=[{_SEPARATORS}]))(?="*[{_SIGNS}])')
+_UNSEEN_START = re.compile(r"[\t\r\n]")
+PLAIN_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+
+
+def formula_safe(text: str) -> str:
+    """The text with a `'` before each piece of it that a spreadsheet would run; numbers stay as they are.
+
+    A piece begins where the text does and after each character that separates cells somewhere: a program set
+    to another separator than the file's cuts there, quotes or not.
+    """
+    safe = _START.sub(lambda start: "" if _is_number(text, start.start()) else "'", text)
+    return f"'{safe}" if _UNSEEN_START.match(text) else safe
+
+
+def is_formula(text: str) -> bool:
+    """Whether a spreadsheet would run the text, or a piece of it, rather than show it."""
+    return formula_safe(text) != text
+
+
+def _is_number(text: str, start: int) -> bool:
+    end = next((i for i in range(start, len(text)) if text[i] in _SEPARATORS), len(text))
+    return PLAIN_NUMBER.fullmatch(text[start:end].strip()) is not None
