@@ -8,14 +8,18 @@ none that has a stored card; `find` imports exactly one. Other packages add thei
 from __future__ import annotations
 
 import inspect
+import site
+import sysconfig
+import warnings
 from collections.abc import Iterable
 from functools import cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from pmlcli._cards import PACKAGE_ROOT, AlgorithmCard, stored_cards
-from pmlcli.errors import MissingDependencyError, ValidationError, nearest, unknown_name
+from pmlcli.errors import MissingDependencyError, PmlWarning, ValidationError, nearest, unknown_name
 
 if TYPE_CHECKING:
     from pmlcli.algorithms._interface.base import Algorithm
@@ -118,7 +122,7 @@ def find(name: str) -> type[Algorithm]:
         raise _unknown(name, names())
     try:
         found: type[Algorithm] = (
-            _others()[name].load() if name in _others() else _only_algorithm(_own()[name])
+            plugged_in(_others()[name]) if name in _others() else _only_algorithm(_own()[name])
         )
         found.find_member = staticmethod(find)
         return found
@@ -126,6 +130,29 @@ def find(name: str) -> type[Algorithm]:
         if (error.name or "").startswith("pmlcli"):
             raise
         raise _missing(name, (error.name or "").partition(".")[0]) from error
+
+
+def plugged_in(entry: EntryPoint) -> Any:
+    """The object of an entry point; warns of one that no installation put where libraries belong.
+
+    Such an entry counts because its directory is on PYTHONPATH or the like.
+    """
+    place = None if entry.dist is None else Path(str(entry.dist.locate_file(""))).resolve()
+    if place is not None and place not in _library_places():
+        what = "hook" if entry.group != ENTRY_POINTS else "algorithm"
+        warnings.warn(
+            f"the {what} '{entry.name}' ({entry.value}) comes from {place}, outside site-packages",
+            PmlWarning,
+            stacklevel=3,
+        )
+    return entry.load()
+
+
+@cache
+def _library_places() -> frozenset[Path]:
+    places = {*site.getsitepackages(), site.getusersitepackages()}
+    places |= {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
+    return frozenset(Path(place).resolve() for place in places)
 
 
 def _missing(name: str, dependency: str) -> MissingDependencyError:

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from pmlcli.errors import HookError, PmlError
+from pmlcli.registry import plugged_in
 
 ENTRY_POINTS = "pmlcli.hooks"
 
@@ -59,7 +60,7 @@ class Hook:
 def installed_hooks() -> tuple[Hook, ...]:
     """One instance of each hook class that other packages registered, by name of entry point."""
     found = sorted(entry_points(group=ENTRY_POINTS), key=lambda entry: entry.name)
-    return tuple(entry.load()() for entry in found)
+    return tuple(plugged_in(entry)() for entry in found)
 
 
 def call_hooks(point: str, hooks: Iterable[Hook], context: LifecycleContext) -> None:

@@ -1,0 +1,97 @@
+"""Code that lies in the working directory is not loaded for that; plugins from odd places are named."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+MODULE = [sys.executable, "-m", "pmlcli"]
+SCRIPT = [sys.executable, "-c", "import sys; sys.path.pop(0); from pmlcli.__main__ import main; main()"]
+HOOK = """
+from pathlib import Path
+from pmlcli import Hook
+Path("ran").touch()
+class Planted(Hook):
+    pass
+"""
+
+
+def plant(directory: Path) -> Path:
+    """A package with a hook and an algorithm, as it stands where pip has put it."""
+    directory.mkdir(exist_ok=True)
+    (directory / "planted.py").write_text(HOOK)
+    (directory / "rapidfuzz.py").write_text(
+        "from pathlib import Path\nPath('ran').touch()\nraise ImportError"
+    )
+    info = directory / "planted-1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: planted\nVersion: 1\n")
+    (info / "entry_points.txt").write_text(
+        "[pmlcli.hooks]\nplanted = planted:Planted\n[pmlcli.algorithms]\nanomaly/planted = planted:Planted\n"
+    )
+    return directory
+
+
+def run(
+    command: list[str], place: Path, *arguments: str, **variables: str
+) -> subprocess.CompletedProcess[str]:
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("PMLCLI_", "PYTHON"))}
+    return subprocess.run(
+        [*command, *arguments],
+        cwd=place,
+        env={**kept, **variables},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+@pytest.mark.parametrize("command", [MODULE, SCRIPT], ids=["-m", "script"])
+@pytest.mark.parametrize("path", [None, "", ":", "/nowhere:", ":/nowhere", "/a::/b", "."])
+def test_nothing_is_loaded_from_the_working_directory(
+    tmp_path: Path, csv_log: Path, command: list[str], path: str | None
+) -> None:
+    place = plant(tmp_path / "work")
+    variables = {} if path is None else {"PYTHONPATH": path}
+    done = run(command, place, "train", str(csv_log), "-a", "next-activity/ngram", "-o", "m", **variables)
+    assert done.returncode == 0, done.stderr
+    assert not (place / "ran").exists()
+    assert "planted" not in run(command, place, "algorithms", **variables).stdout
+
+
+@pytest.mark.parametrize("command", [MODULE, SCRIPT], ids=["-m", "script"])
+def test_a_hook_from_outside_site_packages_is_named(
+    tmp_path: Path, csv_log: Path, command: list[str]
+) -> None:
+    elsewhere, place = plant(tmp_path / "elsewhere"), tmp_path / "work"
+    (elsewhere / "rapidfuzz.py").unlink()
+    place.mkdir()
+    done = run(
+        command,
+        place,
+        "train",
+        str(csv_log),
+        "-a",
+        "next-activity/ngram",
+        "-o",
+        "m",
+        PYTHONPATH=str(elsewhere),
+    )
+    assert done.returncode == 0, done.stderr
+    assert (place / "ran").exists()
+    named = f"warning: the hook 'planted' (planted:Planted) comes from {elsewhere}, outside site-packages"
+    assert done.stderr.count(named) == 1
+
+
+def test_the_working_directory_counts_when_it_is_named_in_full(tmp_path: Path, csv_log: Path) -> None:
+    place = plant(tmp_path / "work")
+    (place / "rapidfuzz.py").unlink()
+    done = run(
+        MODULE, place, "train", str(csv_log), "-a", "next-activity/ngram", "-o", "m", PYTHONPATH=f":{place}"
+    )
+    assert done.returncode == 0, done.stderr
+    assert "outside site-packages" in done.stderr
