@@ -114,7 +114,7 @@ def build_log(table: RawTable, options: ReadOptions) -> EventLog:
         if times is not None:
             work.done_with(choice.columns[role])
     groups = table.groups if table.groups is not None and _is_own_grouping(work) else case.codes
-    rows, offsets = _order(work, groups, keys)
+    rows, offsets = _order(work, _cases(work, groups, case, _begins(end, start)), keys)
     return _assemble(work, rows, offsets, {TIMESTAMP: end, START_TIMESTAMP: start})
 
 
@@ -307,12 +307,37 @@ def _ranks(column: TextColumn) -> NDArray[np.int64]:
     return ranks
 
 
-def _order(
-    work: _Work, groups: NDArray[np.integer], keys: tuple[NDArray[Any], ...]
-) -> tuple[Rows, NDArray[np.int64]]:
-    """Rows by case (of first appearance) and key or source order, and the offsets of the cases."""
+def _cases(
+    work: _Work, groups: NDArray[np.integer], ids: TextColumn, begins: NDArray[np.int64] | None
+) -> NDArray[np.int64]:
+    """The number of the case of each row that stands: by first time and case id, so that the order of rows
+    says nothing; by first appearance where rows keep their order.
+    """
     rows: Rows = EVERY_ROW if work.keep.all() else np.flatnonzero(work.keep)
     case = pd.factorize(groups[rows])[0]
+    if begins is None or work.options.ordering == "row" or not len(case):
+        return case
+    first_rows = np.flatnonzero(np.diff(np.maximum.accumulate(case), prepend=-1))
+    earliest = np.full(len(first_rows), np.iinfo(np.int64).max)
+    np.minimum.at(earliest, case, begins[rows])
+    rank = np.argsort(np.argsort(ids.values.astype(str), kind="stable"), kind="stable")
+    number = np.empty(len(first_rows), dtype=np.int64)
+    number[np.lexsort((rank[ids.codes[rows][first_rows]], earliest))] = np.arange(len(first_rows))
+    return number[case]
+
+
+def _begins(end: Times | None, start: Times | None) -> NDArray[np.int64] | None:
+    """When each row's event began; None without times."""
+    if end is None or start is None:
+        return None if end is None else end.micros
+    return np.where(start.missing, end.micros, np.minimum(start.micros, end.micros))
+
+
+def _order(
+    work: _Work, case: NDArray[np.int64], keys: tuple[NDArray[Any], ...]
+) -> tuple[Rows, NDArray[np.int64]]:
+    """Rows by case (of those that stand) and key or source order, and the offsets of the cases."""
+    rows: Rows = EVERY_ROW if work.keep.all() else np.flatnonzero(work.keep)
     by_row = _sorting((case,))
     order = by_row
     if keys:

@@ -77,7 +77,8 @@ class CaseRule(Protocol):
 class EventLog(CutIntoCases):
     """A table of events, ordered by case and position, ready for array arithmetic.
 
-    Case i is rows `offsets[i]:offsets[i + 1]`; cases stand in order of first appearance in the source.
+    Case i is rows `offsets[i]:offsets[i + 1]`; cases stand by first time and case id, or in order of first
+    appearance in the source where rows keep their order or have no times.
     Nobody changes a log: every method returns a new one, and arrays are read-only by convention.
 
     - `frame`: (events,) rows; canonical columns first (`case_id` and `activity` always; `timestamp` is

@@ -10,6 +10,7 @@ from typing import Any
 from pmlcli import runtime
 from pmlcli.encoding.series.regressors import Regressors, read_regressors
 from pmlcli.eventlog import read_log
+from pmlcli.eventlog.log import EventLog
 from pmlcli.lifecycle import contract
 from pmlcli.lifecycle.model import Model
 from pmlcli.store.directory import ModelFiles
@@ -17,6 +18,7 @@ from pmlcli.store.findings import Finding
 from pmlcli.store.verification import RungResult, result_of, skipped
 
 RUNG = "retrain"
+LOG = "training log"
 
 
 def retrain(
@@ -24,8 +26,9 @@ def retrain(
 ) -> RungResult:
     """Trains again on `log`, read as the manifest says, and compares every artifact's bytes.
 
-    Fails for another log than the recorded one (by SHA-256) unless `any_log`, and for another `regressor`
-    file. The model's own artifacts are not decoded.
+    Fails for another `regressor` file and for another log than the recorded one, unless `any_log`. A file of
+    another SHA-256 that has as many cases and events may hold the same log (its rows in another order): then
+    the artifacts decide. The model's own artifacts are not decoded.
     """
     manifest = stored.manifest
     recorded = manifest.training_log.get("sha256")
@@ -37,18 +40,25 @@ def retrain(
     read = read_log(log, options)
     regressors = None if regressor is None else read_regressors(regressor)
     others = _others(manifest.training_log, read.source.sha256, regressors)
-    if others and not any_log:
+    if others and not any_log and not _may_be_same(manifest.training_log, read, others):
         return result_of(RUNG, others)
     with runtime.use_threads(_threads(manifest.determinism)):
         model.train(read, options=options, regressors=regressors)
-    return result_of(RUNG, _differences(stored.files, model.files))
+    differences = _differences(stored.files, model.files)
+    return result_of(RUNG, [*others, *differences] if differences and not any_log else differences)
+
+
+def _may_be_same(recorded: Mapping[str, Any], log: EventLog, others: list[Finding]) -> bool:
+    """Whether only the file's bytes are known to differ, not what it holds."""
+    is_as_large = (recorded.get("cases"), recorded.get("events")) == (log.n_cases, log.n_events)
+    return is_as_large and [finding.what for finding in others] == [LOG]
 
 
 def _others(recorded: Mapping[str, Any], sha256: str | None, regressors: Regressors | None) -> list[Finding]:
     """What is given and is not what the model was trained on: the log, the regressors."""
     kept = recorded.get("regressors")
     wanted = {
-        "training log": (recorded.get("sha256"), sha256),
+        LOG: (recorded.get("sha256"), sha256),
         "regressors": (
             kept.get("sha256") if isinstance(kept, Mapping) else None,
             None if regressors is None else regressors.sha256,

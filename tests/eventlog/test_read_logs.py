@@ -32,14 +32,14 @@ def csv_file(tmp_path: Path) -> Path:
 
 def test_a_log_is_sorted_coded_and_typed(csv_file: Path) -> None:
     log = read_log(csv_file)
-    assert log.case_ids.tolist() == ["NA", "007"]
-    assert log.frame["activity"].tolist() == ["b", "null", "a"]
-    assert log.offsets.tolist() == [0, 2, 3]
+    assert log.case_ids.tolist() == ["007", "NA"]
+    assert log.frame["activity"].tolist() == ["a", "b", "null"]
+    assert log.offsets.tolist() == [0, 1, 3]
     assert log.activities == ("a", "b", "null")
-    assert log.activity_codes.tolist() == [1, 2, 0]
+    assert log.activity_codes.tolist() == [0, 1, 2]
     assert log.resources == ("r1", "r2")
     assert log.resource_codes is not None
-    assert log.resource_codes.tolist() == [1, 0, -1]
+    assert log.resource_codes.tolist() == [-1, 1, 0]
     assert log.times is not None
     assert log.times.dtype == np.int64
     assert str(log.frame["timestamp"].dtype) == "datetime64[us, UTC]"

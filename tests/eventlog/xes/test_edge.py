@@ -41,7 +41,7 @@ def rows(log: EventLog) -> list[tuple[str, str]]:
         ("15", [("2", "B")]),
         ("18", [("1", "A")]),
         ("19", [("1", "A")]),
-        ("22", [("NA", "A"), ("2", "null")]),
+        ("22", [("2", "null"), ("NA", "A")]),
     ],
 )
 def test_events(stem: str, expected: list[tuple[str, str]]) -> None:
