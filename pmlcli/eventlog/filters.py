@@ -18,10 +18,12 @@ from pmlcli.eventlog.profile import variant_codes
 from pmlcli.eventlog.raw import TextColumn
 from pmlcli.eventlog.running import rule_of, standing
 from pmlcli.eventlog.selection import IS_RUNNING, Selection
+from pmlcli.eventlog.times.local_time import DAY
 from pmlcli.eventlog.times.parse import parse_times
 
 Flags = NDArray[np.bool_]
 FIRST_LINES = 5
+_THIN = 0.5
 _SHOWN = 5
 
 
@@ -48,13 +50,24 @@ def select(log: EventLog, selection: Selection, options: ReadOptions) -> EventLo
     """
     if selection == Selection():
         return log
-    log = replace(log, until=log.end)
+    whole = log = replace(log, until=log.end)
     for column, values in _by_column(selection.where).items():
         keep = np.logical_or.reduce([_holds(log, column, value, options) for value in values])
         log = _kept_events(log, keep, f"{column} is not {_either(values)}")
     for step in (_by_start, _by_activity, _by_size, _by_running):
         log = step(log, selection, options)
-    return compact(log)
+    return compact(replace(log, is_cut=whole.is_cut or _thins_the_end(whole, log)))
+
+
+def _thins_the_end(before: EventLog, after: EventLog) -> bool:
+    """Whether a filter left less of the week before the new end than of the log, by half or more."""
+    if before.times is None or after.times is None:
+        return False
+    week_before_end = int(after.times.max()) - 7 * DAY
+    there, kept = (
+        int((log.times > week_before_end).sum()) for log in (before, after) if log.times is not None
+    )
+    return kept * before.n_events < _THIN * there * after.n_events
 
 
 def _by_column(where: tuple[tuple[str, str], ...]) -> dict[str, tuple[str, ...]]:

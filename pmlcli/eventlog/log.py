@@ -89,6 +89,7 @@ class EventLog(CutIntoCases):
     - `times`: int64 (events,), microseconds since 1970 UTC, or None for a log without timestamps.
     - `until`: microseconds since 1970 UTC, when the last event was before a filter left some events or cases
       out; None where there was no filter.
+    - `is_cut`: a filter took away more of the end than of the rest, whose end is not this one.
     - `running_rule`: the rule by which the user chose or marked running cases; it goes before any other.
     - `lines`: int64 (events,), 1-based place of each event in the source, counted in `line_unit` (line,
       row); None where nobody knows.
@@ -107,6 +108,7 @@ class EventLog(CutIntoCases):
     lines: NDArray[np.int64] | None = None
     line_unit: str = "line"
     until: int | None = None
+    is_cut: bool = False
     running_rule: CaseRule | None = None
 
     @property

@@ -17,6 +17,7 @@ from pmlcli.encoding.base import Encoding
 from pmlcli.encoding.series.regressors import Regressors
 from pmlcli.errors import PersistenceError, PmlError, PredictionError, TrainingError, ValidationError
 from pmlcli.eventlog import ReadOptions, read_log
+from pmlcli.eventlog.findings import warnings_before_training
 from pmlcli.eventlog.log import ACTIVITY, EventLog
 from pmlcli.eventlog.options import CLASSIFIER_PREFIX, NONE, OPTIONAL_ROLES
 from pmlcli.lifecycle import answer, artifacts, contract, expectation, fresh, isolation, opening
@@ -165,6 +166,7 @@ class Model(Hook):
             "timezone": log.schema.timezone,
             "cpu_seconds": cpu_seconds,
             "remarks": list(trained.remarks),
+            "warnings": warnings_before_training(log),
         }
         return TrainingResult(True, dict(self.manifest_fields["performance_metrics"]), metadata)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from pmlcli.eventlog.findings import columns, events, names, times
+from pmlcli.eventlog.findings import columns, damaged, events, names, times
 from pmlcli.eventlog.findings.evidence import Evidence
 from pmlcli.eventlog.findings.finding import NOTE, SERIOUS, SEVERITIES, WARNING, DataFinding, Example
 from pmlcli.eventlog.log import EventLog
@@ -25,6 +25,7 @@ __all__ = [
     "Example",
     "evidence_of",
     "find_all",
+    "warnings_before_training",
 ]
 
 FINDERS: tuple[Callable[[Evidence], DataFinding | None], ...] = (
@@ -44,6 +45,7 @@ FINDERS: tuple[Callable[[Evidence], DataFinding | None], ...] = (
     columns.guessed,
     columns.personal_data,
     columns.identifiers,
+    damaged.identifiers,
     events.varying_case_attributes,
     columns.twins,
     columns.constant,
@@ -59,3 +61,9 @@ def find_all(evidence: Evidence) -> tuple[DataFinding, ...]:
     """All findings, the worst first."""
     found = [finding for finder in FINDERS if (finding := finder(evidence)) is not None]
     return tuple(sorted(found, key=lambda finding: SEVERITIES.index(finding.severity)))
+
+
+def warnings_before_training(log: EventLog) -> list[str]:
+    """What is seriously wrong with a log by the finders that hold for any task, a sentence each."""
+    found = damaged.identifiers(evidence_of(log))
+    return [] if found is None else [f"{found.message}: {found.fix}"]

@@ -13,8 +13,19 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pmlcli.eventlog import EventLog, read_log
-from pmlcli.eventlog.findings import FINDERS, SEVERITIES, DataFinding, columns, events, find_all, names, times
+from pmlcli.eventlog.findings import (
+    FINDERS,
+    SEVERITIES,
+    DataFinding,
+    columns,
+    damaged,
+    events,
+    find_all,
+    names,
+    times,
+)
 from pmlcli.eventlog.findings import evidence_of as evidence
+from pmlcli.eventlog.selection import Selection
 from tests.logs import purchase_events
 
 ROOT = Path(__file__).parents[3]
@@ -413,6 +424,13 @@ def test_activities_that_stand_twice() -> None:
     none(events.starts_and_completions, changed(lambda i, e: {"lifecycle": "complete"}))
 
 
+def test_case_ids_that_a_spreadsheet_rounded() -> None:
+    log = changed(lambda i, e: {"case_id": f"{9 * 10**17 + i * 10**13:.5E}"})
+    found = one(damaged.identifiers, log)
+    assert (found.code, found.severity) == ("columns.damaged-identifier", "serious")
+    none(damaged.identifiers, CLEAN)  # more in test_damaged
+
+
 # --- all of them ---
 
 
@@ -473,3 +491,45 @@ def test_any_log_gets_findings_without_a_fault(rows: Events, zone: str) -> None:
     for finding in find_all(evidence(read_log(rows, timezone=zone))):
         assert finding.to_dict()["code"] == finding.code
         assert 0 < len(finding.examples) <= 3
+
+
+# --- edges that a filter made ---
+
+
+@pytest.mark.parametrize(
+    "choice",
+    [
+        {"until": "2024-05-10T00:00:00"},
+        {"since": "2024-02-05T00:00:00", "until": "2024-05-10T00:00:00"},
+        {"where": (("case:month", "5"),)},
+        {"running": "drop", "end_activity": ("Send answer",), "until": "2024-05-10T00:00:00"},
+    ],
+)
+def test_an_end_that_a_filter_made_is_not_the_logs(choice: dict[str, Any]) -> None:
+    rows = [
+        event | {"timestamp": event["timestamp"] + pd.Timedelta(days=9 * k), "case:month": start.month % 6}
+        for i, start in enumerate(HALF_YEAR)
+        for k, event in enumerate(clean()[4 * i : 4 * i + 4])
+    ]
+    log = log_of(rows, selection=Selection(**choice))
+    assert log.is_cut
+    none(times.incomplete_end, log)
+    # the same events as a log of their own have that end
+    none_is_known = log_of(log.frame.to_dict("records"))
+    assert not none_is_known.is_cut
+    one(times.incomplete_end, none_is_known)
+
+
+@pytest.mark.parametrize(
+    "choice",
+    [
+        {"since": "2024-02-01T00:00:00"},
+        {"where": (("resource", "r1"), ("resource", "r2"))},
+        {"min_events": 1},
+    ],
+)
+def test_an_end_that_is_the_logs_own_stays_one_beside_a_filter(choice: dict[str, Any]) -> None:
+    until = pd.Timestamp("2024-05-14", tz="UTC")
+    log = log_of([e for e in clean() if e["timestamp"] < until], selection=Selection(**choice))
+    assert not log.is_cut
+    one(times.incomplete_end, log)
