@@ -46,6 +46,10 @@ class Encoding(ABC, Generic[Encoded]):
     def vocabularies(self) -> dict[str, tuple[str, ...]]:
         """Values seen in training by column, for reports of unseen values and for canary cases."""
 
+    def truth_values(self) -> dict[str, tuple[str, ...]]:
+        """Truth values seen in training by column, as text, for reports of unseen values."""
+        return {}
+
     def outside_columns(self) -> tuple[str, ...]:
         """Columns from outside the log that a prediction must be given; only series have any."""
         return ()

@@ -70,6 +70,13 @@ class BundleEncoding(Encoding[Bundle]):
                 found[column] = tuple(sorted({*found.get(column, ()), *values}))
         return found
 
+    def truth_values(self) -> dict[str, tuple[str, ...]]:  # noqa: D102
+        found: dict[str, tuple[str, ...]] = {}
+        for encoding in self.encodings.values():
+            for column, values in encoding.truth_values().items():
+                found[column] = tuple(sorted({*found.get(column, ()), *values}))
+        return found
+
 
 def _subclasses(cls: type) -> Iterator[Any]:
     children: list[Any] = cls.__subclasses__()

@@ -26,6 +26,7 @@ from pmlcli.eventlog.log import (
     LogSchema,
     offsets_of,
 )
+from pmlcli.eventlog.normal_form import normalize_names, normalize_values
 from pmlcli.eventlog.options import CLASSIFIER_PREFIX, ReadOptions
 from pmlcli.eventlog.raw import EVERY_ROW, Column, RawTable, Rows, TextColumn, as_text, shown
 from pmlcli.eventlog.times.date_and_clock import JOIN, is_clocks, is_dates, joined, names_of
@@ -81,6 +82,8 @@ def build_log(table: RawTable, options: ReadOptions) -> EventLog:
     Raises LogError when there are no events, when a column cannot be told, and when a row must be
     refused while `on_bad_row` is `error`.
     """
+    normalize_names(table)
+    normalize_values(table)
     if options.classifier is not None:
         table = _classify(table, options.classifier)
     if not table.n_rows and not table.refused:
@@ -437,10 +440,12 @@ def _other_columns(work: _Work, rows: Rows, n_events: int) -> dict[str, pd.Serie
             taken: Column = column.iloc[rows]
         else:
             taken = column.take(rows, is_whole=n_events == work.table.n_rows)
-        series, remark = typed(taken, work.options.zone, work.options.decimal)
+        own_name = _free_name(name, work.names)
+        wanted = work.options.preferred_kinds.get(own_name)
+        series, remark = typed(taken, work.options.zone, work.options.decimal, wanted)
         if remark is not None:
             work.notes.append((f"column '{name}': {remark}", n_events))
-        others[_free_name(name, work.names)] = series
+        others[own_name] = series
     return others
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from pmlcli.errors import LogError
 from pmlcli.eventlog.log import LogSource
-from pmlcli.eventlog.raw import TEXT, Column, RawTable, TextColumn, shown
+from pmlcli.eventlog.raw import LARGEST_EXACT, TEXT, Column, RawTable, TextColumn, shown
 
 _HALF = re.compile("[\ud800-\udfff]")
 
@@ -55,9 +55,14 @@ def _series(values: list[Any]) -> pd.Series:
         and all(abs(int(v)) < 2**63 for v in values if v is not None)
     ):
         return pd.Series(values, dtype="Int64")
-    if kinds and kinds <= {int, float, np.int64, np.float64, np.int32, np.float32}:
+    if kinds and kinds <= {int, float, np.int64, np.float64, np.int32, np.float32} and not _inexact(values):
         return pd.Series([np.nan if value is None else float(value) for value in values], dtype="float64")
     return pd.Series(values, dtype=object)
+
+
+def _inexact(values: Iterable[Any]) -> bool:
+    """Whether there is a whole number among them that another one would be equal to as a float."""
+    return any(isinstance(value, int | np.integer) and abs(int(value)) > LARGEST_EXACT for value in values)
 
 
 def _column(series: pd.Series) -> Column:
@@ -68,12 +73,9 @@ def _column(series: pd.Series) -> Column:
     if pd.api.types.is_bool_dtype(kind):
         return series.astype("boolean")
     if pd.api.types.is_integer_dtype(kind):
-        return (
-            series.astype("Int64")
-            if not pd.api.types.is_unsigned_integer_dtype(kind)
-            else series.astype("float64")
-        )
-    if pd.api.types.is_float_dtype(kind):
+        if not pd.api.types.is_unsigned_integer_dtype(kind) or not (series.dropna() >= 2**63).any():
+            return series.astype("Int64")
+    elif pd.api.types.is_float_dtype(kind):
         return pd.Series(series.to_numpy(dtype="float64", na_value=np.nan))
     if isinstance(kind, pd.CategoricalDtype):
         return _coded(series.cat.codes.to_numpy(), series.cat.categories)
@@ -82,7 +84,8 @@ def _column(series: pd.Series) -> Column:
     texts[:] = [None if gone else _plain(v) for v, gone in zip(objects, pd.isna(objects), strict=True)]
     codes, distinct = pd.factorize(texts)
     _check_characters(distinct)
-    return TextColumn.of(codes.astype(np.int32), list(distinct), "string")
+    # Whole numbers that no float tells apart are declared so, for the note that they stay text.
+    return TextColumn.of(codes.astype(np.int32), list(distinct), "int" if _inexact(objects) else "string")
 
 
 def _coded(codes: NDArray[np.integer[Any]], categories: pd.Index) -> TextColumn:

@@ -34,6 +34,7 @@ class ReadOptions:
 
     - `format`: csv, xes or parquet; None: found in the content, never in the name
     - `columns`: canonical name to the source's; the value `none` leaves an optional role unused
+    - `preferred_kinds`: by column, what a model was trained on: cells without a type stay text for `text`
     - `preferred_columns`: as `columns`, but only where the source has such a column: how a model's
       training log was read, so that a new log is read alike
     - `guess_columns`: go on with a column that no name but its content gives a role, with a note, where
@@ -61,6 +62,7 @@ class ReadOptions:
     format: str | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
     preferred_columns: Mapping[str, str] = field(default_factory=dict)
+    preferred_kinds: Mapping[str, str] = field(default_factory=dict)
     guess_columns: bool = False
     timezone: str | None = None
     on_bad_row: str = "error"

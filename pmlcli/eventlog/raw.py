@@ -17,6 +17,8 @@ from pmlcli.eventlog.log import LogSource
 
 TEXT = "string"
 UNTYPED = "untyped"
+LARGEST_EXACT = 2**53
+"""Whole numbers beyond it are not told apart as floats, which is what models compute with."""
 LONGEST_SHOWN = 80
 """Characters of a value that a message quotes."""
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pmlcli.eventlog.raw import UNTYPED, Column, TextColumn, UniformTexts, with_missing
+from pmlcli.eventlog.raw import LARGEST_EXACT, UNTYPED, Column, TextColumn, UniformTexts, with_missing
 from pmlcli.eventlog.times.parse import iso_times, uniform_times
 
 STRING = pd.StringDtype(storage="python", na_value=np.nan)
@@ -24,21 +24,35 @@ _EITHER_WAY = re.compile(r"-?[1-9][0-9]{0,2}(?:,[0-9]{3})?")
 """Written like this, 1,234 may be a thousand and more, or little more than one."""
 _XES_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|[+-]?INF|NaN")
 _XES_WHOLE = re.compile(r"[+-]?[0-9]{1,19}")
+_ANY_WHOLE = re.compile(r"[+-]?[0-9]+")
+INEXACT = "kept as text: whole numbers of so many digits would become equal"
+_SHORTEST_INEXACT, _LONGEST_INT = 16, 20
 _BOOLEANS = {"true": True, "false": False}
 
 
-def typed(column: Column, timezone: str, decimal: str | None = None) -> tuple[pd.Series, str | None]:
-    """The column as pandas holds it, and a remark when its values are not as one would think."""
+def typed(
+    column: Column, timezone: str, decimal: str | None = None, kind: str | None = None
+) -> tuple[pd.Series, str | None]:
+    """The column as pandas holds it, and a remark when its values are not as one would think.
+
+    A column that declares no type stays text where `kind` says so.
+    """
+    if kind == "text" and isinstance(column, UniformTexts):
+        column = column.coded()
+    if kind == "text" and isinstance(column, TextColumn) and column.kind == UNTYPED:
+        return text_series(*column.used()), None
     if isinstance(column, UniformTexts):
         micros = uniform_times(column, timezone)
         return typed(column.coded(), timezone, decimal) if micros is None else (time_series(micros), None)
     if not isinstance(column, TextColumn):
-        return column.reset_index(drop=True), None
+        return _exact(column.reset_index(drop=True))
     codes, values = column.used()
     if column.kind == UNTYPED:
         return _inferred(codes, values, timezone, decimal)
     if column.kind in _DECLARED and len(values):
         converted = _DECLARED[column.kind](codes, list(values), timezone)
+        if converted is None and column.kind in ("int", "float") and any(map(is_inexact, values)):
+            return text_series(codes, values), INEXACT
         if converted is None:
             return text_series(codes, values), "kept as text: some values are not of its declared type"
         return converted, None
@@ -58,6 +72,26 @@ def time_series(micros: NDArray[np.int64], missing: NDArray[np.bool_] | None = N
     return pd.Series(stamps, copy=False).dt.tz_localize("UTC")  # which makes a copy
 
 
+def is_inexact(text: str) -> bool:
+    """Whether a text is a whole number that another one would be equal to as a float."""
+    return (
+        len(text) >= _SHORTEST_INEXACT
+        and _ANY_WHOLE.fullmatch(text) is not None
+        and (len(text) > _LONGEST_INT or abs(int(text)) > LARGEST_EXACT)
+    )
+
+
+def _exact(column: pd.Series) -> tuple[pd.Series, str | None]:
+    """A typed column; one of whole numbers beyond `LARGEST_EXACT` as text, with a remark."""
+    if not pd.api.types.is_integer_dtype(column.dtype):
+        return column, None
+    codes, values = pd.factorize(column)
+    if not any(abs(int(value)) > LARGEST_EXACT for value in (values.min(), values.max()) if len(values)):
+        return column, None
+    texts = np.array([str(value) for value in values], dtype=object)
+    return text_series(codes.astype(np.int32), texts), INEXACT
+
+
 def _inferred(
     codes: NDArray[np.int32], values: NDArray[np.object_], timezone: str, decimal: str | None
 ) -> tuple[pd.Series, str | None]:
@@ -68,6 +102,8 @@ def _inferred(
         return (text_series(codes, values) if series is None else series), remark
     if texts and decimal == ",":
         texts = [text.replace(".", "") if _COMMA_NUMBER.fullmatch(text) else text for text in texts]
+    if any(map(is_inexact, texts)) and all(map(_NUMBER.fullmatch, texts)):
+        return text_series(codes, values), INEXACT
     for infer in (_whole, _number, _boolean, _time):
         series = infer(codes, texts, timezone) if texts else None
         if series is not None:
@@ -84,11 +120,14 @@ def _with_commas(
             example = next(text for text in texts if "," in text)
             return None, f"kept as text: {example} can be read in two ways (--decimal , or --decimal .)"
         plain = [text.replace(".", "").replace(",", ".") for text in texts]
+        if any(map(is_inexact, plain)):
+            return None, INEXACT
         return _number(codes, plain, ""), "numbers with a decimal comma"
     if decimal == "." and all(map(_POINT_NUMBER.fullmatch, texts)):
-        return _number(
-            codes, [text.replace(",", "") for text in texts], ""
-        ), "numbers with commas for thousands"
+        plain = [text.replace(",", "") for text in texts]
+        if any(map(is_inexact, plain)):
+            return None, INEXACT
+        return _number(codes, plain, ""), "numbers with commas for thousands"
     return None, None
 
 
@@ -98,7 +137,7 @@ def _whole(
     if not all(map(pattern.fullmatch, texts)):
         return None
     numbers = list(map(int, texts))
-    if min(numbers) < -(2**63) or max(numbers) >= 2**63:
+    if max(map(abs, numbers)) > LARGEST_EXACT:
         return None
     data = np.append(np.array(numbers, dtype=np.int64), 1)[codes]
     return pd.Series(pd.arrays.IntegerArray(data, codes < 0))
@@ -107,7 +146,7 @@ def _whole(
 def _number(
     codes: NDArray[np.int32], texts: list[str], timezone: str, pattern: re.Pattern[str] = _NUMBER
 ) -> pd.Series | None:
-    if not all(map(pattern.fullmatch, texts)):
+    if not all(map(pattern.fullmatch, texts)) or any(map(is_inexact, texts)):
         return None
     return pd.Series(np.append(np.array(list(map(float, texts))), np.nan)[codes])
 
@@ -123,6 +162,15 @@ def _boolean(codes: NDArray[np.int32], texts: list[str], timezone: str) -> pd.Se
 def _time(codes: NDArray[np.int32], texts: list[str], timezone: str) -> pd.Series | None:
     micros = iso_times(texts, timezone)
     return None if micros is None else time_series(np.append(micros, 0)[codes], codes < 0)
+
+
+def iso_time_series(values: pd.Series, timezone: str) -> pd.Series:
+    """A text column as UTC times; all missing where one of them is no ISO 8601 time."""
+    codes, texts = pd.factorize(values)
+    found = _time(codes.astype(np.int32), [str(text) for text in texts], timezone)
+    if found is not None:
+        return found
+    return time_series(np.zeros(len(values), dtype=np.int64), np.ones(len(values), dtype=np.bool_))
 
 
 def _xes_whole(codes: NDArray[np.int32], texts: list[str], timezone: str) -> pd.Series | None:

@@ -10,14 +10,14 @@ from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
-import pandas as pd
-from numpy.typing import NDArray
 
+from pmlcli.encoding.attributes import as_text
 from pmlcli.encoding.base import Encoding
 from pmlcli.errors import LogError, PersistenceError, PmlError, ValidationError
 from pmlcli.eventlog.log import ACTIVITY, CASE_ID, EventLog
 from pmlcli.eventlog.options import CLASSIFIER_PREFIX, ReadOptions
 from pmlcli.eventlog.selection import Selection
+from pmlcli.lifecycle.kinds import kind_of
 
 EXAMPLES = 5
 LONGEST_NAME = 1000
@@ -31,7 +31,7 @@ def input_schema(log: EventLog, encoding: Encoding[Any]) -> dict[str, Any]:
     return {
         **log.schema.to_dict(),
         "format": log.source.format,
-        "required": {column: _kind(log.frame[column]) for column in dict.fromkeys(needed)},
+        "required": {column: kind_of(log.frame[column]) for column in dict.fromkeys(needed)},
         "encoding": encoding.name,
         "vocabulary_sizes": {column: len(values) for column, values in encoding.vocabularies().items()},
     } | ({"regressors": list(encoding.outside_columns())} if encoding.outside_columns() else {})
@@ -153,30 +153,6 @@ def _check_classifier(activity: str) -> None:
         raise ValidationError("input_schema names a column of the activity twice")
 
 
-def _kind(column: pd.Series[Any]) -> str:
-    if isinstance(column.dtype, pd.DatetimeTZDtype):
-        return "time"
-    if pd.api.types.is_bool_dtype(column.dtype):
-        return "boolean"
-    return "number" if pd.api.types.is_numeric_dtype(column.dtype) else "text"
-
-
-def _holds(column: pd.Series[Any], kind: str) -> bool:
-    """Whether these may be such values; a column of numbers may be empty, or of numbers that are written as
-    text, whatever a reader takes it for.
-    """
-    return _kind(column) == kind or (kind == "number" and not _is_other(column, kind).any())
-
-
-def _is_other(column: pd.Series[Any], kind: str) -> NDArray[np.bool_]:
-    """Which values of a column of another kind are not of this one."""
-    given = column.notna().to_numpy(dtype=np.bool_)
-    if kind != "number" or _kind(column) != "text":
-        return given
-    numbers = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
-    return np.asarray(given & ~np.isfinite(numbers))
-
-
 def check_log(log: EventLog, schema: Mapping[str, Any]) -> None:
     """Raises LogError, naming every column, when the log lacks what the model was trained on."""
     required: Mapping[str, str] = schema["required"]
@@ -188,35 +164,14 @@ def check_log(log: EventLog, schema: Mapping[str, Any]) -> None:
             hint=f"the log has: {', '.join(map(str, log.frame.columns))}",
             context={"column": missing[0], "missing": missing},
         )
-    changed = {c: k for c, k in required.items() if k in ("time", "number") and not _holds(log.frame[c], k)}
-    if changed:
-        raise _changed_type(log, changed)
-
-
-def _changed_type(log: EventLog, changed: Mapping[str, str]) -> LogError:
-    """What the first of these columns holds and where, and what training saw there."""
-    column, kind = next(iter(changed.items()))
-    values = log.frame[column]
-    rows = np.flatnonzero(_is_other(values, kind))
-    place = "" if log.lines is None else f" in {log.line_unit} {log.lines[rows[0]]:,}"
-    more = [f"'{name}'" for name in changed if name != column]
-    return LogError(
-        f"{log.source.name}: column '{column}' holds {_kind(values)}, but the model was trained on {kind}s: "
-        f"{len(rows):,} of {len(values):,} values are no {kind}s, first '{values.iloc[rows[0]]}'{place}"
-        + (f"; likewise {', '.join(more)}" if more else ""),
-        code="log.type",
-        hint=f"write {kind}s there or leave the cells empty, or train again on a log like this one",
-        context={"column": column, "count": len(rows), "value": str(values.iloc[rows[0]])}
-        | ({} if log.lines is None else {log.line_unit: int(log.lines[rows[0]])}),
-    )
 
 
 def unseen_values(log: EventLog, encoding: Encoding[Any]) -> dict[str, dict[str, Any]]:
     """Values that training never saw, by column: how many events hold one, and a few of them."""
     found = {}
-    for column, known in encoding.vocabularies().items():
+    for column, known in {**encoding.vocabularies(), **encoding.truth_values()}.items():
         if column in log.frame.columns:
-            present = log.frame[column].dropna()
+            present = as_text(log.frame[column]).dropna()
             unseen = present[~present.isin(known)]
             if len(unseen):
                 examples = sorted(map(str, unseen.unique()))[:EXAMPLES]

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from pmlcli.algorithms._interface.base import Algorithm, PredictRequest
+from pmlcli.encoding.attributes import as_text
 from pmlcli.errors import LogError, PmlError, ValidationError
 from pmlcli.eventlog.log import CASE_ID, EventLog
 from pmlcli.lifecycle.answer import Answer, malformed
@@ -68,4 +69,4 @@ def _is_unseen(log: EventLog, column: str, found: Mapping[str, Any]) -> bool:
     if column not in log.frame.columns or not 0 < found["events"] <= log.n_events:
         return False
     examples: list[str] = found["examples"]
-    return len(examples) <= EXAMPLES and set(examples) <= set(map(str, log.frame[column].dropna().unique()))
+    return len(examples) <= EXAMPLES and set(examples) <= set(as_text(log.frame[column]).dropna().unique())

@@ -28,6 +28,7 @@ from pmlcli.lifecycle.confinement import Limits
 from pmlcli.lifecycle.context import Hook, LifecycleContext, call_hooks, frozen, installed_hooks
 from pmlcli.lifecycle.contract import check_log, input_schema, reference, unseen_values
 from pmlcli.lifecycle.foreign import check_process, known_activities
+from pmlcli.lifecycle.kinds import read_as_trained
 from pmlcli.lifecycle.provenance import dependencies, determinism, machine, now
 from pmlcli.lifecycle.reproducible import reproducible
 from pmlcli.lifecycle.result import ModelMetadata, PredictionResult, SavedModel, TrainingResult
@@ -246,7 +247,7 @@ class Model(Hook):
     def _checked(self, log: LogLike, options: ReadOptions | None) -> EventLog:
         read = read_log(log, self.read_options(options or ReadOptions()))
         check_log(read, self.manifest_fields["input_schema"])
-        return read
+        return read_as_trained(read, self.manifest_fields["input_schema"]["required"])
 
     def _check_process(self, log: EventLog, request: PredictRequest) -> str | None:
         return check_process(log, known_activities(self.files), allow=request.foreign == "allow")
@@ -258,6 +259,7 @@ class Model(Hook):
         return replace(
             options,
             preferred_columns=columns,
+            preferred_kinds=schema["required"],
             classifier=options.classifier or _classifier(columns["activity"]),
             timezone=options.timezone or schema["timezone"],
             order=options.order or schema["order"],

@@ -53,8 +53,8 @@ ODD_TEXT = st.sampled_from(["007", "5", "NA", "null", "true", "1,5", "2024-01-01
 ANY_TEXT = st.one_of(ODD_TEXT, TEXT.filter(bool))
 ANY_EVENTS = st.fixed_dictionaries(
     {
-        "case_id": ANY_TEXT,
-        "activity": ANY_TEXT,
+        "case_id": ANY_TEXT.filter(str.strip),
+        "activity": ANY_TEXT.filter(str.strip),
         "timestamp": st.datetimes(datetime(1901, 1, 1), datetime(2999, 1, 1)).map(
             lambda t: t.replace(tzinfo=timezone(timedelta(hours=-7)))
         ),

@@ -183,6 +183,10 @@ class EventEncoding(Encoding[Events]):
         pairs = zip(self.columns, self._vocabularies, strict=True)
         return {column: v.values for column, v in pairs if column not in self._booleans}
 
+    def truth_values(self) -> dict[str, tuple[str, ...]]:  # noqa: D102
+        pairs = zip(self.columns, self._vocabularies, strict=True)
+        return {column: v.values for column, v in pairs if column in self._booleans}
+
 
 def _resource(log: EventLog) -> list[str]:
     return [RESOURCE] if log.resource_codes is not None else []

@@ -202,6 +202,10 @@ class PrefixEncoding(SequenceEncoding):
         own = {a.column: v.values for a, v in pairs if a.column not in self._booleans}
         return super().vocabularies() | own
 
+    def truth_values(self) -> dict[str, tuple[str, ...]]:  # noqa: D102
+        pairs = zip(self.categories, self._values, strict=True)
+        return {a.column: v.values for a, v in pairs if a.column in self._booleans}
+
     def _candidates(self, log: EventLog) -> list[str]:
         names = [LIFECYCLE] if LIFECYCLE in log.frame.columns else []
         names += [*log.attribute_columns(), *log.case_attribute_columns()]

@@ -19,6 +19,7 @@ from pmlcli.eventlog.log import CASE_PREFIX
 from pmlcli.eventlog.options import ReadOptions
 from pmlcli.eventlog.raw import TEXT, Column, RawTable, TextColumn, shown
 from pmlcli.eventlog.source import ByteSource
+from pmlcli.eventlog.values import is_inexact
 
 MAX_BYTES = 512 << 20
 """Inflated bytes of an object-centric log: unlike other formats it is held in memory as a whole."""
@@ -163,7 +164,7 @@ def as_declared(value: Any, kind: str | None) -> Any:
         if kind in _WHOLE:
             return int(value)
         if kind in _BROKEN:
-            return float(value)
+            return value if is_inexact(value) else float(value)
     except ValueError:
         return value
     if kind in _TRUTH:

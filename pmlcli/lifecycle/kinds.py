@@ -1,0 +1,112 @@
+"""One rule for a column whose type is another than in training: it is read as trained, or the log is refused.
+
+| training saw | a new log may hold |
+|---|---|
+| text | text, numbers and truth values, as text; no times, whose spelling nobody knows any more |
+| numbers | numbers, also written as text |
+| truth values | truth values, 1 and 0, and words for them, such as yes and no |
+| times | times, also written as text |
+
+A column without any value is one of every type.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from pmlcli.encoding.attributes import as_text
+from pmlcli.errors import LogError
+from pmlcli.eventlog.log import CANONICAL_COLUMNS, EventLog
+from pmlcli.eventlog.values import STRING, iso_time_series, time_series
+
+WORDS = {"text": "text", "number": "numbers", "boolean": "truth values", "time": "times"}
+_PAIRS = (
+    *("true false", "t f", "yes no", "y n", "on off", "1 0", "1.0 0.0", "ja nein", "j n", "wahr falsch"),
+    *("oui non", "vrai faux", "sí no", "si no", "verdadero falso", "ja nee", "waar onwaar", "vero falso"),
+)
+_TRUTH = {word: is_true for pair in _PAIRS for word, is_true in zip(pair.split(), (True, False), strict=True)}
+
+Column = pd.Series
+
+
+def kind_of(column: Column) -> str:
+    """`text`, `number`, `boolean` or `time`."""
+    if isinstance(column.dtype, pd.DatetimeTZDtype):
+        return "time"
+    if pd.api.types.is_bool_dtype(column.dtype):
+        return "boolean"
+    return "number" if pd.api.types.is_numeric_dtype(column.dtype) else "text"
+
+
+def read_as_trained(log: EventLog, required: Mapping[str, str]) -> EventLog:
+    """The log with these columns of the kinds that training saw; LogError for values that are of another."""
+    changed: dict[str, Column] = {}
+    for name, kind in required.items():
+        values = log.frame[name]
+        if name in CANONICAL_COLUMNS or kind not in WORDS or kind_of(values) == kind:
+            continue
+        found = _converted(values, kind, log.schema.timezone)
+        if (found.isna() & values.notna()).any():
+            raise _changed_type(log, name, kind, found)
+        changed[name] = found
+    return replace(log, frame=log.frame.assign(**changed)) if changed else log
+
+
+def _converted(values: Column, kind: str, timezone: str) -> Column:
+    """The values as of this kind, missing where they are not."""
+    own = kind_of(values)
+    if own == "time" or not values.notna().any() or (own, kind) in _NEVER:
+        return _nothing(len(values), kind)
+    if kind == "text":
+        return _whole_as_text(values).astype(STRING)
+    if kind == "boolean":
+        return as_text(values).str.lower().map(_TRUTH).astype("boolean")
+    if kind == "number":
+        numbers = pd.to_numeric(values, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+        return pd.Series(np.where(np.isfinite(numbers), numbers, np.nan))
+    return iso_time_series(values, timezone)
+
+
+_NEVER = frozenset({("boolean", "number"), ("boolean", "time"), ("number", "time")})
+"""What is never read so, as (found, trained)."""
+
+
+def _nothing(rows: int, kind: str) -> Column:
+    """A column of this kind without a value."""
+    if kind == "time":
+        return time_series(np.zeros(rows, dtype=np.int64), np.ones(rows, dtype=np.bool_))
+    if kind == "number":
+        return pd.Series(np.full(rows, np.nan))
+    return pd.Series(pd.array([pd.NA] * rows, dtype="boolean" if kind == "boolean" else STRING))
+
+
+def _whole_as_text(values: Column) -> Column:
+    """Values as text, a whole number without a fraction, as readers of untyped cells write it."""
+    text = as_text(values)
+    if not pd.api.types.is_float_dtype(values.dtype):
+        return text
+    return text.str.removesuffix(".0")
+
+
+def _changed_type(log: EventLog, column: str, kind: str, found: Column) -> LogError:
+    """What a column holds and where, and what training saw there."""
+    values = log.frame[column]
+    rows: NDArray[np.intp] = np.flatnonzero(values.notna() & found.isna())
+    place = "" if log.lines is None else f" in {log.line_unit} {log.lines[rows[0]]:,}"
+    context: dict[str, Any] = {"column": column, "count": len(rows), "value": str(values.iloc[rows[0]])}
+    if log.lines is not None:
+        context[log.line_unit] = int(log.lines[rows[0]])
+    return LogError(
+        f"{log.source.name}: column '{column}' holds {WORDS[kind_of(values)]}, but the model was trained on "
+        f"{WORDS[kind]}: {len(rows):,} of {len(values):,} values are no {WORDS[kind]}, "
+        f"first '{values.iloc[rows[0]]}'{place}",
+        code="log.type",
+        hint=f"write {WORDS[kind]} there or leave the cells empty, or train again on a log like this one",
+        context=context,
+    )
