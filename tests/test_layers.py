@@ -29,7 +29,8 @@ ALLOWED = {
     "render": GROUND | {"eventlog", "lifecycle", "_cards"},
     "cli": GROUND
     | {"store", "eventlog", "encoding", "algorithms", "lifecycle", "registry", "render", "_cards"},
-    "__init__": set(),
+    # For type checkers alone; tests/test_public_names.py holds that nothing is imported.
+    "__init__": {"errors", "store", "eventlog", "encoding", "algorithms", "lifecycle"},
     "__main__": {"cli"},
 }
 ONLY_IN = {

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
+from functools import update_wrapper
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 
 P = ParamSpec("P")
@@ -20,5 +22,9 @@ class of_class_or_instance(Generic[P, R]):  # noqa: N801 (used like classmethod)
         def bound(*args: P.args, **kwargs: P.kwargs) -> R:
             return self._function(owner, instance, *args, **kwargs)
 
-        bound.__doc__ = self.__doc__
+        update_wrapper(bound, self._function)
+        # `help` shows what a caller gives: neither the class nor the instance.
+        known = inspect.signature(self._function)
+        given = list(known.parameters.values())[2:]
+        vars(bound)["__signature__"] = known.replace(parameters=given)
         return bound
