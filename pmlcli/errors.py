@@ -23,7 +23,7 @@ Codes 5 (verification failed) and 6 (a gate was crossed) are results, not errors
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 
@@ -155,6 +155,19 @@ class MissingDependencyError(PmlError):
             hint=f"pip install 'pmlcli[{extra}]'",
             context={"dependency": dependency, "extra": extra},
         )
+
+    @classmethod
+    def joined(cls, errors: Sequence[MissingDependencyError]) -> MissingDependencyError:
+        """One error for all of them: every library that is missing, and the one command that brings them."""
+        libraries = list(dict.fromkeys(str(error.context["dependency"]) for error in errors))
+        if len(libraries) < 2:
+            return errors[0]
+        extras = {extra for error in errors for extra in str(error.context["extra"]).split(",")}
+        one = cls(libraries[0], extra=",".join(sorted(extras)), needed_by="")
+        named = ", ".join(f"'{library}'" for library in libraries)
+        one.reword(f"the members need the libraries {named}, which are not installed")
+        one.context["dependency"] = ",".join(libraries)
+        return one
 
 
 class HookError(PmlError):

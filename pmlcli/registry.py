@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from functools import cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from pmlcli.algorithms._interface.base import Algorithm
 
 ENTRY_POINTS = "pmlcli.algorithms"
+_LIBRARIES = {"boost": "xgboost", "neural": "torch", "prophet": "prophet"}
+"""The library that each extra of an algorithm brings."""
 
 
 @cache
@@ -155,10 +158,18 @@ def _library_places() -> frozenset[Path]:
     return frozenset(Path(place).resolve() for place in places)
 
 
+def _is_missing(library: str) -> bool:
+    try:
+        return find_spec(library) is None
+    except ImportError:
+        return True
+
+
 def _missing(name: str, dependency: str) -> MissingDependencyError:
     stored = stored_cards(_folder(name)).get(name)
-    extra = stored.extra if stored else None
-    return MissingDependencyError(dependency, extra=extra or "all", needed_by=name)
+    extras = (stored.extra if stored and stored.extra else "all").split(",")
+    lacking = [extra for extra in extras if _is_missing(_LIBRARIES.get(extra, dependency))]
+    return MissingDependencyError(dependency, extra=",".join(lacking or extras), needed_by=name)
 
 
 def _only_algorithm(module_name: str) -> type[Algorithm]:

@@ -8,13 +8,14 @@ from typing import Any
 
 from pmlcli.algorithms._interface.base import Algorithm, field_names
 from pmlcli.algorithms._interface.param import specs
-from pmlcli.errors import ValidationError
+from pmlcli.errors import MissingDependencyError, ValidationError
 
 
 def members(owner: Algorithm, names: Sequence[str]) -> dict[str, Any]:
     """Untrained algorithms of the owner's task, by name; see `member`.
 
-    ValidationError for none, for one named twice, and for what is no name within the task.
+    ValidationError for none, for one named twice, and for what is no name within the task;
+    MissingDependencyError that names all libraries that any of them lacks.
     """
     wrong = ""
     if not names:
@@ -29,7 +30,15 @@ def members(owner: Algorithm, names: Sequence[str]) -> dict[str, Any]:
             hint="name each once, without its task: members=A,B; `pmlcli algorithms` lists them",
             context={"parameter": "members", "value": ",".join(names)},
         )
-    return {name: member(owner, f"{owner.task}/{name}") for name in names}
+    found, missing = {}, []
+    for name in names:
+        try:
+            found[name] = member(owner, f"{owner.task}/{name}")
+        except MissingDependencyError as error:
+            missing.append(error)
+    if missing:
+        raise MissingDependencyError.joined(missing)
+    return found
 
 
 def member(owner: Algorithm, name: str) -> Any:

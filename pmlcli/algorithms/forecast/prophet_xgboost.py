@@ -24,7 +24,7 @@ class ProphetXGBoost(BoostedForecaster):
     the series, so that they see errors as large as those to come.
     """
 
-    extra: ClassVar[str | None] = "all"
+    extra: ClassVar[str | None] = "boost,prophet"
     source: ClassVar[str] = "Zhang (2003), Time series forecasting using a hybrid model, Neurocomputing 50"
 
     bases_: dict[str, Any] = field(init=False, repr=False)
