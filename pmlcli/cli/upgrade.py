@@ -32,9 +32,9 @@ def upgrade(
 ) -> None:
     """Write a model of an older schema anew in the schema of this pmlcli.
 
-    The old model stays as it is. A model of the present schema is verified, and nothing is written. A
-    signature is of the old bytes, so the new model has none unless --sign makes one; --public-key checks the
-    old one before a byte of the model is parsed.
+    The old model stays as it is. A model of the present schema is verified, and nothing is written; so far
+    there is one schema. A signature is of the old bytes, so the new model has none unless --sign makes one;
+    --public-key checks the old one before a byte of the model is parsed.
     """
     with common.session() as session:
         document = upgrade_model(model, output, force=force, key=sign, seal=seal, session=session)

@@ -32,18 +32,19 @@ BOOSTER = "booster_"
 BOOSTER_FILE = "model.json"
 OWN_STEM = "model"
 """Stem of what an algorithm that asks others keeps beside them; their files are MEMBER-FILE."""
-BOOSTER_STATE = "state"
-"""Stem of the files that hold what there is beside an XGBoost model."""
+STATE_STEM = "state"
+"""Stem of the files that hold what there is beside a file of a library's own format: names are unique."""
 ENCODING_FILE = "feature_extractor.joblib"
 REFERENCE_FILE = "reference.json"
 CANARY_FILE = "canary.json"
 _SHARED_FILES = (ENCODING_FILE, THRESHOLD_FILE, REFERENCE_FILE, CANARY_FILE)
 _PLAIN = r"model\.json|model-\w+\.npy"
+_STATE = r"state\.json|state-\w+\.npy"
 _OTHERS = {
     "plain": _PLAIN,
-    "sklearn": rf"model\.joblib|{_PLAIN}",
-    "safetensors": r"model\.json|model\.safetensors",
-    "xgboost": r"model\.json|state\.json|state-\w+\.npy",
+    "sklearn": rf"model\.joblib|{_STATE}",
+    "safetensors": r"state\.json|model\.safetensors",
+    "xgboost": rf"model\.json|{_STATE}",
 }
 _OWN_FILES = {container: re.compile(names) for container, names in _OTHERS.items()}
 _OWN_FILES["members"] = re.compile(rf"{_PLAIN}|[\w-]+-(?:{'|'.join(_OTHERS.values())})")
@@ -78,9 +79,9 @@ def _learner_files(algorithm: Algorithm) -> dict[str, bytes]:
         return plain.encode(state)
     if algorithm.container == "xgboost":
         booster = state.pop(BOOSTER)
-        return {BOOSTER_FILE: booster, **plain.encode(state, stem=BOOSTER_STATE)}
+        return {BOOSTER_FILE: booster, **plain.encode(state, stem=STATE_STEM)}
     estimator = state.pop(ESTIMATOR)
-    files = plain.encode(state) if state else {}
+    files = plain.encode(state, stem=STATE_STEM) if state else {}
     return {ESTIMATOR_FILE: sklearn.encode(estimator), **files}
 
 
@@ -110,7 +111,7 @@ def require_known_files(container: str, names: Iterable[str]) -> None:
     if surplus:
         raise UntrustedArtifactError(
             f"artifacts/{surplus[0]}: this algorithm writes no such file",
-            hint="this model was not written by pmlcli; do not use it",
+            hint="this model was not written by a released pmlcli; do not use it, train it again",
             context={"surplus": surplus[:10]},
         )
 
@@ -199,7 +200,7 @@ def _learner_state(algorithm: Algorithm, files: Mapping[str, bytes]) -> dict[str
         raise PersistenceError(f"the model lacks {ESTIMATOR_FILE}", context={"missing": [ESTIMATOR_FILE]})
     allowed = algorithm.allowed_globals | {algorithm.estimator_class}
     estimator = sklearn.decode(files[ESTIMATOR_FILE], allowed, algorithm.estimator_class)
-    return {ESTIMATOR: estimator, **(plain.decode(own) if own else {})}
+    return {ESTIMATOR: estimator, **(plain.decode(own, stem=STATE_STEM) if own else {})}
 
 
 def _boosted_state(files: Mapping[str, bytes]) -> dict[str, Any]:
@@ -207,7 +208,7 @@ def _boosted_state(files: Mapping[str, bytes]) -> dict[str, Any]:
     if BOOSTER_FILE not in files:
         raise PersistenceError(f"the model lacks {BOOSTER_FILE}", context={"missing": [BOOSTER_FILE]})
     check_xgboost_json(files[BOOSTER_FILE], source=BOOSTER_FILE)
-    return {BOOSTER: files[BOOSTER_FILE], **plain.decode(files, stem=BOOSTER_STATE)}
+    return {BOOSTER: files[BOOSTER_FILE], **plain.decode(files, stem=STATE_STEM)}
 
 
 def read_json(

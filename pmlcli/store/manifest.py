@@ -178,9 +178,10 @@ def _check_artifacts(records: list[Any]) -> list[Finding]:
         if found:
             continue
         # Compared without case: on a file system that folds case two such names are one file.
-        folded = record["filename"].casefold()
+        # A file's name is its record's name and type, so no two files are one either.
+        folded = record["name"].casefold()
         if folded in seen:
-            findings.append(Finding(f"{where}.filename", "each file listed once", shown(record["filename"])))
+            findings.append(Finding(f"{where}.name", "each name listed once", shown(record["name"])))
         seen.add(folded)
     return findings or _check_total(sum(record["size_bytes"] for record in records))
 

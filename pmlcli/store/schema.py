@@ -1,8 +1,9 @@
 """The version of the model directory's format, and the steps from each released version to the next.
 
 `SCHEMA_VERSION` counts everything that a reader must understand: the manifest's fields, the layout of
-the directory, and the format of each artifact. Whoever changes any of them so that an older pmlcli would
-misread a new directory, or this one an old directory:
+the directory, and the format of each artifact. It stays 1 until 0.1.0 is released, and states of the
+code before that have no steps between them. From then on, whoever changes any of them so that an older
+pmlcli would misread a new directory, or this one an old directory:
 
 1. adds one to SCHEMA_VERSION;
 2. adds the `Step` from the version before to STEPS, and never changes it again;

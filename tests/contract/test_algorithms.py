@@ -157,6 +157,8 @@ def test_it_saves_what_the_design_names(name: str, tmp_path: Path) -> None:
         "members": "model.json",
     }
     assert learner[registry.card(name).container] in found
+    names = [record.name for record in trained(name).metadata.artifacts]
+    assert len(names) == len(set(names)) == len(found)
 
 
 @every_algorithm

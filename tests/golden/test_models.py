@@ -14,7 +14,7 @@ from pmlcli.errors import IncompatibleVersionError
 from pmlcli.lifecycle.model import Model
 from pmlcli.lifecycle.verification import verify_model
 from pmlcli.store.migration import upgraded
-from pmlcli.store.schema import OLDEST_SCHEMA, SCHEMA_VERSION
+from pmlcli.store.schema import OLDEST_SCHEMA, SCHEMA_VERSION, STEPS
 from tests.contract.cases import is_installed
 from tests.golden.make_models import PLACE, answers
 
@@ -29,6 +29,10 @@ def test_every_released_schema_is_kept() -> None:
     kept = {path.parent.name for path in GOLDEN}
     assert kept >= {f"schema-{number}" for number in range(OLDEST_SCHEMA, SCHEMA_VERSION + 1)}
     assert sum(path.stat().st_size for path in PLACE.rglob("*") if path.is_file()) < 3_000_000
+
+
+def test_there_is_a_step_from_each_released_schema_to_the_next() -> None:
+    assert sorted(STEPS) == list(range(OLDEST_SCHEMA, SCHEMA_VERSION))
 
 
 def same(found: Any, recorded: Any) -> bool:

@@ -427,9 +427,9 @@ def artifact_cases() -> dict[str, Hostile]:
         "model of nothing": (file("model.json", b'{"arrays": [], "values": {}}'), NGRAM, {}),
         "model is deep": (file("model.json", b"[" * 100_000), NGRAM, {}),
         "model of a million items": (file("model.json", b"[" + b"0," * 3_000_000 + b"0]"), NGRAM, {}),
-        "artifact of another library": (file("model.safetensors", b""), NGRAM, {}),
+        "artifact of another library": (file("other.safetensors", b""), NGRAM, {}),
         "artifact that nobody writes": (file("z0.json", b"{}"), NGRAM, {}),
-        "estimator that nobody reads": (file("model.joblib", encode_plain({})), NGRAM, {}),
+        "estimator that nobody reads": (file("other.joblib", encode_plain({})), NGRAM, {}),
         "artifact too many": (file("model-extra.npy", npy.encode(np.zeros(3))), NGRAM, {}),
         "arrays of objects": (resealed(each_array(lambda data: data.replace(b"<i8", b"|O8"))), NGRAM, {}),
         "arrays are short": (resealed(each_array(lambda data: data[:-1])), NGRAM, {}),
@@ -470,17 +470,17 @@ def each_array(change: Callable[[bytes], bytes]) -> Callable[[dict[str, bytes]],
 
 def sizes(number: Any) -> Callable[[dict[str, bytes]], Any]:
     def apply(files: dict[str, bytes]) -> None:
-        document = json.loads(files["model.json"])
+        document = json.loads(files["state.json"])
         document["sizes_"] = dict.fromkeys(document["sizes_"], number)
-        files["model.json"] = json.dumps(document).encode()
+        files["state.json"] = json.dumps(document).encode()
 
     return apply
 
 
 def layers(files: dict[str, bytes]) -> None:
-    document = json.loads(files["model.json"])
+    document = json.loads(files["state.json"])
     document["sizes_"]["layers"] = 10**8
-    files["model.json"] = json.dumps(document).encode()
+    files["state.json"] = json.dumps(document).encode()
 
 
 def first(found: Mapping[str, Any]) -> Any:

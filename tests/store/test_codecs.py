@@ -424,7 +424,7 @@ BAD_TENSORS: dict[str, bytes] = {
 @pytest.mark.parametrize("case", BAD_TENSORS)
 def test_bad_safetensors(case: str) -> None:
     with pytest.raises(PersistenceError):
-        tensors.decode({"model.safetensors": BAD_TENSORS[case], "model.json": b"{}"})
+        tensors.decode({"model.safetensors": BAD_TENSORS[case], "state.json": b"{}"})
 
 
 # --- xgboost ---

@@ -124,10 +124,14 @@ BAD_VALUES: dict[str, tuple[Callable[[Fields], Any], str]] = {
     "python_file": (record_with(filename="model.py", artifact_type="py"), "artifact_type"),
     "pickle": (record_with(filename="model.pkl", artifact_type="pkl"), "artifact_type"),
     "filename_number": (record_with(filename=7), "filename"),
-    "twice": (edited(artifacts=[RECORD, RECORD]), "each file listed once"),
+    "twice": (edited(artifacts=[RECORD, RECORD]), "each name listed once"),
     "twice_but_for_case": (
         edited(artifacts=[RECORD, {**RECORD, "name": "MODEL", "filename": "MODEL.json"}]),
-        "each file listed once",
+        "each name listed once",
+    ),
+    "twice_but_for_type": (
+        edited(artifacts=[RECORD, {**RECORD, "filename": "model.joblib", "artifact_type": "joblib"}]),
+        "each name listed once",
     ),
     "short_checksum": (record_with(checksum="00"), "checksum"),
     "upper_checksum": (record_with(checksum="A" * 64), "checksum"),

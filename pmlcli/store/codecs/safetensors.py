@@ -1,4 +1,4 @@
-"""Named arrays in `model.safetensors`, sizes and options in `model.json`; no torch needed to read either."""
+"""Named arrays in `model.safetensors`, sizes and options in `state.json`; no torch needed to read either."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def encode(arrays: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, by
             raise PersistenceError(f"'{name}' cannot be saved: it is no array of numbers")
     # The library reads the memory as it lies, and sorts by type and name itself.
     tensors = {name: np.ascontiguousarray(arrays[name]) for name in sorted(arrays)}
-    return {"model.safetensors": library.save(tensors), "model.json": strictjson.dump(dict(values))}
+    return {"model.safetensors": library.save(tensors), "state.json": strictjson.dump(dict(values))}
 
 
 def decode(files: Mapping[str, bytes]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -39,13 +39,13 @@ def decode(files: Mapping[str, bytes]) -> tuple[dict[str, Any], dict[str, Any]]:
     here first. Raises `UntrustedArtifactError` for whatever `encode` never writes.
     """
     library = _library()
-    for name in ("model.safetensors", "model.json"):
+    for name in ("model.safetensors", "state.json"):
         if name not in files:
             raise refuse(f"{name}: absent")
     data = files["model.safetensors"]
-    values = strictjson.parse(files["model.json"], source="model.json", max_bytes=MAX_JSON_BYTES)
+    values = strictjson.parse(files["state.json"], source="state.json", max_bytes=MAX_JSON_BYTES)
     if not isinstance(values, dict):
-        raise refuse("model.json: expected an object")
+        raise refuse("state.json: expected an object")
     _check_header(data)
     from safetensors import SafetensorError  # present: `_library` imported its package
 
