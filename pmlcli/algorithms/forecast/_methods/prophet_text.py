@@ -64,9 +64,16 @@ def _parsed(text: Any, name: str) -> Any:
     if not isinstance(text, str) or len(text) > MOST_CHARACTERS:
         raise _odd(name)
     try:
-        return json.loads(text, parse_constant=_no_number)
+        return json.loads(text, parse_constant=_no_number, object_pairs_hook=_unique)
     except (ValueError, RecursionError) as error:
         raise _odd(name) from error
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key is given twice")
+    return found
 
 
 def _no_number(name: str) -> None:
