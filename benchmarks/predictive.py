@@ -9,7 +9,7 @@ of the other cases (64/16/20). `strict`: trained on the cases that had ended whe
 tested on what happened from then on (Weytjens and De Weerdt, 2022). `seen`: share of the test prefixes that
 some training case began with. Intervals: 95 %, bootstrapped by case. `fit CPU s`: one fit on the training
 part; `peak MB`: of a process that reads nothing but was given the log, fits and is measured. Settings are
-the defaults, seed 0.
+the defaults, seed 0. What is measured is asked of a model that was saved and loaded.
 
 `--training`: what `pmlcli train` costs from the read log to the finished model, of the task's default: the
 trial, its calibration and measurement beside the baseline, and the fit on everything.
@@ -60,7 +60,7 @@ def main() -> None:
             continue
         cuts = getattr(task, "halves", halves)(log)
         for kind in asked.s.split(","):
-            part = Part(name, kind, cuts[kind]())
+            part = Part(name, kind, cuts[kind](), log)
             for algorithm in names:
                 table.add(
                     in_child(lambda part=part, algorithm=algorithm: _row(asked.task, task, part, algorithm))
@@ -70,7 +70,7 @@ def main() -> None:
 def _row(task: str, how: Any, part: Part, name: str) -> Cells:
     algorithm = registry.find(f"{task}/{name}").build(dict(getattr(how, "PARAMETERS", {})))
     begin = {"log": part.log, "split": part.kind, "seen": part.seen, "algorithm": name}
-    return begin | how.cells(part, algorithm)
+    return begin | how.cells(part._replace(model_type=f"{task}/{name}"), algorithm)
 
 
 def _training(task: str, how: Any, name: str, log: EventLog) -> Cells:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from _tasks._parts import Cells, Part, cpu_seconds, encoded, with_interval
+from _tasks._parts import Cells, Part, encoded, with_interval
 from pmlcli.algorithms._learning.calibration import cross_checked
 from pmlcli.encoding.events.sequences import targets
 from pmlcli.eventlog.split import measured_prefixes
@@ -28,8 +28,7 @@ PUBLISHED = {
 
 def cells(part: Part, algorithm: Any) -> Cells:
     """The row of an untrained algorithm."""
-    train, test = encoded(part, algorithm)
-    seconds = cpu_seconds(lambda: algorithm.fit(train))
+    (algorithm, _encoding, seconds), test = encoded(part, algorithm)
     counted = measured_prefixes(part.split)
     rows, measured = np.flatnonzero(counted), algorithm.accuracy(test, counted)
     found = algorithm.probabilities(test)[rows]

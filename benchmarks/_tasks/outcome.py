@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from _tasks._parts import NAN, Cells, Part, cpu_seconds, with_interval
+from _tasks._parts import NAN, Cells, Part, fitted_and_reopened, with_interval
 from pmlcli.encoding.outcome.encoding import OutcomePrefixes
 from pmlcli.evaluation.ranking import macro_auc_over
 from pmlcli.eventlog import EventLog
@@ -42,19 +42,18 @@ def _strictly(log: EventLog) -> Split:
 def cells(part: Part, algorithm: Any) -> Cells:
     """The row of an untrained algorithm."""
     encoding = algorithm.make_encoding().fit(part.split.train)
-    train, test = (encoding.transform(log) for log in (part.split.train, part.split.test))
-    longest = _longest(train, test)
-    seconds = cpu_seconds(lambda: algorithm.fit(_short(train, longest)))
-    data = _short(test, longest)
+    longest = _longest(*(encoding.transform(log) for log in (part.split.train, part.split.test)))
+    opened = fitted_and_reopened(part, algorithm, lambda data: _short(data, longest))
+    algorithm, data = opened.algorithm, _short(opened.encoding.transform(part.split.test), longest)
     rows = np.flatnonzero(data.is_counted)
     _cases, unit = np.unique(data.case_of_event[rows], return_inverse=True)
     found = algorithm.probabilities(data, rows)
     value_of = macro_auc_over(data.target_of_event[rows], found, unit, len(_cases))
     return {
-        "cases": f"{train.n_cases}/{data.n_cases}",
+        "cases": f"{part.split.train.n_cases}/{data.n_cases}",
         "AUC": with_interval(value_of, len(_cases), 3),
         "published": f"{PUBLISHED.get(part.log, NAN) if part.kind == 'strict' else NAN:.3f}",
-        "fit CPU s": f"{seconds:.1f}",
+        "fit CPU s": f"{opened.seconds:.1f}",
     }
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from _tasks._parts import DAY, NAN, Cells, Part, cpu_seconds, encoded, with_interval
+from _tasks._parts import DAY, NAN, Cells, Part, encoded, with_interval
 from pmlcli.algorithms.remaining_time._quantiles import coverage
 from pmlcli.algorithms.remaining_time._rows import known_rows, remaining_seconds
 from pmlcli.eventlog.split import measured_prefixes
@@ -26,8 +26,7 @@ PUBLISHED = {
 
 def cells(part: Part, algorithm: Any) -> Cells:
     """The row of an untrained algorithm."""
-    train, test = encoded(part, algorithm)
-    seconds = cpu_seconds(lambda: algorithm.fit(train))
+    (algorithm, _encoding, seconds), test = encoded(part, algorithm)
     counted = measured_prefixes(part.split)
     rows, measured = known_rows(test, counted), algorithm.error(test, counted)
     began = test.starts[test.case_of_event[rows]]

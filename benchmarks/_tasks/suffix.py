@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from _tasks._parts import Cells, Part, cpu_seconds, encoded, with_interval
+from _tasks._parts import Cells, Part, encoded, with_interval
 from pmlcli.algorithms._prefixes.task import evenly
 from pmlcli.algorithms.suffix._task import similarities
 from pmlcli.eventlog.split import measured_prefixes
@@ -31,11 +31,11 @@ MOST_CASES = 1_500
 
 def cells(part: Part, algorithm: Any) -> Cells:
     """The row of an untrained algorithm."""
-    train, test = encoded(part, algorithm)
+    (algorithm, _encoding, seconds), test = encoded(part, algorithm)
     cases = evenly(np.arange(test.n_cases), MOST_CASES)
     events, _offsets = test.rows_of(cases)
     rows, test = np.flatnonzero(measured_prefixes(part.split)[events]), test.take(cases)
-    seconds, begin = cpu_seconds(lambda: algorithm.fit(train)), time.process_time()
+    begin = time.process_time()
     found = similarities(algorithm, test, rows)
     each = (time.process_time() - begin) / len(rows)
     is_not_empty = test.position[rows] + 1 < test.lengths[test.case_of_event[rows]]
