@@ -18,7 +18,8 @@ import pandas as pd
 from pmlcli.algorithms._interface.base import Algorithm
 from pmlcli.encoding.base import Encoding
 from pmlcli.errors import PersistenceError, UntrustedArtifactError
-from pmlcli.eventlog import read_log
+from pmlcli.eventlog import ReadOptions, read_log
+from pmlcli.eventlog.options import NONE, OPTIONAL_ROLES
 from pmlcli.store.codecs import plain
 from pmlcli.store.findings import is_finding
 
@@ -108,11 +109,17 @@ def _answers(
 ) -> dict[str, list[Any]]:
     request = algorithm.canary_request(encoding)
     table = (
-        algorithm.predict(encoding, read_log(events), request)
+        algorithm.predict(encoding, read_log(events, _reading(events)), request)
         if algorithm.needs_log
         else algorithm.predict_without_log(encoding, request)
     )
     return {str(column): [_plain(value) for value in table[column]] for column in table.columns}
+
+
+def _reading(events: list[dict[str, Any]]) -> ReadOptions:
+    """The columns by their own names: no attribute is taken for a column that the model does without."""
+    there = events[0] if events and isinstance(events[0], dict) else {}
+    return ReadOptions(preferred_columns={role: role if role in there else NONE for role in OPTIONAL_ROLES})
 
 
 def _plain(value: Any) -> Any:
