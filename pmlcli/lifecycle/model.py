@@ -44,6 +44,7 @@ from pmlcli.store.manifest import (
 )
 from pmlcli.store.publish import Publication
 from pmlcli.store.schema import SCHEMA_VERSION
+from pmlcli.store.verification import other_versions
 
 LogLike = Any
 """An EventLog, a DataFrame, a list of event dicts, or a path."""
@@ -292,7 +293,13 @@ class Model(Hook):
                 if serious is None or name != ACTIVITY
             ]
             metadata["warnings"] = [*metadata["serious_warnings"], *told]
+        metadata["warnings"] += self._unverified()
         return metadata
+
+    def _unverified(self) -> list[str]:
+        """What to warn of where a loaded model meets other versions of its libraries."""
+        others = other_versions(self.manifest_fields["dependencies"]) if self._is_loaded else []
+        return [f"made with {', '.join(others)}, and not verified here: run pmlcli verify"] if others else []
 
     def _require_trained(self) -> None:
         if not self.files:

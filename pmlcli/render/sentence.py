@@ -16,7 +16,7 @@ PROMISES = {
     "structure": "the manifest is well formed, and the files are those that it lists",
     "checksums": "the bytes are those that the manifest vouches for",
     "signature": "the manifest was signed with this key",
-    "environment": "the library versions that matter are those of the training",
+    "environment": "the libraries of the training are here",
     "replay": "the model gives the recorded answers on this machine",
     "retrain": "training again on this log gives every artifact byte for byte",
 }

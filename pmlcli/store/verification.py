@@ -5,7 +5,7 @@
 | structure | the manifest is well formed, and the files are exactly those it lists |
 | checksums | every byte is what the manifest vouches for: detects damage, not tampering |
 | signature | the manifest was signed by a key that the user trusts; without a key only damage shows |
-| environment | the libraries here are those that matter for the same answers |
+| environment | the libraries are here; in which versions is said, and `replay` decides |
 | replay | the recorded questions get the recorded answers on this machine |
 | retrain | training again on the recorded log gives the same artifacts |
 
@@ -18,7 +18,7 @@ failed. A rung with nothing to compare is skipped, which is not a pass.
 from __future__ import annotations
 
 import platform as this_platform
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -40,6 +40,7 @@ SignatureCheck = SealCheck
 _NUMBERS_THAT_MATTER = {"scikit-learn": 2, "xgboost": 1, "torch": 1, "statsmodels": 2, "prophet": 1}
 # The same import name from another distribution.
 _ALIASES = {"xgboost": ("xgboost", "xgboost-cpu"), "xgboost-cpu": ("xgboost-cpu", "xgboost")}
+_ABSENT = "not installed"
 _UNSIGNED = "none: this detects damage, not tampering"
 
 
@@ -228,7 +229,8 @@ def _climbed(
 def environment(manifest: Manifest) -> RungResult:
     """How the libraries and machine here differ from those that made the model.
 
-    A library that is absent, or differs where it matters, fails; another version or machine is a warning.
+    A library that is absent fails; another version or machine is a warning, those that matter first: whether
+    the answers are the same is for `replay` to say.
     """
     compared = 0
     grave: list[Finding] = []
@@ -238,7 +240,7 @@ def environment(manifest: Manifest) -> RungResult:
         installed = _installed(name)
         if installed == recorded:
             continue
-        finding = Finding(shown(name), recorded, installed or "not installed")
+        finding = Finding(shown(name), recorded, installed or _ABSENT)
         (grave if _matters(name, recorded, installed) else slight).append(finding)
     for key, here in _this_machine().items():
         there = manifest.platform.get(key)
@@ -248,7 +250,17 @@ def environment(manifest: Manifest) -> RungResult:
     if compared == 0:
         return skipped("environment", "the manifest records no library and no platform")
     details = tuple(finding.to_dict() for finding in grave + slight)
-    return RungResult("environment", "fail" if grave else "warn" if slight else "pass", details)
+    is_absent = any(finding.found == _ABSENT for finding in grave)
+    return RungResult("environment", "fail" if is_absent else "warn" if details else "pass", details)
+
+
+def other_versions(dependencies: Mapping[str, str]) -> list[str]:
+    """The libraries that are here in another version that matters for the same answers, in words."""
+    return [
+        f"{name} {shown(recorded)} (here {installed})"
+        for name, recorded in sorted(dependencies.items())
+        if (installed := _installed(name)) is not None and _matters(name, recorded, installed)
+    ]
 
 
 def _installed(name: str) -> str | None:
