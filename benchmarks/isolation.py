@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 from pmlcli import Model, read_log
-from pmlcli.algorithms._interface.base import PredictRequest
+from pmlcli.algorithms._interface.request import PredictRequest
 
 ROOT = Path(__file__).resolve().parents[1]
 LOG = ROOT / "sample_logs" / "purchase-to-pay.csv"

@@ -28,7 +28,7 @@ from sklearn.neighbors import LocalOutlierFactor
 from sklearn.svm import OneClassSVM
 
 from pmlcli import Model
-from pmlcli.algorithms._interface.base import PredictRequest
+from pmlcli.algorithms._interface.request import PredictRequest
 from pmlcli.lifecycle import artifacts, opening
 from pmlcli.store.artifacts import ArtifactStore, seal
 from pmlcli.store.codecs import npy

@@ -16,7 +16,7 @@ from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
 from pmlcli import Model
-from pmlcli.algorithms._interface.base import PredictRequest
+from pmlcli.algorithms._interface.request import PredictRequest
 
 ROOT = Path(__file__).parent.parent
 PICTURES = Path(__file__).parent / "pictures"

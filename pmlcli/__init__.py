@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pmlcli.algorithms._interface.base import Algorithm as Algorithm
-    from pmlcli.algorithms._interface.base import PredictRequest as PredictRequest
+    from pmlcli.algorithms._interface.request import PredictRequest as PredictRequest
     from pmlcli.algorithms._interface.param import Param as Param
     from pmlcli.algorithms.anomaly._task import AnomalyDetector as AnomalyDetector
     from pmlcli.algorithms.forecast._task import Forecaster as Forecaster
@@ -82,7 +82,7 @@ _HOMES = {
     "Param": "pmlcli.algorithms._interface.param",
     "PersistenceError": "pmlcli.errors",
     "PmlError": "pmlcli.errors",
-    "PredictRequest": "pmlcli.algorithms._interface.base",
+    "PredictRequest": "pmlcli.algorithms._interface.request",
     "PredictionError": "pmlcli.errors",
     "PredictionResult": "pmlcli.lifecycle.result",
     "ReadOptions": "pmlcli.eventlog",

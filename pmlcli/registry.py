@@ -11,7 +11,7 @@ import inspect
 import site
 import sysconfig
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
@@ -107,15 +107,17 @@ def card(name: str) -> AlgorithmCard:
 @cache
 def fresh_card(name: str) -> AlgorithmCard:
     """The card as the imported class has it, whatever is stored."""
-    made: AlgorithmCard = import_module("pmlcli.algorithms._interface.card").card_of(name, find(name))
-    return made
+    # numpy takes time to import.
+    from pmlcli.algorithms._interface.card import card_of
+
+    return card_of(name, find(name))
 
 
 def _folder(name: str) -> str:
     return name.partition("/")[0].replace("-", "_")
 
 
-def find(name: str) -> type[Algorithm]:
+def find(name: str) -> type[Algorithm[Any]]:
     """The algorithm's class; imports its one module.
 
     Raises ValidationError for an unknown name and MissingDependencyError, with the pip extra, when its
@@ -124,7 +126,7 @@ def find(name: str) -> type[Algorithm]:
     if name not in _own() and name not in _others():
         raise _unknown(name, names())
     try:
-        found: type[Algorithm] = (
+        found: type[Algorithm[Any]] = (
             plugged_in(_others()[name]) if name in _others() else _only_algorithm(_own()[name])
         )
         found.find_member = staticmethod(find)
@@ -165,6 +167,20 @@ def _is_missing(library: str) -> bool:
         return True
 
 
+def build(name: str, parameters: Mapping[str, Any]) -> Algorithm[Any]:
+    """The untrained algorithm of this name, with its members if it combines others.
+
+    Raises ValidationError for a parameter that is wrong, and what `find` raises.
+    """
+    # numpy takes time to import.
+    from pmlcli.algorithms._interface.members import built_members
+
+    algorithm = find(name).build(dict(parameters))
+    if (names_of_members := algorithm.member_names()) is not None:
+        algorithm.take_members(built_members(algorithm, names_of_members, find))
+    return algorithm
+
+
 def _missing(name: str, dependency: str) -> MissingDependencyError:
     stored = stored_cards(_folder(name)).get(name)
     extras = (stored.extra if stored and stored.extra else "all").split(",")
@@ -172,10 +188,10 @@ def _missing(name: str, dependency: str) -> MissingDependencyError:
     return MissingDependencyError(dependency, extra=",".join(lacking or extras), needed_by=name)
 
 
-def _only_algorithm(module_name: str) -> type[Algorithm]:
-    base: type[Algorithm] = import_module("pmlcli.algorithms._interface.base").Algorithm
+def _only_algorithm(module_name: str) -> type[Algorithm[Any]]:
+    base: type[Algorithm[Any]] = import_module("pmlcli.algorithms._interface.base").Algorithm
     module = import_module(module_name)
-    classes: list[type[Algorithm]] = [
+    classes: list[type[Algorithm[Any]]] = [
         value
         for value in vars(module).values()
         if inspect.isclass(value) and issubclass(value, base) and value.__module__ == module_name

@@ -163,7 +163,7 @@ class RequestOptions:
 
     def check_task(self, model: Model) -> None:
         """Raises before the model is asked when its task gives nothing to draw, or to write into a log."""
-        is_forecast = model.algorithm.task == "forecast"
+        is_forecast = model.algorithm.task.name == "forecast"
         about = f"this model is {model.model_type}"
         if self.chart is not None and not is_forecast:
             raise ValidationError("--chart draws forecasts", hint=about, context={"option": "chart"})
@@ -272,7 +272,7 @@ def predict_log(
     one_of("choice for a foreign log", request.foreign, ("refuse", "allow"))
     how = reading.to_read_options()
     # The model's library takes time to import; a misspelt option must not wait for it.
-    from pmlcli.algorithms._interface.base import PredictRequest
+    from pmlcli.algorithms._interface.request import PredictRequest
     from pmlcli.encoding.series.regressors import read_regressors
     from pmlcli.eventlog import read_log
 

@@ -320,7 +320,7 @@ def train_model(  # noqa: PLR0913 (a command takes its groups of options)
     model = Model(name, model_id=saving.model_id, **parameters)
     outside = None if regressor is None else read_regressors(regressor)
     if outside is not None:
-        model.algorithm.take_regressors(outside)
+        model.algorithm.task.take_regressors(model.algorithm, outside)
     # Held from before the log is read: who comes second waits, or is told, before any work is done.
     with Publication(target, wait_seconds=saving.wait) as publication:
         publication.refuse_existing(force=saving.force)

@@ -3,11 +3,39 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar, Generic, Self, TypeVar
+from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
 
 from pmlcli.eventlog.log import EventLog
 
 Encoded = TypeVar("Encoded")
+Encoded_co = TypeVar("Encoded_co", covariant=True)
+
+
+class Encodes(Protocol[Encoded_co]):
+    """What an algorithm, its task and the lifecycle need of an encoding; see `Encoding`.
+
+    A protocol, as an encoding that adds to another one's numbers gives more than its base class says.
+    """
+
+    name: ClassVar[str]
+    requires_times: ClassVar[bool]
+
+    def fit(self, log: EventLog) -> Self: ...  # noqa: D102
+
+    def transform(self, log: EventLog) -> Encoded_co: ...  # noqa: D102
+
+    def state(self) -> dict[str, Any]: ...  # noqa: D102
+
+    def required_columns(self) -> tuple[str, ...]: ...  # noqa: D102
+
+    def vocabularies(self) -> dict[str, tuple[str, ...]]: ...  # noqa: D102
+
+    def outside_columns(self) -> tuple[str, ...]: ...  # noqa: D102
+
+    def truth_values(self) -> dict[str, tuple[str, ...]]: ...  # noqa: D102
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> Self: ...  # noqa: D102
 
 
 class Encoding(ABC, Generic[Encoded]):

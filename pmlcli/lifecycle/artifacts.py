@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from pmlcli.algorithms._interface.base import Algorithm
-from pmlcli.encoding.base import Encoding
+from pmlcli.algorithms._interface.task import Fitted
 from pmlcli.errors import (
     MissingDependencyError,
     PersistenceError,
@@ -52,22 +52,23 @@ _MAX_JSON_BYTES = 64_000_000
 
 
 def to_files(
-    algorithm: Algorithm, encoding: Encoding[Any], reference: dict[str, Any], canary: dict[str, Any]
+    fitted: Fitted[Algorithm[Any], Any], reference: dict[str, Any], canary: dict[str, Any]
 ) -> dict[str, bytes]:
     """Every artifact of a trained model, by file name."""
+    algorithm = fitted.algorithm
     return {
         **_learner_files(algorithm),
-        ENCODING_FILE: sklearn.encode_plain(encoding.state()),
-        THRESHOLD_FILE: strictjson.dump({**algorithm.calibration_, "units": algorithm.output_units()}),
+        ENCODING_FILE: sklearn.encode_plain(fitted.encoding.state()),
+        THRESHOLD_FILE: strictjson.dump({**fitted.calibration, "units": algorithm.task.units(algorithm)}),
         REFERENCE_FILE: strictjson.dump(reference),
         CANARY_FILE: strictjson.dump(canary),
     }
 
 
-def _learner_files(algorithm: Algorithm) -> dict[str, bytes]:
+def _learner_files(algorithm: Algorithm[Any]) -> dict[str, bytes]:
     state = algorithm.state()
     if algorithm.container == "members":
-        asked = algorithm.asked_algorithms().items()
+        asked = algorithm.kept_members().items()
         theirs = {
             _of_member(name, file): data for name, one in asked for file, data in _learner_files(one).items()
         }
@@ -85,8 +86,8 @@ def _learner_files(algorithm: Algorithm) -> dict[str, bytes]:
     return {ESTIMATOR_FILE: sklearn.encode(estimator), **files}
 
 
-def restore(algorithm: Algorithm, files: Mapping[str, bytes]) -> Encoding[Any]:
-    """Gives an untrained algorithm the state that `files` hold, and returns its fitted encoding.
+def restore(algorithm: Algorithm[Any], files: Mapping[str, bytes]) -> Fitted[Algorithm[Any], Any]:
+    """Gives an untrained algorithm the state that `files` hold, with its encoding and calibration.
 
     `files` are verified bytes. Raises a PersistenceError when they are not what this algorithm writes.
     """
@@ -142,16 +143,15 @@ def used(*, foreign: bool, tellable: tuple[type[PmlError], ...] = ()) -> Iterato
         ) from error
 
 
-def _restore(algorithm: Algorithm, files: Mapping[str, bytes]) -> Encoding[Any]:
+def _restore(algorithm: Algorithm[Any], files: Mapping[str, bytes]) -> Fitted[Algorithm[Any], Any]:
     _restore_learner(algorithm, {name: data for name, data in files.items() if name not in _SHARED_FILES})
     calibration = read_json(files, THRESHOLD_FILE)
     calibration.pop("units", None)
-    algorithm.calibration_ = calibration
-    _require_numbers(calibration, algorithm.calibrated_numbers())
+    _require_numbers(calibration, algorithm.task.calibrated_numbers(algorithm))
     state = sklearn.decode_plain(files[ENCODING_FILE])
     if not isinstance(state, dict):
         raise UntrustedArtifactError(f"{ENCODING_FILE}: holds {type(state).__name__}, expected a dict")
-    return type(algorithm.make_encoding()).from_state(state)
+    return Fitted(algorithm, type(algorithm.make_encoding()).from_state(state), calibration)
 
 
 def _require_numbers(calibration: Mapping[str, Any], names: Iterable[str]) -> None:
@@ -164,7 +164,7 @@ def _require_numbers(calibration: Mapping[str, Any], names: Iterable[str]) -> No
             )
 
 
-def _restore_learner(algorithm: Algorithm, files: Mapping[str, bytes]) -> None:
+def _restore_learner(algorithm: Algorithm[Any], files: Mapping[str, bytes]) -> None:
     """Gives an algorithm its state, and then each algorithm that it asks its own."""
     require_known_files(algorithm.container, files)
     if algorithm.container != "members":
@@ -173,7 +173,7 @@ def _restore_learner(algorithm: Algorithm, files: Mapping[str, bytes]) -> None:
     own = {name: data for name, data in files.items() if name.startswith(OWN_STEM)}
     algorithm.restore(plain.decode(own))
     used_up = set(own)
-    for name, one in algorithm.asked_algorithms().items():
+    for name, one in algorithm.kept_members().items():
         theirs = {file: data for file, data in files.items() if file.startswith(_of_member(name, ""))}
         used_up |= set(theirs)
         _restore_learner(one, {file.removeprefix(_of_member(name, "")): d for file, d in theirs.items()})
@@ -187,7 +187,7 @@ def _of_member(member: str, file: str) -> str:
     return f"{member}-{file}"
 
 
-def _learner_state(algorithm: Algorithm, files: Mapping[str, bytes]) -> dict[str, Any]:
+def _learner_state(algorithm: Algorithm[Any], files: Mapping[str, bytes]) -> dict[str, Any]:
     own = {name: data for name, data in files.items() if name != ESTIMATOR_FILE}
     if algorithm.container == "safetensors":
         arrays, values = safetensors.decode(own)

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from pmlcli.algorithms._interface.base import Algorithm
-from pmlcli.encoding.base import Encoding
+from pmlcli.algorithms._interface.task import Fitted
 from pmlcli.errors import PersistenceError, UntrustedArtifactError
 from pmlcli.eventlog import ReadOptions, read_log
 from pmlcli.eventlog.options import NONE, OPTIONAL_ROLES
@@ -33,10 +33,11 @@ RELATIVE_TOLERANCE = 1e-6
 """What another processor or BLAS may change in a number; on the training machine the bits are the same."""
 
 
-def make_canary(algorithm: Algorithm, encoding: Encoding[Any], required: Mapping[str, str]) -> dict[str, Any]:
+def make_canary(fitted: Fitted[Algorithm[Any], Any], required: Mapping[str, str]) -> dict[str, Any]:
     """Synthetic events and the predictions for them, JSON-plain; no events for a forecaster."""
-    events = _events(encoding.vocabularies(), required) if algorithm.needs_log else []
-    return {"events": events, "predictions": _answers(algorithm, encoding, events)}
+    has_events = fitted.algorithm.task.needs_log
+    events = _events(fitted.encoding.vocabularies(), required) if has_events else []
+    return {"events": events, "predictions": _answers(fitted, events)}
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ class Replay:
         raise UntrustedArtifactError("the model's process answered with no comparison")
 
 
-def replay(algorithm: Algorithm, encoding: Encoding[Any], canary: Mapping[str, Any]) -> Replay:
+def replay(fitted: Fitted[Algorithm[Any], Any], canary: Mapping[str, Any]) -> Replay:
     """Asks the canary cases again. A finding (what, expected, found) is the worst cell of a column.
 
     Raises PersistenceError for a canary that pmlcli never wrote.
@@ -71,7 +72,7 @@ def replay(algorithm: Algorithm, encoding: Encoding[Any], canary: Mapping[str, A
     expected, events = canary.get("predictions"), canary.get("events")
     if not _is_table(expected) or not isinstance(events, list):
         raise PersistenceError("canary.json: not a list of events and a table of predictions")
-    found = _answers(algorithm, encoding, events)
+    found = _answers(fitted, events)
     if list(expected) != sorted(found) or any(len(expected[c]) != len(found[c]) for c in expected):
         shapes = {"what": "columns and rows", "expected": _shape(expected), "found": _shape(found)}
         return Replay(None, (shapes,))
@@ -104,14 +105,13 @@ def _shape(table: Mapping[str, list[Any]]) -> str:
     return f"{', '.join(table)}: {max((len(v) for v in table.values()), default=0)} rows"
 
 
-def _answers(
-    algorithm: Algorithm, encoding: Encoding[Any], events: list[dict[str, Any]]
-) -> dict[str, list[Any]]:
-    request = algorithm.canary_request(encoding)
+def _answers(fitted: Fitted[Algorithm[Any], Any], events: list[dict[str, Any]]) -> dict[str, list[Any]]:
+    task = fitted.algorithm.task
+    request = task.canary_request(fitted)
     table = (
-        algorithm.predict(encoding, read_log(events, _reading(events)), request)
-        if algorithm.needs_log
-        else algorithm.predict_without_log(encoding, request)
+        task.predict(fitted, read_log(events, _reading(events)), request)
+        if task.needs_log
+        else task.predict_without_log(fitted, request)
     )
     return {str(column): [_plain(value) for value in table[column]] for column in table.columns}
 

@@ -12,7 +12,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 import numpy as np
 
 from pmlcli.encoding.attributes import as_text
-from pmlcli.encoding.base import Encoding
+from pmlcli.encoding.base import Encodes
 from pmlcli.errors import LogError, PersistenceError, PmlError, ValidationError
 from pmlcli.eventlog.log import ACTIVITY, CASE_ID, EventLog
 from pmlcli.eventlog.options import CLASSIFIER_PREFIX, ReadOptions
@@ -25,7 +25,7 @@ MOST_ITEMS = 20_000
 QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
 
 
-def input_schema(log: EventLog, encoding: Encoding[Any]) -> dict[str, Any]:
+def input_schema(log: EventLog, encoding: Encodes[Any]) -> dict[str, Any]:
     """Columns and types that the model needs, how they were found, time zone and vocabulary sizes."""
     needed = (CASE_ID, ACTIVITY, *encoding.required_columns())
     return {
@@ -166,7 +166,7 @@ def check_log(log: EventLog, schema: Mapping[str, Any]) -> None:
         )
 
 
-def unseen_values(log: EventLog, encoding: Encoding[Any]) -> dict[str, dict[str, Any]]:
+def unseen_values(log: EventLog, encoding: Encodes[Any]) -> dict[str, dict[str, Any]]:
     """Values that training never saw, by column: how many events hold one, and a few of them."""
     found = {}
     for column, known in {**encoding.vocabularies(), **encoding.truth_values()}.items():

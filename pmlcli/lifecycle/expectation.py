@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pmlcli.algorithms._interface.base import Algorithm, PredictRequest
+from pmlcli.algorithms._interface.base import Algorithm
+from pmlcli.algorithms._interface.request import PredictRequest
 from pmlcli.encoding.attributes import as_text
 from pmlcli.errors import LogError, PmlError, ValidationError
 from pmlcli.eventlog.log import CASE_ID, EventLog
@@ -33,9 +34,11 @@ def tellable(
     return (*((LogError,) if log is not None else ()), *((ValidationError,) if has_regressors else ()))
 
 
-def check_answer(algorithm: Algorithm, log: EventLog | None, request: PredictRequest, given: Answer) -> None:
+def check_answer(
+    algorithm: Algorithm[Any], log: EventLog | None, request: PredictRequest, given: Answer
+) -> None:
     """Raises UntrustedArtifactError unless the table has the form of its task and is about this log."""
-    breach = algorithm.answer_form(log, request).breach(given.table)
+    breach = algorithm.task.answer_form(algorithm, log, request).breach(given.table)
     if breach is not None:
         raise malformed(breach)
     if log is None:

@@ -15,7 +15,7 @@ import tempfile
 from dataclasses import dataclass
 
 from pmlcli import errors
-from pmlcli.algorithms._interface.base import PredictRequest
+from pmlcli.algorithms._interface.request import PredictRequest
 from pmlcli.errors import PmlError
 from pmlcli.eventlog.log import EventLog
 from pmlcli.lifecycle.confinement import Limits

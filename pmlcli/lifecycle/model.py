@@ -12,8 +12,9 @@ from typing import Any, Self
 import pandas as pd
 
 from pmlcli import registry
-from pmlcli.algorithms._interface.base import Algorithm, PredictRequest
-from pmlcli.encoding.base import Encoding
+from pmlcli.algorithms._interface.base import Algorithm
+from pmlcli.algorithms._interface.request import PredictRequest
+from pmlcli.algorithms._interface.task import Fitted
 from pmlcli.encoding.series.regressors import Regressors
 from pmlcli.errors import PersistenceError, PmlError, PredictionError, TrainingError, ValidationError
 from pmlcli.eventlog import ReadOptions, read_log
@@ -75,11 +76,11 @@ class Model(Hook):
         self.model_id = model_id or self.model_type.replace("/", "-")
         self.version = version
         self.hooks: tuple[Hook, ...] = (*installed_hooks(), *hooks)
-        self.algorithm: Algorithm = registry.find(self.model_type).build(parameters)
+        self.algorithm: Algorithm[Any] = registry.build(self.model_type, parameters)
         self.metadata = ModelMetadata(self.model_id, self.model_type)
         self.manifest_fields: dict[str, Any] = {}
         self.files: dict[str, bytes] = {}
-        self._encoding: Encoding[Any] | None = None
+        self._fitted: Fitted[Algorithm[Any], Any] | None = None
         self._is_loaded = False
         self._is_isolated = False
         self._place: Path | None = None
@@ -110,7 +111,7 @@ class Model(Hook):
             self.metadata.status = "training"
             started = time.process_time()
             if regressors is not None:
-                self.algorithm.take_regressors(regressors)
+                self.algorithm.task.take_regressors(self.algorithm, regressors)
             log = read_log(log, options or ReadOptions())
             run.call("before_train", log=log, parameters=self.algorithm.parameters())
             with reproducible(self.algorithm.seed):
@@ -124,14 +125,15 @@ class Model(Hook):
 
     def _keep(self, trained: Trained, log_facts: dict[str, Any], log: EventLog, options: ReadOptions) -> None:
         """Takes over what training found, and turns it into the bytes that `save` will write."""
-        self.algorithm, self._encoding = trained.algorithm, trained.encoding
+        self._fitted, algorithm = trained.fitted, trained.fitted.algorithm
+        self.algorithm = algorithm
         self.metadata.training_samples = trained.samples
         self.metadata.created_at = self.metadata.trained_at = now()
-        schema = input_schema(log, trained.encoding)
-        canary = make_canary(trained.algorithm, trained.encoding, schema["required"])
-        self.files = artifacts.to_files(trained.algorithm, trained.encoding, reference(log), canary)
+        schema = input_schema(log, trained.fitted.encoding)
+        canary = make_canary(trained.fitted, schema["required"])
+        self.files = artifacts.to_files(trained.fitted, reference(log), canary)
         self.metadata.artifacts = records_of(self.files)
-        metrics = {trained.comparison.metric: trained.comparison.to_dict()} if trained.comparison else {}
+        metrics = {trained.comparison.metric: trained.comparison.to_dict()}
         stamp = self.metadata.trained_at.isoformat().replace("+00:00", "Z")
         self.manifest_fields = {
             "schema_version": SCHEMA_VERSION,
@@ -141,20 +143,20 @@ class Model(Hook):
             "status": "trained",
             "created_at": stamp,
             "trained_at": stamp,
-            "hyperparameters": trained.algorithm.parameters(),
+            "hyperparameters": algorithm.parameters(),
             "performance_metrics": metrics,
             "training_samples": trained.samples,
             "input_schema": schema,
             "training_log": log_facts | {"reading": contract.reading_facts(options)},
-            "seed": trained.algorithm.seed,
-            "dependencies": dependencies(self._libraries(trained.algorithm)),
+            "seed": algorithm.seed,
+            "dependencies": dependencies(self._libraries(algorithm)),
             "platform": machine(),
-            "determinism": determinism(trained.algorithm.tolerance),
+            "determinism": determinism(algorithm.tolerance),
         }
 
-    def _libraries(self, algorithm: Algorithm) -> set[str]:
-        """What the algorithm imports, and those that it asks."""
-        names = (self.model_type, *(f"{algorithm.task}/{member}" for member in algorithm.asked_algorithms()))
+    def _libraries(self, algorithm: Algorithm[Any]) -> set[str]:
+        """What the algorithm and its members import."""
+        names = (self.model_type, *(f"{algorithm.task.name}/{member}" for member in algorithm.kept_members()))
         return {library for name in names for library in registry.card(name).libraries}
 
     def _training_result(self, trained: Trained, log: EventLog, cpu_seconds: float) -> TrainingResult:
@@ -162,7 +164,7 @@ class Model(Hook):
             "model_id": self.model_id,
             "model_type": self.model_type,
             "samples": trained.samples,
-            "parameters": trained.algorithm.parameters(),
+            "parameters": trained.fitted.algorithm.parameters(),
             "training_log": _log_facts(log),
             "columns": dict(log.schema.columns),
             "timezone": log.schema.timezone,
@@ -191,14 +193,14 @@ class Model(Hook):
         asked = request or PredictRequest()
         with self._operation("predict", hooks) as run:
             self._require_log(log)
-            self.algorithm.check_request(asked)
+            self.algorithm.task.check_request(self.algorithm, asked)
             checked = None if log is None else self._checked(log, options)
             serious = None if checked is None else self._check_process(checked, asked)
             run.call("before_predict", log=checked)
             table, unseen = self._answer(checked, asked)
             metadata = self._prediction_metadata(checked, unseen, table, serious)
             with artifacts.used(foreign=self._is_loaded):
-                metadata["notes"] = [] if checked is None else self.algorithm.notes(checked, table, asked)
+                metadata["notes"] = [] if checked is None else self._notes(checked, table, asked)
             run.call("after_predict", predictions=table.copy(), metadata=metadata)
         return PredictionResult(table, metadata)
 
@@ -240,10 +242,14 @@ class Model(Hook):
         return answer.encode(self._table(question.log, question.request))
 
     def _table(self, log: EventLog | None, request: PredictRequest) -> Answer:
-        encoding = self._ready_encoding()
+        fitted, task = self._ready(), self.algorithm.task
         if log is None:
-            return Answer(self.algorithm.predict_without_log(encoding, request), {})
-        return Answer(self.algorithm.predict(encoding, log, request), unseen_values(log, encoding))
+            return Answer(task.predict_without_log(fitted, request), {})
+        return Answer(task.predict(fitted, log, request), unseen_values(log, fitted.encoding))
+
+    def _notes(self, log: EventLog, table: pd.DataFrame, request: PredictRequest) -> list[str]:
+        calibration = self._fitted.calibration if self._fitted else {}
+        return self.algorithm.task.notes(self.algorithm, calibration, log, table, request)
 
     def _checked(self, log: LogLike, options: ReadOptions | None) -> EventLog:
         read = read_log(log, self.read_options(options or ReadOptions()))
@@ -281,7 +287,7 @@ class Model(Hook):
             "model_id": self.model_id,
             "model_type": self.model_type,
             "rows": len(table),
-            "units": self.algorithm.units_of([str(name) for name in table.columns]),
+            "units": self.algorithm.task.units_of(self.algorithm, [str(name) for name in table.columns]),
             "warnings": [],
             "serious_warnings": [] if serious is None else [serious],
         }
@@ -311,15 +317,17 @@ class Model(Hook):
 
     def _require_log(self, log: LogLike | None) -> None:
         task = self.algorithm.task
-        if log is None and self.algorithm.needs_log:
-            raise ValidationError(f"the task {task} predicts for an event log", hint="give the log as well")
+        if log is None and task.needs_log:
+            raise ValidationError(
+                f"the task {task.name} predicts for an event log", hint="give the log as well"
+            )
 
-    def _ready_encoding(self) -> Encoding[Any]:
-        """The fitted encoding, with the algorithm's state restored; an isolated model's only in its child."""
+    def _ready(self) -> Fitted[Algorithm[Any], Any]:
+        """The algorithm with its state restored; an isolated model's only in its child."""
         self._require_trained()
-        if self._encoding is None:
-            self._encoding = artifacts.restore(self.algorithm, self.files)
-        return self._encoding
+        if self._fitted is None:
+            self._fitted = artifacts.restore(self.algorithm, self.files)
+        return self._fitted
 
     # --- save and load
 
@@ -435,7 +443,7 @@ class Model(Hook):
         with contract.written_by_pmlcli("created_at or trained_at"):
             model.metadata = ModelMetadata.of(manifest)
         if not isolated:
-            model._ready_encoding()
+            model._ready()
         return model
 
     def replay(self) -> Replay:
@@ -449,14 +457,14 @@ class Model(Hook):
 
     def _replayed(self) -> Replay:
         recorded = artifacts.read_json(self.files, artifacts.CANARY_FILE)
-        return replay(self.algorithm, self._ready_encoding(), recorded)
+        return replay(self._ready(), recorded)
 
     # --- hooks and failure
 
     def _forget(self) -> None:
         """A failed training leaves nothing that could be saved or asked."""
         self.metadata = ModelMetadata(self.model_id, self.model_type, "failed")
-        self.files, self.manifest_fields, self._encoding = {}, {}, None
+        self.files, self.manifest_fields, self._fitted = {}, {}, None
 
     @contextmanager
     def _operation(self, operation: str, hooks: Sequence[Hook]) -> Iterator[_Run]:

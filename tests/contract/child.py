@@ -10,7 +10,7 @@ import json
 import sys
 from typing import Any
 
-from pmlcli.algorithms._interface.base import PredictRequest
+from pmlcli.algorithms._interface.request import PredictRequest
 from pmlcli.lifecycle.model import Model
 from tests.contract.cases import events_for, untrained
 

@@ -17,7 +17,7 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 from pmlcli import registry
-from pmlcli.algorithms._interface.base import PredictRequest
+from pmlcli.algorithms._interface.request import PredictRequest
 from pmlcli.errors import LogError, PersistenceError, PredictionError, TrainingError, ValidationError
 from pmlcli.eventlog import read_log
 from pmlcli.lifecycle.answer import Answer
@@ -104,7 +104,8 @@ def test_it_answers_with_its_tasks_columns_and_units(name: str) -> None:
     assert list(found.columns[: len(keys)]) == keys
     assert len(found) > 0
     numbers = set(found.select_dtypes("number").columns)
-    assert numbers == set(trained(name).algorithm.units_of(list(found.columns)))
+    algorithm = trained(name).algorithm
+    assert numbers == set(algorithm.task.units_of(algorithm, list(found.columns)))
 
 
 @every_algorithm

@@ -65,8 +65,8 @@ def test_no_mapping_counts_its_keys(name: str) -> None:
     if not is_installed(name):
         pytest.skip(f"the extra '{registry.card(name).extra}' is not installed")
     model = trained(name)
-    asked = {"": model.algorithm, **model.algorithm.asked_algorithms()}
+    asked = {"": model.algorithm, **model.algorithm.kept_members()}
     states = {f"state of {member or name}": one.state() for member, one in asked.items()}
-    states["encoding"] = model._ready_encoding().state()
-    states["calibration"] = model.algorithm.calibration_
+    states["encoding"] = model._ready().encoding.state()
+    states["calibration"] = model._ready().calibration
     assert [one for where, state in states.items() for one in numbered_keys(state, where)] == []

@@ -12,11 +12,12 @@ from rapidfuzz.distance import DamerauLevenshtein
 from sklearn.metrics import roc_auc_score
 
 from pmlcli import registry
-from pmlcli.algorithms._interface.base import PredictRequest
+from pmlcli.algorithms._interface.request import PredictRequest
+from pmlcli.algorithms._interface.task import Fitted
 from pmlcli.eventlog import ReadOptions, read_log
 from pmlcli.eventlog.running import standing
 from pmlcli.eventlog.selection import Selection
-from pmlcli.lifecycle.training import _trial
+from pmlcli.lifecycle.training import Trial, train_algorithm, trial
 from tests.contract.cases import QUICK, events_for, is_installed, trained
 from tests.contract.test_algorithms import assert_same
 from tests.logs import purchase_events
@@ -176,19 +177,21 @@ def test_a_suffix_ends_and_takes_time_only_where_something_is_to_come(name: str)
 )
 def test_what_training_prints_is_what_its_predictions_come_to(name: str, split: str) -> None:
     log = read_log(purchase_events(250))
-    algorithm = registry.find(name).build(QUICK.get(name, {}) | {"split": split})
-    trial, comparison = _trial(algorithm, name, log)
-    trial.calibration_["positive"] = "yes"
-    parts = trial.make_split(log)
-    encoding: Any = trial.make_encoding().fit(parts.train)
-    told = trial.predict(encoding, parts.test, PredictRequest(cases="all", every_prefix=True))
+    algorithm = registry.build(name, QUICK.get(name, {}) | {"split": split})
+    task = algorithm.task
+    (parts,) = task.cuts(algorithm, log)
+    tried: Trial[Any, Any] = trial(algorithm, (parts,), log)
+    calibration = task.calibrate(tried.algorithm, tried.held_out)
+    encoding: Any = algorithm.make_encoding().fit(parts.train)
+    fitted = Fitted(tried.algorithm, encoding, calibration | {"positive": "yes"})
+    told = task.predict(fitted, parts.test, PredictRequest(cases="all", every_prefix=True))
     frame = parts.test.frame.join(told.drop(columns="case_id"))
     frame["counts"] = True if parts.since is None else parts.test.times >= parts.since  # type: ignore[operator]
     frame["is_running"] = np.repeat(
         standing(parts.test, encoding.running_rule).is_running, parts.test.lengths
     )
-    assert comparison is not None
-    assert comparison.value == pytest.approx(BY_HAND[trial.task](frame), abs=1e-9)
+    printed = train_algorithm(algorithm, name, log).comparison
+    assert printed.value == pytest.approx(BY_HAND[task.name](frame), abs=1e-9)
 
 
 def accuracy(frame: pd.DataFrame) -> float:

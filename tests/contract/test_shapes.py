@@ -9,7 +9,7 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 from pmlcli import registry
-from pmlcli.algorithms._interface.base import PredictRequest
+from pmlcli.algorithms._interface.request import PredictRequest
 from pmlcli.errors import LogError, TrainingError
 from pmlcli.lifecycle.model import Model
 from tests.contract.cases import QUICK, is_installed

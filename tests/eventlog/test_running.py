@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pmlcli.algorithms._interface.base import PredictRequest
+from pmlcli.algorithms._interface.request import PredictRequest
 from pmlcli.encoding.events.sequences import SequenceEncoding
 from pmlcli.encoding.series.kpi import find_kpi
 from pmlcli.eventlog import read_log
@@ -208,5 +208,6 @@ def test_predictions_list_and_flag_stalled_cases(request_: dict[str, Any]) -> No
     assert table.loc["old", "sla_breach_probability"] == 1.0
     assert log.end is not None
     assert (table["expected_end"] >= pd.Timestamp(request_.get("as_of", log.end * 1000), tz="UTC")).all()
-    notes = model.algorithm.notes(log, result.predictions, PredictRequest(**request_))
+    task = model.algorithm.task
+    notes = task.notes(model.algorithm, {}, log, result.predictions, PredictRequest(**request_))
     assert any("1 of them stalled" in note for note in notes)

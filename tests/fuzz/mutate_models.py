@@ -24,7 +24,7 @@ from typing import NoReturn
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from pmlcli import registry
-from pmlcli.algorithms._interface.base import PredictRequest
+from pmlcli.algorithms._interface.request import PredictRequest
 from pmlcli.errors import PmlError
 from pmlcli.eventlog import read_log
 from pmlcli.eventlog.log import EventLog
@@ -53,7 +53,7 @@ class Subject:
 def subject(name: str) -> Subject:
     """The algorithm trained on its contract log."""
     model = trained(name)
-    log = read_log(events_for(name, seed=1)[:60]) if model.algorithm.needs_log else None
+    log = read_log(events_for(name, seed=1)[:60]) if model.algorithm.task.needs_log else None
     return Subject(name, seal(model.manifest_fields, model.files), dict(model.files), log)
 
 
@@ -98,7 +98,7 @@ def outcome(found: Subject, name: str, data: bytes) -> str:
         else:
             files[name] = data
         model = Model.from_stored(ModelFiles(Seal(parse(manifest), manifest, None), files))
-        if model.algorithm.needs_log and found.log is None:
+        if model.algorithm.task.needs_log and found.log is None:
             return "refused"
         model.predict(found.log, request=REQUEST)
         model.replay()

@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from pmlcli.algorithms._interface.base import PredictRequest
+from pmlcli.algorithms._interface.request import PredictRequest
 from pmlcli.lifecycle.model import Model
 from pmlcli.store.schema import SCHEMA_VERSION
 from tests.contract.cases import daily_events
@@ -42,7 +42,7 @@ def events_of(name: str, seed: int) -> list[dict[str, Any]]:
 
 def answers(model: Model, name: str) -> dict[str, list[Any]]:
     """The predictions by column, JSON-plain."""
-    asked = None if not model.algorithm.needs_log else events_of(name, 1)
+    asked = None if not model.algorithm.task.needs_log else events_of(name, 1)
     table = model.predict(asked, request=PredictRequest(cases="all")).predictions
     return {
         str(column): json.loads(

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from pmlcli import Model, read_log
-from pmlcli.algorithms._interface.base import PredictRequest
+from pmlcli.algorithms._interface.request import PredictRequest
 from pmlcli.errors import LogError, PmlError, PredictionError, UntrustedArtifactError, ValidationError
 from pmlcli.eventlog.log import EventLog
 from pmlcli.lifecycle.answer import Answer

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from pmlcli import registry
-from pmlcli.algorithms._interface.base import PredictRequest
+from pmlcli.algorithms._interface.request import PredictRequest
 from pmlcli.errors import LogError, UntrustedArtifactError, ValidationError
 from pmlcli.lifecycle.artifacts import REFERENCE_FILE
 from pmlcli.lifecycle.foreign import known_activities

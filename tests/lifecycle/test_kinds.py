@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from pmlcli.algorithms._interface.base import PredictRequest
+from pmlcli.algorithms._interface.request import PredictRequest
 from pmlcli.errors import LogError
 from pmlcli.eventlog import ReadOptions, read_log
 from pmlcli.lifecycle.kinds import WORDS, kind_of, read_as_trained

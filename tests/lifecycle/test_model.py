@@ -14,7 +14,7 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 from pmlcli import registry
-from pmlcli.algorithms._interface.base import PredictRequest
+from pmlcli.algorithms._interface.request import PredictRequest
 from pmlcli.errors import (
     ChecksumMismatchError,
     HookError,

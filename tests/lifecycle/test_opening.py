@@ -13,7 +13,7 @@ import pytest
 from pandas.testing import assert_frame_equal
 from typer.main import get_command
 
-from pmlcli.algorithms._interface.base import PredictRequest
+from pmlcli.algorithms._interface.request import PredictRequest
 from pmlcli.cli import app as cli
 from pmlcli.errors import OutputError, PredictionError, UnopenedModelError, UntrustedArtifactError
 from pmlcli.lifecycle import artifacts, fresh, isolation, opening

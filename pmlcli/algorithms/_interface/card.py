@@ -8,6 +8,7 @@ import sys
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from pmlcli._cards import AlgorithmCard
 from pmlcli.algorithms._interface.base import Algorithm
@@ -16,7 +17,7 @@ from pmlcli.algorithms._interface.param import specs
 _ALGORITHMS = "pmlcli.algorithms"
 
 
-def card_of(name: str, cls: type[Algorithm]) -> AlgorithmCard:
+def card_of(name: str, cls: type[Algorithm[Any]]) -> AlgorithmCard:
     """Everything that the class, its bases and its module's docstring say, for the algorithm of this name."""
     module_doc = inspect.getdoc(sys.modules[cls.__module__]) or ""
     description = inspect.getdoc(cls) or ""
@@ -31,14 +32,14 @@ def card_of(name: str, cls: type[Algorithm]) -> AlgorithmCard:
         container=cls.container,
         tolerance=float(cls.tolerance),
         source=cls.source,
-        baseline=cls.baseline,
-        recommended=getattr(cls, "recommended", cls.baseline),
-        is_baseline=cls.baseline == name,
+        baseline=cls.task.baseline,
+        recommended=cls.task.recommended,
+        is_baseline=cls.task.baseline == name,
         libraries=_libraries(cls),
     )
 
 
-def _libraries(cls: type[Algorithm]) -> tuple[str, ...]:
+def _libraries(cls: type[Algorithm[Any]]) -> tuple[str, ...]:
     """Top-level names of the libraries that the class's module, its bases' and their helpers import, sorted.
 
     They are read from the source, as an imported module does not say what it took from where.

@@ -3,37 +3,28 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from pmlcli.algorithms._interface.base import Algorithm, field_names
 from pmlcli.algorithms._interface.param import specs
 from pmlcli.errors import MissingDependencyError, ValidationError
 
+Find = Callable[[str], type[Algorithm[Any]]]
+"""The registry's `find`: a full name to the algorithm's class."""
 
-def members(owner: Algorithm, names: Sequence[str]) -> dict[str, Any]:
-    """Untrained algorithms of the owner's task, by name; see `member`.
 
-    ValidationError for none, for one named twice, and for what is no name within the task;
-    MissingDependencyError that names all libraries that any of them lacks.
+def built_members(owner: Algorithm[Any], names: Sequence[str], find: Find) -> dict[str, Algorithm[Any]]:
+    """Untrained algorithms of the owner's task, by short name; parameters that both have take its values.
+
+    ValidationError for none, for one named twice, for what is no name within the task, and for one that
+    cannot be a member; MissingDependencyError that names all libraries that any of them lacks.
     """
-    wrong = ""
-    if not names:
-        wrong = "no member is named"
-    elif twice := [name for name, count in Counter(names).items() if count > 1]:
-        wrong = f"'{twice[0]}' is named twice"
-    elif strange := [name for name in names if "/" in name]:
-        wrong = f"'{strange[0]}' is no name within the task {owner.task}"
-    if wrong:
-        raise ValidationError(
-            f"parameter 'members': {wrong}",
-            hint="name each once, without its task: members=A,B; `pmlcli algorithms` lists them",
-            context={"parameter": "members", "value": ",".join(names)},
-        )
+    _require_distinct(owner, names)
     found, missing = {}, []
     for name in names:
         try:
-            found[name] = member(owner, f"{owner.task}/{name}")
+            found[name] = _member(owner, name, find(f"{owner.task.name}/{name}"))
         except MissingDependencyError as error:
             missing.append(error)
     if missing:
@@ -41,19 +32,29 @@ def members(owner: Algorithm, names: Sequence[str]) -> dict[str, Any]:
     return found
 
 
-def member(owner: Algorithm, name: str) -> Any:
-    """An untrained algorithm for `owner` to ask; parameters that both have take `owner`'s values.
+def _require_distinct(owner: Algorithm[Any], names: Sequence[str]) -> None:
+    wrong = ""
+    if not names:
+        wrong = "no member is named"
+    elif twice := [name for name, count in Counter(names).items() if count > 1]:
+        wrong = f"'{twice[0]}' is named twice"
+    elif strange := [name for name in names if "/" in name]:
+        wrong = f"'{strange[0]}' is no name within the task {owner.task.name}"
+    if wrong:
+        raise ValidationError(
+            f"parameter 'members': {wrong}",
+            hint="name each once, without its task: members=A,B; `pmlcli algorithms` lists them",
+            context={"parameter": "members", "value": ",".join(names)},
+        )
 
-    ValidationError for one that is unknown or asks others itself, and, unless the owner's `container` is
-    `members`, for one that is kept in a format of its library's own.
+
+def _member(owner: Algorithm[Any], name: str, cls: type[Algorithm[Any]]) -> Algorithm[Any]:
+    """ValidationError for one that combines others itself, and, unless the owner's `container` is `members`,
+    for one that is kept in a format of its library's own.
     """
-    find = type(owner).find_member
-    if find is None:
-        raise ValidationError(f"{type(owner).__name__} asks other algorithms: build it by its name")
-    cls = find(name)
     is_kept = owner.container == "members" or cls.container == "plain"
     if not is_kept or cls.container == "members" or issubclass(cls, type(owner)):
-        asks = "does not itself ask others"
+        asks = "does not itself combine others"
         kind = asks if owner.container == "members" else f"{asks} and keeps its state as plain numbers"
         raise ValidationError(
             f"'{name}' cannot be a member",
@@ -64,7 +65,25 @@ def member(owner: Algorithm, name: str) -> Any:
     return cls(**{field_name: getattr(owner, field_name) for field_name in sorted(shared)})
 
 
-def fit_in_turn(members: Iterable[Algorithm], data: Any, memory: str = "auto") -> None:
+def members(owner: Algorithm[Any], names: Sequence[str]) -> dict[str, Any]:
+    """As `built_members`, for an owner that finds them itself."""
+    return built_members(owner, names, _finder(owner))
+
+
+def member(owner: Algorithm[Any], name: str) -> Any:
+    """One untrained algorithm for an owner that finds it itself."""
+    task, _, short = name.partition("/")
+    return built_members(owner, [short], _finder(owner))[short] if task else None
+
+
+def _finder(owner: Algorithm[Any]) -> Find:
+    find = type(owner).find_member
+    if find is None:
+        raise ValidationError(f"{type(owner).__name__} combines other algorithms: build it by its name")
+    return find
+
+
+def fit_in_turn(members: Iterable[Algorithm[Any]], data: Any, memory: str = "auto") -> None:
     """Trains each; the first that finds whether late cases count more tells the others that would look."""
     for one in members:
         if "memory" in one.parameters():
@@ -73,7 +92,7 @@ def fit_in_turn(members: Iterable[Algorithm], data: Any, memory: str = "auto") -
         memory = getattr(one, "memory_", memory)
 
 
-def joined_state(own: Mapping[str, Any], members: Mapping[str, Algorithm]) -> dict[str, Any]:
+def joined_state(own: Mapping[str, Any], members: Mapping[str, Algorithm[Any]]) -> dict[str, Any]:
     """The owner's state and that of each member under the member's name."""
     states = {name: one.state() for name, one in members.items()}
     inner = {f"{_prefix(name)}{key}": value for name, state in states.items() for key, value in state.items()}
@@ -85,7 +104,7 @@ def own_state(state: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in state.items() if "__" not in key}
 
 
-def restore_members(state: Mapping[str, Any], members: Mapping[str, Algorithm]) -> None:
+def restore_members(state: Mapping[str, Any], members: Mapping[str, Algorithm[Any]]) -> None:
     """Gives each member its part of a joined state."""
     for name, one in members.items():
         prefix = _prefix(name)

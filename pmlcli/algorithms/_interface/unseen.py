@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from pmlcli.algorithms._interface.form import Column, columns
 from pmlcli.encoding.attributes import coded
-from pmlcli.encoding.base import Encoding
+from pmlcli.encoding.base import Encodes
 from pmlcli.encoding.vocabulary import UNSEEN_CODE, Vocabulary
 from pmlcli.errors import LogError
 from pmlcli.eventlog.log import ACTIVITY, RESOURCE, EventLog
@@ -26,7 +26,7 @@ def unseen_columns(choice: str) -> tuple[Column, ...]:
     return () if choice == "ignore" else columns("flag", HAS_UNSEEN)
 
 
-def unseen_events(encoding: Encoding[Any], log: EventLog) -> Flags:
+def unseen_events(encoding: Encodes[Any], log: EventLog) -> Flags:
     """Which events have an activity or resource that training never saw, (events,).
 
     Resources count where the encoding looks at them.
@@ -38,7 +38,7 @@ def unseen_events(encoding: Encoding[Any], log: EventLog) -> Flags:
     return found
 
 
-def never_seen(encoding: Encoding[Any], log: EventLog, event: int, told: str) -> LogError:
+def never_seen(encoding: Encodes[Any], log: EventLog, event: int, told: str) -> LogError:
     """The error that begins with `told` and quotes what is unseen of this event."""
     known = encoding.vocabularies()
     values = {column: log.frame[column].iloc[event] for column in _LOOKED_AT if column in known}

@@ -62,7 +62,7 @@ class _Trained(NamedTuple):
 
 
 @dataclass(kw_only=True)
-class NeuralAlgorithm(Algorithm):
+class NeuralAlgorithm(Algorithm[Any]):
     """A network trained by gradient descent until the latest training samples are predicted no better.
 
     The algorithm's file says how large the network is (`sizes`), builds it (`make_network`), makes `samples`

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pmlcli.algorithms._interface.base import PredictRequest
-from pmlcli.encoding.base import Encoding
+from pmlcli.algorithms._interface.request import PredictRequest
+from pmlcli.encoding.base import Encodes
 from pmlcli.eventlog.log import EventLog
 
 Rows = NDArray[np.int64]
@@ -24,7 +24,7 @@ class Asked:
     log's last event, filtered out or not; None without times.
     """
 
-    encoding: Encoding[Any]
+    encoding: Encodes[Any]
     log: EventLog
     data: Any
     rows: Rows

@@ -11,9 +11,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pmlcli.algorithms._interface.base import Algorithm, PredictRequest
 from pmlcli.algorithms._interface.form import Column, Form, at_most, columns, exactly
+from pmlcli.algorithms._interface.inherited import TaskAlgorithm
 from pmlcli.algorithms._interface.param import Param
+from pmlcli.algorithms._interface.request import PredictRequest
 from pmlcli.algorithms._interface.unseen import HAS_UNSEEN, never_seen, unseen_columns, unseen_events
 from pmlcli.algorithms._prefixes.explain import LONGEST, explanations
 from pmlcli.algorithms._prefixes.request import Asked, Columns, Rows
@@ -32,14 +33,13 @@ STALLED = "is_stalled"
 
 
 @dataclass(kw_only=True)
-class PrefixPredictor(Algorithm):
+class PrefixPredictor(TaskAlgorithm):
     """Answers for prefixes of cases; an answer depends on the events of its case so far alone, unless the
     algorithm says that it looks around.
 
     A task's base adds `answer`, `strength` and what it measures.
     """
 
-    sample_name: ClassVar[str] = "cases"
     understands: ClassVar[tuple[str, ...]] = ("every_prefix", "as_of", "explain")
 
     split: Annotated[
@@ -88,10 +88,10 @@ class PrefixPredictor(Algorithm):
         table["prefix_length"] = asked.data.position[asked.rows] + 1
         answers = self.answer(asked)
         table |= answers
-        if _asks_of_running(request):
+        if asks_of_running(request):
             table[STALLED] = asked.data.is_stalled[asked.cases]
         if request.unseen != "ignore":
-            table[HAS_UNSEEN] = _unseen(asked)
+            table[HAS_UNSEEN] = unseen_prefixes(asked)
         if request.explain:
             table["because"] = explanations(asked, answers, self.strength, self.say_change)
         # A list without rows would become a column of numbers.
@@ -116,7 +116,7 @@ class PrefixPredictor(Algorithm):
                 *columns("text", CASE_ID),
                 *columns("number", "prefix_length"),
                 *self.answer_columns(request),
-                *(columns("flag", STALLED) if _asks_of_running(request) else ()),
+                *(columns("flag", STALLED) if asks_of_running(request) else ()),
                 *unseen_columns(request.unseen),
                 *(columns("text", "because") if request.explain else ()),
             ),
@@ -159,7 +159,7 @@ class PrefixPredictor(Algorithm):
         return found
 
 
-def _asks_of_running(request: PredictRequest) -> bool:
+def asks_of_running(request: PredictRequest) -> bool:
     """Whether only running cases are asked for, as they stand at one moment."""
     return request.cases == "running" and not request.every_prefix
 
@@ -193,7 +193,7 @@ def about_split(split: Split) -> str:
     return f"measured on {kind}; {seen_share(split):.0%} of its prefixes were seen word for word in training"
 
 
-def _unseen(asked: Asked) -> NDArray[np.bool_]:
+def unseen_prefixes(asked: Asked) -> NDArray[np.bool_]:
     """Which prefixes hold an activity or resource that training never saw; LogError when that is to fail."""
     data, is_unseen = asked.data, unseen_events(asked.encoding, asked.log)
     so_far = np.cumsum(is_unseen)

@@ -11,9 +11,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pmlcli.algorithms._interface.base import Algorithm, PredictRequest
 from pmlcli.algorithms._interface.form import Column, Form, columns, exactly
+from pmlcli.algorithms._interface.inherited import InheritedTask, TaskAlgorithm
 from pmlcli.algorithms._interface.param import Param
+from pmlcli.algorithms._interface.request import PredictRequest
 from pmlcli.algorithms._interface.unseen import HAS_UNSEEN, never_seen, unseen_columns, unseen_events
 from pmlcli.encoding.base import Encoding
 from pmlcli.errors import ValidationError
@@ -44,8 +45,15 @@ SEVERITIES = ((0.001, "critical"), (0.01, "high"), (0.05, "medium"), (1.0, "low"
 """Severity of a flagged case by its p-value (share of held-out cases at least as odd); others: `none`."""
 
 
+class _Anomaly(InheritedTask):
+    name = "anomaly"
+    baseline = "anomaly/variant-frequency"
+    recommended = "anomaly/likelihood"
+    sample_name = "samples"
+
+
 @dataclass(kw_only=True)
-class AnomalyDetector(Algorithm):
+class AnomalyDetector(TaskAlgorithm):
     """Scores cases: the higher, the less like the training log.
 
     The threshold is the (1 - contamination) quantile of the training cases' scores. A p-value is the share
@@ -57,9 +65,7 @@ class AnomalyDetector(Algorithm):
         float, Param("Share of cases expected to be anomalous; sets the threshold.", gt=0, le=0.5)
     ] = 0.05
 
-    task: ClassVar[str] = "anomaly"
-    baseline: ClassVar[str] = "anomaly/variant-frequency"
-    recommended: ClassVar[str] = "anomaly/likelihood"
+    task: ClassVar[InheritedTask] = _Anomaly()
     understands: ClassVar[tuple[str, ...]] = ("level", "fdr")
     levels: ClassVar[tuple[str, ...]] = ("case",)
     """What a detector can score: cases, and events where it also gives `event_table`."""

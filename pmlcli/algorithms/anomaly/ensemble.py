@@ -59,7 +59,7 @@ class EnsembleDetector(AnomalyDetector):
 
     def _weigh(self, data: Bundle) -> None:
         self.asked_ = list(data.parts)
-        scores, leads = self._scores(data), [self.recommended.endswith(name) for name in self.asked_]
+        scores, leads = self._scores(data), [self.task.recommended.endswith(name) for name in self.asked_]
         self.weights_, self.scales_ = weighed(scores, leads).tolist(), self._scaled(scores)
 
     def _scaled(self, scores: Scores) -> dict[str, Any]:

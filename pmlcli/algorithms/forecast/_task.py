@@ -13,9 +13,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pmlcli import runtime
-from pmlcli.algorithms._interface.base import Algorithm, PredictRequest
 from pmlcli.algorithms._interface.form import Form, columns
+from pmlcli.algorithms._interface.inherited import InheritedTask, TaskAlgorithm
 from pmlcli.algorithms._interface.param import Param
+from pmlcli.algorithms._interface.request import PredictRequest
 from pmlcli.algorithms._interface.unseen import HAS_UNSEEN, never_seen, unseen_columns, unseen_events
 from pmlcli.algorithms.forecast._intervals import LEVELS, Intervals, coverage, fit_intervals
 from pmlcli.algorithms.forecast._measure import measurement
@@ -46,8 +47,16 @@ RECENT = 84
 """So many last values of each series are kept beside the intervals, for charts."""
 
 
+class _Forecast(InheritedTask):
+    name = "forecast"
+    baseline = "forecast/seasonal-naive"
+    recommended = "forecast/auto"
+    sample_name = "samples"
+    needs_log = False
+
+
 @dataclass(kw_only=True)
-class Forecaster(Algorithm):
+class Forecaster(TaskAlgorithm):
     """Continues KPI series that it was trained on, or longer ones, without being fitted again.
 
     The trial learns from the events before the last fifth of the buckets; errors and intervals come
@@ -55,10 +64,7 @@ class Forecaster(Algorithm):
     negative, as no KPI is, and those of shares never above 1.
     """
 
-    task: ClassVar[str] = "forecast"
-    baseline: ClassVar[str] = "forecast/seasonal-naive"
-    recommended: ClassVar[str] = "forecast/auto"
-    needs_log: ClassVar[bool] = False
+    task: ClassVar[InheritedTask] = _Forecast()
     minimum_samples: ClassVar[int] = 0  # `make_split` asks for more, and says how long a log would do
     understands: ClassVar[tuple[str, ...]] = ("horizon", "regressors")
     takes_regressors: ClassVar[bool] = False

@@ -10,9 +10,10 @@ from typing import Annotated, Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from pmlcli.algorithms._interface.base import PredictRequest
 from pmlcli.algorithms._interface.form import Column
+from pmlcli.algorithms._interface.inherited import InheritedTask
 from pmlcli.algorithms._interface.param import Param
+from pmlcli.algorithms._interface.request import PredictRequest
 from pmlcli.algorithms._learning.calibration import COVERAGE, cross_checked, in_set, tempered
 from pmlcli.algorithms._prefixes.request import Asked, Columns, Rows
 from pmlcli.algorithms._prefixes.task import PrefixPredictor, about_split, evenly, joined
@@ -33,13 +34,18 @@ CHUNK_CELLS = 2_000_000
 """Distributions are asked for whole cases of about so many events x classes together, to bound the memory."""
 
 
+class _NextActivity(InheritedTask):
+    name = "next-activity"
+    baseline = "next-activity/ngram"
+    recommended = "next-activity/ensemble"
+    sample_name = "cases"
+
+
 @dataclass(kw_only=True)
 class NextActivityPredictor(PrefixPredictor):
     """Gives each prefix a distribution over the activities seen in training and the end of the case."""
 
-    task: ClassVar[str] = "next-activity"
-    baseline: ClassVar[str] = "next-activity/ngram"
-    recommended: ClassVar[str] = "next-activity/ensemble"
+    task: ClassVar[InheritedTask] = _NextActivity()
     understands: ClassVar[tuple[str, ...]] = (*PrefixPredictor.understands, "top")
 
     @abstractmethod

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +33,7 @@ class NextActivityEnsemble(NextActivityPredictor):
     def __post_init__(self) -> None:
         self._members: dict[str, NextActivityPredictor] = members(self, self.members)
 
-    def asked_algorithms(self) -> dict[str, Algorithm]:
+    def kept_members(self) -> dict[str, Algorithm[Any]]:
         """The members."""
         return dict(self._members)
 

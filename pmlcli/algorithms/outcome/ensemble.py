@@ -8,8 +8,6 @@ from typing import Annotated, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from pmlcli.algorithms._interface.base import Algorithm
-from pmlcli.algorithms._interface.members import members
 from pmlcli.algorithms._interface.param import Param
 from pmlcli.algorithms._learning.calibration import softmax
 from pmlcli.algorithms.outcome._scales import LEAST
@@ -35,27 +33,23 @@ class OutcomeEnsemble(OutcomePredictor):
     trees: Annotated[int, Param("Most trees of `boosting`.", ge=1, le=10_000)] = 300
     max_epochs: Annotated[int, Param("Most passes of `gru` over the training part.", ge=1)] = 30
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        self._members: dict[str, OutcomePredictor] = members(self, self.members)
-
-    def asked_algorithms(self) -> dict[str, Algorithm]:
-        """The members."""
-        return dict(self._members)
+    def member_names(self) -> tuple[str, ...]:
+        """The predictors to ask."""
+        return self.members
 
     def fit(self, data: OutcomePrefixes) -> None:
         """Trains each member."""
-        for one in self._members.values():
+        for one in self.parts.values():
             one.fit(data)
 
     def refit(self, data: OutcomePrefixes, trial: Self) -> None:
         """Trains each on everything, guided by the trial's."""
-        for name, one in self._members.items():
-            one.refit(data, trial._members[name])
+        for name, one in self.parts.items():
+            one.refit(data, trial.parts[name])
 
     def probabilities(self, data: OutcomePrefixes, rows: NDArray[np.int64]) -> NDArray[np.float64]:
         """Softmax of the mean of the members' logarithms, member by member."""
         total = np.zeros((len(rows), data.n_classes))
-        for one in self._members.values():
+        for one in self.parts.values():
             total += np.log(np.maximum(one.probabilities(data, rows), LEAST))
-        return softmax(total / len(self._members))
+        return softmax(total / len(self.parts))

@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pmlcli.algorithms._interface.base import PredictRequest
 from pmlcli.algorithms._interface.form import Column, columns
+from pmlcli.algorithms._interface.inherited import InheritedTask
+from pmlcli.algorithms._interface.request import PredictRequest
 from pmlcli.algorithms._prefixes.request import Asked, Columns, Rows
 from pmlcli.algorithms._prefixes.task import PrefixPredictor, about_split
 from pmlcli.algorithms.remaining_time._quantiles import (
@@ -33,6 +34,13 @@ from pmlcli.eventlog.log import EventLog, no_times
 from pmlcli.eventlog.split import Split, measured_prefixes
 
 
+class _RemainingTime(InheritedTask):
+    name = "remaining-time"
+    baseline = "remaining-time/median"
+    recommended = "remaining-time/ensemble"
+    sample_name = "cases that have ended"
+
+
 @dataclass(kw_only=True)
 class RemainingTimePredictor(PrefixPredictor):
     """Gives each prefix the quantiles `LEVELS` of the time until the last event of its case.
@@ -41,10 +49,7 @@ class RemainingTimePredictor(PrefixPredictor):
     measured on, and not calibrated on.
     """
 
-    task: ClassVar[str] = "remaining-time"
-    baseline: ClassVar[str] = "remaining-time/median"
-    recommended: ClassVar[str] = "remaining-time/ensemble"
-    sample_name: ClassVar[str] = "cases that have ended"
+    task: ClassVar[InheritedTask] = _RemainingTime()
     understands: ClassVar[tuple[str, ...]] = (*PrefixPredictor.understands, "sla")
 
     @abstractmethod

@@ -52,7 +52,7 @@ class Ensemble(RemainingTimePredictor):
         """Prefixes with attributes, and what is around: each member takes what it knows."""
         return PrefixEncoding(around=self.around)
 
-    def asked_algorithms(self) -> dict[str, Algorithm]:
+    def kept_members(self) -> dict[str, Algorithm[Any]]:
         """Members of some weight, in the order in which they are named."""
         return {name: one for name, one in self._members.items() if name in self.weights_}
 
@@ -76,7 +76,7 @@ class Ensemble(RemainingTimePredictor):
     def quantiles(self, data: Prefixes, rows: Rows) -> Floats:
         """The weighted mean of the members' quantiles."""
         found = np.zeros((len(rows), len(LEVELS)))
-        for name in self.asked_algorithms():
+        for name in self.kept_members():
             own = np.maximum(self._members[name].quantiles(data, rows), 0.0)
             found += self.weights_[name] * np.sort(own, axis=1)
         return found

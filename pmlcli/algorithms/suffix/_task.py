@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from rapidfuzz.distance import DamerauLevenshtein
 from rapidfuzz.process import cpdist
 
-from pmlcli.algorithms._interface.base import PredictRequest
 from pmlcli.algorithms._interface.form import Column, columns
+from pmlcli.algorithms._interface.inherited import InheritedTask
+from pmlcli.algorithms._interface.request import PredictRequest
 from pmlcli.algorithms._prefixes.request import Asked, Columns, Rows
 from pmlcli.algorithms._prefixes.task import PrefixPredictor, about_split, joined
 from pmlcli.encoding.base import Encoding
@@ -61,6 +62,13 @@ class Chosen(NamedTuple):
     seconds: NDArray[np.float64]
 
 
+class _Suffix(InheritedTask):
+    name = "suffix"
+    baseline = "suffix/medoid"
+    recommended = "suffix/ensemble"
+    sample_name = "cases"
+
+
 @dataclass(kw_only=True)
 class SuffixPredictor(PrefixPredictor):
     """Gives each prefix possible suffixes, of which the one most like all others is the answer.
@@ -70,9 +78,7 @@ class SuffixPredictor(PrefixPredictor):
     much, see `is_by_case`: right if the possible ways are as likely as they seem, worse if they are not.
     """
 
-    task: ClassVar[str] = "suffix"
-    baseline: ClassVar[str] = "suffix/medoid"
-    recommended: ClassVar[str] = "suffix/ensemble"
+    task: ClassVar[InheritedTask] = _Suffix()
 
     @abstractmethod
     def continuations(self, data: Any, rows: Rows) -> Continuations:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Annotated, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self
 
 import numpy as np
 
@@ -58,7 +58,7 @@ class EnsembleSuffix(SuffixPredictor):
         """What the network reads; the medoid looks at the activities alone."""
         return PrefixEncoding()
 
-    def asked_algorithms(self) -> dict[str, Algorithm]:
+    def kept_members(self) -> dict[str, Algorithm[Any]]:
         """The network and the medoid."""
         return {"gru": self._gru, "medoid": self._medoid}
 

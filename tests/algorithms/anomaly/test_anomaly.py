@@ -10,7 +10,7 @@ import pytest
 from sklearn.cluster import DBSCAN
 from sklearn.svm import OneClassSVM
 
-from pmlcli.algorithms._interface.base import PredictRequest
+from pmlcli.algorithms._interface.request import PredictRequest
 from pmlcli.algorithms.anomaly import _distance, _task, one_class_svm
 from pmlcli.algorithms.anomaly._task import AnomalyDetector, severity_words
 from pmlcli.algorithms.anomaly.dbscan import DensityDetector

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from pmlcli.algorithms._interface.base import PredictRequest
+from pmlcli.algorithms._interface.request import PredictRequest
 from pmlcli.algorithms.anomaly._counting import context, precedence
 from pmlcli.algorithms.anomaly._counting.backoff import BackOff, View, packed, unpacked
 from pmlcli.algorithms.anomaly._counting.precedence import Precedence

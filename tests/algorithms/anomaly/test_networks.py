@@ -8,7 +8,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from pmlcli.algorithms._interface.base import PredictRequest  # noqa: E402
+from pmlcli.algorithms._interface.request import PredictRequest  # noqa: E402
 from pmlcli.algorithms.anomaly import _network, _task  # noqa: E402
 from pmlcli.algorithms.anomaly._network import LEAST, pieces  # noqa: E402
 from pmlcli.algorithms.anomaly.lstm_autoencoder import LstmAutoencoder  # noqa: E402

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.neighbors import LocalOutlierFactor
 
-from pmlcli.algorithms._interface.base import PredictRequest
+from pmlcli.algorithms._interface.request import PredictRequest
 from pmlcli.algorithms.anomaly import _distance, local_outlier_factor
 from pmlcli.algorithms.anomaly.histogram import HistogramDetector
 from pmlcli.algorithms.anomaly.local_outlier_factor import LocalOutlierFactorDetector

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pmlcli.algorithms._interface.base import PredictRequest
+from pmlcli.algorithms._interface.request import PredictRequest
 from pmlcli.algorithms.anomaly.resource import ResourceDetector
 from pmlcli.errors import LogError
 from pmlcli.eventlog.log import EventLog

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pmlcli.algorithms._interface.base import PredictRequest
+from pmlcli.algorithms._interface.request import PredictRequest
 from pmlcli.algorithms.anomaly.duration import DurationDetector
 from pmlcli.algorithms.anomaly.temporal_profile import TemporalProfile
 from pmlcli.encoding.events.resources import WorkEncoding

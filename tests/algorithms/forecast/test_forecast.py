@@ -13,7 +13,8 @@ import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
-from pmlcli.algorithms._interface.base import PredictRequest, clone
+from pmlcli.algorithms._interface.base import clone
+from pmlcli.algorithms._interface.request import PredictRequest
 from pmlcli.algorithms.forecast._intervals import Intervals, coverage, fit_intervals
 from pmlcli.algorithms.forecast._series import (
     Backtest,

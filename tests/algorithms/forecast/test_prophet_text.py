@@ -11,7 +11,7 @@ import pytest
 pytest.importorskip("prophet")
 
 from pmlcli import Model
-from pmlcli.algorithms._interface.base import PredictRequest
+from pmlcli.algorithms._interface.request import PredictRequest
 from pmlcli.algorithms.forecast._methods.prophet_text import LONGEST, check, check_all
 from pmlcli.errors import PersistenceError, PmlError, PredictionError
 from pmlcli.lifecycle.artifacts import used

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pmlcli.algorithms._interface.base import PredictRequest
+from pmlcli.algorithms._interface.request import PredictRequest
 from pmlcli.algorithms._learning.calibration import (
     COVERAGE,
     cross_checked,
@@ -172,7 +172,7 @@ def test_the_ensemble_is_the_mean_of_its_members() -> None:
     model.train(log)
     algorithm = model.algorithm
     data = algorithm.make_encoding().fit(log).transform(log)
-    each = [one.probabilities(data) for one in algorithm.asked_algorithms().values()]
+    each = [one.probabilities(data) for one in algorithm.kept_members().values()]
     assert np.abs(each[0] - each[1]).max() > 0.3
     assert algorithm.probabilities(data) == pytest.approx((each[0] + each[1]) / 2)
     assert set(model.files) >= {"ngram-model.json", "linear-model.json", "model.json"}
@@ -195,7 +195,7 @@ def test_members_share_the_memory_that_the_first_finds_better() -> None:
     log = log_of(changed_process())
     ensemble = Model("next-activity/ensemble", rounds=5, max_epochs=2).algorithm
     ensemble.fit(ensemble.make_encoding().fit(log).transform(log))
-    found = {name: one.memory_ for name, one in ensemble.asked_algorithms().items()}
+    found = {name: one.memory_ for name, one in ensemble.kept_members().items()}
     assert found == {"linear": "short", "xgboost": "short", "gru": "short"}
 
 

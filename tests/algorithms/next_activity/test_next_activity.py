@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 
-from pmlcli.algorithms._interface.base import PredictRequest
+from pmlcli.algorithms._interface.request import PredictRequest
 from pmlcli.algorithms.next_activity._task import NextActivityPredictor
 from pmlcli.algorithms.next_activity.gru import Gru
 from pmlcli.algorithms.next_activity.ngram import Ngram

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from pmlcli import registry
-from pmlcli.algorithms._interface.base import PredictRequest
+from pmlcli.algorithms._interface.request import PredictRequest
 from pmlcli.algorithms.outcome._rows import Lessons
 from pmlcli.algorithms.outcome._scales import earliness, fit_scale, held_out_error, rescaled
 from pmlcli.errors import TrainingError, ValidationError
@@ -202,7 +202,7 @@ def test_a_long_case_teaches_no_more_than_a_short_one() -> None:
 def test_the_ensemble_is_the_mean_of_its_members_log_odds() -> None:
     log = read_log(dyed(np.random.default_rng(0), 60))
     parameters = {"label_column": "ending", "members": ["logistic", "prior"]}
-    ensemble: Any = registry.find("outcome/ensemble").build(parameters)
+    ensemble: Any = registry.build("outcome/ensemble", parameters)
     data = ensemble.make_encoding().fit(log).transform(log)
     ensemble.fit(data)
     rows = np.flatnonzero(data.is_counted)
@@ -210,7 +210,7 @@ def test_the_ensemble_is_the_mean_of_its_members_log_odds() -> None:
     def odds(one: Any) -> Any:
         return np.diff(np.log(one.probabilities(data, rows)), axis=1)[:, 0]
 
-    members = [odds(one) for one in ensemble.asked_algorithms().values()]
+    members = [odds(one) for one in ensemble.kept_members().values()]
     assert odds(ensemble) == pytest.approx(np.mean(members, axis=0))
 
 

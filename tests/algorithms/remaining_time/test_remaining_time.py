@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pmlcli.algorithms._interface.base import PredictRequest
+from pmlcli.algorithms._interface.request import PredictRequest
 from pmlcli.algorithms._learning.recency import chosen_memory, memory_weights
 from pmlcli.algorithms._learning.validation import latest_rows, weights_by_error
 from pmlcli.algorithms.remaining_time._quantiles import (

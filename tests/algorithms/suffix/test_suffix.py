@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from pmlcli.algorithms._interface.base import PredictRequest
+from pmlcli.algorithms._interface.request import PredictRequest
 from pmlcli.algorithms._prefixes.task import joined
 from pmlcli.algorithms.suffix._choice import Choice, best_choice
 from pmlcli.algorithms.suffix._contexts import Contexts

@@ -1,0 +1,153 @@
+"""What a task is: the object that owns split, target, calibration, measurement, requests and answers.
+
+An algorithm learns; its task knows what the learned thing is for. Each algorithm's class holds its task's
+object, and every step that is not learning goes through it, so an algorithm's file says nothing of
+thresholds, columns or metrics.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Generic, TypeVar
+
+import pandas as pd
+
+from pmlcli.algorithms._interface.form import Form
+from pmlcli.algorithms._interface.request import PredictRequest, check_values, refuse_unknown
+from pmlcli.encoding.base import Encodes
+from pmlcli.encoding.series.regressors import Regressors
+from pmlcli.errors import ValidationError
+from pmlcli.evaluation.measurement import Measurement
+from pmlcli.eventlog.log import EventLog
+from pmlcli.eventlog.split import Split, split_by_start
+
+Method = TypeVar("Method")
+"""What the task's algorithms are: the class, or the protocol, that says what they give."""
+Data = TypeVar("Data")
+"""What their encoding makes of a log."""
+HeldOut = TypeVar("HeldOut")
+"""The task's table of predictions for the test part of one cut."""
+
+Calibration = dict[str, Any]
+"""What a task learned from held-out data (a threshold, residuals): JSON-plain, kept in threshold.json."""
+
+
+@dataclass(frozen=True)
+class Fitted(Generic[Method, Data]):
+    """An algorithm that has learned, the encoding it reads a log by, and what its task learned beside it."""
+
+    algorithm: Method
+    encoding: Encodes[Data]
+    calibration: Calibration = field(default_factory=dict)
+
+
+class Task(ABC, Generic[Method, Data, HeldOut]):
+    """One kind of question, for all algorithms that answer it. It holds no state: an algorithm's parameters
+    and what was learned come in as arguments.
+    """
+
+    name: ClassVar[str]
+    baseline: ClassVar[str]
+    """Name of the algorithm beside which all are measured, as in the registry."""
+    recommended: ClassVar[str]
+    """Name of the algorithm that is taken when none is named."""
+    sample_name: ClassVar[str] = "samples"
+    """What `count_samples` counts, in the plural."""
+    understands: ClassVar[tuple[str, ...]] = ()
+    """The fields of `PredictRequest` that mean something to this task, beside those of every task."""
+    needs_log: ClassVar[bool] = True
+    """Whether a prediction needs a log; a forecast can continue the training series without one."""
+
+    # --- training
+
+    @abstractmethod
+    def count_samples(self, algorithm: Method, data: Data) -> int:
+        """How many samples the encoded data holds; an error where none can be learned from."""
+
+    def cuts(self, algorithm: Method, log: EventLog) -> Sequence[Split]:
+        """Training and test parts on which the algorithm is tried: here one, the last fifth of the cases."""
+        return (split_by_start(log),)
+
+    @abstractmethod
+    def held_out(self, fitted: Fitted[Method, Data], split: Split, log: EventLog) -> HeldOut:
+        """What an algorithm fitted on `split.train` predicts for the test part, beside the truth.
+
+        It is all that `calibrate` and `measure` look at, so nothing is predicted twice.
+        """
+
+    def calibrate(self, algorithm: Method, held_out: Sequence[HeldOut]) -> Calibration:
+        """What is learned from held-out predictions, a table a cut; nothing by default."""
+        return {}
+
+    @abstractmethod
+    def measure(
+        self, algorithm: Method, held_out: Sequence[HeldOut], calibration: Calibration
+    ) -> Measurement:
+        """How good the held-out predictions are; `calibration` is empty for a baseline."""
+
+    def settle(self, fitted: Fitted[Method, Data], data: Data) -> Calibration:
+        """The calibration, completed once the final algorithm is fitted on all of the data."""
+        return fitted.calibration
+
+    def calibrated_numbers(self, algorithm: Method) -> tuple[str, ...]:
+        """The keys of the calibration that hold one finite number each; checked when a model is loaded."""
+        return ()
+
+    def remarks(self, fitted: Fitted[Method, Data], data: Data, log: EventLog) -> list[str]:
+        """Sentences about the trained algorithm and its data that its user should know."""
+        return []
+
+    def take_regressors(self, algorithm: Method, regressors: Regressors) -> None:
+        """Columns from outside the log to learn from; ValidationError where the task takes none."""
+        raise ValidationError(
+            f"the task {self.name} takes no columns from outside the log",
+            hint="--regressor is for forecasts",
+            context={"option": "regressor"},
+        )
+
+    # --- prediction
+
+    @abstractmethod
+    def predict(self, fitted: Fitted[Method, Data], log: EventLog, request: PredictRequest) -> pd.DataFrame:
+        """The task's table of predictions for a log: key columns first, units as the task documents."""
+
+    def predict_without_log(self, fitted: Fitted[Method, Data], request: PredictRequest) -> pd.DataFrame:
+        """The table for what follows the training log; only where `needs_log` is false."""
+        raise NotImplementedError
+
+    def check_request(self, algorithm: Method, request: PredictRequest) -> None:
+        """Raises ValidationError for a value of another type, or that means nothing to this task."""
+        check_values(request)
+        refuse_unknown(self.name, self.understands, request)
+
+    def canary_request(self, fitted: Fitted[Method, Data]) -> PredictRequest:
+        """What the canary is asked for: the answers that are kept with the model."""
+        return PredictRequest(cases="all")
+
+    def notes(
+        self,
+        algorithm: Method,
+        calibration: Calibration,
+        log: EventLog,
+        table: pd.DataFrame,
+        request: PredictRequest,
+    ) -> list[str]:
+        """Sentences about this prediction that its user should know; `calibration` is empty where a child
+        process holds the model.
+        """
+        return []
+
+    @abstractmethod
+    def answer_form(self, algorithm: Method, log: EventLog | None, request: PredictRequest) -> Form:
+        """The columns and rows that a table for this request has, whatever was learned."""
+
+    def units(self, algorithm: Method) -> dict[str, str]:
+        """Unit of each numeric output column."""
+        return {}
+
+    def units_of(self, algorithm: Method, names: Sequence[str]) -> dict[str, str]:
+        """Units of those of these columns that have one, in their order."""
+        units = self.units(algorithm)
+        return {name: units[name] for name in names if name in units}
