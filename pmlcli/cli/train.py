@@ -314,6 +314,7 @@ def train_model(  # noqa: PLR0913 (a command takes its groups of options)
     # The rest needs numpy and the algorithm's library; a misspelt name must not wait for them.
     from pmlcli.encoding.series.regressors import read_regressors
     from pmlcli.eventlog import read_log
+    from pmlcli.lifecycle.concerns import concerns
     from pmlcli.lifecycle.model import Model
     from pmlcli.store.publish import Publication
 
@@ -327,6 +328,8 @@ def train_model(  # noqa: PLR0913 (a command takes its groups of options)
         log = read_log(source, how)
         for line in sentence.reading(sentence.facts_of(log), log.schema.columns, log.schema.timezone):
             session.note(line)
+        for concern in concerns(log):
+            session.warn(concern)
         session.note(f"training {name}")
         result = model.train(log, options=how, regressors=outside)
         _tell(result, session)
@@ -345,7 +348,8 @@ def _tell(result: TrainingResult, session: Session) -> None:
     for remark in result.metadata.get("remarks", ()):
         session.note(remark)
     for warning in result.metadata.get("warnings", ()):
-        session.warn(warning)
+        if warning not in session.warned:  # those on the log were said before
+            session.warn(warning)
     for metric in result.metrics.values():
         session.note(sentence.comparison(metric))
         session.note(sentence.measured(metric))

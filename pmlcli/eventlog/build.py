@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from pmlcli.errors import LogError, nearest
 from pmlcli.eventlog.columns import ColumnChoice, assignment, choose_columns
+from pmlcli.eventlog.equal_times import UNUSED, numbering
 from pmlcli.eventlog.ledger import Ledger, Refusal
 from pmlcli.eventlog.log import (
     ACTIVITY,
@@ -54,6 +55,7 @@ class _Work:
     notes: list[tuple[str, int]]
     examples: list[str] = field(default_factory=list)
     names: frozenset[str] = frozenset()
+    tie_breaker: str | None = None
 
     def __post_init__(self) -> None:
         self.names = frozenset(self.table.columns)
@@ -192,6 +194,9 @@ def _place_at_start(work: _Work, end: Times, start: Times) -> None:
     only = end.missing & ~start.missing
     if only.any():
         end.micros[only], end.missing[only], start.missing[only] = start.micros[only], False, True
+        if start.rest is not None:
+            end.rest = np.zeros_like(start.rest) if end.rest is None else end.rest
+            end.rest[only] = start.rest[only]
         work.notes.append(
             ("events with a start and no end, placed at their start, without a duration", int(only.sum()))
         )
@@ -346,15 +351,48 @@ def _order(
     if keys:
         keys = tuple(key[rows] for key in keys)
         key = "time" if work.options.ordering == "time" else f"'{work.options.ordering}'"
-        order = _sorting((*keys, case))
-        ordered = [values[order] for values in (*keys, case)]
-        ties = np.logical_and.reduce([values[1:] == values[:-1] for values in ordered])
+        sorting: tuple[NDArray[Any], ...] = (*keys, case)
+        order = _sorting(sorting)
+        ties = _ties(sorting, order)
+        if work.options.ordering == "time" and ties:
+            sorting = _untied(work, rows, sorting)
+            order, before = _sorting(sorting), order
+            _note_moved(work, _moved(order, before, len(case)))
+            ties = _ties(sorting, order)
         facts = [
             (f"events moved by their {key}", _moved(order, by_row, len(case))),
-            (f"events at the {key} of the one before, in source order", int(np.count_nonzero(ties))),
+            (f"events at the {key} of the one before, in source order", ties),
         ]
         work.notes.extend(fact for fact in facts if fact[1])
     return order if isinstance(rows, slice) else rows[order], offsets_of(np.bincount(case))
+
+
+def _ties(sorting: tuple[NDArray[Any], ...], order: Rows) -> int:
+    """How many rows are equal to the one before in all keys."""
+    same = np.ones(max(len(sorting[0]) - 1, 0), dtype=bool)
+    for key in sorting:
+        ordered = key[order]
+        same &= ordered[1:] == ordered[:-1]
+    return int(np.count_nonzero(same))
+
+
+def _untied(work: _Work, rows: Rows, sorting: tuple[NDArray[Any], ...]) -> tuple[NDArray[Any], ...]:
+    """The keys to sort by, with the numbers of a column that tells equal times apart where there is such."""
+    used = set(work.choice.columns.values())
+    free = {name: column for name, column in work.table.columns.items() if name not in used}
+    found = numbering(free, rows, sorting)
+    if found.numbers is None:
+        if found.doubtful:
+            work.notes.append((f"{UNUSED}: {', '.join(map(shown, found.doubtful))}", len(found.doubtful)))
+        return sorting
+    work.tie_breaker = found.name
+    return found.numbers, *sorting
+
+
+def _note_moved(work: _Work, moved: int) -> None:
+    if moved:
+        name = shown(str(work.tie_breaker))
+        work.notes.append((f"events at equal times put into the order of '{name}'", moved))
 
 
 def _moved(order: Rows, before: Rows, n: int) -> int:

@@ -18,13 +18,13 @@ from pmlcli.algorithms._interface.task import Fitted
 from pmlcli.encoding.series.regressors import Regressors
 from pmlcli.errors import PersistenceError, PmlError, PredictionError, TrainingError, ValidationError
 from pmlcli.eventlog import ReadOptions, read_log
-from pmlcli.eventlog.findings import warnings_before_training
 from pmlcli.eventlog.log import ACTIVITY, EventLog
 from pmlcli.eventlog.options import CLASSIFIER_PREFIX, NONE, OPTIONAL_ROLES
 from pmlcli.lifecycle import answer, artifacts, contract, expectation, fresh, isolation, opening
 from pmlcli.lifecycle._binding import of_class_or_instance
 from pmlcli.lifecycle.answer import Answer
 from pmlcli.lifecycle.canary import REPLAYED_EVENTS, Replay, make_canary, replay
+from pmlcli.lifecycle.concerns import check_extent, concerns
 from pmlcli.lifecycle.confinement import Limits
 from pmlcli.lifecycle.context import Hook, LifecycleContext, call_hooks, frozen, installed_hooks
 from pmlcli.lifecycle.contract import check_log, input_schema, reference, unseen_values
@@ -113,6 +113,7 @@ class Model(Hook):
             if regressors is not None:
                 self.algorithm.task.take_regressors(self.algorithm, regressors)
             log = read_log(log, options or ReadOptions())
+            check_extent(log)
             run.call("before_train", log=log, parameters=self.algorithm.parameters())
             with reproducible(self.algorithm.seed):
                 trained = train_algorithm(self.algorithm, self.model_type, log)
@@ -170,7 +171,7 @@ class Model(Hook):
             "timezone": log.schema.timezone,
             "cpu_seconds": cpu_seconds,
             "remarks": list(trained.remarks),
-            "warnings": warnings_before_training(log),
+            "warnings": list(concerns(log)),
         }
         return TrainingResult(True, dict(self.manifest_fields["performance_metrics"]), metadata)
 

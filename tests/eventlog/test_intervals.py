@@ -109,3 +109,12 @@ def test_activities_that_stand_twice_are_a_finding() -> None:
     for changes in ({"pair_lifecycle": True}, {"lifecycle": ("complete",)}):
         codes = [finding.code for finding in profile(read_log(rows, **changes)).findings]
         assert "events.start-and-completion" not in codes
+
+
+def test_starts_alone_are_ordered_by_what_is_finer_than_a_microsecond() -> None:
+    rows = [
+        row("b", "1T10:00:00.000000900", None),
+        row("a", "1T10:00:00.000000100", None),
+        row("c", None, "2"),
+    ]
+    assert read_log(rows).frame["activity"].tolist() == ["a", "b", "c"]

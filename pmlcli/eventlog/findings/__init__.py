@@ -23,9 +23,10 @@ __all__ = [
     "DataFinding",
     "Evidence",
     "Example",
+    "BEFORE_TRAINING",
     "evidence_of",
     "find_all",
-    "warnings_before_training",
+    "find_before_training",
 ]
 
 FINDERS: tuple[Callable[[Evidence], DataFinding | None], ...] = (
@@ -35,7 +36,9 @@ FINDERS: tuple[Callable[[Evidence], DataFinding | None], ...] = (
     times.mixed_zones,
     times.midnight,
     times.incomplete_end,
+    times.far_events,
     events.duplicates,
+    events.equal_times,
     events.starts_and_completions,
     events.before_case_start,
     events.start_after_end,
@@ -52,18 +55,37 @@ FINDERS: tuple[Callable[[Evidence], DataFinding | None], ...] = (
 )
 
 
+BEFORE_TRAINING = (
+    times.past,
+    times.future,
+    times.day_month,
+    times.mixed_zones,
+    times.far_events,
+    events.duplicates,
+    events.equal_times,
+    events.starts_and_completions,
+    events.single_event_cases,
+    names.too_many,
+    damaged.identifiers,
+)
+"""Those that hold for any task and take little time: a training says what they find."""
+_ALWAYS_SAID = ("times.far-events", "events.equal-times", "events.start-and-completion")
+"""Of these a training also says what is a warning; of the others what is serious."""
+
+
 def evidence_of(log: EventLog, *, now: int | None = None) -> Evidence:
     """The evidence of a log of at least one event; `now` is microseconds UTC (the clock's)."""
     return Evidence(log, int(time.time() * 1_000_000) if now is None else now)
+
+
+def find_before_training(evidence: Evidence) -> tuple[DataFinding, ...]:
+    """What a training must say before it learns from a log, the worst first."""
+    found = [finding for finder in BEFORE_TRAINING if (finding := finder(evidence)) is not None]
+    said = [one for one in found if one.severity == SERIOUS or one.code in _ALWAYS_SAID]
+    return tuple(sorted(said, key=lambda finding: SEVERITIES.index(finding.severity)))
 
 
 def find_all(evidence: Evidence) -> tuple[DataFinding, ...]:
     """All findings, the worst first."""
     found = [finding for finder in FINDERS if (finding := finder(evidence)) is not None]
     return tuple(sorted(found, key=lambda finding: SEVERITIES.index(finding.severity)))
-
-
-def warnings_before_training(log: EventLog) -> list[str]:
-    """What is seriously wrong with a log by the finders that hold for any task, a sentence each."""
-    found = damaged.identifiers(evidence_of(log))
-    return [] if found is None else [f"{found.message}: {found.fix}"]

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from pmlcli.eventlog.equal_times import UNUSED
 from pmlcli.eventlog.findings.evidence import ColumnFacts, Evidence, Ints
 from pmlcli.eventlog.findings.finding import (
     EXAMPLES,
@@ -46,6 +47,25 @@ def duplicates(evidence: Evidence) -> DataFinding | None:
         evidence.events(repeats),
         f"{counted(len(repeats), 'event')} ({percent(share)}) equal to another of their case in every column",
         "find out whether the extract joined tables twice, and leave the repeats out; they look like rework",
+    )
+
+
+def equal_times(evidence: Evidence) -> DataFinding | None:
+    """Events at equal times that stand in source order, while a column may number them."""
+    notes = [kind for kind, _ in evidence.log.ledger.notes if kind.startswith(UNUSED)]
+    log = evidence.log
+    if not notes or log.times is None:
+        return None
+    tied = np.flatnonzero((np.diff(log.times) == 0) & (np.diff(log.case_of_event) == 0)) + 1
+    names = notes[0].removeprefix(f"{UNUSED}: ")
+    return DataFinding(
+        "events.equal-times",
+        WARNING,
+        max(len(tied), 1),
+        evidence.events(tied) or (Example(notes[0]),),
+        f"{counted(len(tied), 'event')} at the time of the one before, in the order of the rows; {names} may"
+        " number them, but not everywhere as the times do",
+        f"if it gives the order: --order {names.partition(', ')[0]}",
     )
 
 

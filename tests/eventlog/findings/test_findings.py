@@ -431,6 +431,49 @@ def test_case_ids_that_a_spreadsheet_rounded() -> None:
     none(damaged.identifiers, CLEAN)  # more in test_damaged
 
 
+# --- few events far away, and equal times ---
+
+
+@pytest.mark.parametrize("shift", [-500, 100])
+@pytest.mark.parametrize("cases", [1, 2])
+def test_a_few_events_far_from_all_others(shift: int, cases: int) -> None:
+    far = {0, 1, 2, 3, *(range(4, 8) if cases == 2 else ())}
+    later = NOW + 365 * 86_400_000_000
+
+    def moved(i: int, event: dict[str, Any]) -> dict[str, Any]:
+        at = event["timestamp"] + pd.Timedelta(days=shift + (200 if shift > 0 else 0))
+        return {"timestamp": at} if i in far else {}
+
+    found = one(times.far_events, changed(moved), now=later)
+    assert (found.count, found.severity) == (len(far), "warning")
+    assert {example.case_id for example in found.examples} <= {"c000", "c001"}
+
+
+def test_gaps_that_are_no_edge_or_no_wider_than_others() -> None:
+    half = len(HALF_YEAR) * 2
+    apart = changed(lambda i, e: {"timestamp": e["timestamp"] - pd.Timedelta(days=400)} if i < half else {})
+    none(times.far_events, apart)
+    rows = [
+        {"case_id": str(i), "activity": "a", "timestamp": pd.Timestamp("2020-01-01", tz="UTC")}
+        for i in range(60)
+    ]
+    for i, event in enumerate(rows):
+        event["timestamp"] += pd.Timedelta(days=i * i % 97 * 10)
+    none(times.far_events, log_of(rows))
+    none(times.far_events, log_of(clean()[:8]))
+
+
+def test_a_column_that_may_order_equal_times() -> None:
+    def tied(i: int, event: dict[str, Any]) -> dict[str, Any]:
+        same = event["timestamp"].normalize() + pd.Timedelta(hours=9)
+        return {"timestamp": same, "event_nr": (4 - i % 4 if i % 8 < 4 else i % 4) if i else 9}
+
+    log = changed(lambda i, e: tied(i, e) | ({"timestamp": e["timestamp"]} if i % 4 > 1 else {}))
+    found = one(events.equal_times, log)
+    assert "--order event_nr" in found.fix
+    none(events.equal_times, CLEAN)
+
+
 # --- all of them ---
 
 
