@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pmlcli.algorithms._interface.base import Algorithm as Algorithm
-    from pmlcli.algorithms._interface.request import PredictRequest as PredictRequest
     from pmlcli.algorithms._interface.param import Param as Param
+    from pmlcli.algorithms._interface.request import PredictRequest as PredictRequest
     from pmlcli.algorithms.anomaly._task import AnomalyDetector as AnomalyDetector
     from pmlcli.algorithms.forecast._task import Forecaster as Forecaster
     from pmlcli.algorithms.next_activity._task import NextActivityPredictor as NextActivityPredictor
