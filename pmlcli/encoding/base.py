@@ -34,6 +34,8 @@ class Encodes(Protocol[Encoded_co]):
 
     def truth_values(self) -> dict[str, tuple[str, ...]]: ...  # noqa: D102
 
+    def number_limits(self) -> dict[str, tuple[float, float]]: ...  # noqa: D102
+
     @classmethod
     def from_state(cls, state: dict[str, Any]) -> Self: ...  # noqa: D102
 
@@ -76,6 +78,10 @@ class Encoding(ABC, Generic[Encoded]):
 
     def truth_values(self) -> dict[str, tuple[str, ...]]:
         """Truth values seen in training by column, as text, for reports of unseen values."""
+        return {}
+
+    def number_limits(self) -> dict[str, tuple[float, float]]:
+        """Least and largest number of training by column; what lies beyond counts as the nearest of them."""
         return {}
 
     def outside_columns(self) -> tuple[str, ...]:

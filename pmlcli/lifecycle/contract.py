@@ -10,6 +10,7 @@ from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
+import pandas as pd
 
 from pmlcli.encoding.attributes import as_text
 from pmlcli.encoding.base import Encodes
@@ -19,6 +20,8 @@ from pmlcli.eventlog.options import CLASSIFIER_PREFIX, ReadOptions
 from pmlcli.eventlog.selection import Selection
 from pmlcli.lifecycle.kinds import kind_of
 
+MANY_BEYOND = 0.05
+"""Numbers beyond those of training are told of where more than this share of a column's are."""
 EXAMPLES = 5
 LONGEST_NAME = 1000
 MOST_ITEMS = 20_000
@@ -176,6 +179,21 @@ def unseen_values(log: EventLog, encoding: Encodes[Any]) -> dict[str, dict[str, 
             if len(unseen):
                 examples = sorted(map(str, unseen.unique()))[:EXAMPLES]
                 found[column] = {"events": len(unseen), "examples": examples}
+    return found | _beyond(log, encoding)
+
+
+def _beyond(log: EventLog, encoding: Encodes[Any]) -> dict[str, dict[str, Any]]:
+    """The same of numbers beyond those of training, for columns where they are many."""
+    found = {}
+    for column, (low, high) in encoding.number_limits().items():
+        if column not in log.frame.columns:
+            continue
+        numbers = pd.to_numeric(log.frame[column], errors="coerce").astype(np.float64)
+        is_beyond = (numbers < low) | (numbers > high)
+        if is_beyond.sum() > MANY_BEYOND * numbers.notna().sum():
+            values = log.frame[column][is_beyond.to_numpy(dtype=bool)]
+            examples = sorted(map(str, values.unique()))[:EXAMPLES]
+            found[column] = {"events": int(is_beyond.sum()), "examples": examples}
     return found
 
 

@@ -39,6 +39,9 @@ class Logistic(OutcomePredictor):
     chosen_: float = field(init=False, repr=False)
     middle_: Floats = field(init=False, repr=False)
     spread_: Floats = field(init=False, repr=False)
+    low_: Floats = field(init=False, repr=False)
+    high_: Floats = field(init=False, repr=False)
+    """Least and largest of each column in training; beyond them nothing is known of its weight."""
     weights_: Floats = field(init=False, repr=False)
     """(columns + 1, classes), the constant last."""
 
@@ -66,6 +69,7 @@ class Logistic(OutcomePredictor):
 
     def _learn(self, table: NDArray[np.float32], target: Rows, weights: Floats, n_classes: int) -> None:
         self.middle_ = table.mean(axis=0, dtype=np.float64)
+        self.low_, self.high_ = (table.min(axis=0).astype(np.float64), table.max(axis=0).astype(np.float64))
         spread = table.std(axis=0, dtype=np.float64)
         self.spread_ = np.where(spread > 0, spread, 1.0)
         rows = (table - self.middle_) / self.spread_
@@ -80,6 +84,7 @@ class Logistic(OutcomePredictor):
     def _shares(self, table: NDArray[np.float32]) -> Floats:
         """Softmax of the weighted sums, (rows, classes), column by column: one order for any company."""
         logits = np.tile(self.weights_[-1], (len(table), 1))
+        table = np.clip(table, self.low_, self.high_)
         for column, middle, spread, weights in zip(
             table.T, self.middle_, self.spread_, self.weights_, strict=False
         ):

@@ -115,7 +115,10 @@ def _clock(data: Prefixes) -> NDArray[np.float32]:
     assert data.micros is not None
     since = data.micros - data.began
     gap = np.where(data.position > 0, np.diff(data.micros, prepend=data.micros[:1]), 0)
-    shares = np.maximum(np.column_stack([since, gap]), 0)[:, :, None] / 1e6 / np.array(SCALES)
+    seconds = np.maximum(np.column_stack([since, gap]), 0) / 1e6
+    if data.longest is not None:
+        seconds = np.minimum(seconds, data.longest[::-1])
+    shares = seconds[:, :, None] / np.array(SCALES)
     return np.asarray(np.minimum(shares, 1.0).reshape(data.n_events, -1), dtype=np.float32)
 
 

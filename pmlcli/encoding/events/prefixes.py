@@ -115,6 +115,8 @@ class PrefixEncoding(SequenceEncoding):
         self._values: tuple[Vocabulary, ...] = ()
         self._booleans: tuple[str, ...] = ()
         self._ranks: tuple[NDArray[np.int64], ...] = ()
+        self.limits: dict[str, tuple[float, float]] = {}
+        self.around_limits: tuple[float, ...] = ()
 
     def fit(self, log: EventLog) -> Self:
         """Learns what `SequenceEncoding` does, and chooses attributes; LogError for a named one it lacks."""
@@ -131,6 +133,10 @@ class PrefixEncoding(SequenceEncoding):
             a.column for a in self.categories if pd.api.types.is_bool_dtype(log.frame[a.column].dtype)
         )
         self._ranks = tuple(self._ranked(log))
+        self.limits = {attribute.column: _limits(log, attribute.column) for attribute in self.numbers}
+        if self.looks_around:
+            largest = surroundings(log, self.running_rule).max(axis=0, initial=0.0)
+            self.around_limits = tuple(map(float, largest))
         return self
 
     def leave_out(self, columns: Sequence[str]) -> None:
@@ -149,14 +155,17 @@ class PrefixEncoding(SequenceEncoding):
         cases = log.case_of_event
         numbers = np.zeros((log.n_events, len(self.numbers)), dtype=np.float32)
         for place, attribute in enumerate(self.numbers):
-            bounded = np.clip(as_numbers(log, attribute.column, hint=NUMBERS_ONLY), -LARGEST, LARGEST)
+            # What training never saw counts as the nearest that it saw: a line would lead anywhere.
+            bounded = np.clip(
+                as_numbers(log, attribute.column, hint=NUMBERS_ONLY), *self.limits[attribute.column]
+            )
             numbers[:, place] = _latest(bounded, cases)
         categories = np.zeros((log.n_events, len(self.categories)), dtype=np.int64)
         for place, (attribute, values) in enumerate(zip(self.categories, self._values, strict=True)):
             codes = values.encode(*coded(log, attribute.column))
             given = np.where(codes == MISSING_CODE, np.nan, codes)
             categories[:, place] = np.nan_to_num(_latest(given, cases), nan=MISSING_CODE)
-        around = surroundings(log, self.running_rule) if self.looks_around else None
+        around = self._around(log) if self.looks_around else None
         return Prefixes(
             **self._parts(log),
             numbers=numbers,
@@ -168,6 +177,10 @@ class PrefixEncoding(SequenceEncoding):
             vocabularies=(self.activities, self.resources or Vocabulary(()), *self._values),
         )
 
+    def _around(self, log: EventLog) -> NDArray[np.float32]:
+        found = surroundings(log, self.running_rule)
+        return np.minimum(found, np.array(self.around_limits, dtype=np.float32))
+
     def state(self) -> dict[str, Any]:  # noqa: D102
         return super().state() | {
             "attributes": None if self.attributes is None else list(self.attributes),
@@ -178,6 +191,8 @@ class PrefixEncoding(SequenceEncoding):
             "values": [list(vocabulary.values) for vocabulary in self._values],
             "booleans": list(self._booleans),
             "ranks": list(self._ranks),
+            "limits": [list(self.limits[attribute.column]) for attribute in self.numbers],
+            "around_limits": list(self.around_limits),
         }
 
     @classmethod
@@ -190,11 +205,18 @@ class PrefixEncoding(SequenceEncoding):
         encoding._values = tuple(Vocabulary(tuple(values)) for values in state["values"])
         encoding._booleans = tuple(state["booleans"])
         encoding._ranks = tuple(np.asarray(ranks, dtype=np.int64) for ranks in state["ranks"])
+        pairs = zip(encoding.numbers, state["limits"], strict=True)
+        encoding.limits = {a.column: (float(low), float(high)) for a, (low, high) in pairs}
+        encoding.around_limits = tuple(map(float, state["around_limits"]))
         return encoding
 
     def required_columns(self) -> tuple[str, ...]:  # noqa: D102
         own = (attribute.column for attribute in (*self.numbers, *self.categories))
         return (*super().required_columns(), *own)
+
+    def number_limits(self) -> dict[str, tuple[float, float]]:
+        """Least and largest number of each numeric attribute in training."""
+        return {attribute.column: self.limits[attribute.column] for attribute in self.numbers}
 
     def vocabularies(self) -> dict[str, tuple[str, ...]]:
         """Values seen in training by column; truth values, which are no text in the log, left out."""
@@ -233,6 +255,13 @@ def _is_text(values: pd.Series[Any]) -> bool:
         return False
     distinct = pd.Series(values.dropna().unique())
     return len(distinct) <= COMMON_VALUES or bool(pd.to_numeric(distinct, errors="coerce").isna().any())
+
+
+def _limits(log: EventLog, column: str) -> tuple[float, float]:
+    """Least and largest number of a column, in single precision; 0 and 0 where there is none."""
+    values = as_numbers(log, column, hint=NUMBERS_ONLY)
+    given = np.clip(values[~np.isnan(values)], -LARGEST, LARGEST)
+    return (float(given.min()), float(given.max())) if len(given) else (0.0, 0.0)
 
 
 def _numeric(log: EventLog, names: Sequence[str], choose: bool) -> list[Attribute]:

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pmlcli.encoding.base import Encoding
+from pmlcli.encoding.events.calendar import HOUR, MONTH, WEEKDAY, covered
 from pmlcli.encoding.vocabulary import FIRST_CODE, MISSING_CODE, Vocabulary
 from pmlcli.errors import LogError
 from pmlcli.eventlog.cases import CutIntoCases
@@ -30,8 +31,11 @@ class Sequences(CutIntoCases):
 
     - `offsets`: int64 (cases + 1)
     - `activity`, `resource`: int64 (events,), codes of the training vocabularies
-    - `times`: float32 (events, 4), each within about 0..1: logarithm of the time since the previous event
-      and since the case's start, hour of the day, day of the week; zeros without times
+    - `times`: float32 (events, 4), each within 0..1 and within what training saw: logarithm of the time since
+      the previous event and since the case's start, hour of the day, day of the week; zeros without times,
+      and where training did not cover the calendar
+    - `longest`: seconds, the longest that training saw of the same two times; None without times
+    - `has_months`: whether training covered all months of a year
     - `micros`: int64 (events,), microseconds since 1970 UTC; None without times
     - `began`: int64 (events,), when the case began as far as the events up to each tell, in `micros`; the
       position of the case without times
@@ -55,6 +59,8 @@ class Sequences(CutIntoCases):
     n_resources: int
     micros: NDArray[np.int64] | None
     began: NDArray[np.int64]
+    longest: tuple[float, float] | None
+    has_months: bool
 
     @property
     def end_class(self) -> int:
@@ -86,8 +92,10 @@ class Sequences(CutIntoCases):
 class SequenceEncoding(Encoding[Sequences]):
     """Activity, resource and four time features of each event, case by case.
 
-    Vocabularies, time scales, the calendar's zone and the rule for running cases are learned in `fit`
-    from the training log alone. Only `is_running` looks beyond a case: it depends on the log's end.
+    No time feature leaves the range that training saw. Hour and weekday enter only where the training log
+    covers them (`calendar.covered`). Vocabularies, time scales and ranges, the calendar's zone and the rule
+    for running cases are learned in `fit` from the training log alone. Only `is_running` and `is_stalled`
+    look beyond a case: they depend on the log's end.
     """
 
     name: ClassVar[str] = "sequences"
@@ -98,6 +106,8 @@ class SequenceEncoding(Encoding[Sequences]):
         self.time_scale: tuple[float, float] | None = None
         self.timezone = "UTC"
         self.running_rule = RunningRule(None)
+        self.calendar: tuple[str, ...] = ()
+        self.time_limits: tuple[tuple[float, float], ...] = ()
 
     def fit(self, log: EventLog) -> Self:
         """Learns vocabularies, scales, zone and the rule for running cases.
@@ -121,6 +131,8 @@ class SequenceEncoding(Encoding[Sequences]):
         if log.times is not None:
             largest = _elapsed(log, log.times).max(axis=0, initial=0.0)
             self.time_scale = (float(largest[0]) or 1.0, float(largest[1]) or 1.0)
+        self.calendar = covered(log, self.timezone)
+        self.time_limits = self._limits(log)
         return self
 
     def transform(self, log: EventLog) -> Sequences:
@@ -135,6 +147,8 @@ class SequenceEncoding(Encoding[Sequences]):
             "times": self._times(log),
             "micros": log.times,
             "began": log.began,
+            "longest": self._longest(),
+            "has_months": MONTH in self.calendar,
             "starts": log.starts,
             **standing(log, self.running_rule)._asdict(),
             "n_activities": self.activities.size,
@@ -148,6 +162,8 @@ class SequenceEncoding(Encoding[Sequences]):
             "resources": None if self.resources is None else list(self.resources.values),
             "time_scale": None if self.time_scale is None else list(self.time_scale),
             "timezone": self.timezone,
+            "calendar": list(self.calendar),
+            "time_limits": [list(pair) for pair in self.time_limits],
             "running_rule": self.running_rule.to_dict(),
         }
 
@@ -166,6 +182,8 @@ class SequenceEncoding(Encoding[Sequences]):
         if state["time_scale"] is not None:
             encoding.time_scale = (float(state["time_scale"][0]), float(state["time_scale"][1]))
         encoding.timezone = str(state["timezone"])
+        encoding.calendar = tuple(map(str, state["calendar"]))
+        encoding.time_limits = tuple((float(low), float(high)) for low, high in state["time_limits"])
         encoding.running_rule = RunningRule.from_dict(state["running_rule"])
         return encoding
 
@@ -184,7 +202,31 @@ class SequenceEncoding(Encoding[Sequences]):
             return np.full(log.n_events, MISSING_CODE, dtype=np.int64)
         return self.resources.encode(log.resources, log.resource_codes)
 
+    def _limits(self, log: EventLog) -> tuple[tuple[float, float], ...]:
+        """Least and largest of each time feature in the training log; 0 and 0 keeps one out."""
+        features = self._raw_times(log)
+        if not len(features):
+            return ((0.0, 0.0),) * len(TIME_FEATURES)
+        limits = np.column_stack([features.min(axis=0), features.max(axis=0)]).astype(np.float64)
+        for place, name in enumerate(TIME_FEATURES):
+            if name in (HOUR, WEEKDAY) and name not in self.calendar:
+                limits[place] = 0.0
+        return tuple((float(low), float(high)) for low, high in limits)
+
+    def _longest(self) -> tuple[float, float] | None:
+        if self.time_scale is None:
+            return None
+        gap, since = np.expm1(self.time_scale)
+        return float(gap), float(since)
+
     def _times(self, log: EventLog) -> NDArray[np.float32]:
+        features = self._raw_times(log)
+        if self.time_limits:
+            low, high = np.array(self.time_limits, dtype=np.float32).T
+            np.clip(features, low, high, out=features)
+        return features
+
+    def _raw_times(self, log: EventLog) -> NDArray[np.float32]:
         features = np.zeros((log.n_events, len(TIME_FEATURES)), dtype=np.float32)
         if self.time_scale is not None and log.times is not None:
             features[:, :2] = _elapsed(log, log.times) / self.time_scale

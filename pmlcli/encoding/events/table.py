@@ -193,6 +193,8 @@ def _times(form: Form, ages: bool) -> _Block:
         days = np.rint(part.times[:, 3] * 7).astype(np.int64)
         weekday = np.eye(7)[days] if form == "one-hot" else days[:, None]
         month = part.micros.astype("datetime64[us]").astype("datetime64[M]").astype(np.int64) % 12
+        # Of a part of the year a model would draw a line to all of it.
+        month = month if part.has_months else np.zeros_like(month)
         months = () if ages else (month,)
         return np.column_stack([spans, part.times[:, 2] * 24, *months, weekday]).astype(np.float32)
 

@@ -8,6 +8,7 @@ from typing import Self
 import numpy as np
 import pandas as pd
 
+from pmlcli.encoding.events.calendar import HOUR, WEEKDAY, covered
 from pmlcli.encoding.profile.column import FeatureColumn
 from pmlcli.encoding.profile.group import Block, Group
 from pmlcli.eventlog.log import TIMESTAMP, EventLog
@@ -20,12 +21,14 @@ class TimeGroup(Group):
     """Duration, mean and longest gap (log1p of seconds), hour and weekday of the start in the log's zone."""
 
     timezone: str
+    calendar: tuple[str, ...] = ()
+    """Which of hour and weekday the training log covers; the other one is always 0."""
     tag = "time"
 
     @classmethod
     def fit(cls, log: EventLog) -> Self:
         """Takes the training log's zone; every later log is read in it."""
-        return cls(log.schema.timezone)
+        return cls(log.schema.timezone, covered(log, log.schema.timezone))
 
     @property
     def columns(self) -> list[FeatureColumn]:  # noqa: D102
@@ -47,5 +50,7 @@ class TimeGroup(Group):
         for column, value in enumerate((log.ends - log.starts, means, longest)):
             block.put(column, np.log1p(value / MICROSECONDS))
         starts = pd.DatetimeIndex(log.starts.astype("datetime64[us]"), tz="UTC").tz_convert(self.timezone)
-        block.put(3, starts.hour.to_numpy())
-        block.put(4, starts.day_of_week.to_numpy())
+        if HOUR in self.calendar:
+            block.put(3, starts.hour.to_numpy())
+        if WEEKDAY in self.calendar:
+            block.put(4, starts.day_of_week.to_numpy())

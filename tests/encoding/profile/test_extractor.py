@@ -6,6 +6,7 @@ from collections import Counter
 from itertools import pairwise
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -129,6 +130,12 @@ def test_times_only_where_the_log_has_them_and_in_its_zone():
         {"case_id": "1", "activity": "b", "timestamp": "2024-01-02T00:30:00Z"},
         {"case_id": "1", "activity": "c", "timestamp": "2024-01-02T03:30:00Z"},
         {"case_id": "2", "activity": "a", "timestamp": "2024-01-03T10:00:00Z"},
+    ]
+    few = FeatureExtractor().fit(log_of(events)).transform(log_of(events))
+    assert value(few, 0, "start_hour") == value(few, 1, "start_weekday") == 0, "three days are no calendar"
+    days = pd.date_range("2024-01-10T10:00Z", periods=21)
+    events += [
+        {"case_id": f"m{day}", "activity": "a", "timestamp": str(time)} for day, time in enumerate(days)
     ]
     log = log_of(events)
     features = FeatureExtractor().fit(log).transform(log)
