@@ -19,7 +19,7 @@ log = read_log("log.csv", ReadOptions(timezone="UTC"))
 model = Model("anomaly/isolation-forest", contamination=0.05)
 reveal_type(model.train(log))
 reveal_type(model.save(Path("m")))
-loaded = Model.load("m", isolated=True)
+loaded = Model.load("m", trusted=True)
 reveal_type(loaded)
 reveal_type(loaded.load("m"))
 reveal_type(loaded.predict(log, request=PredictRequest()))
@@ -32,7 +32,7 @@ from pmlcli import Model
 
 Model.load()
 Model.load("m", isolatd=True)
-Model.load("m", isolated="yes")
+Model.load("m", trusted="yes")
 pmlcli.Modle
 """
 

@@ -120,7 +120,7 @@ class TrustOptions(SealOptions):
         # The model's library takes time to import.
         from pmlcli.lifecycle.model import Model
 
-        return Model.load(path, check_seal=self.seal_check(), isolated=self.isolation)
+        return Model.load(path, check_seal=self.seal_check(), trusted=not self.isolation)
 
 
 def _refuse_unsigned(_manifest: bytes, _signature: bytes | None) -> None:

@@ -109,7 +109,7 @@ def verify_models(
                 level,
                 expect_digest=trust.expect_digest,
                 check_signature=check,
-                isolated=trust.isolation,
+                trusted=not trust.isolation,
                 retrain=retrain,
             )
         )

@@ -49,6 +49,8 @@ _OTHERS = {
 _OWN_FILES = {container: re.compile(names) for container, names in _OTHERS.items()}
 _OWN_FILES["members"] = re.compile(rf"{_PLAIN}|[\w-]+-(?:{'|'.join(_OTHERS.values())})")
 _MAX_JSON_BYTES = 64_000_000
+MOST_READ_HERE = {"max_bytes": 8_000_000, "max_items": 400_000}
+"""Of a JSON artifact that the asking process reads itself, beside the model's own."""
 
 
 def to_files(

@@ -113,7 +113,9 @@ def _fits(value: Any, hint: Any) -> bool:
         each = inner[:1] * len(value) if inner[-1] is Ellipsis and isinstance(value, tuple) else inner
         return isinstance(value, tuple) and len(value) == len(each) and all(map(_fits, value, each))
     if origin is Mapping:
-        return isinstance(value, dict) and all(_fits(text, str) for pair in value.items() for text in pair)
+        return isinstance(value, dict) and all(
+            _fits(part, hint) for pair in value.items() for part, hint in zip(pair, inner, strict=True)
+        )
     return type(value) is hint
 
 
@@ -122,9 +124,30 @@ def _listed(value: Any) -> Any:
     return tuple(_listed(item) for item in value) if isinstance(value, list) else value
 
 
+_SCHEMA: Mapping[str, tuple[Any, bool]] = {
+    "columns": (Mapping[str, str], True),
+    "timezone": (str, True),
+    "order": (str, True),
+    "pair_lifecycle": (bool, False),
+    "lifecycle": (tuple[str, ...], False),
+    "object_type": (str, False),
+    "format": (str, True),
+    "required": (Mapping[str, str], True),
+    "encoding": (str, True),
+    "vocabulary_sizes": (Mapping[str, int], True),
+    "regressors": (tuple[str, ...], False),
+}
+"""The keys of `input_schema`: their types, and whether every model has them."""
+
+
 def check_schema(schema: Mapping[str, Any]) -> None:
-    """Raises ValidationError unless `required` and `columns` are what `input_schema` writes."""
+    """Raises ValidationError unless every key is of the type that `input_schema` writes."""
     _check_extent("input_schema", schema)
+    for name, (hint, needed) in _SCHEMA.items():
+        if needed and name not in schema:
+            raise ValidationError(f"input_schema lacks {name}")
+        if name in schema and not _fits(_listed(schema[name]), hint):
+            raise ValidationError(f"input_schema holds {name} as {type(schema[name]).__name__}")
     _check_classifier(str(schema["columns"].get(ACTIVITY, "")))
     required, columns = schema["required"], schema["columns"]
     if not all(isinstance(kind, str) for kind in [*required.values(), *columns.values()]):

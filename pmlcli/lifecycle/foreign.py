@@ -8,7 +8,7 @@ import numpy as np
 
 from pmlcli.errors import LogError, UntrustedArtifactError
 from pmlcli.eventlog.log import MISSING, EventLog
-from pmlcli.lifecycle.artifacts import REFERENCE_FILE, read_json
+from pmlcli.lifecycle.artifacts import MOST_READ_HERE, REFERENCE_FILE, read_json
 from pmlcli.lifecycle.contract import EXAMPLES
 
 MANY, MOST = 0.05, 0.5
@@ -20,7 +20,8 @@ def known_activities(files: Mapping[str, bytes]) -> frozenset[str]:
 
     UntrustedArtifactError for what no training writes.
     """
-    counts = read_json(files, REFERENCE_FILE).get("activities") if REFERENCE_FILE in files else None
+    reference = read_json(files, REFERENCE_FILE, **MOST_READ_HERE) if REFERENCE_FILE in files else {}
+    counts = reference.get("activities")
     if not isinstance(counts, dict) or not counts or not all(type(n) is int for n in counts.values()):
         raise UntrustedArtifactError(
             f"{REFERENCE_FILE}: the activities of the training log are malformed",

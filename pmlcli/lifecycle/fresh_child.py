@@ -34,7 +34,7 @@ def main(writing: int) -> NoReturn:
 
 def _answered(job: Job) -> Files:
     # Nothing is restored yet: this reads the manifest alone, and imports what the algorithm needs.
-    model = Model.from_stored(job.stored(), isolated=True)
+    model = Model.from_stored(job.stored())
     with reproducible(model.algorithm.seed):
         confine(job.limits)
         return model.told(job.question)

@@ -9,12 +9,10 @@ from typing import Any
 
 from pmlcli.errors import UntrustedArtifactError
 from pmlcli.eventlog.times.parse import LATEST
-from pmlcli.lifecycle.artifacts import read_json
+from pmlcli.lifecycle.artifacts import MOST_READ_HERE, read_json
 from pmlcli.lifecycle.inspection import THRESHOLD_FILE
 
 MOST_POINTS, LONGEST_UNIT = 10_000, 100
-MOST_BYTES, MOST_ITEMS = 8_000_000, 400_000
-"""Of threshold.json, which is read in this process; a training keeps some hundred points a KPI."""
 FIRST_YEAR, LAST_YEAR = 1678, LATEST.year - 1
 LARGEST = 1e100
 
@@ -24,7 +22,7 @@ def recent_history(files: Mapping[str, bytes]) -> dict[str, dict[str, Any]]:
 
     Raises UntrustedArtifactError for whatever no training writes.
     """
-    known = read_json(files, THRESHOLD_FILE, max_bytes=MOST_BYTES, max_items=MOST_ITEMS)
+    known = read_json(files, THRESHOLD_FILE, **MOST_READ_HERE)
     series = known.get("series")
     if not isinstance(series, dict) or not all(map(_is_history, series.values())):
         raise UntrustedArtifactError(

@@ -117,7 +117,9 @@ def ask(
     `fresh.ask` needs no fork.
     """
     if not is_possible():
-        raise ValidationError("this platform has no fork", hint="give --no-isolation for a model you trust")
+        raise ValidationError(
+            "this platform has no fork", hint="give --no-isolation, or trusted=True, for a model you trust"
+        )
     parent = os.getpid()
     child, reading, writing = _forked()
     if child == 0:

@@ -373,20 +373,21 @@ class Model(Hook):
         *,
         hooks: Sequence[Hook] = (),
         check_seal: SealCheck | None = None,
-        isolated: bool = False,
+        trusted: bool = False,
     ) -> Model:
         """The model in a directory: verified first, then built from the very bytes that were verified.
 
         `Model.load(path)` takes any type; `Model("task/name").load(path)` takes that type alone, and becomes
         the model that it returns. `check_seal` (see `store.signing.checker`) may refuse before anything is
-        parsed. An `isolated` model is built and asked in a confined child process, anew for each prediction.
+        parsed. The model is built and asked in a confined child process, anew for each prediction; where
+        there is no fork, or time counts, a `trusted` one may be in this process.
         Raises a PersistenceError when anything is missing, changed, unexpected or untrusted.
         """
         with _in_place(Path(path)):
             stored = ArtifactStore().load(Path(path), check_seal=check_seal, check_manifest=_check_files)
         if instance is not None and stored.manifest.model_type != instance.model_type:
             raise _other_type(Path(path), stored.manifest.model_type, instance.model_type)
-        model = cls.from_stored(stored, hooks=hooks, isolated=isolated, place=Path(path))
+        model = cls.from_stored(stored, hooks=hooks, trusted=trusted, place=Path(path))
         if instance is not None:
             model = instance._become(model, hooks)
         with model._operation("load", ()) as run:
@@ -406,19 +407,19 @@ class Model(Hook):
         stored: ModelFiles,
         *,
         hooks: Sequence[Hook] = (),
-        isolated: bool = False,
+        trusted: bool = False,
         place: Path | None = None,
     ) -> Self:
         """The model in verified bytes; raises a PersistenceError when they are not what pmlcli writes.
 
-        `place` is the directory that errors name.
+        `place` is the directory that errors name; `trusted` as in `load`.
         """
         with _in_place(place):
-            return cls._from_stored(stored, hooks=hooks, isolated=isolated, place=place)
+            return cls._from_stored(stored, hooks=hooks, trusted=trusted, place=place)
 
     @classmethod
     def _from_stored(
-        cls, stored: ModelFiles, *, hooks: Sequence[Hook], isolated: bool, place: Path | None
+        cls, stored: ModelFiles, *, hooks: Sequence[Hook], trusted: bool, place: Path | None
     ) -> Self:
         manifest = stored.manifest
         with contract.written_by_pmlcli("hyperparameters"):
@@ -439,11 +440,11 @@ class Model(Hook):
         with contract.written_by_pmlcli("input_schema"):
             contract.check_schema(manifest.input_schema)
             model.read_options(ReadOptions())
-        model.files, model._is_loaded, model._is_isolated = dict(stored.current_files), True, isolated
+        model.files, model._is_loaded, model._is_isolated = dict(stored.current_files), True, not trusted
         model._place = place
         with contract.written_by_pmlcli("created_at or trained_at"):
             model.metadata = ModelMetadata.of(manifest)
-        if not isolated:
+        if trusted:
             model._ready()
         return model
 

@@ -23,20 +23,20 @@ def verify_model(
     *,
     expect_digest: str | None = None,
     check_signature: verification.SignatureCheck | None = None,
-    isolated: bool = False,
+    trusted: bool = False,
     retrain: Climb | None = None,
 ) -> Verification:
     """Climbs the ladder of `verify` up to `level` (`replay` by default); damage is a result, not an error.
 
-    `isolated` asks the canary cases in a confined child process. With `retrain` (see `retraining_on`) the
-    ladder has that rung too. Raises ValidationError for an unknown
-    level, OutputError for a disk that cannot be read.
+    The canary cases are asked in a confined child process, those of a `trusted` model in this one. With
+    `retrain` (see `retraining_on`) the ladder has that rung too. Raises ValidationError for an unknown level,
+    OutputError for a disk that cannot be read.
     """
     return verification.verify(
         path,
         level or ("retrain" if retrain else LEVEL),
         retrain=retrain,
-        replay=partial(_replay, isolated=isolated),
+        replay=partial(_replay, trusted=trusted),
         check_signature=check_signature,
         expect_digest=expect_digest,
     )
@@ -54,10 +54,10 @@ def retraining_on(log: Path | str, *, any_log: bool = False, regressor: Path | N
     return climb
 
 
-def _replay(stored: ModelFiles, *, isolated: bool) -> RungResult:
+def _replay(stored: ModelFiles, *, trusted: bool) -> RungResult:
     """Asks the canary cases again; how far the answers are from the recorded ones, and which differ."""
     # Imported here: only this rung needs the algorithm's library.
-    model: Any = import_module("pmlcli.lifecycle.model").Model.from_stored(stored, isolated=isolated)
+    model: Any = import_module("pmlcli.lifecycle.model").Model.from_stored(stored, trusted=trusted)
     found = model.replay()
     worst = {"what": "largest relative difference", "expected": 0.0, "found": found.largest}
     verdict: verification.Verdict = "fail" if found.findings else "pass"

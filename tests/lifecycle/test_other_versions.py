@@ -63,10 +63,10 @@ def test_predict_says_that_the_model_was_not_verified_here(
     trained: Model, tmp_path: Path, isolated: bool
 ) -> None:
     path = saved(trained, tmp_path, {"scikit-learn": "0.1", "numpy": "0.1"}, {})
-    told = Model.load(path, isolated=isolated).predict(purchase_events(5)).metadata["warnings"]
+    told = Model.load(path, trusted=not isolated).predict(purchase_events(5)).metadata["warnings"]
     assert len(told) == 1
     assert "scikit-learn '0.1' (here " in told[0]
     assert "not verified here" in told[0]
     assert "numpy" not in told[0]
-    usual = Model.load(trained.save(tmp_path / "usual").path, isolated=isolated)
+    usual = Model.load(trained.save(tmp_path / "usual").path, trusted=not isolated)
     assert usual.predict(purchase_events(5)).metadata["warnings"] == []

@@ -135,7 +135,7 @@ def test_own_classes_of_every_kind_are_loaded(isolated: bool, saved: Path) -> No
         """With the arguments of Model itself."""
 
     for own in (Positional, Inherited, ProductionReadyAlgorithm):
-        loaded = own.load(saved, isolated=isolated)
+        loaded = own.load(saved, trusted=not isolated)
         assert type(loaded) is own
         assert len(loaded.predict(EVENTS[:12]).predictions) > 0
 

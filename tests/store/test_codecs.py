@@ -524,3 +524,41 @@ def test_bad_xgboost(boosters: dict[str, bytes], case: str) -> None:
 def test_not_an_xgboost_model(data: bytes) -> None:
     with pytest.raises(PersistenceError):
         check_xgboost_json(data)
+
+
+def plain_file(value: Any) -> bytes:
+    """The joblib file of anything, honest or not."""
+    buffer = io.BytesIO()
+    joblib.dump(value, buffer)
+    return buffer.getvalue()
+
+
+M61 = 2**61 - 1
+"""Python's hash of a number is its remainder by this, so that whoever chooses numbers chooses their hash."""
+COLLIDING: dict[str, list[Any]] = {
+    "whole numbers of one hash": [number * M61 for number in range(1, 300)],
+    "negative ones": [-number * M61 for number in range(1, 300)],
+    "just too large": [2**31],
+    "just too small": [-(2**31)],
+    "fractions": [0.5],
+    "powers of two": [2.0 ** (61 * number) for number in range(16)],
+    "tuples": [((), ())],
+}
+
+
+@pytest.mark.parametrize("name", COLLIDING)
+def test_keys_that_can_share_a_hash_are_refused(name: str) -> None:
+    with pytest.raises(UntrustedArtifactError, match="a dict key is not plain"):
+        estimators.decode_plain(plain_file(dict.fromkeys(COLLIDING[name], 1)))
+
+
+@pytest.mark.parametrize("key", ["text", "", 0, -1, 2**31 - 1, -(2**31) + 1])
+def test_keys_that_training_writes_are_read(key: Any) -> None:
+    state = {"table": {key: 1}}
+    assert estimators.decode_plain(estimators.encode_plain(state)) == state
+
+
+@pytest.mark.parametrize("key", [2**31, -(2**31), 2**70, 0.5, (1,), b"x", None, True])
+def test_keys_that_cannot_be_read_are_not_written(key: Any) -> None:
+    with pytest.raises(PersistenceError, match="no text or small whole number"):
+        estimators.encode_plain({"table": {key: 1}})

@@ -22,6 +22,8 @@ from pmlcli.store.findings import shown
 MAX_STEPS = 1_000_000
 MAX_NESTING = 3
 MAX_LONG_BYTES = 32
+MOST_KEY = 2**31
+"""Whole numbers below it cannot share their place in a dict; larger ones can be made to, all of them."""
 _ALIGNMENT = 16
 
 
@@ -62,7 +64,7 @@ class Rules(Protocol):
 
 
 _CONTAINERS = (list, dict, tuple)
-_FLAT = (str, int, float, bytes, bool, type(None))
+_KEYS = (str, bytes, bool, type(None))
 
 
 class Machine:
@@ -215,8 +217,7 @@ class Machine:
     def _fill(self, items: list[Any]) -> None:
         target = self._top(dict)
         keys = items[0::2]
-        if len(items) % 2 or not all(type(key) in _FLAT for key in keys):
-            # Nested tuples as keys hash in exponential time.
+        if len(items) % 2 or not all(map(_is_key, keys)):
             raise refuse("a dict key is not plain")
         target.update(zip(keys, items[1::2], strict=True))
 
@@ -276,6 +277,13 @@ class Machine:
             if target.memo_index is not None:
                 self._memo[target.memo_index] = built
         self._stack.append(built)
+
+
+def _is_key(key: Any) -> bool:
+    """Whether a dict may have it: nested tuples hash in exponential time, and whoever chooses numbers at will
+    gives them one hash, so that filling the dict takes the square of their count.
+    """
+    return type(key) in _KEYS or (type(key) is int and abs(key) < MOST_KEY)
 
 
 _STOP = ord(".")

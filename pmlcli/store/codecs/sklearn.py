@@ -15,7 +15,7 @@ import numpy as np
 
 from pmlcli.errors import PersistenceError, PmlError, UntrustedArtifactError
 from pmlcli.store.codecs import _structure
-from pmlcli.store.codecs._machine import Machine
+from pmlcli.store.codecs._machine import MOST_KEY, Machine
 from pmlcli.store.codecs._numbers import refuse
 from pmlcli.store.codecs._rules import COMMON, EstimatorRules
 from pmlcli.store.findings import shown
@@ -187,9 +187,9 @@ class _Fresh:
     def _key(self, key: Any) -> Any:
         if type(key) is str:
             return self._texts.setdefault(key, key)
-        if type(key) is int:
+        if type(key) is int and abs(key) < MOST_KEY:
             return key
-        raise PersistenceError(f"state has a key that is no text or whole number: {shown(key)}")
+        raise PersistenceError(f"state has a key that is no text or small whole number: {shown(key)}")
 
     def _array(self, value: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
         if value.dtype.kind not in "biufUS" or value.dtype.itemsize == 0:
