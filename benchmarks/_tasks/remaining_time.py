@@ -11,7 +11,7 @@ from typing import Any
 
 from _tasks._parts import DAY, NAN, Cells, Part, encoded, with_interval
 from pmlcli.algorithms.remaining_time._quantiles import coverage
-from pmlcli.algorithms.remaining_time._rows import known_rows, remaining_seconds
+from pmlcli.algorithms.remaining_time._task import held_out_prefixes
 from pmlcli.eventlog.split import measured_prefixes
 
 NAMES = ("median", "transition-system", "boosting", "gru", "survival", "ensemble")
@@ -27,11 +27,10 @@ PUBLISHED = {
 def cells(part: Part, algorithm: Any) -> Cells:
     """The row of an untrained algorithm."""
     (algorithm, _encoding, seconds), test = encoded(part, algorithm)
-    counted = measured_prefixes(part.split)
-    rows, measured = known_rows(test, counted), algorithm.error(test, counted)
-    began = test.starts[test.case_of_event[rows]]
-    is_early = began <= sorted(began)[len(began) // 2]
-    told = coverage(algorithm.quantiles(test, rows), remaining_seconds(test)[rows], is_early)
+    found = held_out_prefixes(algorithm, test, measured_prefixes(part.split), "")
+    measured = algorithm.task.measure(algorithm, [found], {})
+    is_early = found.began <= sorted(found.began)[len(found.began) // 2]
+    told = coverage(found.quantiles, found.came, is_early)
     return {
         "MAE, days": with_interval(measured.value_of, measured.n_units, 2),
         "published": f"{part.published(PUBLISHED):.2f}",

@@ -52,6 +52,13 @@ def refuses(name: str, request: PredictRequest) -> None:
         trained(name).predict(events_for(name, seed=1), request=request)
 
 
+def understood(name: str) -> tuple[str, ...]:
+    """What may be asked of it: its task says so, or the class of a task that is no object yet."""
+    cls = registry.find(name)
+    found: tuple[str, ...] = getattr(cls, "understands", cls.task.understands)
+    return found
+
+
 def predictions(model: Model, events: Any) -> pd.DataFrame:
     return model.predict(events, request=ALL).predictions
 
@@ -116,7 +123,7 @@ def test_its_answers_have_the_form_that_is_known_beforehand(name: str) -> None:
     wishes += [{"as_of": str(log.frame["timestamp"].median())}]
     wishes += [{"level": "event"}] if scores_events(name) else []
     for wish in wishes:
-        if set(wish) <= set(model.algorithm.understands):
+        if set(wish) <= set(understood(name)):
             request = PredictRequest(cases="all", **wish)
             table = model.predict(log, request=request).predictions
             check_answer(model.algorithm, log, request, Answer(table, {}))
@@ -125,7 +132,7 @@ def test_its_answers_have_the_form_that_is_known_beforehand(name: str) -> None:
 @every_algorithm_over_cases
 def test_nobody_running_is_a_table_without_rows(name: str) -> None:
     model, log = trained(name), read_log(events_for(name, seed=1))
-    if "as_of" not in model.algorithm.understands:
+    if "as_of" not in understood(name):
         refuses(name, PredictRequest(as_of="2199-01-01"))
         return
     for wish in ({}, {"explain": True, "unseen": "flag"}):
@@ -251,7 +258,7 @@ def test_company_does_not_matter(name: str) -> None:
 
 @every_algorithm_over_cases
 def test_what_comes_later_changes_nothing(name: str) -> None:
-    if "every_prefix" not in registry.find(name).understands:
+    if "every_prefix" not in understood(name):
         refuses(name, PredictRequest(every_prefix=True))
         return
     every, keys = PredictRequest(cases="all", every_prefix=True), ["case_id", "prefix_length"]
@@ -267,7 +274,7 @@ def test_what_comes_later_changes_nothing(name: str) -> None:
 
 @every_algorithm_over_cases
 def test_explanations_and_unseen_values_are_told_beside_the_same_answers(name: str) -> None:
-    if "explain" not in registry.find(name).understands:
+    if "explain" not in understood(name):
         refuses(name, PredictRequest(explain=True))
         return
     events = with_unseen(events_for(name, seed=3))

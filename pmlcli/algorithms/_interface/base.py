@@ -11,7 +11,7 @@ import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, ClassVar, Generic, Self
+from typing import Annotated, Any, ClassVar, Generic, Self, TypeVar
 
 from pmlcli.algorithms._interface.param import Param, specs, validated
 from pmlcli.algorithms._interface.request import PredictRequest as PredictRequest
@@ -113,7 +113,10 @@ class Algorithm(ABC, Generic[Data]):
         return dict(self._members)
 
 
-def clone(algorithm: Algorithm[Data]) -> Algorithm[Data]:
+Method = TypeVar("Method", bound=Algorithm[Any])
+
+
+def clone(algorithm: Method) -> Method:
     """The same algorithm with the same parameters and members, untrained."""
     names = {f.name for f in dataclasses.fields(algorithm) if f.init}
     copy = type(algorithm)(**{n: v for n, v in vars(algorithm).items() if n in names})

@@ -1,10 +1,8 @@
-"""Recurrent networks that say after every event of a trace what is known of the time until its end."""
+"""What the networks that read whole traces share: their inputs, their parameters and their answers."""
 
 from __future__ import annotations
 
-from abc import abstractmethod
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import numpy as np
@@ -13,99 +11,71 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from pmlcli.algorithms._interface.param import Param
-from pmlcli.algorithms._learning.neural import (
-    Batch,
-    NeuralAlgorithm,
-    Samples,
-    answers_by_event,
-    padded,
-    padded_rows,
-)
-from pmlcli.algorithms._learning.sequence_network import PrefixNetwork, network_sizes, prefix_inputs
+from pmlcli.algorithms._learning.neural import Batch, Samples, answers_by_event, padded, padded_rows
+from pmlcli.algorithms._learning.sequence_network import network_sizes, prefix_inputs
 from pmlcli.algorithms._learning.sizes import Sizes
 from pmlcli.algorithms._prefixes.request import Rows
 from pmlcli.algorithms.remaining_time._quantiles import LEVELS, Floats
 from pmlcli.algorithms.remaining_time._rows import DAY, HOUR, remaining_seconds
-from pmlcli.algorithms.remaining_time._task import RemainingTimePredictor
-from pmlcli.encoding.events.prefixes import PrefixEncoding, Prefixes
+from pmlcli.encoding.events.prefixes import Prefixes
 
 SCALES = (HOUR, DAY, 7 * DAY, 30 * DAY, 90 * DAY, 365 * DAY)
 """Seconds."""
 
 
-@dataclass(kw_only=True)
-class RemainingTimeNetwork(NeuralAlgorithm, RemainingTimePredictor):
-    """One recurrent layer over activity, resource, times and attributes; its file says what it gives."""
+MOST_READ = 1_000_000
+"""Events that are read in all passes together."""
 
-    tolerance = 0.0  # answers are whole seconds
-    most_read = 1_000_000
+Units = Annotated[int, Param("Width of the recurrent layer.", ge=1, le=4096)]
+Embedding = Annotated[int, Param("Numbers that stand for a code.", ge=1, le=1024)]
+Dropout = Annotated[float, Param("Share of inputs and units silenced in training.", ge=0, lt=1)]
+LearningRate = Annotated[float, Param("Step size of Adam.", gt=0, le=1)]
+BatchSize = Annotated[int, Param("Samples a step.", ge=1)]
+MaxEpochs = Annotated[int, Param("Most passes; fewer over long logs.", ge=1)]
 
-    units: Annotated[int, Param("Width of the recurrent layer.", ge=1, le=4096)] = 64
-    embedding: Annotated[int, Param("Numbers that stand for a code.", ge=1, le=1024)] = 16
-    dropout: Annotated[float, Param("Share of inputs and units silenced in training.", ge=0, lt=1)] = 0.1
-    learning_rate: Annotated[float, Param("Step size of Adam.", gt=0, le=1)] = 0.006
-    batch_size: Annotated[int, Param("Samples a step.", ge=1)] = 256
-    max_epochs: Annotated[int, Param("Most passes; fewer over long logs.", ge=1)] = 14
+Target = tuple[NDArray[Any], float]
+"""What a loss takes of each event, (events,), and what stands for padding."""
 
-    def make_encoding(self) -> PrefixEncoding:
-        """Whole traces with their attributes."""
-        return PrefixEncoding()
 
-    @abstractmethod
-    def outputs(self) -> int:
-        """How many numbers the network gives."""
+def trace_sizes(data: Prefixes, units: int, embedding: int, outputs: int) -> Sizes:
+    """Widths and the numbers of codes of a `PrefixNetwork` that also reads the clock."""
+    own = {"units": units, "embedding": embedding, "outputs": outputs}
+    return Sizes(own) | network_sizes(data, 2 * len(SCALES))
 
-    @abstractmethod
-    def targets(self, data: Prefixes) -> tuple[tuple[NDArray[Any], float], ...]:
-        """What `loss` takes beside the inputs: values of all events, and what stands for padding."""
 
-    @abstractmethod
-    def read(self, found: Tensor) -> Floats:
-        """The network's answers, double precision (prefixes, outputs), as quantiles of seconds."""
+def trace_samples(data: Prefixes, *targets: Target) -> Samples:
+    """One sample a case: what the network reads, and these targets."""
+    inputs = prefix_inputs(data, _clock(data))
+    padded_targets = [padded(values, fill) for values, fill in targets]
 
-    def sizes(self, data: Prefixes) -> Sizes:
-        """Widths and the numbers of codes."""
-        own = {"units": self.units, "embedding": self.embedding, "outputs": self.outputs()}
-        return Sizes(own) | network_sizes(data, 2 * len(SCALES))
+    def batch(cases: NDArray[np.int64]) -> Batch:
+        rows = padded_rows(data.offsets, cases)
+        return (*inputs(rows), *(target(rows) for target in padded_targets))
 
-    def make_network(self, sizes: Sizes) -> nn.Module:
-        """Embeddings, one recurrent layer, one linear layer."""
-        return PrefixNetwork(sizes, self.dropout)
+    return Samples(data.lengths, data.starts, batch)
 
-    def samples(self, data: Prefixes) -> Samples:
-        """One sample a case."""
-        inputs, targets = (
-            prefix_inputs(data, _clock(data)),
-            [padded(values, fill) for values, fill in self.targets(data)],
-        )
 
-        def batch(cases: NDArray[np.int64]) -> Batch:
-            rows = padded_rows(data.offsets, cases)
-            return (*inputs(rows), *(target(rows) for target in targets))
+def read_quantiles(
+    network: nn.Module, data: Prefixes, rows: Rows, read: Callable[[Tensor], Floats]
+) -> Floats:
+    """What a network in double precision says after each of these events, (rows, levels), in seconds; `read`
+    turns its outputs (prefixes, outputs) into quantiles.
+    """
+    quantiles = np.zeros((len(rows), len(LEVELS)))
+    cases = np.unique(np.searchsorted(data.offsets, rows, side="right") - 1)
+    place = np.full(data.n_events, -1)
+    place[rows] = np.arange(len(rows))
+    inputs = prefix_inputs(data, _clock(data))
 
-        return Samples(data.lengths, data.starts, batch)
+    def answer(events: Rows) -> Tensor:
+        codes, numbers = inputs(events)
+        said: Tensor = network(codes, numbers.double())
+        return said
 
-    def quantiles(self, data: Prefixes, rows: Rows) -> Floats:
-        """What the network says after each of these events."""
-        quantiles = np.zeros((len(rows), len(LEVELS)))
-        cases = np.unique(np.searchsorted(data.offsets, rows, side="right") - 1)
-        place = np.full(data.n_events, -1)
-        place[rows] = np.arange(len(rows))
-        for events, found in self._answers_of(data, cases):
-            wanted = place[events] >= 0
-            quantiles[place[events[wanted]]] = self.read(found[torch.from_numpy(wanted)])
-        return quantiles
-
-    def _answers_of(self, data: Prefixes, cases: NDArray[np.int64]) -> Iterator[tuple[Rows, Tensor]]:
-        inputs = prefix_inputs(data, _clock(data))
-        with self.answering() as network:
-
-            def answer(rows: Rows) -> Tensor:
-                codes, numbers = inputs(rows)
-                said: Tensor = network(codes, numbers.double())
-                return said
-
-            yield from answers_by_event(data, cases, answer)
+    for events, found in answers_by_event(data, cases, answer):
+        wanted = place[events] >= 0
+        quantiles[place[events[wanted]]] = read(found[torch.from_numpy(wanted)])
+    return quantiles
 
 
 def _clock(data: Prefixes) -> NDArray[np.float32]:

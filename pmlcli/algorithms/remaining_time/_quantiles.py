@@ -30,6 +30,11 @@ def filled(outer: Floats) -> Floats:
     return np.asarray(middle + np.maximum(share, 0) * (high - middle) + np.minimum(share, 0) * (middle - low))
 
 
+def ascending(quantiles: Floats) -> Floats:
+    """Not below 0 and in order (Chernozhukov, Fernandez-Val and Galichon, 2010), (rows, levels)."""
+    return np.sort(np.maximum(quantiles, 0.0), axis=1)
+
+
 def learn_factors(quantiles: Floats, came: Floats) -> Floats:
     """By how much to stretch the quantiles of each level, (levels,), so that they hold on these examples.
 
@@ -113,6 +118,21 @@ def given_silence(quantiles: Floats, silent: Floats) -> Floats:
     part = (shares - known[right - 1]) / (known[right] - known[right - 1])
     found = np.maximum(before + part * (after - before), within[:, None])
     return np.asarray(found + (silent - within)[:, None])
+
+
+def of_spans(ends: Floats, shares: Floats) -> Floats:
+    """The times (rows, levels) at which the share that has ended reaches each level, evenly within a span.
+
+    `ends`, (spans + 1,), from 0; `shares`, (rows, spans + 1): of what ended by then, from 0 to 1.
+    """
+    quantiles = np.zeros((len(shares), len(LEVELS)))
+    for column, level in enumerate(LEVELS):
+        right = np.maximum((shares < level).sum(axis=1), 1)
+        before = np.take_along_axis(shares, right[:, None] - 1, axis=1)[:, 0]
+        width = np.take_along_axis(shares, right[:, None], axis=1)[:, 0] - before
+        part = np.clip((level - before) / np.where(width > 0, width, 1.0), 0.0, 1.0)
+        quantiles[:, column] = ends[right - 1] + part * (ends[right] - ends[right - 1])
+    return quantiles
 
 
 def pinball(quantiles: Floats, came: Floats) -> float:

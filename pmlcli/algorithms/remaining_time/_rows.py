@@ -46,18 +46,17 @@ def learned_rows(data: Sequences) -> Rows:
     return rows
 
 
-def moments(data: Sequences, rows: Rows) -> tuple[NDArray[np.int64], Floats]:
-    """Ended cases as they stood at `MOMENTS` or so times: which of the prefixes `rows`, and how long silent.
+def moments(begin: Rows, end: Rows) -> tuple[Rows, Floats]:
+    """Ended cases as they stood at `MOMENTS` or so times: which of these prefixes, and how long silent.
 
-    The moments are evenly spread, so a prefix is met the more often the longer nothing came after it, and a
-    case the longer it took: as whoever asks about what is running meets them.
+    `begin` and `end`: when each prefix ended and when the next event came, (prefixes,), in microseconds. The
+    moments are evenly spread, so a prefix is met the more often the longer nothing came after it, and a case
+    the longer it took: as whoever asks about what is running meets them.
     """
-    assert data.micros is not None
-    begin, end = data.micros[rows], data.micros[np.minimum(rows + 1, data.n_events - 1)]
     step = max(int((end - begin).sum()) // MOMENTS, 1)
     first, last = -(-begin // step), -(-end // step)
     times = np.maximum(last - first, 0)
-    which = np.repeat(np.arange(len(rows)), times)
+    which = np.repeat(np.arange(len(begin)), times)
     nth = np.arange(len(which)) - np.repeat(np.cumsum(times) - times, times)
     return which, ((first[which] + nth) * step - begin[which]) / 1e6
 
@@ -67,7 +66,7 @@ def log_days(data: Sequences, rows: Rows) -> Floats:
     return np.asarray(np.log1p(remaining_seconds(data)[rows] / DAY))
 
 
-class HeldOut(NamedTuple):
+class EarlyAndLate(NamedTuple):
     """Cases to learn from, and ended ones to look at, where something is to be chosen; either may be empty.
 
     Late is the latest fifth by start of the ended cases that had time to end. Of those that began shortly
@@ -81,7 +80,7 @@ class HeldOut(NamedTuple):
     is_ripe: bool
 
     @classmethod
-    def of(cls, data: Sequences) -> HeldOut:
+    def of(cls, data: Sequences) -> EarlyAndLate:
         """Cut out of these cases."""
         assert data.micros is not None
         own = np.unique(data.case_of_event[known_rows(data)])

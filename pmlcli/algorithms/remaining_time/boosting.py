@@ -15,14 +15,14 @@ from pmlcli.algorithms._learning.trees import Trees
 from pmlcli.algorithms._prefixes.request import Rows
 from pmlcli.algorithms._prefixes.task import evenly
 from pmlcli.algorithms.remaining_time._quantiles import OUTER, Floats, filled
-from pmlcli.algorithms.remaining_time._rows import DAY, HeldOut, learned_rows, log_days
+from pmlcli.algorithms.remaining_time._rows import DAY, EarlyAndLate, learned_rows, log_days
 from pmlcli.algorithms.remaining_time._task import RemainingTimePredictor
 from pmlcli.encoding.events.prefixes import PrefixEncoding, Prefixes
 from pmlcli.encoding.events.table import tabulate
 
 
 @dataclass(kw_only=True)
-class Boosting(RemainingTimePredictor):
+class Boosting(RemainingTimePredictor[Prefixes]):
     """Every tree corrects those before it where they are too often too high or low, in logarithms of times.
     It reads counts of activities, the last three, how long ago each was, times, attributes, and on demand how
     busy the process is. The latest training cases tell how many trees are enough, and which memory is better.
@@ -60,7 +60,7 @@ class Boosting(RemainingTimePredictor):
 
     def fit(self, data: Prefixes) -> None:
         """Finds memory and number of trees for the median on the latest cases, and grows as many a level."""
-        rows, held_out = evenly(learned_rows(data), self.most_rows), HeldOut.of(data)
+        rows, held_out = evenly(learned_rows(data), self.most_rows), EarlyAndLate.of(data)
         early, late = (rows[np.isin(data.case_of_event[rows], side)] for side in held_out[:2])
         memories, self.rounds_ = held_out.memories(self.memory), self.trees
         self.memory_ = memories[0]

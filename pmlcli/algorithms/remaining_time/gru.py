@@ -3,26 +3,40 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from pmlcli.algorithms._learning.neural import Batch
+from pmlcli.algorithms._learning.neural import Batch, NeuralAlgorithm, Samples
+from pmlcli.algorithms._learning.sequence_network import PrefixNetwork
 from pmlcli.algorithms._learning.sizes import Sizes
-from pmlcli.algorithms.remaining_time._network import RemainingTimeNetwork, scaled_seconds
+from pmlcli.algorithms._prefixes.request import Rows
+from pmlcli.algorithms.remaining_time._network import (
+    MOST_READ,
+    BatchSize,
+    Dropout,
+    Embedding,
+    LearningRate,
+    MaxEpochs,
+    Units,
+    read_quantiles,
+    scaled_seconds,
+    trace_samples,
+    trace_sizes,
+)
 from pmlcli.algorithms.remaining_time._quantiles import LEVELS, Floats
 from pmlcli.algorithms.remaining_time._rows import learned_rows
-from pmlcli.encoding.events.prefixes import Prefixes
+from pmlcli.algorithms.remaining_time._task import RemainingTimePredictor
+from pmlcli.encoding.events.prefixes import PrefixEncoding, Prefixes
 
 NO_TARGET = -1.0
 
 
 @dataclass(kw_only=True)
-class Gru(RemainingTimeNetwork):
+class Gru(NeuralAlgorithm, RemainingTimePredictor[Prefixes]):
     """A gated recurrent unit reads a case event by event and says after each how long it still takes: a
     median, and how much sooner or later it may be. Errors count as they are, never squared.
     """
@@ -32,21 +46,36 @@ class Gru(RemainingTimeNetwork):
         "prediction of business process instances; Koenker and Bassett (1978), Regression quantiles"
     )
 
-    def outputs(self) -> int:
-        """One a level."""
-        return len(LEVELS)
+    tolerance: ClassVar[float] = 0.0  # answers are whole seconds
+    most_read: ClassVar[int | None] = MOST_READ
+
+    units: Units = 64
+    embedding: Embedding = 16
+    dropout: Dropout = 0.1
+    learning_rate: LearningRate = 0.006
+    batch_size: BatchSize = 256
+    max_epochs: MaxEpochs = 14
+
+    def make_encoding(self) -> PrefixEncoding:
+        """Whole traces with their attributes."""
+        return PrefixEncoding()
 
     def sizes(self, data: Prefixes) -> Sizes:
-        """Also the seconds that count as one."""
-        return super().sizes(data) | Sizes({"seconds": max(round(scaled_seconds(data)[1]), 1)})
+        """Widths, the numbers of codes, and the seconds that count as one."""
+        widths = trace_sizes(data, self.units, self.embedding, outputs=len(LEVELS))
+        return widths | Sizes({"seconds": max(round(scaled_seconds(data)[1]), 1)})
 
-    def targets(self, data: Prefixes) -> tuple[tuple[NDArray[Any], float], ...]:
-        """Remaining times in units of their mean, of the prefixes that something came after."""
+    def make_network(self, sizes: Sizes) -> nn.Module:
+        """Embeddings, one recurrent layer, one linear layer."""
+        return PrefixNetwork(sizes, self.dropout)
+
+    def samples(self, data: Prefixes) -> Samples:
+        """One a case: remaining times in units of their mean, of the prefixes that something came after."""
         rows = learned_rows(data)
         seconds, mean = scaled_seconds(data)
         target = np.full(data.n_events, NO_TARGET, dtype=np.float32)
         target[rows] = seconds[rows] / max(round(mean), 1)
-        return ((target, NO_TARGET),)
+        return trace_samples(data, (target, NO_TARGET))
 
     def loss(self, network: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
         """Quantile loss of all levels at each position that has a target."""
@@ -56,6 +85,10 @@ class Gru(RemainingTimeNetwork):
         each = torch.maximum(levels * error, (levels - 1) * error).mean(dim=-1) * has_target
         return each.sum(dim=1), has_target.sum(dim=1)
 
-    def read(self, found: Tensor) -> Floats:
-        """Seconds."""
+    def quantiles(self, data: Prefixes, rows: Rows) -> Floats:
+        """What the network says after each of these events."""
+        with self.answering() as network:
+            return read_quantiles(network, data, rows, self._seconds)
+
+    def _seconds(self, found: Tensor) -> Floats:
         return np.asarray(functional.softplus(found).numpy() * self.sizes_["seconds"])

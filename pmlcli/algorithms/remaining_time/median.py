@@ -11,11 +11,11 @@ from pmlcli.algorithms.remaining_time._quantiles import Floats
 from pmlcli.algorithms.remaining_time._rows import learned_rows, remaining_seconds
 from pmlcli.algorithms.remaining_time._states import Keys, learn_states, look_up, window_keys
 from pmlcli.algorithms.remaining_time._task import RemainingTimePredictor
-from pmlcli.encoding.events.sequences import Sequences
+from pmlcli.encoding.events.sequences import SequenceEncoding, Sequences
 
 
 @dataclass(kw_only=True)
-class Median(RemainingTimePredictor):
+class Median(RemainingTimePredictor[Sequences]):
     """Says what remained half of the times after the last activities of a case.
 
     Where fewer than `least` training prefixes ended with them, it looks at fewer activities, and in the
@@ -34,6 +34,10 @@ class Median(RemainingTimePredictor):
     """Ascending keys of the contexts."""
     seconds_: Floats = field(init=False, repr=False)
     """Quantiles of the seconds that remained, (contexts, levels)."""
+
+    def make_encoding(self) -> SequenceEncoding:
+        """Whole traces as sequences."""
+        return SequenceEncoding()
 
     def fit(self, data: Sequences) -> None:
         """Sorts what remained by context."""

@@ -12,12 +12,26 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pmlcli.algorithms._interface.param import Param
-from pmlcli.algorithms._learning.neural import Batch
+from pmlcli.algorithms._learning.neural import Batch, NeuralAlgorithm, Samples
+from pmlcli.algorithms._learning.sequence_network import PrefixNetwork
 from pmlcli.algorithms._learning.sizes import Sizes
-from pmlcli.algorithms.remaining_time._network import RemainingTimeNetwork
-from pmlcli.algorithms.remaining_time._quantiles import LEVELS, Floats
+from pmlcli.algorithms._prefixes.request import Rows
+from pmlcli.algorithms.remaining_time._network import (
+    MOST_READ,
+    BatchSize,
+    Dropout,
+    Embedding,
+    LearningRate,
+    MaxEpochs,
+    Units,
+    read_quantiles,
+    trace_samples,
+    trace_sizes,
+)
+from pmlcli.algorithms.remaining_time._quantiles import Floats, of_spans
 from pmlcli.algorithms.remaining_time._rows import learned_rows, remaining_seconds
-from pmlcli.encoding.events.prefixes import Prefixes
+from pmlcli.algorithms.remaining_time._task import RemainingTimePredictor
+from pmlcli.encoding.events.prefixes import PrefixEncoding, Prefixes
 from pmlcli.errors import UntrustedArtifactError
 
 ENDS = "ends"
@@ -26,7 +40,7 @@ NO_TARGET = -1
 
 
 @dataclass(kw_only=True)
-class Survival(RemainingTimeNetwork):
+class Survival(NeuralAlgorithm, RemainingTimePredictor[Prefixes]):
     """The time to come is cut into spans. For each, a recurrent network says how likely a case that has
     come so far ends within it. A case that was running when the log ended has survived the spans until
     then, and teaches that much: leaving such cases out, as others must, makes long cases rare.
@@ -37,15 +51,29 @@ class Survival(RemainingTimeNetwork):
         "PeerJ 7:e6257"
     )
 
+    tolerance: ClassVar[float] = 0.0  # answers are whole seconds
+    most_read: ClassVar[int | None] = MOST_READ
+
+    units: Units = 64
+    embedding: Embedding = 16
+    dropout: Dropout = 0.1
+    learning_rate: LearningRate = 0.006
+    batch_size: BatchSize = 256
+    max_epochs: MaxEpochs = 14
     spans: Annotated[int, Param("Spans of time, of as many endings each.", ge=2, le=200)] = 30
 
-    def outputs(self) -> int:
-        """One a span."""
-        return self.spans
+    def make_encoding(self) -> PrefixEncoding:
+        """Whole traces with their attributes."""
+        return PrefixEncoding()
 
     def sizes(self, data: Prefixes) -> Sizes:
-        """Also the seconds at which the spans end."""
-        return super().sizes(data) | Sizes({}, {ENDS: [int(end) for end in self._span_ends(data)]})
+        """Widths, the numbers of codes, and the seconds at which the spans end."""
+        widths = trace_sizes(data, self.units, self.embedding, outputs=self.spans)
+        return widths | Sizes({}, {ENDS: [int(end) for end in self._span_ends(data)]})
+
+    def make_network(self, sizes: Sizes) -> nn.Module:
+        """Embeddings, one recurrent layer, one linear layer."""
+        return PrefixNetwork(sizes, self.dropout)
 
     def restore(self, state: dict[str, Any]) -> None:
         """The network, whose spans must be as many as the parameter says."""
@@ -53,8 +81,8 @@ class Survival(RemainingTimeNetwork):
         if len(self.sizes_.lists.get(ENDS, ())) != self.spans:
             raise UntrustedArtifactError(f"no training gives a network of {self.spans} spans with other ends")
 
-    def targets(self, data: Prefixes) -> tuple[tuple[NDArray[Any], float], ...]:
-        """Spans survived, and whether the case ended in the next one; -1 after the last event."""
+    def samples(self, data: Prefixes) -> Samples:
+        """One a case: spans survived, and whether the case ended in the next one; -1 after the last event."""
         assert data.micros is not None
         ends = self._span_ends(data)
         running = np.repeat(data.is_running, data.lengths)
@@ -63,7 +91,7 @@ class Survival(RemainingTimeNetwork):
         span = np.minimum(np.searchsorted(ends, seconds, side="left"), self.spans - 1)
         last = data.offsets[1:] - 1
         span[last] = np.where(data.is_running, span[last], NO_TARGET)
-        return (span, NO_TARGET), (~running, False)
+        return trace_samples(data, (span, NO_TARGET), (~running, False))
 
     def loss(self, network: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
         """Cross entropy of each hazard up to the end, or up to what is known of a running case."""
@@ -74,20 +102,16 @@ class Survival(RemainingTimeNetwork):
         each = (functional.softplus(logits) * faced).sum(dim=-1) - at_end * (has_ended & known)
         return each.sum(dim=1), known.sum(dim=1)
 
-    def read(self, found: Tensor) -> Floats:
-        """The times at which the share that has ended reaches each level, evenly within a span."""
+    def quantiles(self, data: Prefixes, rows: Rows) -> Floats:
+        """What the network says after each of these events."""
+        with self.answering() as network:
+            return read_quantiles(network, data, rows, self._seconds)
+
+    def _seconds(self, found: Tensor) -> Floats:
         survived = torch.cumsum(functional.logsigmoid(-found), dim=-1).exp().numpy()
         survived[:, -1] = 0.0
         shares = np.column_stack([np.zeros(len(survived)), 1 - survived])
-        ends = np.array([0, *self.sizes_.lists[ENDS]], dtype=np.float64)
-        quantiles = np.zeros((len(shares), len(LEVELS)))
-        for column, level in enumerate(LEVELS):
-            right = np.maximum((shares < level).sum(axis=1), 1)
-            before = np.take_along_axis(shares, right[:, None] - 1, axis=1)[:, 0]
-            width = np.take_along_axis(shares, right[:, None], axis=1)[:, 0] - before
-            part = np.clip((level - before) / np.where(width > 0, width, 1.0), 0.0, 1.0)
-            quantiles[:, column] = ends[right - 1] + part * (ends[right] - ends[right - 1])
-        return quantiles
+        return of_spans(np.array([0, *self.sizes_.lists[ENDS]], dtype=np.float64), shares)
 
     def _span_ends(self, data: Prefixes) -> NDArray[np.float64]:
         seconds = remaining_seconds(data)[learned_rows(data)]

@@ -12,11 +12,11 @@ from pmlcli.algorithms.remaining_time._quantiles import Floats, pinball
 from pmlcli.algorithms.remaining_time._rows import learned_rows, remaining_seconds
 from pmlcli.algorithms.remaining_time._states import Abstraction, Keys, learn_states, look_up, window_keys
 from pmlcli.algorithms.remaining_time._task import RemainingTimePredictor
-from pmlcli.encoding.events.sequences import Sequences
+from pmlcli.encoding.events.sequences import SequenceEncoding, Sequences
 
 
 @dataclass(kw_only=True)
-class TransitionSystem(RemainingTimePredictor):
+class TransitionSystem(RemainingTimePredictor[Sequences]):
     """A case's state is what its last activities were: in order, how often each, or just which. Every state
     has the quantiles of what remained in training, and one that hardly any case was in takes those of the
     state of fewer activities.
@@ -37,6 +37,10 @@ class TransitionSystem(RemainingTimePredictor):
     chosen_: str = field(init=False, repr=False)
     states_: Keys = field(init=False, repr=False)
     seconds_: Floats = field(init=False, repr=False)
+
+    def make_encoding(self) -> SequenceEncoding:
+        """Whole traces as sequences."""
+        return SequenceEncoding()
 
     def fit(self, data: Sequences) -> None:
         """Chooses the abstraction on the latest cases, and learns its states from all."""

@@ -7,8 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from numpy.typing import NDArray
 
+from pmlcli import registry
 from pmlcli.algorithms._interface.request import PredictRequest
+from pmlcli.algorithms._learning.neural import padded_rows
 from pmlcli.algorithms._learning.recency import chosen_memory, memory_weights
 from pmlcli.algorithms._learning.validation import latest_rows, weights_by_error
 from pmlcli.algorithms.remaining_time._quantiles import (
@@ -20,11 +23,13 @@ from pmlcli.algorithms.remaining_time._quantiles import (
     filled,
     given_silence,
     learn_factors,
+    of_spans,
     pinball,
     share_below,
 )
-from pmlcli.algorithms.remaining_time._rows import HeldOut, known_rows, moments, remaining_seconds
+from pmlcli.algorithms.remaining_time._rows import EarlyAndLate, known_rows, moments, remaining_seconds
 from pmlcli.algorithms.remaining_time._states import window_keys
+from pmlcli.algorithms.remaining_time._task import HeldOut, RemainingTimeTask
 from pmlcli.algorithms.remaining_time.median import Median
 from pmlcli.algorithms.remaining_time.survival import Survival
 from pmlcli.algorithms.remaining_time.transition_system import TransitionSystem
@@ -32,7 +37,9 @@ from pmlcli.encoding.events.prefixes import PrefixEncoding
 from pmlcli.encoding.events.sequences import SequenceEncoding, Sequences
 from pmlcli.errors import LogError, PredictionError, TrainingError, ValidationError
 from pmlcli.eventlog.filters import up_to
+from pmlcli.eventlog.split import split_by_start
 from pmlcli.lifecycle.model import Model
+from pmlcli.lifecycle.training import trial
 from tests.logs import log_of, purchase_events, purchase_log, trace_log
 
 DAY = 86_400.0
@@ -128,10 +135,16 @@ def test_few_examples_stretch_nothing_and_say_so() -> None:
     assert told == {"coverage_90": None, "median_width_seconds": None}
 
 
+def met(data: Sequences) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    assert data.micros is not None
+    rows = known_rows(data)
+    return moments(data.micros[rows], data.micros[rows + 1])
+
+
 def test_cases_are_met_at_moments_the_more_often_the_longer_they_are_silent() -> None:
     data = hourly(["ab", "abc", "a" * 30])
     rows = known_rows(data)
-    which, silent = moments(data, rows)
+    which, silent = met(data)
     assert len(which) == pytest.approx(5000, abs=40)
     assert np.bincount(which) == pytest.approx(np.full(len(rows), len(which) / len(rows)), abs=2)
     assert (silent >= 0).all()
@@ -142,7 +155,7 @@ def test_cases_are_met_at_moments_the_more_often_the_longer_they_are_silent() ->
 def test_moments_where_nothing_takes_any_time() -> None:
     data = hourly(["ab"])
     data = replace(data, micros=np.zeros_like(data.micros))
-    assert len(moments(data, known_rows(data))[0]) == 0
+    assert len(met(data)[0]) == 0
 
 
 def test_intervals_hold_for_running_cases_at_any_moment() -> None:
@@ -161,14 +174,14 @@ def test_intervals_hold_for_running_cases_at_any_moment() -> None:
 def test_choices_are_made_on_cases_that_had_time_to_end() -> None:
     # A case a day, five days each; the log ends as the last of them does.
     data = hourly(["a" * 120] * 50)
-    held_out = HeldOut.of(data)
+    held_out = EarlyAndLate.of(data)
     assert held_out.is_ripe
     assert held_out.late.tolist() == list(range(40, 50))
     assert held_out.early.tolist() == list(range(40))
     assert held_out.memories("auto") == ("long", "short")
     # Quick ones among them that began later: others that began then are not known yet, so they say nothing.
     mixed = hourly(["a" * 120] * 45 + ["ab"] * 5)
-    held_out = HeldOut.of(mixed)
+    held_out = EarlyAndLate.of(mixed)
     assert held_out.is_ripe
     assert held_out.late.tolist() == list(range(36, 45))
     assert held_out.early.tolist() == list(range(36))
@@ -177,7 +190,7 @@ def test_choices_are_made_on_cases_that_had_time_to_end() -> None:
 def test_nothing_is_said_of_memory_where_most_cases_had_no_time_to_end() -> None:
     # Three in ten cases take as long as the log.
     data = hourly(["a" * 24 * 50] * 15 + ["ab"] * 35)
-    held_out = HeldOut.of(data)
+    held_out = EarlyAndLate.of(data)
     assert not held_out.is_ripe
     assert held_out.late.tolist() == list(range(40, 50))
     assert held_out.memories("auto") == ("long",)
@@ -199,6 +212,15 @@ def test_the_share_below_a_time_is_read_off_the_quantiles() -> None:
     times = np.array([0.0, 1.0, 7.5, 10.0, 25.0, 99.0])
     assert share_below(rows, times) == pytest.approx([0, 0.05, 0.375, 0.5, 0.975, 1])
     assert share_below(np.zeros((2, len(LEVELS))), np.array([-1.0, 1.0])).tolist() == [0, 1]
+
+
+def test_quantiles_lie_evenly_within_the_spans_that_they_fall_into() -> None:
+    # Half end by 10, the others by 30; all by 10; none before 30.
+    shares = np.array([[0, 0.5, 1.0], [0, 1.0, 1.0], [0, 0.0, 1.0]])
+    found = of_spans(np.array([0.0, 10, 30]), shares)
+    assert found[0] == pytest.approx([1, 2, 5, 10, 20, 26, 28])
+    assert found[1] == pytest.approx(10 * np.array(LEVELS))
+    assert found[2] == pytest.approx(10 + 20 * np.array(LEVELS))
 
 
 def test_pinball_loss_by_hand() -> None:
@@ -236,7 +258,9 @@ def test_running_cases_teach_survival_that_cases_may_be_long() -> None:
     model = Survival(units=4, spans=5)
     data = PrefixEncoding().fit(log).transform(log)
     running = replace(data, is_running=np.arange(12) >= 6)
-    (span, _fill), (has_ended, _no) = model.targets(running)
+    is_event = padded_rows(running.offsets, np.arange(12)) < running.n_events
+    batch = model.samples(running).batch(np.arange(12))
+    span, has_ended = (target.numpy()[is_event] for target in batch[2:])
     ends = np.repeat(running.offsets[1:] - 1, running.lengths)
     assert not has_ended[np.repeat(running.is_running, running.lengths)].any()
     assert has_ended[~np.repeat(running.is_running, running.lengths)].all()
@@ -311,6 +335,45 @@ def test_training_says_how_well_the_intervals_held() -> None:
     assert measured["unit"] == "days"
     assert not measured["higher_is_better"]
     assert "seen word for word in training" in measured["about"]
+
+
+def test_over_several_cuts_a_case_counts_in_each() -> None:
+    log = purchase_log(300)
+    first = log.take_cases(np.flatnonzero(log.starts <= np.quantile(log.starts, 0.9)))
+    algorithm = registry.build("remaining-time/median", {})
+    parts = trial(algorithm, [split_by_start(first), split_by_start(log)], log).held_out
+    for number in range(2):
+        assert set(parts[number].came) & set(parts[1 - number].came), "the test parts overlap"
+    task = RemainingTimeTask()
+    alone = [task.measure(algorithm, [part], {}) for part in parts]
+    both = task.measure(algorithm, parts, {})
+    assert both.n_units == alone[0].n_units + alone[1].n_units
+    errors = [np.abs(np.rint(p.quantiles[:, MIDDLE]) - p.came)[p.lengths > 1] for p in parts]
+    assert both.value == pytest.approx(np.concatenate(errors).mean() / DAY)
+    assert "2 cuts of the log" in both.about
+    found = task.calibrate(algorithm, parts)
+    assert found["held_out_prefixes"] == len(parts[0].came) + len(parts[1].came)
+    quantiles, came = (np.concatenate([part[place] for part in parts]) for place in (0, 1))
+    assert found["factors"] == learn_factors(quantiles, came).tolist()
+
+
+def nothing_known() -> HeldOut:
+    nothing = np.zeros(0, dtype=np.int64)
+    return HeldOut(
+        np.zeros((0, len(LEVELS))), np.zeros(0), nothing, nothing, nothing, nothing, nothing, about="nothing"
+    )
+
+
+def test_a_cut_in_which_no_case_has_ended_adds_nothing() -> None:
+    log, algorithm, task = purchase_log(80), registry.build("remaining-time/median", {}), RemainingTimeTask()
+    parts = trial(algorithm, task.cuts(algorithm, log), log).held_out
+    both = task.measure(algorithm, (nothing_known(), *parts), {})
+    assert both.value == task.measure(algorithm, parts, {}).value
+    calibration = task.calibrate(algorithm, [nothing_known()])
+    assert calibration["factors"] == [1.0] * len(LEVELS)
+    assert calibration["coverage_90"] is None
+    with pytest.raises(TrainingError, match="no remaining time to measure on"):
+        task.measure(algorithm, [nothing_known()], {})
 
 
 def test_a_log_without_times_is_refused() -> None:
