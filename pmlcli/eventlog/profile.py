@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pmlcli.eventlog.far_events import near_cases
 from pmlcli.eventlog.findings import DataFinding, Evidence, evidence_of, find_all
 from pmlcli.eventlog.findings.evidence import ColumnFacts
 from pmlcli.eventlog.findings.finding import LONGEST_NAME, cut
@@ -188,19 +190,21 @@ def _times(evidence: Evidence) -> dict[str, Any]:
         names = ("first_event", "last_event", "throughput_median_seconds", "throughput_p90_seconds")
         return {**dict.fromkeys(names), "arrivals_per_day": None, "arrivals": None}
     throughput = (log.ends - log.starts) / MICROSECONDS
-    span_days = (log.starts.max() - log.starts.min()) / DAY
+    # One case far from all others would stretch what is said of arrivals; a finding names it.
+    starts = near_cases(log).starts
+    span_days = (starts.max() - starts.min()) / DAY
     return {
         "first_event": iso(int(log.starts.min()), evidence.zone),
         "last_event": iso(int(log.times.max()), evidence.zone),
         "throughput_median_seconds": float(np.median(throughput)),
         "throughput_p90_seconds": float(np.quantile(throughput, 0.9)),
-        "arrivals_per_day": log.n_cases / max(span_days, 1.0),
-        "arrivals": _arrivals(evidence),
+        "arrivals_per_day": len(starts) / max(span_days, 1.0),
+        "arrivals": _arrivals(starts, evidence.zone),
     }
 
 
-def _arrivals(evidence: Evidence) -> Arrivals:
-    days = local_micros(evidence.log.starts, evidence.zone) // DAY
+def _arrivals(starts: NDArray[np.int64], zone: ZoneInfo) -> Arrivals:
+    days = local_micros(starts, zone) // DAY
     first = int(days.min())
     width = -(-(int(days.max()) - first + 1) // MOST_BUCKETS)
     counts = np.bincount((days - first) // width)

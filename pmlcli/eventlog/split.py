@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pmlcli.errors import LogError
+from pmlcli.eventlog.far_events import near_cases
 from pmlcli.eventlog.log import EventLog, no_times
 
 
@@ -26,8 +27,9 @@ def split_by_start(log: EventLog, test_share: float = 0.2) -> Split:
     """The last `test_share` of the cases by when they began, and those before them.
 
     Ties keep the log's order; both parts keep at least one case when the log has two. Logs without
-    times are cut by the order in which cases appear.
+    times are cut by the order in which cases appear. Cases far from all others (`far_events`) are in neither.
     """
+    log = near_cases(log)
     by_start = np.argsort(log.starts, kind="stable")
     first_test = log.n_cases - _test_cases(log, test_share)
     return Split(
@@ -42,9 +44,11 @@ def split_strictly(log: EventLog, test_share: float = 0.2) -> Split:
     Trained on are the cases that ended before it; cases that were running then are tested, from then on
     (Weytjens and De Weerdt (2022), Creating unbiased public benchmark datasets with data leakage prevention
     for predictive process monitoring). LogError without times, or when no case had ended.
+    Cases far from all others (`far_events`) are in neither part.
     """
     if log.times is None:
         raise no_times("which a strict split needs", "take the temporal split")
+    log = near_cases(log)
     since = int(np.sort(log.starts)[log.n_cases - _test_cases(log, test_share)])
     has_ended = log.ends < since
     if not has_ended.any():

@@ -34,12 +34,20 @@ from pmlcli.algorithms.forecast._series import (
     split_at,
 )
 from pmlcli.encoding.base import Encoding
-from pmlcli.encoding.series.encoding import Series, SeriesEncoding, first_completion, is_cut, local_times
+from pmlcli.encoding.series.encoding import (
+    Series,
+    SeriesEncoding,
+    first_completion,
+    is_cut,
+    left_out,
+    local_times,
+)
 from pmlcli.encoding.series.exogenous import Outside
 from pmlcli.encoding.series.kpi import FOLLOWS, MOST_PAIRS, find_kpi
 from pmlcli.encoding.series.regressors import Regressors
 from pmlcli.errors import LogError, TrainingError, ValidationError
 from pmlcli.evaluation.measurement import Measurement
+from pmlcli.eventlog.far_events import near_events
 from pmlcli.eventlog.log import TIMESTAMP, EventLog
 from pmlcli.eventlog.split import Split
 
@@ -132,7 +140,7 @@ class Forecaster(TaskAlgorithm):
 
     def make_split(self, log: EventLog) -> Split:
         """The log's events before the last fifth of its buckets, and those after."""
-        data = self.make_encoding().fit(log).transform(log)
+        data, log = self.make_encoding().fit(log).transform(log), near_events(log)
         minimum = max(MINIMUM_BUCKETS[self.frequency], self.minimum_buckets)
         self._require(data, minimum, "the log covers")
         for series in data:
@@ -209,7 +217,7 @@ class Forecaster(TaskAlgorithm):
 
     def remarks(self, data: tuple[Series, ...], log: EventLog) -> list[str]:
         """What to know of the training series: an edge that is cut, nothing that moves."""
-        found = []
+        found = _left_out(log)
         if is_cut(log):
             last = pd.Timestamp(int(data[0].next_starts(1)[0]), unit="us", tz="UTC").tz_convert(
                 data[0].timezone
@@ -301,6 +309,10 @@ class Forecaster(TaskAlgorithm):
         newer = backtest(self._bounded, data, first, self.horizon)
         return intervals.updated(newer, phases(data, len(intervals.factors)), passed)
 
+    def notes(self, log: EventLog, table: pd.DataFrame, request: PredictRequest) -> list[str]:
+        """Which events of the log its series leave out."""
+        return _left_out(log)
+
     def answer_form(self, log: EventLog | None, request: PredictRequest) -> Form:
         """A row for each bucket of each series."""
         horizon = self._horizon(request)
@@ -381,6 +393,11 @@ class Forecaster(TaskAlgorithm):
         units = dict.fromkeys(find_kpi(kpi).unit for kpi in self.kpi)
         columns = ("value", *(f"{side}_{level}" for level in LEVELS for side in ("lower", "upper")))
         return dict.fromkeys(columns, " or ".join(units))
+
+
+def _left_out(log: EventLog) -> list[str]:
+    found = left_out(log)
+    return [] if found is None else [f"{found}: the series end or begin at the gap, and so does the forecast"]
 
 
 def _has_unseen(encoding: Encoding[Any], log: EventLog, choice: str) -> bool:

@@ -16,10 +16,12 @@ from pmlcli.encoding.series.holidays import check_country
 from pmlcli.encoding.series.kpi import ACTIVITY, ARROW, FOLLOWS, LOAD, common_pairs, find_kpi
 from pmlcli.encoding.series.regressors import Regressors
 from pmlcli.errors import LogError, ValidationError, unknown_name
+from pmlcli.eventlog.far_events import far_events, near_events
 from pmlcli.eventlog.log import RESOURCE, EventLog, no_times
 
 FREQUENCIES = ("H", "D", "W", "M")
 HOUR_US = 3_600_000_000
+_SHOWN = 5
 SHORTEST_SILENCE_US = 7 * 24 * HOUR_US
 """A log without new cases for less than a week is never taken to have been cut by case start."""
 
@@ -84,7 +86,8 @@ class SeriesEncoding(Encoding[tuple[Series, ...]]):
     that event stands at its very start, and so are the bucket of the log's last event and all after
     it. Where no case has started for longer than a week and than twice the longest pause among the
     last tenth of the starts, the log was chosen by case start: what follows are left-overs, not the
-    process, and the last start takes the place of the last event. `find_kpi` holds the definitions;
+    process, and the last start takes the place of the last event. A few events beyond a wide empty gap at
+    either edge (`far_events`) are left out of every series. `find_kpi` holds the definitions;
     `directly-follows` alone is one series for each pair that is common in the training log.
 
     The values of the last buckets rest on which cases are running at this log's end; a later log may
@@ -136,7 +139,8 @@ class SeriesEncoding(Encoding[tuple[Series, ...]]):
 
     def transform(self, log: EventLog) -> tuple[Series, ...]:
         """The log's series; empty ones when it covers no whole bucket."""
-        first, last = observed_window(log)
+        log = near_events(log)
+        first, last = _window(log)
         starts = covered_edges(first, last, self.frequency, self._timezone)
         return tuple(self._one(kpi, log, starts) for kpi in self._series)
 
@@ -191,8 +195,11 @@ def local_times(starts: NDArray[np.int64], timezone: str) -> pd.DatetimeIndex:
 
 def observed_window(log: EventLog) -> tuple[int, int]:
     """First and last moment that a log tells the whole process of, microseconds UTC; see SeriesEncoding."""
-    times = _times(log)
-    first, last = int(log.starts.min()), int(times.max())
+    return _window(near_events(log))
+
+
+def _window(log: EventLog) -> tuple[int, int]:
+    first, last = int(log.starts.min()), int(_times(log).max())
     starts = np.sort(log.starts)
     recent = starts[-max(len(starts) // 10, 20) :]
     longest_pause = int(np.diff(recent).max()) if len(recent) > 1 else 0
@@ -239,7 +246,23 @@ def _times(log: EventLog) -> NDArray[np.int64]:
 
 def is_cut(log: EventLog) -> bool:
     """Whether the log was chosen by case start and its last events are left-overs; see SeriesEncoding."""
-    return observed_window(log)[1] < int(_times(log).max())
+    near = near_events(log)
+    return _window(near)[1] < int(_times(near).max())
+
+
+def left_out(log: EventLog) -> str | None:
+    """Which events the series of a log leave out because they lie far from all others, in a sentence."""
+    far = far_events(log)
+    if far is None:
+        return None
+    cases = list(dict.fromkeys(log.case_ids[log.case_of_event[far.flags]].tolist()))
+    named = ", ".join(f"'{case}'" for case in cases[:_SHOWN]) + ", ..." * (len(cases) > _SHOWN)
+    before, after = (f"{moment:%Y-%m-%d}" for moment in local_times(np.array(far.gap), log.schema.timezone))
+    events = int(far.flags.sum())
+    return (
+        f"left out {events:,} event{'s' * (events != 1)} of case{'s' * (len(cases) != 1)} {named}, beyond a "
+        f"gap of {far.days:,} days in which nothing happened ({before} to {after})"
+    )
 
 
 def first_completion(log: EventLog) -> int | None:
@@ -248,7 +271,8 @@ def first_completion(log: EventLog) -> int | None:
     Such a log was chosen by case end, or its cases are slow: before that moment there are only the cases
     that lasted until then, so arrivals seem to grow, and there is hardly a completion to learn from.
     """
-    first, last = observed_window(log)
+    log = near_events(log)
+    first, last = _window(log)
     ended = int(log.ends.min())
     return ended if ended - first > (last - first) / 2 else None
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import numpy as np
 from numpy.typing import NDArray
 
+from pmlcli.eventlog.far_events import far_among
 from pmlcli.eventlog.findings.evidence import Evidence, Flags, Ints
 from pmlcli.eventlog.findings.finding import NOTE, SERIOUS, WARNING, DataFinding, Example, counted, percent
 from pmlcli.eventlog.times.local_time import DAY, MICROSECONDS
@@ -203,45 +204,27 @@ def _doubt(evidence: Evidence, severity: str, rows: Ints, message: str) -> DataF
     )
 
 
-_EDGE_SHARE = 0.01
-_EDGE_EVENTS = 3
-_TIMES_WIDER = 10
-_SPAN_SHARE = 0.25
-_EVENTS_NEEDED = 50
-
-
 def far_events(evidence: Evidence) -> DataFinding | None:
     """A few events at either edge, beyond a gap far wider than any inside the log."""
     times = evidence.log.times
-    if times is None or len(times) < _EVENTS_NEEDED:
+    if times is None:
         return None
     # What lies before 1990 or in the future has a finding of its own.
     looked_at = np.flatnonzero((times >= _MODERN) & (times <= evidence.now + DAY))
-    order = looked_at[np.argsort(times[looked_at], kind="stable")]
-    if len(order) < _EVENTS_NEEDED:
+    far = far_among(times[looked_at]) or far_among(evidence.log.begins[looked_at])
+    if far is None:
         return None
-    edge = max(_EDGE_EVENTS, int(_EDGE_SHARE * len(order)))
-    gaps = np.diff(times[order])
-    inner = int(gaps[edge:-edge].max())
-    span = int(times[order[-edge - 1]] - times[order[edge]])
-    limit = max(_TIMES_WIDER * max(inner, DAY), _SPAN_SHARE * span)
-    first, last = int(np.argmax(gaps[:edge])), len(gaps) - edge + int(np.argmax(gaps[-edge:]))
-    early = order[: first + 1] if gaps[first] > limit else order[:0]
-    late = order[last + 1 :] if gaps[last] > limit else order[:0]
-    rows = np.concatenate([early, late])
-    if not len(rows):
-        return None
-    widest = last if gaps[last] >= gaps[first] else first
-    between = " and ".join(evidence.time(int(times[order[place]]))[:10] for place in (widest, widest + 1))
+    rows = looked_at[far.flags]
+    between = " and ".join(evidence.time(moment)[:10] for moment in far.gap)
     return DataFinding(
         "times.far-events",
         WARNING,
         len(rows),
         evidence.events(rows),
-        f"{counted(len(rows), 'event')} beyond a gap of {int(gaps[widest] // DAY):,} days in which nothing"
-        f" happened (between {between})",
-        "correct these times, or leave their cases out with --since or --until; as it is, series, arrivals a"
-        " day, the part that is held out and the log's end all span the gap",
+        f"{counted(len(rows), 'event')} beyond a gap of {far.days:,} days in which nothing happened (between"
+        f" {between})",
+        "correct these times, or leave their cases out with --since or --until; KPI series, arrivals a day"
+        " and the part that is held out are made without them, but not durations, nor the log's end",
     )
 
 

@@ -1,0 +1,122 @@
+"""A few events far from all others decide nothing that spans from the first event to the last."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pmlcli.algorithms._interface.request import PredictRequest
+from pmlcli.algorithms.forecast.seasonal_naive import SeasonalNaive
+from pmlcli.encoding.series.encoding import SeriesEncoding, left_out
+from pmlcli.encoding.series.kpi import KPIS
+from pmlcli.eventlog.far_events import far_among, far_events, near_cases, near_events
+from pmlcli.eventlog.log import EventLog
+from pmlcli.eventlog.profile import profile
+from pmlcli.eventlog.split import split_by_start, split_strictly
+from pmlcli.lifecycle.model import Model
+from tests.logs import log_of
+
+DAYS = 120
+
+
+def events(far: tuple[str, ...] = (), *, starts: bool = False) -> list[dict[str, Any]]:
+    """Two cases a weekday; one case more of two events from each of the far moments on."""
+    begins = [
+        day + pd.Timedelta(hours=h) for day in pd.bdate_range("2024-01-01", periods=DAYS) for h in (8, 9)
+    ]
+    begins += [pd.Timestamp(moment) for moment in far]
+    made = []
+    for i, begin in enumerate(begins):
+        for activity, hours in (("Register", 1), ("Pay", 26 + i % 5)):
+            at = (begin + pd.Timedelta(hours=hours)).tz_localize("UTC")
+            event = {"case_id": f"K{i:04}", "activity": activity, "timestamp": at, "resource": "r"}
+            made.append(event | ({"start_timestamp": at - pd.Timedelta(hours=1)} if starts else {}))
+    return made
+
+
+EDGES = [("2019-03-01",), ("2026-08-01",), ("2019-03-01", "2026-08-01"), ("1970-01-01",), ("2099-01-01",)]
+CLEAN = log_of(events())
+
+
+def same(ours: EventLog, theirs: EventLog) -> bool:
+    return ours.frame.equals(theirs.frame) and ours.offsets.tolist() == theirs.offsets.tolist()
+
+
+@pytest.mark.parametrize("far", EDGES, ids=str)
+def test_without_its_far_events_a_log_is_the_clean_one(far: tuple[str, ...]) -> None:
+    bent = log_of(events(far))
+    assert same(near_events(bent), CLEAN) and same(near_cases(bent), CLEAN)
+    assert far_events(CLEAN) is None and near_events(CLEAN) is CLEAN and near_cases(CLEAN) is CLEAN
+
+
+@pytest.mark.parametrize("far", EDGES, ids=str)
+@pytest.mark.parametrize("frequency", ["D", "W", "M"])
+def test_no_kpi_series_is_stretched(far: tuple[str, ...], frequency: str) -> None:
+    kpis = (*KPIS, "activity:Pay", "resource-load:r", "directly-follows:Register->Pay", "sla-breach-rate:1d")
+    bent = log_of(events(far))
+    ours, theirs = (SeriesEncoding(kpis, frequency).fit(log).transform(log) for log in (bent, CLEAN))
+    assert len(ours[0]) >= 4
+    for one, other in zip(ours, theirs, strict=True):
+        assert np.array_equal(one.starts, other.starts) and np.array_equal(one.values, other.values), one.kpi
+
+
+@pytest.mark.parametrize("far", EDGES, ids=str)
+@pytest.mark.parametrize("split", [split_by_start, split_strictly])
+def test_far_cases_do_not_decide_where_the_last_fifth_begins(far: tuple[str, ...], split: Any) -> None:
+    ours, theirs = split(log_of(events(far))), split(CLEAN)
+    assert same(ours.train, theirs.train) and same(ours.test, theirs.test) and ours.since == theirs.since
+
+
+def test_a_forecast_is_tried_on_the_last_fifth_of_the_near_buckets() -> None:
+    ours, theirs = (
+        SeasonalNaive(horizon=7).make_split(log) for log in (log_of(events(("2026-08-01",))), CLEAN)
+    )
+    assert same(ours.train, theirs.train) and same(ours.test, theirs.test)
+
+
+def test_training_and_prediction_name_cases_and_gap() -> None:
+    bent = log_of(events(("2026-08-01",)))
+    model = Model("forecast/seasonal-naive", kpi=("arrivals",), horizon=7)
+    [remark] = [r for r in model.train(bent).metadata["remarks"] if "gap" in r]
+    assert "2 events of case 'K0240'" in remark and "2024-06-" in remark and "to 2026-08-01" in remark
+    for given in (None, bent):
+        result = model.predict(given)
+        assert result.predictions["timestamp"].iloc[0] < pd.Timestamp("2024-07-01", tz="UTC")
+        weekdays = result.predictions["timestamp"].dt.day_of_week < 5
+        assert (result.predictions["value"][weekdays] == 2).all()
+    assert [note for note in result.metadata["notes"] if "K0240" in note]
+    assert left_out(CLEAN) is None
+
+
+def test_arrivals_a_day_are_those_of_the_near_cases() -> None:
+    ours, theirs = profile(log_of(events(("2026-08-01",)))), profile(CLEAN)
+    assert (ours.arrivals_per_day, ours.arrivals) == (theirs.arrivals_per_day, theirs.arrivals)
+    assert ours.cases == theirs.cases + 1
+
+
+def test_a_start_far_before_its_end_is_far_and_a_slow_case_is_not() -> None:
+    rows = events(starts=True)
+    rows[0]["start_timestamp"] -= pd.Timedelta(days=3000)
+    bent = log_of(rows)
+    assert near_events(bent).n_events == len(rows) - 1 and near_cases(bent) is bent
+    rows = events()
+    rows[-1]["timestamp"] += pd.Timedelta(days=700)
+    slow = log_of(rows)
+    assert far_among(np.asarray(slow.times)) is not None and far_events(slow) is None
+
+
+def test_a_tenth_of_the_events_is_no_edge() -> None:
+    half = log_of(events(tuple(f"2026-08-{day:02}" for day in range(1, 13))))
+    assert far_events(half) is None
+    assert far_among(np.arange(49) * 10) is None
+
+
+@pytest.mark.parametrize("name", ["next-activity/ngram", "remaining-time/median", "anomaly/duration"])
+def test_other_tasks_train_where_a_case_is_in_no_part_of_the_trial(name: str) -> None:
+    model = Model(name)
+    bent = log_of(events(("2019-03-01", "2026-08-01")))
+    assert model.train(bent).success
+    assert len(model.predict(bent, request=PredictRequest(cases="all")).predictions)
