@@ -7,12 +7,15 @@ LOG is PATH, PATH@CLASSIFIER, or PATH~COLUMN, which leaves a column out. `litera
 cases by first event are the test part, every case counts as finished; settings are chosen on the last fifth
 of the other cases (64/16/20). `strict`: trained on the cases that had ended when the first test case began,
 tested on what happened from then on (Weytjens and De Weerdt, 2022). `seen`: share of the test prefixes that
-some training case began with. Intervals: 95 %, bootstrapped by case. `fit CPU s`: one fit on the training
-part; `peak MB`: of a process that reads nothing but was given the log, fits and is measured. Settings are
-the defaults, seed 0. What is measured is asked of a model that was saved and loaded.
+some training case began with. Settings are the defaults, seed 0.
 
-`--training`: what `pmlcli train` costs from the read log to the finished model, of the task's default: the
-trial, its calibration and measurement beside the baseline, and the fit on everything.
+Each row is what a user gets: `Model.train` on the training part alone (its trial, calibration and comparison
+are made within it), `save`, `load`, and `Model.predict` for every prefix of the test part; all figures are of
+the table that this gives. Intervals: 95 %, bootstrapped by case. `train CPU s`: of `Model.train`; `ms a
+prefix`: processor time of `Model.predict`, the start of its child process included, over the prefixes; `peak
+MB`: of a process that reads nothing but was given the log, and of its children the largest.
+
+`--training`: what `Model.train` costs on the whole log, of the task's default.
 """
 
 from __future__ import annotations
@@ -26,11 +29,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from _tasks._parts import Cells, Part, cpu_seconds, halves, read
+from _tasks._parts import Cells, Part, halves, read
 
-from pmlcli import registry
+from pmlcli import Model, registry
 from pmlcli.eventlog import EventLog
-from pmlcli.lifecycle.training import train_algorithm
 
 TASKS = ("next-activity", "remaining-time", "outcome", "suffix")
 SPLITS = "literature,strict"
@@ -58,30 +60,27 @@ def main() -> None:
         if asked.training:
             table.add(in_child(lambda log=log, name=name: _training(asked.task, task, name, log)))
             continue
-        cuts = getattr(task, "halves", halves)(log)
+        cuts = getattr(task, "halves", halves)(getattr(task, "prepared", lambda log: log)(log))
         for kind in asked.s.split(","):
-            part = Part(name, kind, cuts[kind](), log)
             for algorithm in names:
-                table.add(
-                    in_child(lambda part=part, algorithm=algorithm: _row(asked.task, task, part, algorithm))
-                )
+                part = Part(name, kind, cuts[kind](), f"{asked.task}/{algorithm}")
+                table.add(in_child(lambda part=part: _row(task, part)))
 
 
-def _row(task: str, how: Any, part: Part, name: str) -> Cells:
-    algorithm = registry.find(f"{task}/{name}").build(dict(getattr(how, "PARAMETERS", {})))
+def _row(how: Any, part: Part) -> Cells:
+    name = part.model_type.partition("/")[2]
     begin = {"log": part.log, "split": part.kind, "seen": part.seen, "algorithm": name}
-    return begin | how.cells(part._replace(model_type=f"{task}/{name}"), algorithm)
+    return begin | how.cells(part)
 
 
 def _training(task: str, how: Any, name: str, log: EventLog) -> Cells:
-    default = registry.find(registry.find(f"{task}/{how.NAMES[0]}").recommended)
-    algorithm = default.build(dict(getattr(how, "PARAMETERS", {})))
-    seconds = cpu_seconds(lambda: train_algorithm(algorithm, default.recommended, log))
+    default = registry.find(f"{task}/{how.NAMES[0]}").task.recommended
+    seconds = Model(default, **getattr(how, "PARAMETERS", {})).train(log).metadata["cpu_seconds"]
     each = seconds / log.n_events * 100_000
     return {
         "log": name,
         "events": f"{log.n_events:,}",
-        "default": default.recommended,
+        "default": default,
         "training CPU s": f"{seconds:.1f}",
         "a 100,000 events": f"{each:.1f}",
     }
