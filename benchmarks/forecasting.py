@@ -7,12 +7,18 @@
 With a journal each figure is written down when it is measured, so that a run that was stopped goes on where
 it was, as long as not a line of the code has changed; `--tabulate` makes the tables of what is there.
 
-Rolling origins one day apart in the last fifth of each series, 7 days ahead, whole windows only.
-Everything is learned once, from the first four fifths, and only filters what comes later; so are the
-peers (`cross_validation(refit=False)`), which live in a virtual environment of their own, made on the
-first run from `benchmarks/requirements-forecasting.txt`. MASE is the mean absolute error over that of the
-7-day seasonal naive on the same windows. Intervals are calibrated on the last fifth of the training part and
-take in the errors of the days that came since, as a prediction for a newer log does.
+Rolling origins one day apart in the last fifth of each series, 7 days ahead, whole windows only. Ours is what
+a user gets: `Model.train` on the log as it was on the first day of the last fifth, `save`, `load`, and each
+day `Model.predict` on the log as it was then: up to the day's first event, so that the day before is whole,
+and with what was then known of which cases run on. What came is read from the whole log. Nothing is fitted
+again; a prediction filters what came since training, and its intervals take in the errors of those days. The
+public series are made into logs, an event each time one activity followed the other. (The model is loaded as
+trusted: a child process for each of the many predictions would take most of the time.)
+
+The peers live in a virtual environment of their own, made on the first run from
+`benchmarks/requirements-forecasting.txt`; they are given the series of the whole log, learn the first four
+fifths and filter the rest (`cross_validation(refit=False)`). MASE is the mean absolute error over that of the
+7-day seasonal naive on the same windows. CPU s: of `Model.train`, its trial and comparison included.
 """
 
 from __future__ import annotations
@@ -22,8 +28,9 @@ import hashlib
 import json
 import subprocess
 import sys
-import time
+import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -34,25 +41,16 @@ from _peers import peers_python
 from _result import tell
 
 import pmlcli
-from pmlcli import registry
-from pmlcli.algorithms._interface.base import clone
-from pmlcli.algorithms.forecast._intervals import LEVELS, fit_intervals
-from pmlcli.algorithms.forecast._series import (
-    HALF_LIFE,
-    MAXIMUM_ORIGINS,
-    MEMORY,
-    Backtest,
-    backtest,
-    first_test_bucket,
-    phases,
-)
+from pmlcli import Model
+from pmlcli.algorithms.forecast._intervals import LEVELS
+from pmlcli.algorithms.forecast._series import first_test_bucket, split_at
 from pmlcli.encoding.series.encoding import Series, SeriesEncoding, first_completion
-from pmlcli.eventlog import read_log
-from pmlcli.lifecycle.reproducible import reproducible
+from pmlcli.errors import PmlError
+from pmlcli.eventlog import EventLog, read_log
 
 KPIS = ("arrivals", "completions", "open-cases", "cycle-time")
-HORIZON, SEASON, SHORTEST = 7, 7, 60
-NAIVE = "seasonal-naive"
+HORIZON, SHORTEST = 7, 60
+NAIVE, FOLLOWED = "seasonal-naive", "followed"
 SLOW = (
     "lstm", "gru", "bidirectional-lstm", "temporal-convolution", "prophet", "arima-lstm", "prophet-xgboost",
 )  # fmt: skip
@@ -88,6 +86,22 @@ print(json.dumps(found))
 """
 
 
+@dataclass(frozen=True)
+class Known:
+    """A KPI of a log: the model that forecasts it is trained on the log, and asked about it day after day."""
+
+    kpi: str
+    log: EventLog
+    series: Series
+    """All of it, named by log and KPI: what came."""
+
+    def log_at(self, origin: int) -> EventLog:
+        """The log as it was on a day, up to the day's first event: the day before is its last whole one."""
+        assert self.log.times is not None
+        since = self.log.times[self.log.times >= self.series.starts[origin]]
+        return split_at(self.log, int(since.min()) + 1).train
+
+
 def main() -> None:
     """Measures and prints (or also writes) the tables."""
     parser = argparse.ArgumentParser(
@@ -104,7 +118,7 @@ def main() -> None:
     names = [NAIVE, *options.algorithms.split(",")]
     journal = Journal(options.journal, is_closed=options.tabulate)
     panel, left_out, chosen = series_of(options.logs)
-    pairs = pairs_of(options.directly_follows) if options.directly_follows else ()
+    pairs = pairs_of(options.directly_follows) if options.directly_follows else []
     measure(journal, names, panel, pairs, with_peers=not options.no_peers)
     lines = [f"forecasting, {HORIZON} days ahead, rolling origins in the last fifth, learned once", ""]
     if pairs:
@@ -149,38 +163,48 @@ def code_digest() -> str:
 
 
 def measure(
-    journal: Journal, names: list[str], panel: list[Series], pairs: tuple[Series, ...], *, with_peers: bool
+    journal: Journal, names: list[str], panel: list[Known], pairs: list[Known], *, with_peers: bool
 ) -> None:
     """Cheap algorithms on everything first, then the peers, then the others KPI by KPI."""
     cheap = [name for name in names if name not in SLOW]
-    by_kpi = sorted(panel, key=lambda s: KPIS.index(s.kpi.rpartition(" ")[2]))
-    for name in cheap:
-        for one in panel:
-            journal.add("kpi", name, [one.kpi], partial(measured, name, (one,)))
-    for name in cheap:
-        journal.add("pairs", name, [one.kpi for one in pairs], partial(measured, name, pairs))
+    by_kpi = sorted(panel, key=lambda one: KPIS.index(one.kpi))
+    for table, some in (("kpi", panel), ("pairs", pairs)):
+        for name in cheap:
+            for one in some:
+                journal.add(table, name, [one.series.kpi], partial(measured, name, one))
     for one in panel if with_peers else ():
-        journal.add("kpi", "AutoTheta", [one.kpi], partial(peers, [one]))
-    for one in by_kpi:
-        for name in [name for name in names if name in SLOW]:
-            journal.add("kpi", name, [one.kpi], partial(measured, name, (one,)))
-    for name in [name for name in names if name in SLOW]:
-        journal.add("pairs", name, [one.kpi for one in pairs], partial(measured, name, pairs))
+        journal.add("kpi", "AutoTheta", [one.series.kpi], partial(peers, [one.series]))
+    for table, some in (("kpi", by_kpi), ("pairs", pairs)):
+        for one in some:
+            for name in [name for name in names if name in SLOW]:
+                journal.add(table, name, [one.series.kpi], partial(measured, name, one))
 
 
-def pairs_of(path: Path) -> tuple[Series, ...]:
+def pairs_of(path: Path) -> list[Known]:
     """The public benchmark's series."""
     frame = pd.read_csv(path)
     starts = pd.to_datetime(frame.iloc[:, 0], utc=True).to_numpy("datetime64[us]").astype(np.int64)
-    return tuple(
-        Series(f"pair {i}", "D", "UTC", "events", starts, frame.iloc[:, i].to_numpy(np.float64))
-        for i in range(1, frame.shape[1])
-    )
+    found = []
+    for i in range(1, frame.shape[1]):
+        counts = frame.iloc[:, i].to_numpy(np.float64)
+        series = Series(f"pair {i}", "D", "UTC", "events", starts, counts)
+        found.append(Known(f"activity:{FOLLOWED}", log_of(starts, counts.astype(np.int64)), series))
+    return found
 
 
-def directly_follows(journal: Journal, names: list[str], pairs: tuple[Series, ...], title: str) -> list[str]:
+def log_of(starts: np.ndarray, counts: np.ndarray) -> EventLog:
+    """A log of so many events each day after one at midnight, as others of the process come on every day."""
+    day = np.repeat(np.arange(len(counts)), counts + 1)
+    nth = np.arange(len(day)) - np.repeat(np.cumsum(counts + 1) - counts - 1, counts + 1)
+    times = pd.to_datetime(starts[day] + nth * (20 * 3_600_000_000 // counts.max()), unit="us", utc=True)
+    names = np.where(nth > 0, FOLLOWED, "midnight")
+    ids = [f"case {n}" for n in range(len(day))]
+    return read_log(pd.DataFrame({"case_id": ids, "activity": names, "timestamp": times}))
+
+
+def directly_follows(journal: Journal, names: list[str], pairs: list[Known], title: str) -> list[str]:
     """Table (a): the mean over the series of MAE and of the RMSE of each window, as published."""
-    lines = [f"(a) {title}: {len(pairs)} series of {len(pairs[0])} days", ""]
+    lines = [f"(a) {title}: {len(pairs)} series of {len(pairs[0].series)} days", ""]
     lines += [f"{'algorithm':22} {'MAE':>7} {'RMSE':>7} {'CPU s':>7}"]
     table = pd.DataFrame(journal.rows("pairs"), columns=["name", "mae", "rmse", "cpu"])
     for name in names:
@@ -269,7 +293,7 @@ def by_series(table: pd.DataFrame) -> list[str]:
     return lines
 
 
-def series_of(paths: list[Path]) -> tuple[list[Series], list[str], list[str]]:
+def series_of(paths: list[Path]) -> tuple[list[Known], list[str], list[str]]:
     """The logs' KPI series by log and KPI; a line for each that is too short; the logs without early ends."""
     found, left_out, chosen = [], [], []
     for path in paths:
@@ -280,72 +304,41 @@ def series_of(paths: list[Path]) -> tuple[list[Series], list[str], list[str]]:
             if len(series) < SHORTEST:
                 left_out.append(f"left out: {key}, {len(series)} days")
             else:
-                found.append(renamed(series, key))
+                found.append(Known(series.kpi, log, replace(series, kpi=key)))
     return found, left_out, chosen
 
 
-def renamed(series: Series, key: str) -> Series:
-    """The same series under another name."""
-    return Series(key, series.frequency, series.timezone, series.unit, series.starts, series.values)
+def measured(name: str, one: Known) -> list[dict[str, Any]]:
+    """Errors, coverage and widths of a series, and CPU seconds of training; nothing where that failed."""
+    model, first = Model(f"forecast/{name}", kpi=(one.kpi,), horizon=HORIZON), first_test_bucket(one.series)
+    try:
+        cpu = model.train(one.log_at(first)).metadata["cpu_seconds"]
+    except PmlError as error:
+        progress(f"{name:22} {one.series.kpi}: {error.message}")
+        return []
+    with tempfile.TemporaryDirectory() as place:
+        loaded = Model.load(model.save(Path(place) / "model", check=False).path, trusted=True)
+    origins = range(first, len(one.series) - HORIZON + 1)
+    tables = [loaded.predict(one.log_at(origin)).predictions.assign(origin=origin) for origin in origins]
+    row = one_row(one.series, pd.concat(tables, ignore_index=True)) | {"name": name, "cpu": cpu}
+    progress(f"{name:22} {one.series.kpi} {row['mae']:.3f}")
+    return [row]
 
 
-def measured(name: str, panel: tuple[Series, ...]) -> list[dict[str, Any]]:
-    """Errors, coverage and widths of each series; CPU seconds of learning and calibration by series."""
-    untrained = registry.find(f"forecast/{name}").build({"horizon": HORIZON})
-    known = tuple(series.head(first_test_bucket(series)) for series in panel)
-    began = time.process_time()
-    with reproducible(0):
-        trial = clone(untrained)
-        trial.fit(tuple(series.head(first_test_bucket(series)) for series in known))
-        tests = [bounded_backtest(trial, series, 60) for series in known]
-        final = clone(untrained)
-        final.refit(known, trial)
-        cpu = (time.process_time() - began) / len(panel)
-        rows = [one_row(final, *pair) | {"cpu": cpu} for pair in zip(panel, tests, strict=True)]
-    progress(
-        f"{name:22} {panel[0].kpi if len(panel) == 1 else ''} {np.mean([row['mae'] for row in rows]):.3f}"
-    )
-    return rows
-
-
-def bounded_backtest(algorithm: Any, series: Series, most: int) -> Any:
-    """Rolling origins in the last fifth, forecasts never negative."""
-
-    def ahead(data: Series, horizon: int) -> Any:
-        return np.maximum(algorithm.forecast(data, horizon), 0.0)
-
-    return backtest(ahead, series, first_test_bucket(series), HORIZON, most)
-
-
-def one_row(algorithm: Any, series: Series, calibration: Any) -> dict[str, Any]:
-    """What a learned algorithm did on the last fifth of one series."""
-    test = bounded_backtest(algorithm, series, 10**6)
-    whole = test.origins <= test.n - HORIZON
-    came, forecasts = test.came[whole], test.forecasts[whole]
-    phase = phases(series, SEASON)
-    bounds = rolling_bounds(test, calibration, phase, int(whole.sum()))
-    errors = came - forecasts
-    row = {"series": series.kpi, "days": len(series), "mae": float(np.abs(errors).mean())}
-    row["rmse"] = float(np.sqrt((errors**2).mean(axis=1)).mean())
+def one_row(series: Series, told: pd.DataFrame) -> dict[str, Any]:
+    """How the predictions of all origins compare with what came; only of days that the whole log covers."""
+    moments = told["timestamp"].dt.tz_convert("UTC").to_numpy("datetime64[us]").astype(np.int64)
+    place = np.minimum(np.searchsorted(series.starts, moments), len(series) - 1)
+    is_known = series.starts[place] == moments
+    told, came = told[is_known], series.values[place[is_known]]
+    errors = came - told["value"]
+    row = {"series": series.kpi, "days": len(series), "mae": float(errors.abs().mean())}
+    row["rmse"] = float(np.sqrt((errors**2).groupby(told["origin"]).mean()).mean())
     for level in LEVELS:
-        lower, upper = bounds[level]
+        lower, upper = told[f"lower_{level}"], told[f"upper_{level}"]
         row[f"held_{level}"] = float(((lower <= came) & (came <= upper)).mean())
         row[f"width_{level}"] = float((upper - lower).mean())
     return row
-
-
-def rolling_bounds(test: Backtest, calibration: Backtest, phase: Any, count: int) -> dict[int, Any]:
-    """By level, lower and upper bounds of the first `count` forecasts; each knows all earlier errors."""
-    intervals, first = fit_intervals(calibration, phase[: calibration.n], SEASON), int(test.origins[0])
-    found: dict[int, list[Any]] = {level: [] for level in LEVELS}
-    for row, origin in enumerate(test.origins[:count].tolist()):
-        begin = max(0, row - 2 * MEMORY * HALF_LIFE["D"])
-        some = np.arange(begin, row, -(-(row - begin) // MAXIMUM_ORIGINS) or 1)
-        newer = Backtest(test.origins[some], test.forecasts[some], test.came[some], test.n).known_at(origin)
-        now = intervals.updated(newer, phase, origin - first) if row else intervals
-        for level in LEVELS:
-            found[level].append(now.bounds(test.forecasts[row], phase[test.targets[row]], level))
-    return {level: np.stack(bounds, axis=1) for level, bounds in found.items()}
 
 
 def peers(panel: list[Series]) -> list[dict[str, Any]]:

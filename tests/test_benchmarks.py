@@ -1,0 +1,93 @@
+"""The benchmarks of the predictive tasks and of forecasts: figures of logs whose truth is plain."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pmlcli import Model
+from pmlcli.eventlog import EventLog, read_log
+from pmlcli.eventlog.split import split_by_start, split_strictly
+
+BENCHMARKS = Path(__file__).resolve().parent.parent / "benchmarks"
+
+
+@pytest.fixture
+def loads(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """The models that were loaded; the benchmarks' modules can be imported meanwhile."""
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    found, load = [], Model.load
+
+    def noted(path: Path, **options: Any) -> Model:
+        found.append(path)
+        return load(path, **options)
+
+    monkeypatch.setattr(Model, "load", noted)
+    return found
+
+
+def regular_log() -> EventLog:
+    """100 cases, one a day, each a, b, c, d a day apart, labelled in turn."""
+    begin = np.datetime64("2024-01-01T09:00")
+    case = np.repeat(np.arange(100), 4)
+    step = np.tile(np.arange(4), 100)
+    return read_log(
+        pd.DataFrame(
+            {
+                "case_id": [f"c{n:03}" for n in case],
+                "activity": np.array(list("abcd"))[step],
+                "timestamp": begin + (case + step) * np.timedelta64(1, "D"),
+                "label": np.where(case % 3 == 0, "late", "in time"),
+            }
+        )
+    )
+
+
+@pytest.mark.parametrize("cut", [split_by_start, split_strictly])
+@pytest.mark.parametrize(
+    ("task", "baseline", "column", "figure"),
+    [
+        ("next-activity", "ngram", "accuracy", "1.0000"),
+        ("remaining-time", "median", "MAE, days", "0.00"),
+        ("suffix", "medoid", "per trace", "1.0000"),
+        ("outcome", "prior", "AUC", "0.500"),
+    ],
+)
+def test_a_row_is_measured_on_the_answers_of_a_loaded_model(
+    loads: list[Path], task: str, baseline: str, column: str, figure: str, cut: Any
+) -> None:
+    how = importlib.import_module(f"_tasks.{task.replace('-', '_')}")
+    parts = importlib.import_module("_tasks._parts")
+    log = getattr(how, "prepared", lambda log: log)(regular_log())
+    cells = how.cells(parts.Part("regular", "literature", cut(log), f"{task}/{baseline}"))
+    assert cells[column].startswith(f"{figure} [")
+    assert len(loads) == 1
+
+
+def test_each_case_counts_as_finished_where_the_protocol_says_so(loads: list[Path]) -> None:
+    parts = importlib.import_module("_tasks._parts")
+    log = regular_log()
+    cut = log.take_cases(np.arange(100), np.full(100, 2))
+    assert not parts.finished(cut).running_rule.find(cut).any()
+
+
+def test_a_forecast_knows_the_log_as_it_was_that_day(loads: list[Path]) -> None:
+    forecasting = importlib.import_module("forecasting")
+    starts = pd.date_range("2024-01-01", periods=120, tz="UTC").as_unit("us").asi8
+    counts = 5 + np.arange(120) % 7
+    series = forecasting.Series("pair 1", "D", "UTC", "events", starts, counts.astype(np.float64))
+    known = forecasting.Known(f"activity:{forecasting.FOLLOWED}", forecasting.log_of(starts, counts), series)
+    assert known.log_at(100).n_events == counts[:100].sum() + 100 + 1
+    (row,) = forecasting.measured("seasonal-naive", known)
+    assert (row["mae"], row["held_80"], row["days"]) == (0.0, 1.0, 120)
+    assert len(loads) == 1
+
+
+def test_the_names_of_a_list_are_told_apart(loads: list[Path]) -> None:
+    parts = importlib.import_module("_tasks._parts")
+    assert parts.listed("a > b c > <end>", " > ") == ["a", "b c", "<end>"]
