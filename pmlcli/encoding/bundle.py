@@ -77,6 +77,18 @@ class BundleEncoding(Encoding[Bundle]):
                 found[column] = tuple(sorted({*found.get(column, ()), *values}))
         return found
 
+    def number_limits(self) -> dict[str, tuple[float, float]]:  # noqa: D102
+        found: dict[str, tuple[float, float]] = {}
+        for encoding in self.encodings.values():
+            for column, (low, high) in encoding.number_limits().items():
+                before = found.get(column, (low, high))
+                found[column] = min(before[0], low), max(before[1], high)
+        return found
+
+    def outside_columns(self) -> tuple[str, ...]:  # noqa: D102
+        columns = [column for e in self.encodings.values() for column in e.outside_columns()]
+        return tuple(dict.fromkeys(columns))
+
 
 def _subclasses(cls: type) -> Iterator[Any]:
     children: list[Any] = cls.__subclasses__()

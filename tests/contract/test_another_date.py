@@ -126,8 +126,9 @@ def test_the_calendar_counts_once_it_is_covered(days: list[int], expected: tuple
     assert covered(read_log(rows), "UTC") == expected
 
 
-def test_many_numbers_beyond_training_are_told() -> None:
-    model = trained("outcome/logistic")
+@pytest.mark.parametrize("name", ["outcome/logistic", "outcome/ensemble"])
+def test_many_numbers_beyond_training_are_told(name: str) -> None:
+    model = trained(name)
     found = model.predict(one_case(amount=1e6), request=PredictRequest(cases="all"))
     assert any("'amount'" in warning for warning in found.metadata["warnings"])
     inside = model.predict(one_case(amount=60.0), request=PredictRequest(cases="all"))
