@@ -14,6 +14,9 @@ from pmlcli.eventlog.log import MISSING
 UNSEEN_CODE = 0
 MISSING_CODE = 1
 FIRST_CODE = 2
+COMMON_VALUES = 50
+"""Of an attribute's values only so many, the commonest, have a code where an encoding bounds them; the others
+count as unseen."""
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,10 @@ from pmlcli.algorithms._interface.base import Algorithm
 from pmlcli.algorithms._interface.request import PredictRequest
 from pmlcli.algorithms._interface.task import Fitted
 from pmlcli.encoding.series.regressors import Regressors
+from pmlcli.encoding.vocabulary import COMMON_VALUES
 from pmlcli.errors import PersistenceError, PmlError, PredictionError, TrainingError, ValidationError
 from pmlcli.eventlog import ReadOptions, read_log
-from pmlcli.eventlog.log import ACTIVITY, EventLog
+from pmlcli.eventlog.log import ACTIVITY, RESOURCE, EventLog
 from pmlcli.eventlog.options import CLASSIFIER_PREFIX, NONE, OPTIONAL_ROLES
 from pmlcli.lifecycle import answer, artifacts, contract, expectation, fresh, isolation, opening
 from pmlcli.lifecycle._binding import of_class_or_instance
@@ -295,13 +296,16 @@ class Model(Hook):
         if log is not None:
             metadata |= {"log": _log_facts(log), "cases": log.n_cases, "unseen": unseen}
             told = [
-                _unseen_sentence(name, **found)
+                _unseen_sentence(name, self._known_values(name), **found)
                 for name, found in unseen.items()
                 if serious is None or name != ACTIVITY
             ]
             metadata["warnings"] = [*metadata["serious_warnings"], *told]
         metadata["warnings"] += self._unverified()
         return metadata
+
+    def _known_values(self, column: str) -> int:
+        return int(self.manifest_fields["input_schema"]["vocabulary_sizes"].get(column, 0))
 
     def _unverified(self) -> list[str]:
         """What to warn of where a loaded model meets other versions of its libraries."""
@@ -569,6 +573,9 @@ def _log_facts(log: EventLog) -> dict[str, Any]:
     }
 
 
-def _unseen_sentence(column: str, events: int, examples: list[str]) -> str:
+def _unseen_sentence(column: str, known: int, events: int, examples: list[str]) -> str:
     values = ", ".join(repr(example) for example in examples)
-    return f"{events:,} events have a value of '{column}' that training never saw ({values})"
+    # Training may have seen the rarer values of an attribute of which only the commonest are kept.
+    is_bounded = known >= COMMON_VALUES and column not in (ACTIVITY, RESOURCE)
+    what = f"is none of the {known:,} that the model knows" if is_bounded else "training never saw"
+    return f"{events:,} events have a value of '{column}' that {what} ({values})"

@@ -27,7 +27,7 @@ from pmlcli.encoding.attributes import (
 )
 from pmlcli.encoding.events.inter_case import surroundings
 from pmlcli.encoding.events.sequences import SequenceEncoding, Sequences
-from pmlcli.encoding.vocabulary import MISSING_CODE, Vocabulary
+from pmlcli.encoding.vocabulary import COMMON_VALUES, MISSING_CODE, Vocabulary
 from pmlcli.errors import ValidationError
 from pmlcli.eventlog.log import (
     ACTIVITY,
@@ -40,8 +40,6 @@ from pmlcli.eventlog.log import (
     EventLog,
 )
 
-COMMON_VALUES = 50
-"""An attribute's values beyond its so many commonest count as unseen."""
 LARGEST = float(np.finfo(np.float32).max)
 """Numbers beyond this are taken for it: they are kept in single precision."""
 NUMBERS_ONLY = "write finite numbers there, or leave the cells empty"

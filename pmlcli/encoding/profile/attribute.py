@@ -12,10 +12,8 @@ from numpy.typing import NDArray
 from pmlcli.encoding.attributes import as_numbers
 from pmlcli.encoding.profile.column import FeatureColumn
 from pmlcli.encoding.profile.group import Block, Group, commonest, names_of
-from pmlcli.encoding.vocabulary import MISSING_CODE, UNSEEN_CODE, Vocabulary
+from pmlcli.encoding.vocabulary import COMMON_VALUES, MISSING_CODE, UNSEEN_CODE, Vocabulary
 from pmlcli.eventlog.log import CASE_PREFIX, MISSING, EventLog
-
-MAXIMUM_VALUES = 50
 
 
 @dataclass(frozen=True)
@@ -79,7 +77,7 @@ class CategoryGroup(Group):
         vocabulary = Vocabulary.of(names, codes)
         given = codes != MISSING
         own = vocabulary.encode(names, codes)[given]
-        best = commonest(own, cases[given], MAXIMUM_VALUES, 1)
+        best = commonest(own, cases[given], COMMON_VALUES, 1)
         return cls(column, tuple(vocabulary.name_of(int(code)) for code in best))
 
     @property
