@@ -168,7 +168,9 @@ def up_to(log: EventLog, text: str) -> tuple[EventLog, int]:
             code="log.no-events",
             hint="name a time from then on",
         )
-    return _kept_events(log, log.times <= at, f"event is later than {text}"), at
+    is_known = log.times <= at
+    kept = _kept_events(log, is_known, f"event is later than {text}")
+    return replace(kept, is_cut=log.is_cut or not is_known.all()), at
 
 
 def _by_activity(log: EventLog, selection: Selection, options: ReadOptions) -> EventLog:

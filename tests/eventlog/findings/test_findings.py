@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pmlcli.eventlog import EventLog, read_log
+from pmlcli.eventlog.filters import up_to
 from pmlcli.eventlog.findings import (
     FINDERS,
     SEVERITIES,
@@ -561,6 +562,16 @@ def test_an_end_that_a_filter_made_is_not_the_logs(choice: dict[str, Any]) -> No
     none_is_known = log_of(log.frame.to_dict("records"))
     assert not none_is_known.is_cut
     one(times.incomplete_end, none_is_known)
+
+
+def test_an_end_that_as_of_made_is_not_the_logs() -> None:
+    log = log_of(clean())
+    known, _at = up_to(log, "2024-05-14T00:00:00")
+    assert known.is_cut and known.n_events < log.n_events
+    none(times.incomplete_end, known)
+    one(times.incomplete_end, log_of(known.frame.to_dict("records")))
+    whole, _at = up_to(log, "2030-01-01T00:00:00")
+    assert not whole.is_cut
 
 
 @pytest.mark.parametrize(
