@@ -13,8 +13,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pmlcli.errors import LogError, nearest
-from pmlcli.eventlog.columns import ColumnChoice, assignment, choose_columns
-from pmlcli.eventlog.equal_times import UNUSED, numbering
+from pmlcli.eventlog.columns import ColumnChoice, assignment, choose_columns, refuse_unused_times
+from pmlcli.eventlog.equal_times import UNUSED, numbering, whole_numbers
 from pmlcli.eventlog.ledger import Ledger, Refusal
 from pmlcli.eventlog.log import (
     ACTIVITY,
@@ -173,6 +173,8 @@ def _time_columns(work: _Work) -> tuple[Times | None, Times | None]:
     if end is not None and start is not None:
         _place_at_start(work, end, start)
     if end is not None and bool(end.missing.all()):
+        if work.options.order in (None, "time"):
+            refuse_unused_times(work.table, work.choice)
         work.notes.append(("no event has a time: rows keep their order", work.table.n_rows))
         del work.choice.columns[TIMESTAMP]
         end = None
@@ -378,6 +380,9 @@ def _ties(sorting: tuple[NDArray[Any], ...], order: Rows) -> int:
 
 def _untied(work: _Work, rows: Rows, sorting: tuple[NDArray[Any], ...]) -> tuple[NDArray[Any], ...]:
     """The keys to sort by, with the numbers of a column that tells equal times apart where there is such."""
+    if work.options.preferred_tie_breaker is not None:
+        work.tie_breaker = work.options.preferred_tie_breaker
+        return _trained_numbers(work, work.tie_breaker, rows), *sorting
     used = set(work.choice.columns.values())
     free = {name: column for name, column in work.table.columns.items() if name not in used}
     found = numbering(free, rows, sorting)
@@ -387,6 +392,23 @@ def _untied(work: _Work, rows: Rows, sorting: tuple[NDArray[Any], ...]) -> tuple
         return sorting
     work.tie_breaker = found.name
     return found.numbers, *sorting
+
+
+def _trained_numbers(work: _Work, name: str, rows: Rows) -> NDArray[np.float64]:
+    """The numbers by which a model's training log ordered events at equal times, (rows,)."""
+    column = work.table.columns.get(name)
+    numbers = None if column is None else whole_numbers(column, rows)
+    if numbers is None:
+        what = "there is no such column" if column is None else "not every event has a whole number there"
+        raise LogError(
+            f"{work.table.name}: events at equal times, which the model's training log had in the order of "
+            f"'{shown(name)}', but {what}",
+            hint=f"give every event its '{shown(name)}', or your own order with --order (time, row, or a "
+            "column)",
+            code="log.column",
+            context={"column": name},
+        )
+    return numbers
 
 
 def _note_moved(work: _Work, moved: int) -> None:
@@ -445,6 +467,7 @@ def _assemble(
             dict(work.choice.columns),
             work.options.zone,
             _order_used(work, has_times=end is not None),
+            work.tie_breaker,
             object_type=work.table.object_type,
         ),
         source=work.table.source,

@@ -93,6 +93,14 @@ def check_names(table: RawTable, options: ReadOptions) -> list[str]:
     return absent
 
 
+def refuse_unused_times(table: RawTable, choice: ColumnChoice) -> None:
+    """LogError, where the column of the time holds none, if there are times in columns that play no role."""
+    search = _Search(table, {}, choice)
+    names = [name for name in search.free() if search.may_be_time(name, choice.columns.get("case_id"))]
+    if names:
+        raise _times_unused(table, names, empty=choice.columns["timestamp"])
+
+
 @dataclass
 class _Search:
     """The search for the columns of one table."""
@@ -394,10 +402,12 @@ def _only_guessed(table: RawTable, told: Mapping[str, str]) -> LogError:
     )
 
 
-def _times_unused(table: RawTable, names: list[str]) -> LogError:
+def _times_unused(table: RawTable, names: list[str], *, empty: str | None = None) -> LogError:
     ways = " or ".join(f"--columns {assignment('timestamp', name)}" for name in names)
+    lacking = "no column for 'timestamp' found by name"
+    lacking = lacking if empty is None else f"'{shown(empty)}', taken as timestamp, is empty in every row"
     return LogError(
-        f"{table.name}: no column for 'timestamp' found by name, but there are times in {_quoted(names)}",
+        f"{table.name}: {lacking}, but there are times in {_quoted(names)}",
         hint=f"say which is the time of the event: {ways} (and --columns start_timestamp=NAME), or "
         "--columns timestamp=none to read the log without times, in row order",
         code="log.column",

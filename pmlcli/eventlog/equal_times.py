@@ -41,7 +41,7 @@ def numbering(columns: Mapping[str, Column], rows: Rows, sorting: Sorting) -> Nu
     found: dict[str, tuple[Floats, bool]] = {}
     doubtful = []
     for name, column in columns.items():
-        numbers = _numbers(column, rows)
+        numbers = whole_numbers(column, rows)
         if numbers is None:
             continue
         is_named, is_rank = plain(name) in COUNTERS, plain(name) in RANKS
@@ -85,7 +85,7 @@ def _tells(numbers: Floats, sorting: Sorting) -> _Verdict:
     )
 
 
-def _numbers(column: Column, rows: Rows) -> Floats | None:
+def whole_numbers(column: Column, rows: Rows) -> Floats | None:
     """The whole numbers of a column, (rows,); None where some row has another value, or none."""
     if isinstance(column, pd.Series) and not pd.api.types.is_integer_dtype(column.dtype):
         return None

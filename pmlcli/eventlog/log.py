@@ -44,13 +44,15 @@ class LogSchema:
     """How the source's columns became the log's.
 
     `columns` maps canonical names to the source's; `timezone` is the zone that naive times were read
-    in and that calendar features use; `order` is `time`, `row` or a source column. `pair_lifecycle`,
+    in and that calendar features use; `order` is `time`, `row` or a source column, and `tie_breaker` the
+    column whose numbers ordered events at equal times, where one did. `pair_lifecycle`,
     `lifecycle` and `object_type` say how rows became events, as in `ReadOptions`.
     """
 
     columns: Mapping[str, str]
     timezone: str = "UTC"
     order: str = "time"
+    tie_breaker: str | None = None
     pair_lifecycle: bool = False
     lifecycle: tuple[str, ...] = ()
     object_type: str | None = None
@@ -59,6 +61,7 @@ class LogSchema:
         """JSON-plain form; how rows became events only where it is not the usual way."""
         plain = {"columns": dict(self.columns), "timezone": self.timezone, "order": self.order}
         unusual = {
+            "tie_breaker": self.tie_breaker,
             "pair_lifecycle": self.pair_lifecycle,
             "lifecycle": list(self.lifecycle),
             "object_type": self.object_type,

@@ -43,6 +43,8 @@ class ReadOptions:
     - `on_bad_row`: `error` refuses the log, `drop` leaves the row out and counts it
     - `order`: events of a case by `time`, in the source's `row` order, or by the numbers of a column that
       is named; None: by time
+    - `preferred_tie_breaker`: the column whose numbers ordered events at equal times in the log that a model
+      was trained on: where this log has such events, it must have that column
     - `day_first`: settles 03/04/2024 (True: 3 April); None: found, or an error where it cannot be
     - `timestamp_format`: a strptime format for all time columns, or what their numbers count: seconds,
       milliseconds, microseconds, nanoseconds since 1970, or spreadsheet days; None: found
@@ -67,6 +69,7 @@ class ReadOptions:
     timezone: str | None = None
     on_bad_row: str = "error"
     order: str | None = None
+    preferred_tie_breaker: str | None = None
     day_first: bool | None = None
     timestamp_format: str | None = None
     delimiter: str | None = None

@@ -128,6 +128,7 @@ _SCHEMA: Mapping[str, tuple[Any, bool]] = {
     "columns": (Mapping[str, str], True),
     "timezone": (str, True),
     "order": (str, True),
+    "tie_breaker": (str, False),
     "pair_lifecycle": (bool, False),
     "lifecycle": (tuple[str, ...], False),
     "object_type": (str, False),

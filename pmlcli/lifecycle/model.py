@@ -272,6 +272,8 @@ class Model(Hook):
             classifier=options.classifier or _classifier(columns["activity"]),
             timezone=options.timezone or schema["timezone"],
             order=options.order or schema["order"],
+            # Who gives an order settles it otherwise than training did.
+            preferred_tie_breaker=schema.get("tie_breaker") if options.order is None else None,
             pair_lifecycle=options.pair_lifecycle or schema.get("pair_lifecycle", False),
             lifecycle=options.lifecycle or tuple(schema.get("lifecycle", ())),
             preferred_object_type=schema.get("object_type"),

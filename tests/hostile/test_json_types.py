@@ -70,6 +70,7 @@ def test_every_key_of_the_input_schema_has_a_type(model: Path) -> None:
     contract.check_schema(schema)
     assert schema.keys() <= contract._SCHEMA.keys()
     whole = schema | {"pair_lifecycle": True, "lifecycle": ["a"], "object_type": "x", "regressors": ["r"]}
+    whole |= {"tie_breaker": "n"}
     for key in contract._SCHEMA:
         for value in VALUES:
             fits = ("x", True, [], {}, {"x": 1} if key == "vocabulary_sizes" else None)
