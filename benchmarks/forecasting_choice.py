@@ -33,10 +33,11 @@ from _result import tell
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
+from pmlcli import registry
+from pmlcli.algorithms.forecast._each import Learned, Method
 from pmlcli.algorithms.forecast._intervals import LEVELS, _factors, _scales
-from pmlcli.algorithms.forecast._methods import smoothing
-from pmlcli.algorithms.forecast._methods.members import METHODS, Method
 from pmlcli.algorithms.forecast._series import Floats, backtest, first_test_bucket, phases
+from pmlcli.algorithms.forecast.holt_winters import HoltWinters, smoothed
 from pmlcli.encoding.series.encoding import Series, SeriesEncoding, local_times
 from pmlcli.encoding.series.holidays import holiday_share
 from pmlcli.eventlog import read_log
@@ -52,11 +53,18 @@ COUNTRIES = {"BPIC12": "NL", "BPIC20": "NL", "sepsis": "NL", "receipt": "NL", "h
 WIDENED = ((True, True), (False, True), (False, False))
 """By the conformal rank, by Student's t."""
 CHOSEN = ("four + naive", 28, 1.15, 2)
-ETS_ON_VALUES = Method(
-    lambda series: smoothing.learn(series, on_roots=False),
-    lambda series, known: smoothing.learn(series, on_roots=False),
-    smoothing.forecast,
-)
+
+
+class EtsOnValues(HoltWinters):
+    """Holt-Winters on the values themselves."""
+
+    def learn(self, series: Series, trial: Learned | None = None) -> Learned:
+        """The model's shape, parameters and first states."""
+        return smoothed(series, on_roots=False)
+
+
+METHODS: dict[str, Any] = {name: registry.build(f"forecast/{name}", {}) for name in (*FOUR, NAIVE)}
+METHODS["ets-values"] = EtsOnValues()
 
 
 @dataclass(frozen=True)
@@ -176,9 +184,9 @@ def try_all(group: str, series: Series) -> Tried:
     first = first_test_bucket(series)
     known = series.head(first)
     begin, forecasts = first_test_bucket(known), {}
-    for name, method in (METHODS | {"ets-values": ETS_ON_VALUES}).items():
+    for name, method in METHODS.items():
         trial = method.learn(known.head(begin))
-        final = method.relearn(known, trial)
+        final = method.learn(known, trial)
         parts = [
             backtest(forecaster(method, learned), data, origin, HORIZON, 10**6)
             for learned, data, origin in ((trial, known, begin), (final, series, first))
@@ -191,9 +199,9 @@ def try_all(group: str, series: Series) -> Tried:
     return Tried(group, series, first, origins, forecasts, came)
 
 
-def forecaster(method: Method, learned: dict[str, Any]) -> Any:
+def forecaster(method: Method, learned: Learned) -> Any:
     """The method's forecasts, never negative."""
-    return lambda data, horizon: np.maximum(method.forecast(learned, data, horizon), 0.0)
+    return lambda data, horizon: np.maximum(method.carry_on(learned, data, horizon), 0.0)
 
 
 def about(tried: list[Tried]) -> list[str]:

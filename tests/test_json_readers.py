@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pmlcli.algorithms.forecast._methods import prophet_text
+from pmlcli.algorithms.forecast import _prophet_text as prophet_text
 from pmlcli.errors import UntrustedArtifactError
 
 ROOT = Path(__file__).parent.parent / "pmlcli"

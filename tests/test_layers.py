@@ -104,6 +104,10 @@ def test_a_room_imports_only_what_stands_below_it(file: Path) -> None:
             assert parts[1].startswith("_"), f"{own}/{file.name} imports the algorithm {name}"
 
 
+# The whole method stands in its file, for others to have as a member.
+LONGER = dict.fromkeys(("forecast/arima", "forecast/auto", "forecast/holt_winters", "forecast/prophet"), 150)
+
+
 @pytest.mark.parametrize(
     "file", sorted(ROOT.glob("algorithms/[!_]*/[!_]*.py")), ids=lambda f: f"{f.parent.name}/{f.stem}"
 )
@@ -111,7 +115,8 @@ def test_an_algorithm_is_short(file: Path) -> None:
     """Counted below the imports, whose length is that of the names of folders."""
     text = file.read_text(encoding="utf-8")
     imports = (n for n in ast.parse(text).body if isinstance(n, ast.Import | ast.ImportFrom))
-    assert len(text.splitlines()) - max(n.end_lineno or 0 for n in imports) <= 90
+    most = LONGER.get(f"{file.parent.name}/{file.stem}", 90)
+    assert len(text.splitlines()) - max(n.end_lineno or 0 for n in imports) <= most
 
 
 def test_no_imports_go_round_in_a_circle() -> None:

@@ -28,10 +28,9 @@ if TYPE_CHECKING:
 
 _PARAMETERS = "Parameters of the algorithm"
 _SHORTHANDS = (
-    "contamination", "kpi", "horizon", "frequency", "holidays", "seed", "split",
+    "contamination", "kpi", "sla", "horizon", "frequency", "holidays", "seed", "split",
     "label_column", "outcome_activity", "slower_than", "rule", "positive",
 )  # fmt: skip
-_BREACH = "sla-breach-rate"
 
 
 @options
@@ -208,7 +207,7 @@ class ChoiceOptions:
         self._require_sla_of(name)
         given: dict[str, Any] = dict(split_pairs(self.param or [], "-p", "NAME=VALUE"))
         for shorthand in _SHORTHANDS:
-            value = self._kpis() if shorthand == "kpi" else getattr(self, shorthand)
+            value = getattr(self, shorthand) or None if shorthand == "kpi" else getattr(self, shorthand)
             if value is not None and str(given.setdefault(shorthand, value)) != str(value):
                 option = f"--{shorthand.replace('_', '-')}"
                 raise ValidationError(f"-p {shorthand}={given[shorthand]} contradicts {option} {value}")
@@ -231,13 +230,6 @@ class ChoiceOptions:
             raise ValidationError(
                 f"training {name} takes no --sla", hint=hint, context={"kind": "parameter", "name": "sla"}
             )
-
-    def _kpis(self) -> list[str] | None:
-        """What --kpi gives, with the limit of --sla where it belongs."""
-        if self.sla is not None and _BREACH not in (self.kpi or []):
-            raise ValidationError(f"--sla is about the KPI {_BREACH}", hint=f"add --kpi {_BREACH}")
-        named = [f"{kpi}:{self.sla}" if self.sla and kpi == _BREACH else kpi for kpi in self.kpi or []]
-        return named or None
 
 
 @options

@@ -53,7 +53,7 @@ def test_a_constant_series_is_told(run: Run, place: Path) -> None:
 def test_the_series_of_a_log(run: Run, place: Path) -> None:
     path = daily_log(place)
     shown = run("inspect", path, "--kpi", "arrivals").output
-    assert "cases whose first event lies in the bucket" in shown
+    assert "cases that begin in the bucket" in shown
     found = json.loads(run("inspect", path, "--kpi", "arrivals", "--frequency", "W", "--json").stdout)
     (one,) = found["series"]
     assert one["unit"] == "cases"

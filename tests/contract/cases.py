@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pmlcli import registry
 from pmlcli.errors import MissingDependencyError
 from pmlcli.lifecycle.model import Model
 from tests.logs import purchase_events
@@ -102,9 +101,9 @@ def trained(name: str) -> Model:
 
 
 def is_installed(name: str) -> bool:
-    """Whether the library of an algorithm's extra is there."""
+    """Whether the libraries of an algorithm's extra, and of its members, are there."""
     try:
-        registry.find(name)
+        untrained(name)
     except MissingDependencyError:
         return False
     return True

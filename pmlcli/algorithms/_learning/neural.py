@@ -132,17 +132,18 @@ class NeuralAlgorithm(Algorithm[Any]):
         self.network_, self.epochs_, self.memory_ = done.network, done.epochs, done.memory
 
     def state(self) -> dict[str, Any]:
-        """Epochs, sizes and the network's tensors as arrays, by name."""
+        """All that was learned, the network as its tensors: arrays by name."""
         tensors = self.network_.state_dict()
         weights = {WEIGHT + name: tensor.numpy().copy() for name, tensor in tensors.items()}
-        plain = {"epochs_": self.epochs_, "memory_": self.memory_, "sizes_": self.sizes_.to_plain()}
-        return plain | weights
+        others = super().state() | {"sizes_": self.sizes_.to_plain()}
+        return {name: value for name, value in others.items() if name != "network_"} | weights
 
     def restore(self, state: dict[str, Any]) -> None:
         """Loads the tensors into a network of the recorded sizes.
 
         Raises UntrustedArtifactError when names or shapes do not fit; nothing is allocated by the sizes.
         """
+        super().restore({name: value for name, value in state.items() if not name.startswith(WEIGHT)})
         self.epochs_, self.memory_ = int(state["epochs_"]), str(state["memory_"])
         self.sizes_ = Sizes.from_plain(state["sizes_"], self.parameters())
         tensors = {

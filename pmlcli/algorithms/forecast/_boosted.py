@@ -1,9 +1,12 @@
-"""Forecasters that are boosted trees: one model for all series and steps, which corrects a base forecast."""
+"""What forecasters that are boosted trees share: one model for all series and steps, which corrects a base.
+
+The trees read lags, their means and spread, the calendar and the step ahead.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Annotated, Any, ClassVar
+from collections.abc import Callable, Sequence
+from typing import Annotated, NamedTuple
 
 import numpy as np
 import xgboost
@@ -11,70 +14,71 @@ from numpy.typing import NDArray
 
 from pmlcli.algorithms._interface.param import Param
 from pmlcli.algorithms._learning.trees import Trees
-from pmlcli.algorithms.forecast._holidays import CalendarForecaster
 from pmlcli.algorithms.forecast._methods.windows import Base, Windows, make_windows, origins_of
 from pmlcli.algorithms.forecast._series import SEASON, Floats
 from pmlcli.encoding.series.encoding import Series, local_times
 
 MOST_ROWS = 30_000
 
+TreeCount = Annotated[int, Param("Number of trees.", ge=1, le=10_000)]
+LearningRate = Annotated[float, Param("Weight of each tree.", gt=0, le=1)]
+TreeDepth = Annotated[int, Param("Depth of each tree.", ge=1, le=12)]
+"""The parameters `trees`, `learning_rate` and `max_depth` of these forecasters."""
+Lessons = tuple[NDArray[np.int64], Base | None]
+"""Origins to learn from, and the base that is corrected there; None for the mean of the same weekday."""
 
-@dataclass(kw_only=True)
-class BoostedForecaster(CalendarForecaster):
-    """Boosted trees over lags, their means and spread, the calendar and the step ahead."""
 
-    extra: ClassVar[str | None] = "boost"
-    container: ClassVar[str] = "xgboost"
+class Settings(NamedTuple):
+    """How the trees are grown."""
 
-    trees: Annotated[int, Param("Number of trees.", ge=1, le=10_000)] = 150
-    learning_rate: Annotated[float, Param("Weight of each tree.", gt=0, le=1)] = 0.05
-    max_depth: Annotated[int, Param("Depth of each tree.", ge=1, le=12)] = 4
+    trees: int
+    learning_rate: float
+    max_depth: int
+    seed: int
 
-    booster_: bytes = field(init=False, repr=False)
-    """The trees, in XGBoost's JSON."""
 
-    def base(self, series: Series) -> Base | None:
-        """The forecast that is corrected; None for the mean of the same weekday."""
-        return None
+def usual_lessons(series: Series, most: int) -> Lessons:
+    """At most so many origins evenly over the series; the mean of the same weekday is corrected."""
+    return origins_of(series, most), None
 
-    def training_base(self, series: Series, most: int) -> tuple[NDArray[np.int64], Base | None]:
-        """Origins to learn from, and a base that at each knew nothing of what came after."""
-        return origins_of(series, most), None
 
-    def fit(self, data: tuple[Series, ...]) -> None:
-        """Learns from windows of all series, each step ahead a row."""
-        most = max(20, MOST_ROWS // (self.horizon * len(data)))
-        parts = []
-        for series in data:
-            origins, base = self.training_base(series, most)
-            windows = make_windows(series, origins, self.horizon, base)
-            parts.append((_features(series, origins, windows), windows.targets.ravel()))
-        rows, targets = (np.concatenate(column) for column in zip(*parts, strict=True))
-        known = np.isfinite(targets)
-        settings = {
-            "objective": "reg:absoluteerror",
-            "eta": self.learning_rate,
-            "max_depth": self.max_depth,
-            "min_child_weight": 10,
-            "subsample": 0.7,
-            "colsample_bytree": 0.7,
-            "seed": self.seed,
-            "nthread": 1,
-        }
-        trained = xgboost.train(settings, xgboost.DMatrix(rows[known], targets[known], nthread=1), self.trees)
-        self.restore({"booster_": bytes(trained.save_raw("json"))})
+def boosted(
+    data: Sequence[Series],
+    horizon: int,
+    settings: Settings,
+    lessons: Callable[[Series, int], Lessons] = usual_lessons,
+) -> bytes:
+    """Trees in XGBoost's JSON, learned from windows of all series, each step ahead a row. A base of `lessons`
+    at each origin knew nothing of what came after.
+    """
+    most = max(20, MOST_ROWS // (horizon * len(data)))
+    parts = []
+    for series in data:
+        origins, base = lessons(series, most)
+        windows = make_windows(series, origins, horizon, base)
+        parts.append((_features(series, origins, windows), windows.targets.ravel()))
+    rows, targets = (np.concatenate(column) for column in zip(*parts, strict=True))
+    known = np.isfinite(targets)
+    parameters = {
+        "objective": "reg:absoluteerror",
+        "eta": settings.learning_rate,
+        "max_depth": settings.max_depth,
+        "min_child_weight": 10,
+        "subsample": 0.7,
+        "colsample_bytree": 0.7,
+        "seed": settings.seed,
+        "nthread": 1,
+    }
+    matrix = xgboost.DMatrix(rows[known], targets[known], nthread=1)
+    return bytes(xgboost.train(parameters, matrix, settings.trees).save_raw("json"))
 
-    def restore(self, state: dict[str, Any]) -> None:
-        """Reads the trees; their structure was checked when the file was."""
-        super().restore(state)
-        self._trees = Trees.from_json(self.booster_, rounds=self.trees, depth=self.max_depth)
 
-    def forecast(self, data: Series, horizon: int) -> Floats:
-        """The base and the trees' corrections."""
-        origins = np.array([len(data)])
-        windows = make_windows(data, origins, self.horizon, self.base(data))
-        corrections = self._trees.predict(_features(data, origins, windows)).reshape(1, -1)
-        return windows.values(corrections)[0, :horizon]
+def corrected(trees: Trees, data: Series, horizon: int, base: Base | None = None) -> Floats:
+    """The base and the trees' corrections for the buckets that follow, (horizon,)."""
+    origins = np.array([len(data)])
+    windows = make_windows(data, origins, horizon, base)
+    corrections = trees.predict(_features(data, origins, windows)).reshape(1, -1)
+    return np.asarray(windows.values(corrections)[0])
 
 
 def _features(series: Series, origins: NDArray[np.int64], windows: Windows) -> NDArray[np.float32]:

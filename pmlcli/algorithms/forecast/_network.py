@@ -1,9 +1,13 @@
-"""Forecasters that are networks: one for all series, which corrects a simple base forecast."""
+"""What forecasters that are networks share: one for all series, which corrects a simple base forecast.
+
+It reads the last four weeks (three days of hours, half a year of weeks, a year of months), relative to
+their mean and spread, and learns what to add to a base, such as the mean of the same weekday.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar
+from collections.abc import Callable, Sequence
+from typing import Annotated
 
 import numpy as np
 import torch
@@ -11,9 +15,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from pmlcli.algorithms._interface.param import Param
-from pmlcli.algorithms._learning.neural import Batch, NeuralAlgorithm, Samples
+from pmlcli.algorithms._learning.neural import Batch, Samples
 from pmlcli.algorithms._learning.sizes import Sizes
-from pmlcli.algorithms.forecast._holidays import CalendarForecaster
 from pmlcli.algorithms.forecast._methods.windows import (
     LENGTH,
     N_CLOCK,
@@ -22,81 +25,65 @@ from pmlcli.algorithms.forecast._methods.windows import (
     make_windows,
     origins_of,
 )
-from pmlcli.algorithms.forecast._series import Floats
 from pmlcli.encoding.series.encoding import Series
 
+LEAST_BUCKETS = 100
+"""Whole buckets that a log must cover for a network to learn from it."""
 MOST_ORIGINS = 2000
-KEPT = ("series_", "timezone_", "history_starts_", "history_values_")
+
+HiddenSize = Annotated[int, Param("Units of the network.", ge=1, le=1024)]
+"""The parameter `hidden_size` of these networks."""
+Lessons = tuple[NDArray[np.int64], Base | None]
+"""Origins to learn from, and the base that is corrected there; None for the mean of the same weekday."""
 
 
-@dataclass(kw_only=True)
-class NeuralForecaster(NeuralAlgorithm, CalendarForecaster):
-    """A network over windows of all series, which gives all steps ahead at once.
+def window_sizes(data: Sequence[Series], hidden: int, horizon: int) -> Sizes:
+    """Units, window and steps, and columns from outside the log where there are any."""
+    known = {"hidden": hidden, "length": LENGTH[data[0].frequency], "horizon": horizon}
+    outside = data[0].outside_values().shape[1]
+    return Sizes(known | ({"outside": outside} if outside else {}))
 
-    It reads the last four weeks (three days of hours, half a year of weeks, a year of months), relative to
-    their mean and spread, and learns what to add to the mean of the same weekday. The loss is absolute.
+
+def correcting(sizes: Sizes, make_trunk: Callable[[int, int], nn.Module]) -> nn.Module:
+    """A network with a trunk, the layers that turn (batch, length, inputs) into (batch, hidden), made from
+    the numbers of inputs and hidden units; and a head.
     """
+    outside, hidden, horizon = sizes.numbers.get("outside", 0), sizes["hidden"], sizes["horizon"]
+    trunk = make_trunk(1 + N_CLOCK + outside, hidden)
+    return Head(trunk, hidden + 1 + horizon * (1 + outside), horizon)
 
-    minimum_buckets: ClassVar[int] = 100
 
-    hidden_size: Annotated[int, Param("Units of the network.", ge=1, le=1024)] = 32
+def usual_lessons(series: Series) -> Lessons:
+    """Origins evenly over the series; the mean of the same weekday is corrected."""
+    return origins_of(series, MOST_ORIGINS), None
 
-    def sizes(self, data: Any) -> Sizes:
-        """Units, window and steps, and columns from outside the log where there are any."""
-        known = {"hidden": self.hidden_size, "length": LENGTH[self.frequency], "horizon": self.horizon}
-        outside = data[0].outside_values().shape[1]
-        return Sizes(known | ({"outside": outside} if outside else {}))
 
-    def make_network(self, sizes: Sizes) -> nn.Module:
-        """A trunk of the algorithm's own and a head."""
-        outside, hidden, horizon = sizes.numbers.get("outside", 0), sizes["hidden"], sizes["horizon"]
-        trunk = self.make_trunk(1 + N_CLOCK + outside, hidden)
-        return Head(trunk, hidden + 1 + horizon * (1 + outside), horizon)
+def window_samples(
+    data: Sequence[Series], horizon: int, lessons: Callable[[Series], Lessons] = usual_lessons
+) -> Samples:
+    """One a series and origin. A base of `lessons` at each origin knew nothing of what came after."""
+    parts = [_of_series(series, horizon, *lessons(series)) for series in data]
+    starts = np.concatenate([starts for starts, _windows in parts])
+    tensors = [torch.cat(column) for column in zip(*(_tensors(w) for _s, w in parts), strict=True)]
+    lengths = np.full(len(starts), LENGTH[data[0].frequency], dtype=np.int64)
+    return Samples(lengths, starts, lambda some: tuple(t[torch.from_numpy(some)] for t in tensors))
 
-    def make_trunk(self, inputs: int, hidden: int) -> nn.Module:
-        """The layers that turn (batch, length, inputs) into (batch, hidden)."""
-        raise NotImplementedError
 
-    def base(self, series: Series) -> Base | None:
-        """The forecast that is corrected; None for the mean of the same weekday."""
-        return None
+def absolute_loss(network: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
+    """Absolute error over the steps that are known."""
+    inputs, ahead, targets = batch
+    known = ~torch.isnan(targets)
+    errors = (network(inputs, ahead) - torch.nan_to_num(targets)).abs()
+    return (errors * known).sum(dim=1), known.sum(dim=1).float()
 
-    def training_base(self, series: Series) -> tuple[NDArray[np.int64], Base | None]:
-        """Origins to learn from, and a base that at each knew nothing of what came after."""
-        return origins_of(series, MOST_ORIGINS), None
 
-    def samples(self, data: tuple[Series, ...]) -> Samples:
-        """One a series and origin."""
-        parts = [_of_series(series, self.horizon, *self.training_base(series)) for series in data]
-        starts = np.concatenate([starts for starts, _windows in parts])
-        tensors = [torch.cat(column) for column in zip(*(_tensors(w) for _s, w in parts), strict=True)]
-        lengths = np.full(len(starts), LENGTH[self.frequency], dtype=np.int64)
-        return Samples(lengths, starts, lambda some: tuple(t[torch.from_numpy(some)] for t in tensors))
-
-    def loss(self, network: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Absolute error over the steps that are known."""
-        inputs, ahead, targets = batch
-        known = ~torch.isnan(targets)
-        errors = (network(inputs, ahead) - torch.nan_to_num(targets)).abs()
-        return (errors * known).sum(dim=1), known.sum(dim=1).float()
-
-    def forecast(self, data: Series, horizon: int) -> Floats:
-        """The base and the network's corrections."""
-        windows = make_windows(data, np.array([len(data)]), self.horizon, self.base(data))
-        inputs, ahead, _targets = (tensor.double() for tensor in _tensors(windows))
-        with self.answering() as network:
-            corrections = network(inputs, ahead).numpy()
-        return windows.values(corrections)[0, :horizon]
-
-    def state(self) -> dict[str, Any]:
-        """The network and the training series."""
-        return super().state() | {name: getattr(self, name) for name in KEPT}
-
-    def restore(self, state: dict[str, Any]) -> None:
-        """The inverse of `state`."""
-        super().restore({name: value for name, value in state.items() if name not in KEPT})
-        for name in KEPT:
-            setattr(self, name, state[name])
+def corrected(
+    network: nn.Module, data: Series, horizon: int, base: Base | None = None
+) -> NDArray[np.float64]:
+    """The base and the network's corrections for the buckets that follow, (horizon,)."""
+    windows = make_windows(data, np.array([len(data)]), horizon, base)
+    inputs, ahead, _targets = (tensor.double() for tensor in _tensors(windows))
+    return np.asarray(windows.values(network(inputs, ahead).numpy())[0])
 
 
 class Head(nn.Module):

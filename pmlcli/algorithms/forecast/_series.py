@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pmlcli.encoding.series.encoding import Series, local_times
+from pmlcli.eventlog.far_events import near_events
 from pmlcli.eventlog.log import EventLog, offsets_of
 from pmlcli.eventlog.split import Split
 
@@ -56,7 +57,17 @@ def phases(series: Series, season: int, ahead: int = 0) -> NDArray[np.int64]:
 def split_at(log: EventLog, moment: int) -> Split:
     """The events before `moment` (microseconds UTC) and those from it on; a case may lie in both."""
     times = log.starts if log.times is None else log.times
-    return Split(_rows(log, times < moment), _rows(log, times >= moment))
+    return Split(_rows(log, times < moment), _rows(log, times >= moment), moment)
+
+
+def known_then(log: EventLog, split: Split) -> EventLog:
+    """The log up to the last event of a split's test part; the log itself where that is its last, but for
+    those that lie far from all others.
+    """
+    near, last = near_events(log).times, split.test.times
+    if log.times is None or near is None or last is None or last.max() == near.max():
+        return log
+    return _rows(log, log.times <= last.max())
 
 
 def _rows(log: EventLog, wanted: NDArray[np.bool_]) -> EventLog:
@@ -100,7 +111,8 @@ class Backtest:
     @property
     def stride(self) -> int:
         """Buckets from one origin to the next."""
-        return int(self.origins[1] - self.origins[0]) if len(self.origins) > 1 else 1
+        steps = np.diff(np.unique(self.origins))
+        return int(steps.min()) if len(steps) else 1
 
     @property
     def targets(self) -> NDArray[np.int64]:

@@ -6,18 +6,21 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from pmlcli import runtime
+from pmlcli.algorithms._interface.base import Algorithm
 from pmlcli.algorithms._interface.form import Form, columns
-from pmlcli.algorithms._interface.inherited import InheritedTask, TaskAlgorithm
 from pmlcli.algorithms._interface.param import Param
 from pmlcli.algorithms._interface.request import PredictRequest
+from pmlcli.algorithms._interface.task import Calibration, Fitted, Task
 from pmlcli.algorithms._interface.unseen import HAS_UNSEEN, never_seen, unseen_columns, unseen_events
+from pmlcli.algorithms.forecast._held_out import HeldOut, joined_cuts
+from pmlcli.algorithms.forecast._history import continued
 from pmlcli.algorithms.forecast._intervals import LEVELS, Intervals, coverage, fit_intervals
 from pmlcli.algorithms.forecast._measure import measurement
 from pmlcli.algorithms.forecast._series import (
@@ -29,11 +32,12 @@ from pmlcli.algorithms.forecast._series import (
     Floats,
     backtest,
     first_test_bucket,
+    known_then,
     phases,
     season_of,
     split_at,
 )
-from pmlcli.encoding.base import Encoding
+from pmlcli.encoding.base import Encodes
 from pmlcli.encoding.series.encoding import (
     Series,
     SeriesEncoding,
@@ -43,9 +47,9 @@ from pmlcli.encoding.series.encoding import (
     local_times,
 )
 from pmlcli.encoding.series.exogenous import Outside
-from pmlcli.encoding.series.kpi import FOLLOWS, MOST_PAIRS, find_kpi
+from pmlcli.encoding.series.kpi import BREACH, FOLLOWS, MOST_PAIRS, find_kpi
 from pmlcli.encoding.series.regressors import Regressors
-from pmlcli.errors import LogError, TrainingError, ValidationError
+from pmlcli.errors import TrainingError, ValidationError
 from pmlcli.evaluation.measurement import Measurement
 from pmlcli.eventlog.far_events import near_events
 from pmlcli.eventlog.log import TIMESTAMP, EventLog
@@ -54,27 +58,197 @@ from pmlcli.eventlog.split import Split
 RECENT = 84
 """So many last values of each series are kept beside the intervals, for charts."""
 
-
-class _Forecast(InheritedTask):
-    name = "forecast"
-    baseline = "forecast/seasonal-naive"
-    recommended = "forecast/auto"
-    sample_name = "samples"
-    needs_log = False
+Data = tuple[Series, ...]
 
 
-@dataclass(kw_only=True)
-class Forecaster(TaskAlgorithm):
-    """Continues KPI series that it was trained on, or longer ones, without being fitted again.
+class ForecastTask(Task["Forecaster", Data, HeldOut]):
+    """Continues KPI series that an algorithm was trained on, or longer ones, without fitting it again.
 
     The trial learns from the events before the last fifth of the buckets; errors and intervals come
     from rolling origins in that last fifth of the whole log's series. Forecasts and bounds are never
-    negative, as no KPI is, and those of shares never above 1.
+    negative, as no KPI is, and those of shares never above 1. The training series are part of the learned
+    state, as a forecast without a log continues them; `settle` puts them there.
     """
 
-    task: ClassVar[InheritedTask] = _Forecast()
-    minimum_samples: ClassVar[int] = 0  # `make_split` asks for more, and says how long a log would do
-    understands: ClassVar[tuple[str, ...]] = ("horizon", "regressors")
+    name = "forecast"
+    baseline = "forecast/seasonal-naive"
+    recommended = "forecast/auto"
+    understands = ("horizon", "regressors")
+    needs_log = False
+
+    # --- training
+
+    def take_regressors(self, algorithm: Forecaster, regressors: Regressors) -> None:
+        """Columns to learn from, with a value for each bucket of the training log."""
+        if not algorithm.takes_regressors:
+            raise ValidationError(
+                "this method looks at its series alone and takes no columns from outside the log",
+                hint="those that do: arima, xgboost, prophet, the networks and the hybrids (forecast/...)",
+                context={"option": "regressor"},
+            )
+        algorithm.regressors = regressors
+
+    def count_samples(self, algorithm: Forecaster, data: Data) -> int:
+        """Buckets of the shortest series."""
+        return min(len(series) for series in data)
+
+    def cuts(self, algorithm: Forecaster, log: EventLog) -> Sequence[Split]:
+        """The log's events before the last fifth of its buckets, and those after."""
+        data, log = algorithm.make_encoding().fit(log).transform(log), near_events(log)
+        _require_buckets(algorithm, data, _fewest_buckets(algorithm), "the log covers")
+        for series in data:
+            _require_outside(series, 0, algorithm.regressors)
+        split = split_at(log, min(int(series.starts[first_test_bucket(series)]) for series in data))
+        known = algorithm.make_encoding().fit(split.train).transform(split.train)
+        half = _fewest_buckets(algorithm) // 2
+        _require_buckets(algorithm, known, half, "of the log's first four fifths, its events cover")
+        return (split,)
+
+    # --- measured from rolling origins
+
+    def held_out(self, fitted: Fitted[Forecaster, Data], split: Split, log: EventLog) -> HeldOut:
+        """Forecasts of each series from the same rolling origins in the test part."""
+        data = fitted.encoding.transform(known_then(log, split))
+        assert split.since is not None
+        one = partial(_backtested, fitted.algorithm, split.since)
+        return HeldOut(data, tuple(runtime.spread(one, data, "trying the forecasts")))
+
+    def calibrate(self, algorithm: Forecaster, held_out: Sequence[HeldOut]) -> Calibration:
+        """Intervals by series, and the share of later values that they would have held."""
+        found = {}
+        for series, test in zip(*joined_cuts(held_out), strict=True):
+            season = season_of(series.frequency, len(series))
+            phase = phases(series, season)
+            found[series.kpi] = {
+                "intervals": fit_intervals(test, phase, season, series.frequency).to_dict(),
+                "origins": len(test.origins),
+                "coverage": coverage(test, phase, season, series.frequency),
+                "kpi_unit": series.unit,
+            }
+        return {"series": found}
+
+    def measure(
+        self, algorithm: Forecaster, held_out: Sequence[HeldOut], calibration: Calibration
+    ) -> Measurement:
+        """Mean absolute error from rolling origins in the test buckets, resampled by block.
+
+        A block is a run of test buckets, at most a season long, with all errors about them: windows
+        that overlap are not independent, nor are neighbouring days. Errors of several series are counted
+        in units of the mean change from season to season of each (MASE).
+        """
+        return measurement(*joined_cuts(held_out), algorithm.horizon)
+
+    def settle(self, fitted: Fitted[Forecaster, Data], data: Data) -> Calibration:
+        """The last values of each series too; the algorithm gets the training series to continue."""
+        fitted.algorithm.remember(data)
+        known = fitted.calibration["series"]
+        return {"series": {one.kpi: known.get(one.kpi, {}) | {"recent": _recent(one)} for one in data}}
+
+    def remarks(self, fitted: Fitted[Forecaster, Data], data: Data, log: EventLog) -> list[str]:
+        """What to know of the training series (an edge that is cut, nothing that moves), and what the
+        algorithm chose.
+        """
+        found = _left_out(log)
+        if is_cut(log):
+            last = local_times(data[0].next_starts(1), data[0].timezone)[0]
+            found.append(
+                f"the log seems to have been chosen by case start: what came after {last:%Y-%m-%d %H:%M} is "
+                "left out, and the last values of completions and cycle times may lack slow cases"
+            )
+        ended = first_completion(log)
+        if ended is not None:
+            moment = local_times(np.array([ended]), data[0].timezone)[0]
+            found.append(
+                f"no case ends before {moment:%Y-%m-%d %H:%M}, in the second half of the log: its cases are "
+                "slow, or were chosen by when they ended; then earlier buckets lack the cases that ended "
+                "sooner, arrivals only seem to grow, and no forecast of this log means much"
+            )
+        found += [
+            f"'{s.kpi}' is {s.values[0]:g} in every {BUCKET[s.frequency]} of the log: so is its forecast"
+            for s in data
+            if len(s) and (s.values == s.values[0]).all()
+        ]
+        return found + fitted.algorithm.choices()
+
+    # --- answers
+
+    def predict(
+        self, fitted: Fitted[Forecaster, Data], log: EventLog, request: PredictRequest
+    ) -> pd.DataFrame:
+        """One row a series and bucket after the end of the log.
+
+        A log that begins later than the training series continues it; up to a horizon of missing
+        buckets between them are filled with the model's own forecast. For `open-cases`, give a log
+        that reaches back to the start of its oldest open case.
+        """
+        algorithm, outside = fitted.algorithm, _outside(fitted, request)
+        _horizon(algorithm, request)
+        has_unseen = request.unseen != "ignore" and _has_unseen(fitted.encoding, log, request.unseen)
+        ahead = partial(_bounded, algorithm)
+        newer = [replace(series, outside=outside) for series in fitted.encoding.transform(log)]
+        pairs = zip(algorithm.remembered(outside), newer, strict=True)
+        data = [continued(*pair, algorithm.horizon, ahead) for pair in pairs]
+        return _table(fitted, data, request, has_unseen=has_unseen)
+
+    def predict_without_log(self, fitted: Fitted[Forecaster, Data], request: PredictRequest) -> pd.DataFrame:
+        """One row a series and bucket after the end of the training series."""
+        history = fitted.algorithm.remembered(_outside(fitted, request))
+        return _table(fitted, history, request, has_unseen=False)
+
+    def canary_request(self, fitted: Fitted[Forecaster, Data]) -> PredictRequest:
+        """The trained horizon; where the regressors end before it, their last row goes on."""
+        known = _series_encoding(fitted).outside
+        if known is None or not known.columns:
+            return super().canary_request(fitted)
+        latest = max(fitted.algorithm.remembered(known), key=lambda series: int(series.starts[-1]))
+        coming = local_times(latest.next_starts(fitted.algorithm.horizon), latest.timezone)
+        return PredictRequest(cases="all", regressors=known.carried_on(coming))
+
+    def check_request(self, algorithm: Forecaster, request: PredictRequest) -> None:
+        """Also how far it may reach."""
+        super().check_request(algorithm, request)
+        _horizon(algorithm, request)
+
+    def notes(
+        self,
+        algorithm: Forecaster,
+        calibration: Calibration,
+        log: EventLog,
+        table: pd.DataFrame,
+        request: PredictRequest,
+    ) -> list[str]:
+        """Which events of the log its series leave out."""
+        return _left_out(log)
+
+    def answer_form(self, algorithm: Forecaster, log: EventLog | None, request: PredictRequest) -> Form:
+        """A row for each bucket of each series."""
+        horizon = _horizon(algorithm, request)
+        series = set(algorithm.kpis)
+        least, most = (1, len(series) + MOST_PAIRS) if FOLLOWS in series else (len(series), len(series))
+        bounds = [f"{side}_{level}" for level in LEVELS for side in ("lower", "upper")]
+        return Form(
+            (
+                *columns("time", TIMESTAMP),
+                *columns("text", "kpi"),
+                *columns("number", "value", *bounds),
+                *unseen_columns(request.unseen),
+            ),
+            range(horizon * least, horizon * most + 1, horizon),
+        )
+
+    def units(self, algorithm: Forecaster) -> dict[str, str]:
+        """All numeric columns are in the KPI's unit."""
+        units = dict.fromkeys(find_kpi(kpi).unit for kpi in algorithm.kpis)
+        columns = ("value", *(f"{side}_{level}" for level in LEVELS for side in ("lower", "upper")))
+        return dict.fromkeys(columns, " or ".join(units))
+
+
+@dataclass(kw_only=True)
+class Forecaster(Algorithm[Data]):
+    """An algorithm of the task forecast: it learns series, and gives the values that follow."""
+
+    task: ClassVar[ForecastTask] = ForecastTask()
+    minimum_samples: ClassVar[int] = 0  # `cuts` asks for more, and says how long a log would do
     takes_regressors: ClassVar[bool] = False
     """Whether the method looks at columns from outside the log."""
     minimum_buckets: ClassVar[int] = 0
@@ -89,16 +263,22 @@ class Forecaster(TaskAlgorithm):
             "directly-follows:A->B, or directly-follows for all common pairs."
         ),
     ] = ("arrivals",)
+    sla: Annotated[
+        str | None,
+        Param("Within which a case must be completed, such as 5d or 12h, for the KPI sla-breach-rate."),
+    ] = None
     horizon: Annotated[int, Param("How far to forecast.", ge=1, le=366, unit="buckets")] = 14
     frequency: Annotated[
         Literal["H", "D", "W", "M"], Param("Width of a bucket: hour, day, week or month.")
     ] = "D"
 
+    holidays: str | None = None
+    """Country whose public holidays are a column of the series; who uses it declares it as a parameter."""
     regressors: Regressors | None = field(default=None, repr=False)
-    """Columns from outside the log, see `take_regressors`; saved with the encoding."""
+    """Columns from outside the log, see `takes_regressors`; saved with the encoding."""
 
     series_: list[str] = field(init=False, repr=False)
-    """The KPIs of the series, in order."""
+    """The KPIs of the training series, in order."""
     history_starts_: NDArray[np.int64] = field(init=False, repr=False)
     """The training series, which a forecast without a log continues; NaN before a series begins."""
     history_values_: Floats = field(init=False, repr=False)
@@ -108,246 +288,45 @@ class Forecaster(TaskAlgorithm):
     def forecast(self, data: Series, horizon: int) -> Floats:
         """The values of the buckets that follow `data`, (horizon,), from what `fit` learned.
 
-        `data` is a training series or one that continues it (a newer log's). Finite; the task's
-        base makes negative values zero.
+        `data` is a training series or one that continues it (a newer log's). Finite; the task makes
+        negative values zero.
         """
 
+    def choices(self) -> list[str]:
+        """What was chosen in training that a user should know, in sentences."""
+        return []
+
     def __post_init__(self) -> None:
-        self.make_encoding()
-        self._tests: tuple[EventLog, list[Backtest]] | None = None
+        self.make_encoding()  # refuses what is no KPI, frequency or country
+
+    @property
+    def kpis(self) -> tuple[str, ...]:
+        """The KPIs, with the limit of `sla` where it belongs; ValidationError where it belongs to none."""
+        if self.sla is None:
+            return self.kpi
+        if BREACH not in self.kpi:
+            raise ValidationError(
+                f"sla is about the KPI {BREACH}, and that is not asked for",
+                hint=f"add --kpi {BREACH}",
+                context={"parameter": "sla", "value": self.sla},
+            )
+        return tuple(f"{kpi}:{self.sla}" if kpi == BREACH else kpi for kpi in self.kpi)
 
     def make_encoding(self) -> SeriesEncoding:
         """The KPIs' series."""
-        return SeriesEncoding(self.kpi, self.frequency, self.regressors, self.calendar_country())
+        return SeriesEncoding(self.kpis, self.frequency, self.regressors, self.holidays)
 
-    def calendar_country(self) -> str | None:
-        """Whose public holidays the method sees as one column more."""
-        return None
-
-    def take_regressors(self, regressors: Regressors) -> None:
-        """Columns to learn from, with a value for each bucket of the training log."""
-        if not self.takes_regressors:
-            raise ValidationError(
-                "this method looks at its series alone and takes no columns from outside the log",
-                hint="those that do: arima, xgboost, prophet, the networks and the hybrids (forecast/...)",
-                context={"option": "regressor"},
-            )
-        self.regressors = regressors
-
-    def count_samples(self, data: tuple[Series, ...]) -> int:
-        """Buckets of the shortest series."""
-        return min(len(series) for series in data)
-
-    def make_split(self, log: EventLog) -> Split:
-        """The log's events before the last fifth of its buckets, and those after."""
-        data, log = self.make_encoding().fit(log).transform(log), near_events(log)
-        minimum = max(MINIMUM_BUCKETS[self.frequency], self.minimum_buckets)
-        self._require(data, minimum, "the log covers")
-        for series in data:
-            _require_outside(series, 0, self.regressors)
-        split = split_at(log, _test_begins(data))
-        known = self.make_encoding().fit(split.train).transform(split.train)
-        self._require(known, minimum // 2, "of the log's first four fifths, its events cover")
-        return split
-
-    def _require(self, data: Sequence[Series], minimum: int, what: str) -> None:
-        bucket = BUCKET[self.frequency]
-        shortest = max(MINIMUM_BUCKETS[self.frequency], self.minimum_buckets)
-        series = min(data, key=len)
-        if len(series) < minimum:
-            raise TrainingError(
-                f"{what} {len(series)} whole {bucket}s of '{series.kpi}', but this forecast needs {minimum}",
-                code="training.samples",
-                hint=f"the shortest log that would do covers {shortest} whole {bucket}s, beside the first "
-                "and the last that it covers in part",
-                context={"samples": len(series), "minimum": minimum},
-            )
-
-    def calibrate(self, encoding: Encoding[Any], split: Split, log: EventLog) -> dict[str, Any]:
-        """Intervals by series, and the share of later values that they would have held."""
-        found = {}
-        data = encoding.transform(log)
-        for series, test in zip(data, self._backtests(data, log), strict=True):
-            season = season_of(self.frequency, len(series))
-            phase = phases(series, season)
-            found[series.kpi] = {
-                "intervals": fit_intervals(test, phase, season, self.frequency).to_dict(),
-                "origins": len(test.origins),
-                "coverage": coverage(test, phase, season, self.frequency),
-                "kpi_unit": series.unit,
-            }
-        return {"series": found}
-
-    def settle(self, data: tuple[Series, ...]) -> None:
-        """Keeps the training series."""
+    def remember(self, data: Data) -> None:
+        """Keeps the training series, as part of what was learned."""
         longest = max(data, key=len)
         self.series_, self.timezone_ = [series.kpi for series in data], longest.timezone
         self.history_starts_ = longest.starts.copy()
         self.history_values_ = np.full((len(data), len(longest)), np.nan)
         for row, series in zip(self.history_values_, data, strict=True):
             row[np.searchsorted(longest.starts, series.starts)] = series.values
-            known = self.calibration_.setdefault("series", {}).setdefault(series.kpi, {})
-            starts = [start.isoformat() for start in series.local_starts()[-RECENT:]]
-            known["recent"] = {"starts": starts, "values": series.values[-RECENT:].tolist()}
 
-    def measure(self, encoding: Encoding[Any], split: Split, log: EventLog) -> Measurement:
-        """Mean absolute error from rolling origins in the last fifth of the buckets, resampled by block.
-
-        A block is a run of test buckets, at most a season long, with all errors about them: windows
-        that overlap are not independent, nor are neighbouring days. Errors of several series are counted
-        in units of the mean change from season to season of each (MASE).
-        """
-        data = encoding.transform(log)
-        return measurement(data, self._backtests(data, log), self.horizon)
-
-    def _backtests(self, data: tuple[Series, ...], log: EventLog) -> list[Backtest]:
-        """One a series, from the same origins; made once for a log."""
-        if self._tests is None or self._tests[0] is not log:
-            begin = _test_begins(data)
-            self._tests = None
-            self._tests = log, runtime.spread(partial(self._backtest, begin), data, "trying the forecasts")
-        return self._tests[1]
-
-    def _backtest(self, begin: int, series: Series) -> Backtest:
-        return backtest(self._bounded, series, int(np.searchsorted(series.starts, begin)), self.horizon)
-
-    def _bounded(self, data: Series, horizon: int) -> Floats:
-        values = np.maximum(self.forecast(data, horizon), 0.0)
-        return np.minimum(values, 1.0) if find_kpi(data.kpi).is_share else values
-
-    def remarks(self, data: tuple[Series, ...], log: EventLog) -> list[str]:
-        """What to know of the training series: an edge that is cut, nothing that moves."""
-        found = _left_out(log)
-        if is_cut(log):
-            last = pd.Timestamp(int(data[0].next_starts(1)[0]), unit="us", tz="UTC").tz_convert(
-                data[0].timezone
-            )
-            found.append(
-                f"the log seems to have been chosen by case start: what came after {last:%Y-%m-%d %H:%M} is "
-                "left out, and the last values of completions and cycle times may lack slow cases"
-            )
-        ended = first_completion(log)
-        if ended is not None:
-            moment = pd.Timestamp(ended, unit="us", tz="UTC").tz_convert(data[0].timezone)
-            found.append(
-                f"no case ends before {moment:%Y-%m-%d %H:%M}, in the second half of the log: its cases are "
-                "slow, or were chosen by when they ended; then earlier buckets lack the cases that ended "
-                "sooner, arrivals only seem to grow, and no forecast of this log means much"
-            )
-        return found + [
-            f"'{s.kpi}' is {s.values[0]:g} in every {BUCKET[self.frequency]} of the log: so is its forecast"
-            for s in data
-            if len(s) and (s.values == s.values[0]).all()
-        ]
-
-    def predict(self, encoding: Encoding[Any], log: EventLog, request: PredictRequest) -> pd.DataFrame:
-        """One row a series and bucket after the end of the log.
-
-        A log that begins later than the training series continues it; up to a horizon of missing
-        buckets between them are filled with the model's own forecast. For `open-cases`, give a log
-        that reaches back to the start of its oldest open case.
-        """
-        horizon, outside = self._horizon(request), self._outside(encoding, request)
-        newer = [replace(series, outside=outside) for series in encoding.transform(log)]
-        pairs = zip(self._history(outside), newer, strict=True)
-        has_unseen = request.unseen != "ignore" and _has_unseen(encoding, log, request.unseen)
-        table = self._table([self._continued(*pair) for pair in pairs], horizon, request.regressors)
-        return table if request.unseen == "ignore" else table.assign(**{HAS_UNSEEN: has_unseen})
-
-    def predict_without_log(self, encoding: Encoding[Any], request: PredictRequest) -> pd.DataFrame:
-        """One row a series and bucket after the end of the training series."""
-        history = self._history(self._outside(encoding, request))
-        table = self._table(history, self._horizon(request), request.regressors)
-        return table if request.unseen == "ignore" else table.assign(**{HAS_UNSEEN: False})
-
-    def canary_request(self, encoding: Encoding[Any]) -> PredictRequest:
-        """The trained horizon; where the regressors end before it, their last row goes on."""
-        known = encoding.outside if isinstance(encoding, SeriesEncoding) else None
-        if known is None or not known.columns:
-            return super().canary_request(encoding)
-        starts = max(self._history(known), key=lambda s: int(s.starts[-1])).next_starts(self.horizon)
-        return PredictRequest(cases="all", regressors=known.carried_on(local_times(starts, self.timezone_)))
-
-    def _outside(self, encoding: Encoding[Any], request: PredictRequest) -> Outside | None:
-        known = encoding.outside if isinstance(encoding, SeriesEncoding) else None
-        if request.regressors is not None and (known is None or not known.columns):
-            raise ValidationError(
-                "this model was trained without columns from outside the log",
-                code="regressor",
-                hint="leave --regressor out, or train with it",
-            )
-        return None if known is None else known.updated(request.regressors)
-
-    def _table(self, data: Sequence[Series], horizon: int, regressors: Regressors | None) -> pd.DataFrame:
-        for series in data:
-            _require_outside(series, horizon, regressors)
-        return pd.concat([self._rows(series, horizon) for series in data], ignore_index=True)
-
-    def _rows(self, data: Series, horizon: int) -> pd.DataFrame:
-        values = self._bounded(data, horizon)
-        starts = data.next_starts(horizon).view("datetime64[us]")
-        table = {
-            TIMESTAMP: pd.DatetimeIndex(starts).tz_localize("UTC").tz_convert(data.timezone),
-            "kpi": data.kpi,
-            "value": values,
-        }
-        intervals = self.intervals_after(data)
-        phase = phases(data, len(intervals.factors), horizon)[-horizon:]
-        highest = 1.0 if find_kpi(data.kpi).is_share else np.inf
-        for level in LEVELS:
-            lower, upper = intervals.bounds(values, phase, level)
-            table |= {f"lower_{level}": lower, f"upper_{level}": np.minimum(upper, highest)}
-        return pd.DataFrame(table)
-
-    def intervals_after(self, data: Series) -> Intervals:
-        """The calibrated intervals; what came after training tells how well they hold since."""
-        intervals = Intervals.from_dict(self.calibration_["series"][data.kpi]["intervals"])
-        passed = len(data) - int(np.searchsorted(data.starts, self.history_starts_[-1], side="right"))
-        if passed == 0:
-            return intervals
-        first = max(len(data) - min(passed, 2 * MEMORY * HALF_LIFE[self.frequency]), 1)
-        newer = backtest(self._bounded, data, first, self.horizon)
-        return intervals.updated(newer, phases(data, len(intervals.factors)), passed)
-
-    def notes(self, log: EventLog, table: pd.DataFrame, request: PredictRequest) -> list[str]:
-        """Which events of the log its series leave out."""
-        return _left_out(log)
-
-    def answer_form(self, log: EventLog | None, request: PredictRequest) -> Form:
-        """A row for each bucket of each series."""
-        horizon = self._horizon(request)
-        series = set(self.kpi)
-        least, most = (1, len(series) + MOST_PAIRS) if FOLLOWS in series else (len(series), len(series))
-        bounds = [f"{side}_{level}" for level in LEVELS for side in ("lower", "upper")]
-        return Form(
-            (
-                *columns("time", TIMESTAMP),
-                *columns("text", "kpi"),
-                *columns("number", "value", *bounds),
-                *unseen_columns(request.unseen),
-            ),
-            range(horizon * least, horizon * most + 1, horizon),
-        )
-
-    def check_request(self, request: PredictRequest) -> None:
-        """Also how far it may reach."""
-        super().check_request(request)
-        self._horizon(request)
-
-    def _horizon(self, request: PredictRequest) -> int:
-        horizon = self.horizon if request.horizon is None else request.horizon
-        if horizon < 1:
-            raise ValidationError(f"horizon is {horizon}, but must be >= 1", context={"horizon": horizon})
-        if horizon > self.horizon:
-            raise ValidationError(
-                f"horizon {horizon} is longer than the {self.horizon} that the model was trained for",
-                code="prediction.horizon",
-                hint=f"ask for at most {self.horizon}, or train a model with horizon {horizon}",
-                context={"horizon": horizon, "trained": self.horizon},
-            )
-        return horizon
-
-    def _history(self, outside: Outside | None = None) -> list[Series]:
+    def remembered(self, outside: Outside | None = None) -> list[Series]:
+        """The training series, with what is known from outside the log."""
         found = []
         for kpi, values in zip(self.series_, self.history_values_, strict=True):
             known = ~np.isnan(values)
@@ -355,58 +334,25 @@ class Forecaster(TaskAlgorithm):
             found.append(Series(kpi, self.frequency, self.timezone_, unit, starts, values[known], outside))
         return found
 
-    def _continued(self, history: Series, newer: Series) -> Series:
-        """The training series up to where `newer` begins, then `newer`."""
-        bucket = BUCKET[self.frequency]
-        if len(newer) == 0:
-            raise LogError(
-                f"the log covers no whole {bucket}, so there is nothing to continue",
-                code="prediction.log",
-                hint="give a longer log, or none to forecast from the end of training",
-            )
-        before = history.head(int(np.searchsorted(history.starts, newer.starts[0])))
-        if len(before) == 0:
-            return self._alone(newer)
-        ahead = before.next_starts(self.horizon + 1)
-        gap = int(np.searchsorted(ahead, newer.starts[0]))
-        if gap > self.horizon:
-            return self._alone(newer)
-        if gap:
-            before = before.extended(ahead[:gap], self._bounded(before, gap))
-        return before.extended(newer.starts, newer.values)
 
-    def _alone(self, newer: Series) -> Series:
-        """`newer` itself, when it is long enough to be continued without the training series."""
-        bucket, minimum = BUCKET[self.frequency], MINIMUM_BUCKETS[self.frequency]
-        if len(newer) >= minimum:
-            return newer
-        raise LogError(
-            f"the log covers {len(newer)} whole {bucket}s that do not follow the training series, "
-            f"but a forecast from them alone needs {minimum}",
-            code="prediction.log",
-            hint="give a log that reaches back to the training log",
-            context={"samples": len(newer), "minimum": minimum},
+# --- training
+
+
+def _fewest_buckets(algorithm: Forecaster) -> int:
+    return max(MINIMUM_BUCKETS[algorithm.frequency], algorithm.minimum_buckets)
+
+
+def _require_buckets(algorithm: Forecaster, data: Sequence[Series], minimum: int, what: str) -> None:
+    """Raises TrainingError unless each series covers so many buckets."""
+    bucket, series = BUCKET[algorithm.frequency], min(data, key=len)
+    if len(series) < minimum:
+        raise TrainingError(
+            f"{what} {len(series)} whole {bucket}s of '{series.kpi}', but this forecast needs {minimum}",
+            code="training.samples",
+            hint=f"the shortest log that would do covers {_fewest_buckets(algorithm)} whole {bucket}s, "
+            "beside the first and the last that it covers in part",
+            context={"samples": len(series), "minimum": minimum},
         )
-
-    def output_units(self) -> dict[str, str]:
-        """All numeric columns are in the KPI's unit."""
-        units = dict.fromkeys(find_kpi(kpi).unit for kpi in self.kpi)
-        columns = ("value", *(f"{side}_{level}" for level in LEVELS for side in ("lower", "upper")))
-        return dict.fromkeys(columns, " or ".join(units))
-
-
-def _left_out(log: EventLog) -> list[str]:
-    found = left_out(log)
-    return [] if found is None else [f"{found}: the series end or begin at the gap, and so does the forecast"]
-
-
-def _has_unseen(encoding: Encoding[Any], log: EventLog, choice: str) -> bool:
-    """Whether the log holds activities that training never saw; LogError when that is to fail."""
-    found = unseen_events(encoding, log)
-    if choice == "fail" and found.any():
-        told = f"{int(found.sum()):,} of {len(found):,} events hold what training never saw"
-        raise never_seen(encoding, log, int(np.argmax(found)), told)
-    return bool(found.any())
 
 
 def _require_outside(series: Series, ahead: int, given: Regressors | None) -> None:
@@ -429,6 +375,105 @@ def _require_outside(series: Series, ahead: int, given: Regressors | None) -> No
         )
 
 
-def _test_begins(data: Sequence[Series]) -> int:
-    """The first moment of the last fifth of the series whose last fifth begins first, microseconds UTC."""
-    return min(int(series.starts[first_test_bucket(series)]) for series in data)
+def _bounded(algorithm: Forecaster, data: Series, horizon: int) -> Floats:
+    """The algorithm's forecasts, never negative, and those of shares never above 1."""
+    values = np.maximum(algorithm.forecast(data, horizon), 0.0)
+    return np.minimum(values, 1.0) if find_kpi(data.kpi).is_share else values
+
+
+def _backtested(algorithm: Forecaster, begin: int, series: Series) -> Backtest:
+    """From origins in the buckets that start at `begin` (microseconds UTC) or later."""
+    first = int(np.searchsorted(series.starts, begin))
+    return backtest(partial(_bounded, algorithm), series, first, algorithm.horizon)
+
+
+def _left_out(log: EventLog) -> list[str]:
+    found = left_out(log)
+    return [] if found is None else [f"{found}: the series end or begin at the gap, and so does the forecast"]
+
+
+def _recent(series: Series) -> dict[str, list[str] | list[float]]:
+    starts = [start.isoformat() for start in series.local_starts()[-RECENT:]]
+    return {"starts": starts, "values": series.values[-RECENT:].tolist()}
+
+
+# --- answers
+
+
+def _series_encoding(fitted: Fitted[Forecaster, Data]) -> SeriesEncoding:
+    assert isinstance(fitted.encoding, SeriesEncoding)
+    return fitted.encoding
+
+
+def _horizon(algorithm: Forecaster, request: PredictRequest) -> int:
+    horizon = algorithm.horizon if request.horizon is None else request.horizon
+    if horizon < 1:
+        raise ValidationError(f"horizon is {horizon}, but must be >= 1", context={"horizon": horizon})
+    if horizon > algorithm.horizon:
+        raise ValidationError(
+            f"horizon {horizon} is longer than the {algorithm.horizon} that the model was trained for",
+            code="prediction.horizon",
+            hint=f"ask for at most {algorithm.horizon}, or train a model with horizon {horizon}",
+            context={"horizon": horizon, "trained": algorithm.horizon},
+        )
+    return horizon
+
+
+def _outside(fitted: Fitted[Forecaster, Data], request: PredictRequest) -> Outside | None:
+    """What is known from outside the log of the buckets to come, the request's columns included."""
+    known = _series_encoding(fitted).outside
+    if request.regressors is not None and (known is None or not known.columns):
+        raise ValidationError(
+            "this model was trained without columns from outside the log",
+            code="regressor",
+            hint="leave --regressor out, or train with it",
+        )
+    return None if known is None else known.updated(request.regressors)
+
+
+def _has_unseen(encoding: Encodes[Data], log: EventLog, choice: str) -> bool:
+    """Whether the log holds activities that training never saw; LogError when that is to fail."""
+    found = unseen_events(encoding, log)
+    if choice == "fail" and found.any():
+        told = f"{int(found.sum()):,} of {len(found):,} events hold what training never saw"
+        raise never_seen(encoding, log, int(np.argmax(found)), told)
+    return bool(found.any())
+
+
+def _table(
+    fitted: Fitted[Forecaster, Data], data: Sequence[Series], request: PredictRequest, *, has_unseen: bool
+) -> pd.DataFrame:
+    """The rows of all series."""
+    horizon = _horizon(fitted.algorithm, request)
+    for series in data:
+        _require_outside(series, horizon, request.regressors)
+    table = pd.concat([_rows(fitted, series, horizon) for series in data], ignore_index=True)
+    return table if request.unseen == "ignore" else table.assign(**{HAS_UNSEEN: has_unseen})
+
+
+def _rows(fitted: Fitted[Forecaster, Data], data: Series, horizon: int) -> pd.DataFrame:
+    values = _bounded(fitted.algorithm, data, horizon)
+    table = {
+        TIMESTAMP: local_times(data.next_starts(horizon), data.timezone),
+        "kpi": data.kpi,
+        "value": values,
+    }
+    intervals = _intervals_after(fitted, data)
+    phase = phases(data, len(intervals.factors), horizon)[-horizon:]
+    highest = 1.0 if find_kpi(data.kpi).is_share else np.inf
+    for level in LEVELS:
+        lower, upper = intervals.bounds(values, phase, level)
+        table |= {f"lower_{level}": lower, f"upper_{level}": np.minimum(upper, highest)}
+    return pd.DataFrame(table)
+
+
+def _intervals_after(fitted: Fitted[Forecaster, Data], data: Series) -> Intervals:
+    """The calibrated intervals; what came after training tells how well they hold since."""
+    algorithm = fitted.algorithm
+    intervals = Intervals.from_dict(fitted.calibration["series"][data.kpi]["intervals"])
+    passed = len(data) - int(np.searchsorted(data.starts, algorithm.history_starts_[-1], side="right"))
+    if passed == 0:
+        return intervals
+    first = max(len(data) - min(passed, 2 * MEMORY * HALF_LIFE[data.frequency]), 1)
+    newer = backtest(partial(_bounded, algorithm), data, first, algorithm.horizon)
+    return intervals.updated(newer, phases(data, len(intervals.factors)), passed)

@@ -3,21 +3,37 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
-import numpy as np
-from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
-from pmlcli import runtime
-from pmlcli.algorithms.forecast._methods import arima, folds
+from pmlcli.algorithms._learning.neural import Batch, NeuralAlgorithm, Samples
+from pmlcli.algorithms._learning.sizes import Sizes
+from pmlcli.algorithms.forecast._each import Learned, learn_each
+from pmlcli.algorithms.forecast._holidays import HolidayColumn
+from pmlcli.algorithms.forecast._methods.folds import out_of_fold
 from pmlcli.algorithms.forecast._methods.windows import Base
-from pmlcli.algorithms.forecast._network import NeuralForecaster, Recurrent
+from pmlcli.algorithms.forecast._network import (
+    LEAST_BUCKETS,
+    HiddenSize,
+    Lessons,
+    Recurrent,
+    absolute_loss,
+    corrected,
+    correcting,
+    usual_lessons,
+    window_samples,
+    window_sizes,
+)
+from pmlcli.algorithms.forecast._series import Floats
+from pmlcli.algorithms.forecast._task import Forecaster
 from pmlcli.encoding.series.encoding import Series
+
+ARIMA = "arima"
 
 
 @dataclass(kw_only=True)
-class ArimaLstm(NeuralForecaster):
+class ArimaLstm(NeuralAlgorithm, Forecaster):
     """ARIMA forecasts; an LSTM adds what the last weeks say it misses.
 
     The network learns from forecasts of four ARIMAs, each of which knew only what came before its part
@@ -25,47 +41,59 @@ class ArimaLstm(NeuralForecaster):
     """
 
     source: ClassVar[str] = "Zhang (2003), Time series forecasting using a hybrid model, Neurocomputing 50"
+    takes_regressors: ClassVar[bool] = True
+    minimum_buckets: ClassVar[int] = LEAST_BUCKETS
 
-    bases_: dict[str, Any] = field(init=False, repr=False)
+    holidays: HolidayColumn = None
+    hidden_size: HiddenSize = 32
+
+    bases_: dict[str, Learned] = field(init=False, repr=False)
     """The ARIMA of each whole series, by KPI."""
+
+    def member_names(self) -> tuple[str, ...]:
+        """What is corrected."""
+        return (ARIMA,)
 
     def fit(self, data: tuple[Series, ...]) -> None:
         """Learns ARIMA on each series and the network on all."""
-        learned = runtime.spread(arima.learn, data, "learning ARIMA")
-        self.bases_ = {s.kpi: one for s, one in zip(data, learned, strict=True)}
+        self.bases_ = learn_each(self.parts[ARIMA], data)
         super().fit(data)
 
     def refit(self, data: tuple[Series, ...], trial: Self) -> None:
         """New parameters for the trial's orders; the network is trained for as long as its."""
-        known = trial.bases_
-        self.bases_ = {
-            s.kpi: arima.relearn(s, known[s.kpi]) if s.kpi in known else arima.learn(s) for s in data
-        }
+        self.bases_ = learn_each(self.parts[ARIMA], data, trial.bases_)
         super().refit(data, trial)
 
-    def make_trunk(self, inputs: int, hidden: int) -> nn.Module:
+    def sizes(self, data: tuple[Series, ...]) -> Sizes:
+        """Units, window, steps and columns."""
+        return window_sizes(data, self.hidden_size, self.horizon)
+
+    def make_network(self, sizes: Sizes) -> nn.Module:
         """One LSTM layer."""
-        return Recurrent(nn.LSTM, inputs, hidden, False)
+        return correcting(sizes, lambda inputs, hidden: Recurrent(nn.LSTM, inputs, hidden, False))
 
-    def base(self, series: Series) -> Base:
-        """ARIMA's forecast."""
-        return folds.base_of(self.bases_[series.kpi], arima.forecast, self.horizon)
+    def samples(self, data: tuple[Series, ...]) -> Samples:
+        """Windows of all series, and what ARIMA said."""
+        return window_samples(data, self.horizon, self._lessons)
 
-    def training_base(self, series: Series) -> tuple[NDArray[np.int64], Base]:
+    def _lessons(self, series: Series) -> Lessons:
         """Forecasts of ARIMAs, of the same order, that knew only what came before."""
-        origins, _base = super().training_base(series)
-        shape, stride = self.bases_[series.kpi], max(1, len(origins) // 300)
+        (origins, _base), shape = usual_lessons(series), self.bases_[series.kpi]
 
         def learn(known: Series) -> Base:
-            return folds.base_of(arima.relearn(known, shape), arima.forecast, self.horizon)
+            return self._base(self.parts[ARIMA].learn(known, shape))
 
-        return folds.out_of_fold(series, origins[::stride], learn, self.horizon)
+        return out_of_fold(series, origins[:: max(1, len(origins) // 300)], learn, self.horizon)
 
-    def state(self) -> dict[str, Any]:
-        """The network, and ARIMA's parameters."""
-        return super().state() | {"bases_": self.bases_}
+    def _base(self, learned: Learned) -> Base:
+        base: Base = self.parts[ARIMA].base(learned, self.horizon)
+        return base
 
-    def restore(self, state: dict[str, Any]) -> None:
-        """The inverse of `state`."""
-        self.bases_ = state["bases_"]
-        super().restore({name: value for name, value in state.items() if name != "bases_"})
+    def loss(self, network: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Absolute error."""
+        return absolute_loss(network, batch)
+
+    def forecast(self, data: Series, horizon: int) -> Floats:
+        """ARIMA's forecast and the network's corrections."""
+        with self.answering() as network:
+            return corrected(network, data, self.horizon, self._base(self.bases_[data.kpi]))[:horizon]

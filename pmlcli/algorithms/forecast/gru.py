@@ -5,13 +5,28 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from torch import nn
+from torch import Tensor, nn
 
-from pmlcli.algorithms.forecast._network import NeuralForecaster, Recurrent
+from pmlcli.algorithms._learning.neural import Batch, NeuralAlgorithm, Samples
+from pmlcli.algorithms._learning.sizes import Sizes
+from pmlcli.algorithms.forecast._holidays import HolidayColumn
+from pmlcli.algorithms.forecast._network import (
+    LEAST_BUCKETS,
+    HiddenSize,
+    Recurrent,
+    absolute_loss,
+    corrected,
+    correcting,
+    window_samples,
+    window_sizes,
+)
+from pmlcli.algorithms.forecast._series import Floats
+from pmlcli.algorithms.forecast._task import Forecaster
+from pmlcli.encoding.series.encoding import Series
 
 
 @dataclass(kw_only=True)
-class Gru(NeuralForecaster):
+class Gru(NeuralAlgorithm, Forecaster):
     """Reads the last weeks bucket by bucket and corrects the mean of the same weekday, all steps at once.
 
     One network learns from all series together; it has fewer weights than an LSTM. It needs at least
@@ -20,7 +35,29 @@ class Gru(NeuralForecaster):
     source: ClassVar[str] = (
         "Cho et al. (2014), Learning phrase representations using RNN encoder-decoder, EMNLP"
     )
+    takes_regressors: ClassVar[bool] = True
+    minimum_buckets: ClassVar[int] = LEAST_BUCKETS
 
-    def make_trunk(self, inputs: int, hidden: int) -> nn.Module:
+    holidays: HolidayColumn = None
+    hidden_size: HiddenSize = 32
+
+    def sizes(self, data: tuple[Series, ...]) -> Sizes:
+        """Units, window, steps and columns."""
+        return window_sizes(data, self.hidden_size, self.horizon)
+
+    def make_network(self, sizes: Sizes) -> nn.Module:
         """One GRU layer."""
-        return Recurrent(nn.GRU, inputs, hidden, False)
+        return correcting(sizes, lambda inputs, hidden: Recurrent(nn.GRU, inputs, hidden, False))
+
+    def samples(self, data: tuple[Series, ...]) -> Samples:
+        """Windows of all series."""
+        return window_samples(data, self.horizon)
+
+    def loss(self, network: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Absolute error."""
+        return absolute_loss(network, batch)
+
+    def forecast(self, data: Series, horizon: int) -> Floats:
+        """The mean of the same weekday and the network's corrections."""
+        with self.answering() as network:
+            return corrected(network, data, self.horizon)[:horizon]

@@ -5,19 +5,30 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-import numpy as np
-from numpy.typing import NDArray
-
-from pmlcli import runtime
-from pmlcli.algorithms.forecast._boosted import BoostedForecaster
-from pmlcli.algorithms.forecast._methods import folds, prophet
-from pmlcli.algorithms.forecast._methods.prophet_text import check_all
+from pmlcli.algorithms._learning.trees import Trees
+from pmlcli.algorithms.forecast._boosted import (
+    LearningRate,
+    Lessons,
+    Settings,
+    TreeCount,
+    TreeDepth,
+    boosted,
+    corrected,
+    usual_lessons,
+)
+from pmlcli.algorithms.forecast._each import Learned, learn_each
+from pmlcli.algorithms.forecast._holidays import HolidayColumn
+from pmlcli.algorithms.forecast._methods.folds import out_of_fold
 from pmlcli.algorithms.forecast._methods.windows import Base
+from pmlcli.algorithms.forecast._series import Floats
+from pmlcli.algorithms.forecast._task import Forecaster
 from pmlcli.encoding.series.encoding import Series
+
+PROPHET = "prophet"
 
 
 @dataclass(kw_only=True)
-class ProphetXGBoost(BoostedForecaster):
+class ProphetXGBoost(Forecaster):
     """Prophet forecasts trend, seasons and holidays; trees add what the last weeks say it misses.
 
     The trees learn from forecasts of four Prophets, each of which knew only what came before its part of
@@ -25,33 +36,50 @@ class ProphetXGBoost(BoostedForecaster):
     """
 
     extra: ClassVar[str | None] = "boost,prophet"
+    container: ClassVar[str] = "xgboost"
     source: ClassVar[str] = "Zhang (2003), Time series forecasting using a hybrid model, Neurocomputing 50"
+    takes_regressors: ClassVar[bool] = True
 
-    bases_: dict[str, Any] = field(init=False, repr=False)
+    holidays: HolidayColumn = None
+    trees: TreeCount = 150
+    learning_rate: LearningRate = 0.05
+    max_depth: TreeDepth = 4
+
+    booster_: bytes = field(init=False, repr=False)
+    """The trees, in XGBoost's JSON."""
+    bases_: dict[str, Learned] = field(init=False, repr=False)
     """Prophet's model of each whole series, by KPI."""
+
+    def member_names(self) -> tuple[str, ...]:
+        """What is corrected."""
+        return (PROPHET,)
 
     def fit(self, data: tuple[Series, ...]) -> None:
         """Learns Prophet on each series and the trees on all."""
-        learned = runtime.spread(self._learn, data, "learning Prophet")
-        self.bases_ = {s.kpi: one for s, one in zip(data, learned, strict=True)}
-        super().fit(data)
+        self.bases_ = learn_each(self.parts[PROPHET], data)
+        settings = Settings(self.trees, self.learning_rate, self.max_depth, self.seed)
+        booster = boosted(data, self.horizon, settings, self._lessons)
+        self.restore({"booster_": booster, "bases_": self.bases_})
+
+    def _lessons(self, series: Series, most: int) -> Lessons:
+        """Forecasts of Prophets that knew only what came before."""
+        origins, _base = usual_lessons(series, most)
+
+        def learn(known: Series) -> Base:
+            return self._base(self.parts[PROPHET].learn(known))
+
+        return out_of_fold(series, origins, learn, self.horizon)
+
+    def _base(self, learned: Learned) -> Base:
+        base: Base = self.parts[PROPHET].base(learned, self.horizon)
+        return base
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Also checks what Prophet will read."""
+        """Reads the trees, whose structure was checked when the file was; Prophet checks its own."""
         super().restore(state)
-        check_all(self.bases_, self.holidays)
+        self._trees = Trees.from_json(self.booster_, rounds=self.trees, depth=self.max_depth)
+        self.parts[PROPHET].restore({"learned_": self.bases_})
 
-    def _learn(self, series: Series) -> dict[str, Any]:
-        return prophet.learn(series, self.seed, self.holidays)
-
-    def base(self, series: Series) -> Base:
-        """Prophet's forecast."""
-        return prophet.base_of(self.bases_[series.kpi], self.horizon)
-
-    def training_base(self, series: Series, most: int) -> tuple[NDArray[np.int64], Base]:
-        """Forecasts of Prophets that knew only what came before."""
-        origins, _base = super().training_base(series, most)
-        return folds.out_of_fold(series, origins, self._learn_base, self.horizon)
-
-    def _learn_base(self, series: Series) -> Base:
-        return prophet.base_of(self._learn(series), self.horizon)
+    def forecast(self, data: Series, horizon: int) -> Floats:
+        """Prophet's forecast and the trees' corrections."""
+        return corrected(self._trees, data, self.horizon, self._base(self.bases_[data.kpi]))[:horizon]

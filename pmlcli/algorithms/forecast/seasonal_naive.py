@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from dataclasses import dataclass, field
+from typing import ClassVar
 
-from pmlcli.algorithms.forecast._local import LocalForecaster
-from pmlcli.algorithms.forecast._methods import weekday
+import numpy as np
+
+from pmlcli.algorithms.forecast._each import Learned, learn_each
 from pmlcli.algorithms.forecast._series import Floats, season_of
+from pmlcli.algorithms.forecast._task import Forecaster
 from pmlcli.encoding.series.encoding import Series
 
 
 @dataclass(kw_only=True)
-class SeasonalNaive(LocalForecaster):
+class SeasonalNaive(Forecaster):
     """What came one season before comes again, season after season.
 
     A season is 24 hours, 7 days, 52 weeks or 12 months; the last value alone is repeated for weeks and
@@ -21,10 +23,20 @@ class SeasonalNaive(LocalForecaster):
 
     source: ClassVar[str] = "Hyndman and Athanasopoulos (2021), Forecasting: principles and practice, 5.2"
 
-    def learn(self, series: Series) -> dict[str, Any]:
-        """Finds the length of the season; there is nothing else to learn."""
-        return {"season": season_of(self.frequency, len(series))}
+    learned_: dict[str, Learned] = field(init=False, repr=False)
 
-    def carry_on(self, learned: dict[str, Any], series: Series, horizon: int) -> Floats:
+    def fit(self, data: tuple[Series, ...]) -> None:
+        """Each series by itself."""
+        self.learned_ = learn_each(self, data)
+
+    def forecast(self, data: Series, horizon: int) -> Floats:
         """The last season's values, repeated."""
-        return weekday.repeated(series, horizon, learned["season"])
+        return self.carry_on(self.learned_[data.kpi], data, horizon)
+
+    def learn(self, series: Series, trial: Learned | None = None) -> Learned:
+        """Finds the length of the season; there is nothing else to learn."""
+        return {"season": season_of(series.frequency, len(series))}
+
+    def carry_on(self, learned: Learned, series: Series, horizon: int) -> Floats:
+        """The last season's values, repeated."""
+        return np.resize(series.values[-learned["season"] :], horizon)

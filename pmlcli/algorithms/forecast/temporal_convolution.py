@@ -8,13 +8,27 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from pmlcli.algorithms.forecast._network import NeuralForecaster
+from pmlcli.algorithms._learning.neural import Batch, NeuralAlgorithm, Samples
+from pmlcli.algorithms._learning.sizes import Sizes
+from pmlcli.algorithms.forecast._holidays import HolidayColumn
+from pmlcli.algorithms.forecast._network import (
+    LEAST_BUCKETS,
+    HiddenSize,
+    absolute_loss,
+    corrected,
+    correcting,
+    window_samples,
+    window_sizes,
+)
+from pmlcli.algorithms.forecast._series import Floats
+from pmlcli.algorithms.forecast._task import Forecaster
+from pmlcli.encoding.series.encoding import Series
 
 LAYERS, WIDTH = 4, 3
 
 
 @dataclass(kw_only=True)
-class TemporalConvolution(NeuralForecaster):
+class TemporalConvolution(NeuralAlgorithm, Forecaster):
     """Looks for short patterns in the last weeks and corrects the mean of the same weekday by them.
 
     Four layers of causal filters, each over wider steps than the one before. One network learns from all
@@ -22,10 +36,32 @@ class TemporalConvolution(NeuralForecaster):
     """
 
     source: ClassVar[str] = "Bai, Kolter and Koltun (2018), Generic convolutional networks, arXiv:1803.01271"
+    takes_regressors: ClassVar[bool] = True
+    minimum_buckets: ClassVar[int] = LEAST_BUCKETS
 
-    def make_trunk(self, inputs: int, hidden: int) -> nn.Module:
+    holidays: HolidayColumn = None
+    hidden_size: HiddenSize = 32
+
+    def sizes(self, data: tuple[Series, ...]) -> Sizes:
+        """Units, window, steps and columns."""
+        return window_sizes(data, self.hidden_size, self.horizon)
+
+    def make_network(self, sizes: Sizes) -> nn.Module:
         """Four causal layers."""
-        return _Causal(inputs, hidden)
+        return correcting(sizes, _Causal)
+
+    def samples(self, data: tuple[Series, ...]) -> Samples:
+        """Windows of all series."""
+        return window_samples(data, self.horizon)
+
+    def loss(self, network: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Absolute error."""
+        return absolute_loss(network, batch)
+
+    def forecast(self, data: Series, horizon: int) -> Floats:
+        """The mean of the same weekday and the network's corrections."""
+        with self.answering() as network:
+            return corrected(network, data, self.horizon)[:horizon]
 
 
 class _Causal(nn.Module):

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 from pmlcli.algorithms._interface.base import clone
 from pmlcli.algorithms._interface.request import PredictRequest
+from pmlcli.algorithms._interface.task import Fitted
+from pmlcli.algorithms.forecast._held_out import HeldOut, joined_cuts
 from pmlcli.algorithms.forecast._intervals import Intervals, coverage, fit_intervals
 from pmlcli.algorithms.forecast._series import (
     Backtest,
@@ -30,10 +32,12 @@ from pmlcli.algorithms.forecast.holt_winters import HoltWinters
 from pmlcli.algorithms.forecast.seasonal_naive import SeasonalNaive
 from pmlcli.algorithms.forecast.theta import Theta
 from pmlcli.algorithms.forecast.weekday_median import WeekdayMedian
-from pmlcli.encoding.series.encoding import Series, SeriesEncoding, bucket_edges
+from pmlcli.encoding.series.encoding import Series, bucket_edges
 from pmlcli.errors import LogError, TrainingError, ValidationError
-from pmlcli.evaluation.measurement import compare
+from pmlcli.evaluation.measurement import Measurement, compare
 from pmlcli.eventlog.log import EventLog
+from pmlcli.lifecycle.model import Model
+from tests.contract.cases import daily_events
 from tests.logs import log_of
 
 BOTH = pytest.mark.parametrize("cls", [Arima, HoltWinters, SeasonalNaive, Theta, WeekdayMedian])
@@ -60,16 +64,32 @@ def log(counts: NDArray[np.float64], start: str = "2024-01-01") -> EventLog:
     return log_of([{"case_id": f"{start}-{i}", "activity": "a", "timestamp": t} for i, t in enumerate(times)])
 
 
-def trained(untrained: Forecaster, made: EventLog) -> tuple[Any, SeriesEncoding]:
+TASK = Forecaster.task
+
+
+def tried(untrained: Forecaster, made: EventLog) -> tuple[Fitted[Any, Any], HeldOut]:
+    """Fitted on the first four fifths, and what it says of the last."""
+    (split,) = TASK.cuts(untrained, made)
+    algorithm, encoding = clone(untrained), untrained.make_encoding().fit(split.train)
+    algorithm.fit(encoding.transform(split.train))
+    fitted: Fitted[Any, Any] = Fitted(algorithm, encoding)
+    return fitted, TASK.held_out(fitted, split, made)
+
+
+def trained(untrained: Forecaster, made: EventLog) -> Fitted[Any, Any]:
     """Trained step by step, as a training does."""
-    split = untrained.make_split(made)
-    trial, encoding = clone(untrained), untrained.make_encoding().fit(split.train)
-    trial.fit(encoding.transform(split.train))
-    final, data = clone(untrained), encoding.transform(made)
-    final.refit(data, trial)
-    final.calibration_ = json.loads(json.dumps(trial.calibrate(encoding, split, made)))
-    final.settle(data)
-    return final, encoding
+    trial, held_out = tried(untrained, made)
+    final, data = clone(untrained), trial.encoding.transform(made)
+    final.refit(data, trial.algorithm)
+    calibration = json.loads(json.dumps(TASK.calibrate(trial.algorithm, [held_out])))
+    fitted: Fitted[Any, Any] = Fitted(final, trial.encoding, calibration)
+    return replace(fitted, calibration=TASK.settle(fitted, data))
+
+
+def measured(untrained: Forecaster, made: EventLog) -> Measurement:
+    """How its trial is measured."""
+    fitted, held_out = tried(untrained, made)
+    return TASK.measure(fitted.algorithm, [held_out], {})
 
 
 def mae(cls: type[Forecaster], data: Series, horizon: int = 7) -> float:
@@ -138,8 +158,8 @@ def test_phases_follow_the_calendar_and_not_the_start() -> None:
 
 @BOTH
 def test_the_table(cls: type[Forecaster]) -> None:
-    final, encoding = trained(cls(horizon=10), log(noisy_weeks()))
-    table = final.predict_without_log(encoding, PredictRequest())
+    final = trained(cls(horizon=10), log(noisy_weeks()))
+    table = TASK.predict_without_log(final, PredictRequest())
     assert list(table.columns) == [
         "timestamp",
         "kpi",
@@ -159,89 +179,89 @@ def test_the_table(cls: type[Forecaster]) -> None:
     ]:
         assert (table[narrow] <= table[wide]).all()
     assert (table["upper_80"] < table["upper_95"]).any()
-    assert len(final.predict_without_log(encoding, PredictRequest(horizon=3))) == 3
+    assert len(TASK.predict_without_log(final, PredictRequest(horizon=3))) == 3
 
 
 @BOTH
 def test_a_restored_state_gives_the_same_bits(cls: type[Forecaster]) -> None:
     made = log(noisy_weeks())
-    final, encoding = trained(cls(), made)
-    again = clone(final)
+    final = trained(cls(), made)
+    again = clone(final.algorithm)
     again.restore(
         {
             k: v.copy() if isinstance(v, np.ndarray) else json.loads(json.dumps(v))
-            for k, v in final.state().items()
+            for k, v in final.algorithm.state().items()
         }
     )
-    again.calibration_ = json.loads(json.dumps(final.calibration_))
+    restored = Fitted(again, final.encoding, json.loads(json.dumps(final.calibration)))
     newer = log(noisy_weeks(150, seed=1))
     for request in (PredictRequest(), PredictRequest(horizon=5)):
-        expected, found = (a.predict_without_log(encoding, request) for a in (final, again))
+        expected, found = (TASK.predict_without_log(a, request) for a in (final, restored))
         pd.testing.assert_frame_equal(expected, found, check_exact=True)
-        expected, found = (a.predict(encoding, newer, request) for a in (final, again))
+        expected, found = (TASK.predict(a, newer, request) for a in (final, restored))
         pd.testing.assert_frame_equal(expected, found, check_exact=True)
 
 
 @BOTH
 def test_the_training_log_is_continued_as_without_a_log(cls: type[Forecaster]) -> None:
     made = log(noisy_weeks())
-    final, encoding = trained(cls(), made)
-    with_log = final.predict(encoding, made, PredictRequest())
+    final = trained(cls(), made)
+    with_log = TASK.predict(final, made, PredictRequest())
     pd.testing.assert_frame_equal(
-        with_log, final.predict_without_log(encoding, PredictRequest()), check_exact=True
+        with_log, TASK.predict_without_log(final, PredictRequest()), check_exact=True
     )
 
 
 @BOTH
 def test_a_newer_log_continues_the_training_series(cls: type[Forecaster]) -> None:
     counts = noisy_weeks(160)
-    final, encoding = trained(cls(), log(counts[:130]))
-    whole = final.predict(encoding, log(counts), PredictRequest())
-    only_newer = final.predict(encoding, log(counts[130:], start="2024-05-10"), PredictRequest())
+    final = trained(cls(), log(counts[:130]))
+    whole = TASK.predict(final, log(counts), PredictRequest())
+    only_newer = TASK.predict(final, log(counts[130:], start="2024-05-10"), PredictRequest())
     pd.testing.assert_frame_equal(whole, only_newer, check_exact=True)
     assert whole["timestamp"][0] == pd.Timestamp("2024-06-09", tz="UTC")
-    overlapping = final.predict(encoding, log(counts[120:], start="2024-04-30"), PredictRequest())
+    overlapping = TASK.predict(final, log(counts[120:], start="2024-04-30"), PredictRequest())
     pd.testing.assert_frame_equal(whole, overlapping, check_exact=True)
 
 
 def test_a_short_gap_is_filled_and_a_long_one_refused() -> None:
     counts = noisy_weeks(240)
-    final, encoding = trained(SeasonalNaive(horizon=7), log(counts[:210]))
-    after_gap = final.predict(encoding, log(counts[215:225], start="2024-08-03"), PredictRequest())
+    final = trained(SeasonalNaive(horizon=7), log(counts[:210]))
+    after_gap = TASK.predict(final, log(counts[215:225], start="2024-08-03"), PredictRequest())
     assert after_gap["timestamp"][0] == pd.Timestamp("2024-08-13", tz="UTC")
     with pytest.raises(LogError, match="10 whole days that do not follow") as caught:
-        final.predict(encoding, log(counts[:10], start="2024-08-10"), PredictRequest())
+        TASK.predict(final, log(counts[:10], start="2024-08-10"), PredictRequest())
     assert caught.value.context == {"samples": 10, "minimum": 21}
     with pytest.raises(LogError, match="no whole day"):
-        final.predict(
-            encoding, log_of([{"case_id": "1", "activity": "a", "timestamp": "2024-08-01"}]), PredictRequest()
+        TASK.predict(
+            final, log_of([{"case_id": "1", "activity": "a", "timestamp": "2024-08-01"}]), PredictRequest()
         )
 
 
 def test_requests_that_cannot_be_met() -> None:
-    final, encoding = trained(SeasonalNaive(horizon=7), log(noisy_weeks(60)))
+    final = trained(SeasonalNaive(horizon=7), log(noisy_weeks(60)))
     with pytest.raises(ValidationError, match="horizon 8 is longer") as caught:
-        final.predict_without_log(encoding, PredictRequest(horizon=8))
+        TASK.predict_without_log(final, PredictRequest(horizon=8))
     assert caught.value.hint == "ask for at most 7, or train a model with horizon 8"
     with pytest.raises(ValidationError, match="horizon is 0"):
-        final.predict_without_log(encoding, PredictRequest(horizon=0))
+        TASK.predict_without_log(final, PredictRequest(horizon=0))
     for request in (PredictRequest(level="case"), PredictRequest(every_prefix=True), PredictRequest(fdr=0.1)):
         with pytest.raises(ValidationError, match="a prediction of the task forecast has no"):
-            final.check_request(request)
+            TASK.check_request(final.algorithm, request)
     with pytest.raises(ValidationError, match="unknown KPI"):
         Arima.build({"kpi": "arivals"})
 
 
 def test_too_short_a_log_says_how_long_it_must_be() -> None:
     with pytest.raises(TrainingError, match="20 whole days") as caught:
-        Arima().make_split(log(noisy_weeks(20)))
+        TASK.cuts(Arima(), log(noisy_weeks(20)))
     assert caught.value.context == {"samples": 20, "minimum": 21}
     assert "covers 21 whole days" in str(caught.value.hint)
-    shortest, _encoding = trained(Arima(), log(noisy_weeks(21)))
-    assert shortest.history_values_.shape == (1, 21)
+    shortest = trained(Arima(), log(noisy_weeks(21)))
+    assert shortest.algorithm.history_values_.shape == (1, 21)
     with pytest.raises(TrainingError, match="first four fifths"):
         # Five events begin the log: too many to be far from the others.
-        Arima().make_split(log(np.where(np.arange(40) < 33, 5 * (np.arange(40) == 0), noisy_weeks(40))))
+        TASK.cuts(Arima(), log(np.where(np.arange(40) < 33, 5 * (np.arange(40) == 0), noisy_weeks(40))))
 
 
 def test_a_split_cuts_cases_at_a_moment() -> None:
@@ -259,19 +279,14 @@ def test_a_split_cuts_cases_at_a_moment() -> None:
 def test_the_trial_sees_nothing_of_the_test_days() -> None:
     counts = noisy_weeks(100)
     changed = np.where(np.arange(100) < 81, counts, 99)
-    first, second = (Arima().make_split(log(c)).train for c in (counts, changed))
+    first, second = (TASK.cuts(Arima(), log(c))[0].train for c in (counts, changed))
     assert first.frame.equals(second.frame)
     assert first.times.max() < pd.Timestamp("2024-03-21", tz="UTC").timestamp() * 1e6  # type: ignore[union-attr]
 
 
 def test_it_is_measured_beside_the_naive_on_the_same_days() -> None:
     made = log(noisy_weeks())
-    found = []
-    for untrained in (Arima(), SeasonalNaive()):
-        split = untrained.make_split(made)
-        encoding = untrained.make_encoding().fit(split.train)
-        untrained.fit(encoding.transform(split.train))
-        found.append(untrained.measure(encoding, split, made))
+    found = [measured(untrained, made) for untrained in (Arima(), SeasonalNaive())]
     comparison = compare(found[0], found[1], "forecast/seasonal-naive", seed=0, is_baseline=False)
     assert comparison.verdict == "better"
     assert comparison.unit == "cases"
@@ -282,13 +297,8 @@ def test_it_is_measured_beside_the_naive_on_the_same_days() -> None:
 def test_measured_error_by_hand() -> None:
     values = np.zeros(50)
     values[45] = 7.0
-    algorithm = SeasonalNaive(horizon=2)
-    made = log(values + 1)
-    split = algorithm.make_split(made)
-    encoding = algorithm.make_encoding().fit(split.train)
-    algorithm.fit(encoding.transform(split.train))
     # Origins 40 to 48, two steps each; day 45 is missed by 7 from the two origins before it.
-    assert algorithm.measure(encoding, split, made).value == pytest.approx(2 * 7 / 18)
+    assert measured(SeasonalNaive(horizon=2), log(values + 1)).value == pytest.approx(2 * 7 / 18)
 
 
 def test_intervals_hold_about_what_they_say() -> None:
@@ -351,11 +361,11 @@ def test_errors_of_a_newer_log_widen_and_narrow() -> None:
 
 def test_intervals_recover_after_a_level_shift() -> None:
     counts = noisy_weeks(140)
-    final, encoding = trained(SeasonalNaive(horizon=7), log(counts))
+    final = trained(SeasonalNaive(horizon=7), log(counts))
     wild = np.where(
         np.arange(200) < 140, np.resize(counts, 200), np.resize([40, 0, 90, 5, 70, 1, 20, 60], 200)
     )
-    before, after = (final.predict(encoding, log(c), PredictRequest()) for c in (counts, wild))
+    before, after = (TASK.predict(final, log(c), PredictRequest()) for c in (counts, wild))
     assert (after["upper_80"] - after["lower_80"]).mean() > 2 * (
         before["upper_80"] - before["lower_80"]
     ).mean()
@@ -380,31 +390,28 @@ def test_coverage_needs_origins() -> None:
 
 def test_several_series_side_by_side() -> None:
     made = log(noisy_weeks())
-    final, encoding = trained(SeasonalNaive(kpi=("arrivals", "open-cases", "cycle-time"), horizon=5), made)
-    table = final.predict_without_log(encoding, PredictRequest())
+    final = trained(SeasonalNaive(kpi=("arrivals", "open-cases", "cycle-time"), horizon=5), made)
+    table = TASK.predict_without_log(final, PredictRequest())
     assert table["kpi"].tolist() == ["arrivals"] * 5 + ["open-cases"] * 5 + ["cycle-time"] * 5
-    alone, _encoding = trained(SeasonalNaive(kpi=("arrivals",), horizon=5), made)
-    expected = alone.predict_without_log(_encoding, PredictRequest())
+    alone = trained(SeasonalNaive(kpi=("arrivals",), horizon=5), made)
+    expected = TASK.predict_without_log(alone, PredictRequest())
     pd.testing.assert_frame_equal(table.head(5), expected, check_exact=True)
-    pd.testing.assert_frame_equal(final.predict(encoding, made, PredictRequest()), table, check_exact=True)
-    assert final.output_units()["value"] == "cases or seconds"
+    pd.testing.assert_frame_equal(TASK.predict(final, made, PredictRequest()), table, check_exact=True)
+    assert TASK.units(final.algorithm)["value"] == "cases or seconds"
 
 
 def test_several_series_are_measured_in_changes_from_week_to_week() -> None:
     made, untrained = log(noisy_weeks()), SeasonalNaive(kpi=("arrivals", "events"), horizon=7)
-    split = untrained.make_split(made)
-    encoding = untrained.make_encoding().fit(split.train)
-    untrained.fit(encoding.transform(split.train))
-    found = untrained.measure(encoding, split, made)
+    found = measured(untrained, made)
     assert found.metric == "mase"
     assert found.value == pytest.approx(1, abs=0.3)
 
 
 def test_shares_stay_shares() -> None:
-    final, encoding = trained(SeasonalNaive(kpi=("rework-rate",), horizon=5), log(noisy_weeks()))
-    table = final.predict_without_log(encoding, PredictRequest())
+    final = trained(SeasonalNaive(kpi=("rework-rate",), horizon=5), log(noisy_weeks()))
+    table = TASK.predict_without_log(final, PredictRequest())
     assert table["upper_95"].max() <= 1
-    assert set(final.output_units().values()) == {"share"}
+    assert set(TASK.units(final.algorithm).values()) == {"share"}
 
 
 def test_at_most_sixty_origins() -> None:
@@ -440,11 +447,61 @@ def test_a_series_that_ends_before_the_others() -> None:
         for a, hours in (("a", 1), ("b", 2 + rng.exponential(240)))
     ]
     made = log_of([e for e in events if e["timestamp"] < pd.Timestamp("2024-04-30", tz="UTC")])
-    final, encoding = trained(SeasonalNaive(kpi=("cycle-time-by-arrival", "arrivals"), horizon=5), made)
-    table = final.predict_without_log(encoding, PredictRequest())
+    final = trained(SeasonalNaive(kpi=("cycle-time-by-arrival", "arrivals"), horizon=5), made)
+    table = TASK.predict_without_log(final, PredictRequest())
     begins = table.groupby("kpi")["timestamp"].min()
     assert begins["cycle-time-by-arrival"] < begins["arrivals"] - pd.Timedelta(days=5)
     assert table["value"].gt(0).all()
-    pd.testing.assert_frame_equal(final.predict(encoding, made, PredictRequest()), table, check_exact=True)
-    split = final.make_split(made)
-    assert final.measure(encoding, split, made).value > 0
+    pd.testing.assert_frame_equal(TASK.predict(final, made, PredictRequest()), table, check_exact=True)
+    assert measured(final.algorithm, made).value > 0
+
+
+@pytest.mark.parametrize("kpi", [("arrivals",), ("arrivals", "events")])
+def test_two_cuts_are_calibrated_and_measured_together(kpi: tuple[str, ...]) -> None:
+    counts, algorithm = noisy_weeks(120), SeasonalNaive(kpi=kpi, horizon=7)
+    made, begins = log(counts), [pd.Timestamp(day, tz="UTC") for day in ("2024-03-01", "2024-04-01")]
+    tables = []
+    for begin in begins:
+        split = split_at(made, int(begin.timestamp()) * 1_000_000)
+        if begin == begins[0]:  # its test part ends where that of the second begins
+            split = split._replace(test=split_at(split.test, int(begins[1].timestamp()) * 1_000_000).train)
+        encoding = algorithm.make_encoding().fit(split.train)
+        algorithm.fit(encoding.transform(split.train))
+        tables.append(TASK.held_out(Fitted(algorithm, encoding), split, made))
+    assert [len(table.series[0]) for table in tables] == [90, 120]
+    joined = joined_cuts(tables)
+    assert joined.tests[0].origins.tolist() == [*range(60, 90), *range(91, 120)]  # 31 March is not whole
+    assert joined.tests[0].forecasts[:30].tolist() == tables[0].tests[0].forecasts.tolist()
+    assert joined.tests[0].stride == 1
+    found = TASK.calibrate(algorithm, tables)["series"]
+    assert list(found) == list(kpi)
+    assert found["arrivals"]["origins"] == 59
+    alone, both = (TASK.measure(algorithm, some, {}) for some in (tables[1:], tables))
+    assert ("in the last 29 of 120 days" in alone.about, "in the last 60 of 120 days" in both.about) == (
+        True,
+        True,
+    )
+    if len(kpi) == 1:  # all windows of the first cut, and the whole ones of the second
+        errors = [tables[0].tests[0].errors, tables[1].tests[0].errors[:-6]]
+        assert both.value == pytest.approx(np.nanmean(np.abs(np.concatenate(errors))))
+    # Twice the same cut says twice the same.
+    twice = joined_cuts([tables[1], tables[1]]).tests[0]
+    assert twice.origins.tolist() == sorted(tables[1].tests[0].origins.tolist() * 2)
+    assert TASK.measure(algorithm, [tables[1], tables[1]], {}).value == pytest.approx(alone.value)
+
+
+def test_a_limit_belongs_to_its_kpi() -> None:
+    limited = SeasonalNaive(kpi=("arrivals", "sla-breach-rate"), sla="5d")
+    written = SeasonalNaive(kpi=("arrivals", "sla-breach-rate:5d"))
+    assert limited.kpis == written.kpis == written.kpi
+    assert TASK.units(limited) == TASK.units(written)
+    assert limited.make_encoding().kpis == written.kpis
+    with pytest.raises(ValidationError, match="that is not asked for") as caught:
+        SeasonalNaive(sla="5d")
+    assert caught.value.hint == "add --kpi sla-breach-rate"
+    with pytest.raises(ValidationError, match="soon"):
+        SeasonalNaive(kpi=("sla-breach-rate",), sla="soon")
+    model = Model("forecast/theta", kpi=("sla-breach-rate",), sla="1h", horizon=3)
+    model.train(daily_events(40))
+    assert set(model.predict().predictions["kpi"]) == {"sla-breach-rate:1h"}
+    assert model.manifest_fields["hyperparameters"]["sla"] == "1h"

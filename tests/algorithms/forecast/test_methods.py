@@ -8,8 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pmlcli.algorithms.forecast._methods import arima, combination, folds, members, smoothing, theta, weekday
+from pmlcli import registry
+from pmlcli.algorithms.forecast import auto, theta
+from pmlcli.algorithms.forecast._methods import folds
 from pmlcli.algorithms.forecast._methods.windows import LENGTH, Base, make_windows, origins_of
+from pmlcli.algorithms.forecast.arima import Arima
+from pmlcli.algorithms.forecast.holt_winters import HoltWinters
 from pmlcli.algorithms.forecast.weekday_median import WeekdayMedian
 from pmlcli.encoding.series.encoding import Series
 from pmlcli.errors import LogError, TrainingError
@@ -18,38 +22,44 @@ from tests.algorithms.forecast.test_forecast import WEEK, log, noisy_weeks, seri
 
 
 def test_weights_fall_with_the_error_and_leave_out_the_bad() -> None:
-    weights = combination.weigh({"a": 1.0, "b": 1.1, "c": 2.0})
+    weights = auto.weigh({"a": 1.0, "b": 1.1, "c": 2.0})
     assert weights["a"] > weights["b"] > weights["c"] == 0
     assert sum(weights.values()) == pytest.approx(1)
-    assert combination.weigh({"a": 0.0, "b": 0.0, "c": 1.0}) == {"a": 0.5, "b": 0.5, "c": 0}
-    reason = members.reason({"errors": {"a": 1.0, "c": 2.0}, "weights": {"a": 1.0, "c": 0.0}})
+    assert auto.weigh({"a": 0.0, "b": 0.0, "c": 1.0}) == {"a": 0.5, "b": 0.5, "c": 0}
+    reason = auto.reason({"errors": {"a": 1.0, "c": 2.0}, "weights": {"a": 1.0, "c": 0.0}})
     assert reason == "a 100% (error 1); left out: c (2)"
+
+
+def weighing() -> auto.Auto:
+    found = registry.build("forecast/auto", {"horizon": 7})
+    assert isinstance(found, auto.Auto)
+    return found
 
 
 def test_auto_trusts_the_weekdays_least_where_a_level_wanders() -> None:
     rng = np.random.Generator(np.random.PCG64(0))
-    found = combination.learn(series(np.maximum(200 + np.cumsum(rng.normal(0, 5, 150)), 0)), 7)
+    found = weighing().learn(series(np.maximum(200 + np.cumsum(rng.normal(0, 5, 150)), 0)))
     assert found["weights"]["weekday-median"] < min(found["weights"][name] for name in ("theta", "arima"))
 
 
 def test_what_came_after_training_changes_the_weights() -> None:
     values = noisy_weeks(120)
     turned = np.concatenate((values, np.roll(values, 3)[:60] * 4))
-    learned = combination.learn(series(values), 7)
-    before = combination.weights_now(learned, series(values), 7, {})
-    memo: members.Memo = {}
-    after = combination.weights_now(learned, series(turned), 7, memo)
+    algorithm = weighing()
+    learned = algorithm.learn(series(values))
+    before = algorithm.weights_now(learned, series(values), 7)
+    after = algorithm.weights_now(learned, series(turned), 7)
     assert before == learned["weights"]
     assert after["seasonal-naive"] > before["seasonal-naive"]
-    asked = len(memo)
-    assert combination.weights_now(learned, series(turned), 7, memo) == after
-    assert len(memo) == asked
+    asked = len(algorithm._memo)
+    assert algorithm.weights_now(learned, series(turned), 7) == after
+    assert len(algorithm._memo) == asked
 
 
 def test_an_outlier_hardly_moves_the_weekday_median() -> None:
     values = np.resize(WEEK, 70).astype(float)
     values[45] = 1000
-    found = weekday.forecast(series(values), 7, weekday.methods(4))
+    found = WeekdayMedian().carry_on({}, series(values), 7)
     assert np.delete(found, 3) == pytest.approx(np.delete(WEEK, 3))
     assert found[3] < 1000 / 20
 
@@ -95,19 +105,19 @@ def test_bases_out_of_fold_know_nothing_of_their_fold() -> None:
 )  # fmt: skip
 def test_an_arima_model_that_training_does_not_try_is_not_made(change: dict[str, object]) -> None:
     data = series(noisy_weeks(60))
-    learned = arima.learn(data)
-    assert len(arima.forecast(learned, data, 7)) == 7
+    algorithm, learned = Arima(), Arima().learn(data)
+    assert len(algorithm.carry_on(learned, data, 7)) == 7
     with pytest.raises(ValueError, match="training does not try"):
-        arima.forecast(learned | change, data, 7)
+        algorithm.carry_on(learned | change, data, 7)
 
 
 @pytest.mark.parametrize("season", [10**6, 25, "7", None])
 def test_a_smoothing_that_training_does_not_try_is_not_made(season: object) -> None:
     data = series(noisy_weeks(60))
-    learned = smoothing.learn(data)
-    assert len(smoothing.forecast(learned, data, 7)) == 7
+    algorithm, learned = HoltWinters(), HoltWinters().learn(data)
+    assert len(algorithm.carry_on(learned, data, 7)) == 7
     with pytest.raises(ValueError, match="training does not try"):
-        smoothing.forecast(learned | {"season": season, "params": [0.1]}, data, 7)
+        algorithm.carry_on(learned | {"season": season, "params": [0.1]}, data, 7)
 
 
 def test_networks_ask_for_a_hundred_buckets() -> None:
@@ -115,7 +125,7 @@ def test_networks_ask_for_a_hundred_buckets() -> None:
     from pmlcli.algorithms.forecast.gru import Gru
 
     with pytest.raises(TrainingError, match="99 whole days") as caught:
-        Gru().make_split(log(noisy_weeks(99)))
+        Gru.task.cuts(Gru(), log(noisy_weeks(99)))
     assert "covers 100 whole days" in str(caught.value.hint)
 
 
@@ -144,8 +154,8 @@ def test_a_holiday_is_forecast_like_a_sunday() -> None:
 
 
 def test_dates_beyond_prophets_nanoseconds_are_told() -> None:
-    prophet = pytest.importorskip("pmlcli.algorithms.forecast._methods.prophet")
+    prophet = pytest.importorskip("pmlcli.algorithms.forecast.prophet").ProphetForecaster()
     found = series(noisy_weeks(30))
     far = replace(found, starts=found.starts + 300 * 365 * 86_400 * 1_000_000)
     with pytest.raises(LogError, match="Prophet knows no dates after 2261, and this series goes on until 23"):
-        prophet.learn(far, 0, None)
+        prophet.learn(far)

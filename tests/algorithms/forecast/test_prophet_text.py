@@ -12,7 +12,7 @@ pytest.importorskip("prophet")
 
 from pmlcli import Model
 from pmlcli.algorithms._interface.request import PredictRequest
-from pmlcli.algorithms.forecast._methods.prophet_text import LONGEST, check, check_all
+from pmlcli.algorithms.forecast._prophet_text import LONGEST, check, check_all
 from pmlcli.errors import PersistenceError, PmlError, PredictionError
 from pmlcli.lifecycle.artifacts import used
 from tests.contract.cases import trained

@@ -3,31 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pmlcli.algorithms.forecast._methods.windows import Base
-from pmlcli.algorithms.forecast._series import Floats
 from pmlcli.encoding.series.encoding import Series
 
 FOLDS = 4
 FIRST_SHARE = 0.3
 """The first fold's method learns from this share of the series."""
-
-Learned = dict[str, Any]
-Forecast = Callable[[Learned, Series, int], Floats]
-
-
-def base_of(learned: Learned, forecast: Forecast, horizon: int) -> Base:
-    """The base that a learned method gives at each origin, as square roots."""
-
-    def base(series: Series, origins: NDArray[np.int64]) -> Floats:
-        ahead = [np.maximum(forecast(learned, series.head(int(o)), horizon), 0.0) for o in origins]
-        return np.asarray(np.sqrt(ahead), dtype=np.float64)
-
-    return base
 
 
 def out_of_fold(
