@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from pmlcli.algorithms.suffix._task import Continuations, alike, blended, case_means, medoids, suffix_texts
+from pmlcli.algorithms.suffix._continuations import (
+    Continuations,
+    alike,
+    blended,
+    case_means,
+    medoids,
+    suffix_texts,
+)
 from pmlcli.encoding.events.sequences import Sequences
 
 

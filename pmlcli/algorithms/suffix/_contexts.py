@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from pmlcli.algorithms.suffix._task import Continuations, as_letters
+from pmlcli.algorithms.suffix._continuations import Continuations, as_letters
 from pmlcli.encoding.events.sequences import Sequences
 from pmlcli.errors import UntrustedArtifactError
 from pmlcli.eventlog.cases import mixed

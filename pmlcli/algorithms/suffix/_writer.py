@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from pmlcli.algorithms._learning.sequence_network import Reader
 from pmlcli.algorithms._learning.sizes import Sizes
-from pmlcli.algorithms.suffix._task import Continuations, as_letters
+from pmlcli.algorithms.suffix._continuations import Continuations, as_letters
 from pmlcli.encoding.events.sequences import NO_TARGET, TIME_FEATURES
 from pmlcli.encoding.vocabulary import MISSING_CODE, UNSEEN_CODE
 from pmlcli.eventlog.log import offsets_of

@@ -11,18 +11,26 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from pmlcli.algorithms._interface.param import Param
-from pmlcli.algorithms._learning.neural import answers_by_event
+from pmlcli.algorithms._learning.neural import (
+    Batch,
+    NeuralAlgorithm,
+    Samples,
+    answers_by_event,
+    padded,
+    padded_rows,
+)
 from pmlcli.algorithms._learning.sequence_network import network_sizes, prefix_inputs
 from pmlcli.algorithms._learning.sizes import Sizes
 from pmlcli.algorithms._prefixes.request import Rows
-from pmlcli.algorithms.suffix._network import SuffixNetwork
-from pmlcli.algorithms.suffix._task import Continuations
-from pmlcli.algorithms.suffix._writer import Draws, Writer, written
-from pmlcli.encoding.events.prefixes import Prefixes
+from pmlcli.algorithms.suffix._continuations import Continuations
+from pmlcli.algorithms.suffix._task import SuffixPredictor
+from pmlcli.algorithms.suffix._writer import SCALE, Draws, Writer, WriterBatch, writer_loss, written
+from pmlcli.encoding.events.prefixes import PrefixEncoding, Prefixes
+from pmlcli.encoding.events.sequences import NO_TARGET, known_targets
 
 
 @dataclass(kw_only=True)
-class Gru(SuffixNetwork):
+class Gru(NeuralAlgorithm, SuffixPredictor[Prefixes]):
     """A gated recurrent unit reads the case so far, attributes too, and draws what may come next, activity by
     activity, until the case ends; no suffix is longer than training saw. Answered is the most typical of the
     drawn ones.
@@ -33,10 +41,17 @@ class Gru(SuffixNetwork):
         "Kumar and Byrne (2004), Minimum Bayes-risk decoding"
     )
 
+    learns_from_all: ClassVar[bool] = True
+    most_read: ClassVar[int | None] = 300_000
+
     units: Annotated[int, Param("Width of the recurrent layer.", ge=1, le=4096)] = 64
     embedding: Annotated[int, Param("Numbers that stand for an activity or a resource.", ge=1, le=1024)] = 32
     dropout: Annotated[float, Param("Share of inputs and units silenced in training.", ge=0, lt=1)] = 0.1
     draws: Annotated[int, Param("Ways to go on that are drawn for each case.", ge=1, le=1000)] = 32
+
+    def make_encoding(self) -> PrefixEncoding:
+        """Whole traces with their attributes."""
+        return PrefixEncoding()
 
     def sizes(self, data: Prefixes) -> Sizes:
         """Units, embedding, the numbers of codes and the longest suffix."""
@@ -47,6 +62,23 @@ class Gru(SuffixNetwork):
     def make_network(self, sizes: Sizes) -> nn.Module:
         """Embeddings, one recurrent layer, two linear layers."""
         return Writer(sizes, self.dropout)
+
+    def samples(self, data: Prefixes) -> Samples:
+        """One sample a case."""
+        left = np.log1p(data.seconds_left) / SCALE
+        left[np.repeat(data.is_running, data.lengths)] = np.nan
+        inputs, target = prefix_inputs(data), padded(known_targets(data), NO_TARGET)
+        remaining = padded(left.astype(np.float32), np.nan)
+
+        def batch(cases: NDArray[np.int64]) -> Batch:
+            rows = padded_rows(data.offsets, cases)
+            return WriterBatch(*inputs(rows), target(rows), remaining(rows))
+
+        return Samples(data.lengths, data.starts, batch)
+
+    def loss(self, network: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Of what follows, and of the time left."""
+        return writer_loss(cast(Writer, network), cast(WriterBatch, batch))
 
     def continuations(self, data: Prefixes, rows: Rows) -> Continuations:
         """Drawn suffixes, in double precision."""

@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 from pmlcli.algorithms._interface.param import Param
 from pmlcli.algorithms._prefixes.request import Rows
 from pmlcli.algorithms.suffix._contexts import Contexts, context_keys, learn_contexts
-from pmlcli.algorithms.suffix._task import Continuations, SuffixPredictor
-from pmlcli.encoding.events.sequences import Sequences
+from pmlcli.algorithms.suffix._continuations import Continuations
+from pmlcli.algorithms.suffix._task import SuffixPredictor
+from pmlcli.encoding.events.sequences import SequenceEncoding, Sequences
 
 
 @dataclass(kw_only=True)
-class Medoid(SuffixPredictor):
+class Medoid(SuffixPredictor[Sequences]):
     """Looks up how training cases went on after the same activities: all of them from the start of the case
     if enough cases began so, else the last few, else fewer. Of the commonest continuations it takes the
     one with the highest expected similarity.
@@ -32,6 +33,10 @@ class Medoid(SuffixPredictor):
     candidates: Annotated[int, Param("Commonest continuations that are compared.", ge=1, le=200)] = 15
 
     contexts_: Contexts = field(init=False, repr=False)
+
+    def make_encoding(self) -> SequenceEncoding:
+        """Whole traces as sequences."""
+        return SequenceEncoding()
 
     def fit(self, data: Sequences) -> None:
         """Counts the continuations of every context of the finished cases."""

@@ -2,39 +2,49 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
 from pmlcli.algorithms._interface.request import PredictRequest
+from pmlcli.algorithms._interface.task import Fitted
+from pmlcli.algorithms._prefixes.request import Rows
 from pmlcli.algorithms._prefixes.task import joined
 from pmlcli.algorithms.suffix._choice import Choice, best_choice
 from pmlcli.algorithms.suffix._contexts import Contexts
-from pmlcli.algorithms.suffix._task import (
+from pmlcli.algorithms.suffix._continuations import (
     Continuations,
-    SuffixPredictor,
     alike,
     as_letters,
     blended,
     medoids,
     suffix_texts,
 )
+from pmlcli.algorithms.suffix._task import SuffixPredictor, SuffixTask, choose
 from pmlcli.algorithms.suffix._writer import WriterBatch, _written_from
 from pmlcli.algorithms.suffix.gru import Gru
 from pmlcli.algorithms.suffix.medoid import Medoid
+from pmlcli.encoding.base import Encodes
 from pmlcli.encoding.events.sequences import TIME_FEATURES, SequenceEncoding, Sequences
 from pmlcli.encoding.vocabulary import FIRST_CODE, MISSING_CODE
 from pmlcli.errors import UntrustedArtifactError
+from pmlcli.evaluation.measurement import Measurement
 from pmlcli.eventlog.log import EventLog
+from pmlcli.eventlog.split import split_by_start
 from pmlcli.lifecycle import artifacts
 from pmlcli.lifecycle.model import Model
+from pmlcli.lifecycle.training import trial
 from tests.logs import log_of, purchase_log, trace_log
 
 ALL = PredictRequest(cases="all")
 EVERY = PredictRequest(cases="all", every_prefix=True)
+TASK = SuffixTask()
 
 
 def encoded(traces: list[str]) -> Sequences:
@@ -47,14 +57,27 @@ def letters(text: str) -> str:
     return as_letters(np.array([FIRST_CODE + "abcdef".index(letter) for letter in text], dtype=np.int64))
 
 
-def trained(algorithm: SuffixPredictor, log: EventLog) -> SequenceEncoding:
-    encoding = algorithm.make_encoding().fit(log)
+def trained(algorithm: SuffixPredictor[Any], log: EventLog) -> Encodes[Sequences]:
+    encoding: Encodes[Sequences] = algorithm.make_encoding().fit(log)
     algorithm.fit(encoding.transform(log))
     return encoding
 
 
+def answers(
+    algorithm: SuffixPredictor[Any], encoding: Encodes[Sequences], log: EventLog, request: PredictRequest
+) -> pd.DataFrame:
+    return TASK.predict(Fitted(algorithm, encoding), log, request)
+
+
+def measured(algorithm: SuffixPredictor[Any], log: EventLog) -> Measurement:
+    """How good a trial on this log is."""
+    return TASK.measure(algorithm, trial(algorithm, TASK.cuts(algorithm, log), log).held_out, {})
+
+
 def test_suffixes_are_what_follows() -> None:
-    assert suffix_texts(encoded(["abc", "b", "ca"])) == [letters(s) for s in ("bc", "c", "", "", "a", "")]
+    data = encoded(["abc", "b", "ca"])
+    assert suffix_texts(data) == [letters(s) for s in ("bc", "c", "", "", "a", "")]
+    assert suffix_texts(data, np.array([0, 4])) == [letters("bc"), letters("a")]
 
 
 def test_likeness_by_hand() -> None:
@@ -129,9 +152,7 @@ def test_the_network_reads_attributes_and_the_medoid_does_not() -> None:
     log = log_of(events)
     network = Gru(units=16, max_epochs=30, draws=8)
     for algorithm, least, most in ((network, 0.98, 1.0), (Medoid(), 0.0, 0.9)):
-        split = algorithm.make_split(log)
-        encoding = trained(algorithm, split.train)
-        assert least <= algorithm.measure(encoding, split, log).value <= most
+        assert least <= measured(algorithm, log).value <= most
 
 
 def test_of_written_steps_only_activities_and_what_stays_are_known() -> None:
@@ -173,7 +194,7 @@ def test_the_ensemble_keeps_each_member_in_its_own_format() -> None:
     model = Model("suffix/ensemble", max_epochs=2, units=8, draws=4)
     model.train(purchase_log(40))
     names = {name for name in model.files if name.startswith(("gru-", "medoid-", "model"))}
-    assert names >= {"gru-model.safetensors", "gru-model.json", "medoid-model.json", "model.json"}
+    assert names >= {"gru-model.safetensors", "gru-state.json", "medoid-model.json", "model.json"}
     assert "torch" in model.manifest_fields["dependencies"]
     stray = model.files | {"other-model.json": b"{}"}
     with pytest.raises(UntrustedArtifactError, match="no member of the model wrote other-model.json"):
@@ -185,7 +206,7 @@ def test_the_medoid_takes_the_longest_context_with_enough_examples() -> None:
     model = Medoid(examples=10)
     encoding = trained(model, log)
     asked = trace_log(["ab", "cb", "db"])
-    table = model.predict(encoding, asked, ALL)
+    table = answers(model, encoding, asked, ALL)
     # Of dbz there are too few: what follows b alone decides.
     assert table["suffix"].tolist() == ["x > <end>", "y > <end>", "x > <end>"]
     assert table["probability"].tolist() == pytest.approx([1, 1, 10 / 23])
@@ -198,9 +219,9 @@ def test_running_cases_teach_no_suffix() -> None:
     cut = replace(data, is_running=np.arange(100) >= 10)
     model = Medoid()
     model.fit(cut)
-    assert model.choose(cut, np.array([0])).texts == [letters("bc")]
+    assert choose(model, cut, np.array([0])).texts == [letters("bc")]
     model.fit(data)
-    assert model.choose(data, np.array([0])).texts == [""]
+    assert choose(model, data, np.array([0])).texts == [""]
 
 
 def test_the_time_left_is_the_median_of_cases_that_went_on_so() -> None:
@@ -208,7 +229,7 @@ def test_the_time_left_is_the_median_of_cases_that_went_on_so() -> None:
     model = Medoid(examples=1, candidates=200)
     encoding = trained(model, log)
     data = encoding.transform(log)
-    table = model.predict(encoding, log, EVERY)
+    table = answers(model, encoding, log, EVERY)
     assert (table["remaining_seconds"] >= 0).all()
     finished = np.flatnonzero(table["events_left"] == 0)
     assert (table["remaining_seconds"].iloc[finished] == 0).all()
@@ -240,27 +261,27 @@ def quick_gru(draws: int = 30) -> Gru:
 
 
 @pytest.fixture(scope="module")
-def writer() -> tuple[Gru, SequenceEncoding]:
+def writer() -> tuple[Gru, Encodes[Sequences]]:
     log = trace_log(["abcd", "xbcy"] * 60)
     model = quick_gru()
     return model, trained(model, log)
 
 
-def test_the_network_learns_what_a_case_began_with(writer: tuple[Gru, SequenceEncoding]) -> None:
+def test_the_network_learns_what_a_case_began_with(writer: tuple[Gru, Encodes[Sequences]]) -> None:
     model, encoding = writer
-    table = model.predict(encoding, trace_log(["ab", "xb", "abc", "abcd"]), ALL)
+    table = answers(model, encoding, trace_log(["ab", "xb", "abc", "abcd"]), ALL)
     assert table["suffix"].tolist() == ["c > d > <end>", "c > y > <end>", "d > <end>", "<end>"]
     assert (table["probability"] > 0.8).all()
     assert table["remaining_seconds"].isna().all()
 
 
-def test_no_suffix_is_longer_than_training_saw(writer: tuple[Gru, SequenceEncoding]) -> None:
+def test_no_suffix_is_longer_than_training_saw(writer: tuple[Gru, Encodes[Sequences]]) -> None:
     model, encoding = writer
-    table = model.predict(encoding, trace_log(["q", "qqqq", "bbbb"]), ALL)
+    table = answers(model, encoding, trace_log(["q", "qqqq", "bbbb"]), ALL)
     assert (table["events_left"] <= 3).all()
 
 
-def test_draws_are_the_same_alone_and_in_company(writer: tuple[Gru, SequenceEncoding]) -> None:
+def test_draws_are_the_same_alone_and_in_company(writer: tuple[Gru, Encodes[Sequences]]) -> None:
     model, encoding = writer
     data = encoding.transform(trace_log(["ab", "xb", "a", "qb"]))
     rows = data.offsets[1:] - 1
@@ -276,12 +297,11 @@ def test_draws_are_the_same_alone_and_in_company(writer: tuple[Gru, SequenceEnco
 def test_measured_on_finished_cases_and_says_so() -> None:
     log = purchase_log(60)
     model = Medoid()
-    split = model.make_split(log)
-    encoding = model.make_encoding().fit(split.train)
-    model.fit(encoding.transform(split.train))
-    found = model.measure(encoding, split, log)
+    (cut,) = TASK.cuts(model, log)
+    found = measured(model, log)
     assert 0 < found.value < 1
-    assert found.n_units == int((~encoding.transform(split.test).is_running).sum())
+    test = model.make_encoding().fit(cut.train).transform(cut.test)
+    assert found.n_units == int((~test.is_running).sum())
     assert "all prefixes" in found.about
     assert "seen word for word" in found.about
 
@@ -289,13 +309,39 @@ def test_measured_on_finished_cases_and_says_so() -> None:
 def test_a_large_test_part_is_measured_on_some_of_its_cases(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pmlcli.algorithms.suffix._task.MEASURED", 20)
     log = purchase_log(60)
-    model = Medoid()
-    split = model.make_split(log)
-    encoding = model.make_encoding().fit(split.train)
-    model.fit(encoding.transform(split.train))
-    found = model.measure(encoding, split, log)
+    found = measured(Medoid(), log)
     assert 1 <= found.n_units < 12
-    assert " of " in found.about
+    assert re.search(r"suffixes of \d+ of \d+ prefixes", found.about)
+
+
+def test_over_several_cuts_a_case_counts_in_each() -> None:
+    log = purchase_log(200)
+    first = log.take_cases(np.flatnonzero(log.starts <= np.quantile(log.starts, 0.9)))
+    model, cuts = Medoid(), [split_by_start(first), split_by_start(log)]
+    assert set(cuts[0].test.case_ids) & set(cuts[1].test.case_ids)
+    parts = trial(model, cuts, log).held_out
+    both, alone = TASK.measure(model, parts, {}), [TASK.measure(model, [part], {}) for part in parts]
+    assert both.n_units == sum(one.n_units for one in alone)
+    assert both.value == pytest.approx(sum(one.value * one.n_units for one in alone) / both.n_units)
+    assert alone[0].value != alone[1].value
+    assert "of all prefixes" in both.about
+    assert "2 cuts of the log" in both.about
+
+
+def test_what_is_held_out_is_predicted_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows_of_calls: list[int] = []
+    usual = Medoid.continuations
+
+    def counted(self: Medoid, data: Sequences, rows: Rows) -> Continuations:
+        rows_of_calls.append(len(rows))
+        return usual(self, data, rows)
+
+    monkeypatch.setattr(Medoid, "continuations", counted)
+    log, model = purchase_log(60), Medoid()
+    (cut,) = TASK.cuts(model, log)
+    tried = trial(model, [cut], log)
+    TASK.measure(model, tried.held_out, TASK.calibrate(model, tried.held_out))
+    assert sum(rows_of_calls) == len(tried.held_out[0].came) <= cut.test.n_events
 
 
 def test_names_that_hold_the_separator_stand_in_quotes() -> None:
