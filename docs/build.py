@@ -81,10 +81,10 @@ contamination = 0.02
 |---|---|
 | 0 | done |
 | 1 | a bug in pmlcli |
-| 2 | usage or configuration |
+| 2 | usage or configuration, or what `-o` names exists already |
 | 3 | the log cannot be used; with `inspect --strict`, a finding about it is serious |
-| 4 | the model cannot be used, or an extra is missing |
-| 5 | verification failed |
+| 4 | the model cannot be used here (not there, of a newer pmlcli), or an extra is missing |
+| 5 | the model is damaged, or nobody trusted vouches for it |
 | 7 | busy |
 | 74 | cannot read or write |
 | 130, 143 | interrupted; nothing half-written is left |

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pmlcli.encoding.profile.extractor import FeatureExtractor as FeatureExtractor
     from pmlcli.errors import BusyError as BusyError
     from pmlcli.errors import ChecksumMismatchError as ChecksumMismatchError
+    from pmlcli.errors import DamagedModelError as DamagedModelError
     from pmlcli.errors import HookError as HookError
     from pmlcli.errors import IncompatibleVersionError as IncompatibleVersionError
     from pmlcli.errors import LogError as LogError
@@ -62,6 +63,7 @@ _HOMES = {
     "ArtifactStore": "pmlcli.store.artifacts",
     "BusyError": "pmlcli.errors",
     "ChecksumMismatchError": "pmlcli.errors",
+    "DamagedModelError": "pmlcli.errors",
     "Encoding": "pmlcli.encoding.base",
     "EventLog": "pmlcli.eventlog.log",
     "FeatureConfig": "pmlcli.encoding.profile.extractor",

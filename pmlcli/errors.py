@@ -5,11 +5,12 @@
     |- LogError                    exit 3   the event log cannot be used
     |- TrainingError               exit 3   the algorithm cannot be trained on this log
     |- PredictionError             exit 4   the model cannot predict (untrained, wrong task, ...)
-    |- PersistenceError            exit 4   the model directory cannot be used
-    |  |- MissingArtifactError     exit 4   a file that the manifest lists is absent
-    |  |- ChecksumMismatchError    exit 4   a file's bytes are not those that the manifest vouches for
+    |- PersistenceError            exit 4   the model cannot be used here: absent, of another type, untrained
     |  |- IncompatibleVersionError exit 4   written by another schema or library version
-    |  |- UntrustedArtifactError   exit 4   an artifact holds something that this algorithm never writes
+    |  |- DamagedModelError        exit 5   the directory does not hold what pmlcli writes
+    |  |  |- MissingArtifactError   exit 5  a file that the manifest lists is absent
+    |  |  |- ChecksumMismatchError  exit 5  a file's bytes are not those that the manifest vouches for
+    |  |  `- UntrustedArtifactError exit 5  an artifact holds something that this algorithm never writes
     |  `- SignatureError           exit 5   a signature is absent, wrong, or by another key
     |- MissingDependencyError      exit 4   an optional library is not installed; names the pip extra
     |- HookError                   exit 1   a hook raised; names the hook
@@ -17,7 +18,8 @@
     |- BusyError                   exit 7   another process works on the same model directory
     `- OutputError                 exit 74  cannot read or write a file
 
-Codes 5 (verification failed) and 6 (a gate was crossed) are results, not errors: commands return them.
+`verify` returns 5 where a rung failed, 4 where the model cannot be used here. Code 6 (a gate was crossed) is
+a result, not an error: commands return it.
 """
 
 from __future__ import annotations
@@ -78,7 +80,7 @@ class PmlWarning(UserWarning):
 
 
 class ValidationError(PmlError):
-    """An option, a name or a parameter is wrong; nothing was read or written."""
+    """An option, a name or a parameter is wrong, or what is to be written stands there already."""
 
     default_code = "usage"
     exit_code = 2
@@ -106,19 +108,26 @@ class PredictionError(PmlError):
 
 
 class PersistenceError(PmlError):
-    """The model directory cannot be written, read or trusted."""
+    """The model cannot be used here, or not be saved."""
 
     default_code = "model"
     exit_code = 4
 
 
-class MissingArtifactError(PersistenceError):
+class DamagedModelError(PersistenceError):
+    """The model directory does not hold what pmlcli writes: its manifest, or what that vouches for."""
+
+    default_code = "model.damaged"
+    exit_code = 5
+
+
+class MissingArtifactError(DamagedModelError):
     """A file that the manifest lists is absent."""
 
     default_code = "model.missing"
 
 
-class ChecksumMismatchError(PersistenceError):
+class ChecksumMismatchError(DamagedModelError):
     """A file's bytes are not those that the manifest vouches for."""
 
     default_code = "model.checksum"
@@ -130,7 +139,7 @@ class IncompatibleVersionError(PersistenceError):
     default_code = "model.version"
 
 
-class UntrustedArtifactError(PersistenceError):
+class UntrustedArtifactError(DamagedModelError):
     """An artifact holds something that this algorithm never writes."""
 
     default_code = "model.untrusted"

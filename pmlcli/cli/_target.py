@@ -13,7 +13,7 @@ from pmlcli.errors import OutputError, ValidationError
 
 
 def require_model_place(path: Path, *, force: bool) -> None:
-    """Raises OutputError when a model cannot go to `path`: it is taken, or may not be written."""
+    """Raises ValidationError when a model's `path` is taken; OutputError when it cannot be written."""
     if str(path) == "-":
         raise ValidationError(
             "a model is a directory and cannot go to stdout", hint="name a directory with -o"
@@ -29,7 +29,7 @@ def require_model_place(path: Path, *, force: bool) -> None:
 
 
 def require_file_place(path: Path, *, force: bool) -> None:
-    """Raises OutputError when a file cannot go to `path`."""
+    """Raises ValidationError when a file's `path` is taken; OutputError when it cannot be written."""
     if path.is_dir():
         raise _occupied(path, "is a directory", "name a file")
     if path.is_file() and not force:
@@ -37,8 +37,8 @@ def require_file_place(path: Path, *, force: bool) -> None:
     _require_parent(path)
 
 
-def _occupied(path: Path, what: str, hint: str) -> OutputError:
-    return OutputError(f"{path}: {what}", hint=hint, code="io.exists", context={"path": str(path)})
+def _occupied(path: Path, what: str, hint: str) -> ValidationError:
+    return ValidationError(f"{path}: {what}", hint=hint, code="io.exists", context={"path": str(path)})
 
 
 def _require_parent(path: Path) -> None:

@@ -12,7 +12,7 @@ import typer
 from pmlcli.cli._group import ASKED
 from pmlcli.cli._options import CommonOptions, ReadingOptions
 from pmlcli.cli._series import SeriesOptions, show_series
-from pmlcli.errors import ValidationError
+from pmlcli.errors import DamagedModelError, ValidationError
 from pmlcli.render import log_profile, text
 
 EXIT_SERIOUS = 3
@@ -37,7 +37,8 @@ def inspect(
 ) -> None:
     """Show a model's card, a log's profile, or a KPI's series.
 
-    A directory is a model: what made it, how good it is, what it asks of a log. A file is a log: its
+    A directory is a model: what made it, how good it is, what it asks of a log, and (with exit code 5) which
+    of its files are not as its manifest says. A file is a log: its
     size, times, activities, variants, resources, attributes, what became of its rows, and what is wrong
     with its data: serious (a model would learn something false), warning (look at it) or note.
     """
@@ -47,10 +48,12 @@ def inspect(
                 option = "--strict" if strict else "--kpi"
                 raise ValidationError(f"{option} is for a log", hint="`pmlcli verify` checks a model")
             # Only this branch needs the store.
-            from pmlcli.lifecycle.inspection import inspect_model
+            from pmlcli.lifecycle.inspection import DAMAGED, inspect_model
 
             card = inspect_model(target)
             session.result("model", card, lambda: text.model(card))
+            if card["findings"] or card["signature"].startswith(DAMAGED):
+                raise typer.Exit(DamagedModelError.exit_code)
             return
         if series.kpi:
             show_series(target, series, reading, session)

@@ -18,8 +18,6 @@ from pmlcli.render.json import to_plain
 if TYPE_CHECKING:
     from pmlcli.store.verification import Climb, Verification
 
-EXIT_FAILED = 5
-
 ModelsArgument = Annotated[
     list[Path], typer.Argument(metavar="MODEL...", help="Model directories.", show_default=False)
 ]
@@ -76,7 +74,7 @@ def verify(  # noqa: PLR0913 (a command takes its groups of options)
         document = verify_models(models, level=level, trust=trust, retrain=climb)
         session.outcome("verify", document, lambda: text.verification(document))
     if not document["ok"]:
-        raise typer.Exit(EXIT_FAILED)
+        raise typer.Exit(document["exit_code"])
 
 
 def _retraining(log: str | None, any_log: bool, level: str | None, regressor: Path | None) -> Climb | None:
@@ -103,19 +101,21 @@ def verify_models(
 
     check = trust.signature_check()
     reports = [
-        _document(
-            verify_model(
-                path,
-                level,
-                expect_digest=trust.expect_digest,
-                check_signature=check,
-                trusted=not trust.isolation,
-                retrain=retrain,
-            )
+        verify_model(
+            path,
+            level,
+            expect_digest=trust.expect_digest,
+            check_signature=check,
+            trusted=not trust.isolation,
+            retrain=retrain,
         )
         for path in models
     ]
-    return {"ok": all(report["ok"] for report in reports), "models": reports}
+    return {
+        "ok": all(report.passed for report in reports),
+        "exit_code": max(report.exit_code for report in reports),
+        "models": [_document(report) for report in reports],
+    }
 
 
 def _document(report: Verification) -> dict[str, Any]:

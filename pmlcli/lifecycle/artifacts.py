@@ -13,6 +13,8 @@ import numpy as np
 from pmlcli.algorithms._interface.base import Algorithm
 from pmlcli.algorithms._interface.task import Fitted
 from pmlcli.errors import (
+    DamagedModelError,
+    MissingArtifactError,
     MissingDependencyError,
     PersistenceError,
     PmlError,
@@ -91,11 +93,11 @@ def _learner_files(algorithm: Algorithm[Any]) -> dict[str, bytes]:
 def restore(algorithm: Algorithm[Any], files: Mapping[str, bytes]) -> Fitted[Algorithm[Any], Any]:
     """Gives an untrained algorithm the state that `files` hold, with its encoding and calibration.
 
-    `files` are verified bytes. Raises a PersistenceError when they are not what this algorithm writes.
+    `files` are verified bytes. Raises a DamagedModelError when they are not what this algorithm writes.
     """
     missing = [name for name in _SHARED_FILES if name not in files]
     if missing:
-        raise PersistenceError(f"the model lacks {', '.join(missing)}", context={"missing": missing})
+        raise MissingArtifactError(f"the model lacks {', '.join(missing)}", context={"missing": missing})
     try:
         return _restore(algorithm, files)
     except (PersistenceError, PredictionError, MissingDependencyError):
@@ -199,7 +201,7 @@ def _learner_state(algorithm: Algorithm[Any], files: Mapping[str, bytes]) -> dic
     if algorithm.container == "xgboost":
         return _boosted_state(own)
     if ESTIMATOR_FILE not in files or algorithm.estimator_class is None:
-        raise PersistenceError(f"the model lacks {ESTIMATOR_FILE}", context={"missing": [ESTIMATOR_FILE]})
+        raise MissingArtifactError(f"the model lacks {ESTIMATOR_FILE}", context={"missing": [ESTIMATOR_FILE]})
     allowed = algorithm.allowed_globals | {algorithm.estimator_class}
     estimator = sklearn.decode(files[ESTIMATOR_FILE], allowed, algorithm.estimator_class)
     return {ESTIMATOR: estimator, **(plain.decode(own, stem=STATE_STEM) if own else {})}
@@ -208,7 +210,7 @@ def _learner_state(algorithm: Algorithm[Any], files: Mapping[str, bytes]) -> dic
 def _boosted_state(files: Mapping[str, bytes]) -> dict[str, Any]:
     """An XGBoost model's bytes, whose structure is checked before XGBoost may read them, and the rest."""
     if BOOSTER_FILE not in files:
-        raise PersistenceError(f"the model lacks {BOOSTER_FILE}", context={"missing": [BOOSTER_FILE]})
+        raise MissingArtifactError(f"the model lacks {BOOSTER_FILE}", context={"missing": [BOOSTER_FILE]})
     check_xgboost_json(files[BOOSTER_FILE], source=BOOSTER_FILE)
     return {BOOSTER: files[BOOSTER_FILE], **plain.decode(files, stem=STATE_STEM)}
 
@@ -223,5 +225,5 @@ def read_json(
     """The object in a JSON artifact, read strictly."""
     value = strictjson.parse(files[name], source=name, max_bytes=max_bytes, max_items=max_items)
     if not isinstance(value, dict):
-        raise PersistenceError(f"{name}: holds {type(value).__name__}, expected an object")
+        raise DamagedModelError(f"{name}: holds {type(value).__name__}, expected an object")
     return value

@@ -17,7 +17,7 @@ import pandas as pd
 
 from pmlcli.algorithms._interface.base import Algorithm
 from pmlcli.algorithms._interface.task import Fitted
-from pmlcli.errors import PersistenceError, UntrustedArtifactError
+from pmlcli.errors import DamagedModelError, UntrustedArtifactError
 from pmlcli.eventlog import ReadOptions, read_log
 from pmlcli.eventlog.options import NONE, OPTIONAL_ROLES
 from pmlcli.store.codecs import plain
@@ -67,11 +67,11 @@ class Replay:
 def replay(fitted: Fitted[Algorithm[Any], Any], canary: Mapping[str, Any]) -> Replay:
     """Asks the canary cases again. A finding (what, expected, found) is the worst cell of a column.
 
-    Raises PersistenceError for a canary that pmlcli never wrote.
+    Raises DamagedModelError for a canary that pmlcli never wrote.
     """
     expected, events = canary.get("predictions"), canary.get("events")
     if not _is_table(expected) or not isinstance(events, list):
-        raise PersistenceError("canary.json: not a list of events and a table of predictions")
+        raise DamagedModelError("canary.json: not a list of events and a table of predictions")
     found = _answers(fitted, events)
     if list(expected) != sorted(found) or any(len(expected[c]) != len(found[c]) for c in expected):
         shapes = {"what": "columns and rows", "expected": _shape(expected), "found": _shape(found)}

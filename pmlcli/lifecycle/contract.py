@@ -14,7 +14,7 @@ import pandas as pd
 
 from pmlcli.encoding.attributes import as_text
 from pmlcli.encoding.base import Encodes
-from pmlcli.errors import LogError, PersistenceError, PmlError, ValidationError
+from pmlcli.errors import DamagedModelError, LogError, PersistenceError, PmlError, ValidationError
 from pmlcli.eventlog.log import ACTIVITY, CASE_ID, EventLog
 from pmlcli.eventlog.options import CLASSIFIER_PREFIX, ReadOptions
 from pmlcli.eventlog.selection import Selection
@@ -24,6 +24,7 @@ MANY_BEYOND = 0.05
 """Numbers beyond those of training are told of where more than this share of a column's are."""
 EXAMPLES = 5
 LONGEST_NAME = 1000
+MODEL_TYPE = "model_type"
 MOST_ITEMS = 20_000
 QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
 
@@ -42,7 +43,10 @@ def input_schema(log: EventLog, encoding: Encodes[Any]) -> dict[str, Any]:
 
 @contextmanager
 def written_by_pmlcli(part: str) -> Iterator[None]:
-    """Makes what a hostile value in a part of the manifest does here a PersistenceError."""
+    """Makes what a hostile value in a part of the manifest does here a DamagedModelError.
+
+    An algorithm that is not here is no damage: a newer pmlcli, or somebody's own, may have it.
+    """
     try:
         yield
     except (PmlError, LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
@@ -52,7 +56,8 @@ def written_by_pmlcli(part: str) -> Iterator[None]:
             error.message if isinstance(error, PmlError) else f"{part} is malformed ({type(error).__name__})"
         )
         hint = error.hint if isinstance(error, PmlError) else "train the model again"
-        raise PersistenceError(f"manifest.json: {told}", hint=hint, code="model.type") from error
+        kind = PersistenceError if part == MODEL_TYPE else DamagedModelError
+        raise kind(f"manifest.json: {told}", hint=hint, code="model.type") from error
 
 
 def checked_hyperparameters(found: Mapping[str, Any]) -> dict[str, Any]:

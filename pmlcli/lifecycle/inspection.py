@@ -11,6 +11,7 @@ from pmlcli.errors import PersistenceError, ValidationError
 from pmlcli.store import signing, strictjson
 from pmlcli.store.directory import Seal, compare, read_artifact
 
+DAMAGED = "damaged"
 THRESHOLD_FILE = "threshold.json"
 """What was found on held-out cases: a threshold, say, or how honest probabilities are."""
 MOST_SHOWN_BYTES = 65_536
@@ -19,11 +20,11 @@ MOST_SHOWN_BYTES = 65_536
 def inspect_model(path: Path | str) -> dict[str, Any]:
     """The card of the model at `path`, JSON-plain: manifest, root digest, parameters with their meaning.
 
-    `calibration` is what `threshold.json` holds, None where it is long or damaged. No other artifact is
-    read; `findings` lists what the directory's names and sizes show to be wrong.
+    `calibration` is what `threshold.json` holds, None where it is long or damaged. Other artifacts are hashed
+    and not parsed; `findings` lists what is not as the manifest says.
     `signature` is none, not checked, or damaged. Raises a PersistenceError when there is no model.
     """
-    seal, difference = compare(path, contents=False)
+    seal, difference = compare(path, contents=True)
     manifest = asdict(seal.manifest)
     manifest["artifacts"] = [asdict(record) for record in seal.manifest.artifacts]
     return {
@@ -42,7 +43,7 @@ def _signature(seal: Seal) -> str:
     if seal.signature is None:
         return "none"
     damage = signing.damage(seal.manifest_bytes, seal.signature)
-    return "not checked" if damage is None else f"damaged: {damage}"
+    return "not checked" if damage is None else f"{DAMAGED}: {damage}"
 
 
 def _calibration(path: Path | str) -> dict[str, Any] | None:

@@ -55,6 +55,7 @@ _PROGRESS_FRAME = 4_000
 _PROGRESS_A_SECOND = 20
 _MOST_LABELS = 100
 _MAX_TEXT = 4000
+_UNUSABLE = errors.PersistenceError.exit_code
 _READ_BYTES = 1 << 20
 _MAX_FILES = 1000
 _LONGEST_WAIT_SECONDS = 1_000_000
@@ -65,6 +66,7 @@ _KINDS = {
         errors.LogError,
         errors.PredictionError,
         errors.PersistenceError,
+        errors.DamagedModelError,
         errors.MissingArtifactError,
         errors.IncompatibleVersionError,
         errors.UntrustedArtifactError,
@@ -379,7 +381,8 @@ def _hint(kind: str, code: str, context: Mapping[str, Any]) -> str | None:
     if kind == errors.MissingDependencyError.__name__:
         extra = context.get("extra")
         return f"pip install 'pmlcli[{extra}]'" if extra in _extras() else None
-    usual = HINT if _KINDS[kind].exit_code == errors.PersistenceError.exit_code else None
+    is_of_model = issubclass(_KINDS[kind], errors.DamagedModelError) or _KINDS[kind].exit_code == _UNUSABLE
+    usual = HINT if is_of_model else None
     return _HINTS.get(code, usual)
 
 

@@ -354,7 +354,8 @@ class Model(Hook):
         when the caller holds it already. Before anything is written, a freshly started interpreter opens the
         model from its bytes and replays the canary; `check=False` leaves that out (so does the variable
         PMLCLI_SKIP_OPENING=1, unless `check=True`). Raises PersistenceError when the model is untrained,
-        UnopenedModelError when it does not answer there, OutputError when it cannot be written.
+        UnopenedModelError when it does not answer there, ValidationError when `path` is taken, OutputError
+        when it cannot be written.
         """
         if not self.files:
             raise PersistenceError(
@@ -428,9 +429,11 @@ class Model(Hook):
         cls, stored: ModelFiles, *, hooks: Sequence[Hook], trusted: bool, place: Path | None
     ) -> Self:
         manifest = stored.manifest
+        with contract.written_by_pmlcli(contract.MODEL_TYPE):
+            algorithm = registry.find(manifest.model_type)
         with contract.written_by_pmlcli("hyperparameters"):
             parameters = contract.checked_hyperparameters(manifest.hyperparameters)
-            registry.find(manifest.model_type).build(parameters)
+            algorithm.build(parameters)
         # The class may have an `__init__` of its own, with arguments that no manifest knows. This stands
         # outside the guard above, for what fails in a caller's code is not the file's fault.
         model = cls.__new__(cls)
@@ -537,7 +540,7 @@ def _in_place(place: Path | None) -> Iterator[None]:
 
 def _check_files(manifest: Manifest) -> None:
     """Refuses, before one is read, files that the algorithm does not write; `restore` asks again of all."""
-    with contract.written_by_pmlcli("model_type"):
+    with contract.written_by_pmlcli(contract.MODEL_TYPE):
         container = registry.card(manifest.model_type).container
     if manifest.schema_version == SCHEMA_VERSION:
         artifacts.require_known_files(container, (record.filename for record in manifest.artifacts))

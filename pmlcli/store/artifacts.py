@@ -32,7 +32,8 @@ class ArtifactStore:
 
         `manifest_fields` are the manifest's fields without `artifacts`; `files` maps a plain file name
         (`model.json`) to its bytes; `sign` turns the manifest's bytes into the signature file's. Raises
-        `OutputError` when the target is taken or the disk fails, `BusyError` when another writer has it.
+        `ValidationError` when the target is taken, `OutputError` when the disk fails, `BusyError` when
+        another writer has it.
         """
         with Publication(path, wait_seconds=wait_seconds) as publication:
             return self.save_in(publication, manifest_fields, files, force=force, sign=sign)
@@ -84,7 +85,7 @@ def seal(manifest_fields: Mapping[str, Any], files: Mapping[str, bytes]) -> byte
         if not is_artifact_filename(name) or len(data) > largest_artifact(name)
     ]
     if findings:
-        raise refusal("cannot save", findings)
+        raise refusal("cannot save", findings, error=PersistenceError)
     try:
         manifest = Manifest(**manifest_fields, artifacts=records_of(files))
     except TypeError as error:

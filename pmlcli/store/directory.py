@@ -210,7 +210,7 @@ def _with_retry(path: Path, read: Callable[[int], T]) -> T:
                 if not last and _was_replaced(path, descriptor):
                     continue
                 if isinstance(error, _GoneError):
-                    raise _no_model(path, f"no {MANIFEST_NAME}", "not a pmlcli model") from error
+                    raise _without_manifest(path, descriptor) from error
                 raise
             if place != path:
                 _warn_of_old(path, place)
@@ -277,24 +277,37 @@ def _no_model(path: Path, found: str, what: str, *, aside: Path | None = None) -
     )
 
 
+def _without_manifest(path: Path, directory: int) -> PersistenceError:
+    """A directory with artifacts is a model that lost its manifest; any other was never one."""
+    if _irregular(ARTIFACTS_NAME, directory) != "a directory":
+        return _no_model(path, f"no {MANIFEST_NAME}", "not a pmlcli model")
+    hint = "copy the model again from where it came, or train it again"
+    finding = Finding(MANIFEST_NAME, "a file", "nothing")
+    return refusal(str(path), [finding], error=MissingArtifactError, hint=hint)
+
+
 def _read_seal(directory: int, path: Path, check_seal: SealCheck | None) -> Seal:
-    data = _read_bounded(MANIFEST_NAME, directory, MAX_MANIFEST_BYTES)
+    data = _read_bounded(path / MANIFEST_NAME, directory, MAX_MANIFEST_BYTES)
     if data is None:
         raise _GoneError
-    signature = _read_bounded(SIGNATURE_NAME, directory, MAX_SIGNATURE_BYTES)
+    signature = _read_bounded(path / SIGNATURE_NAME, directory, MAX_SIGNATURE_BYTES)
     if check_seal is not None:
         # Before anything is parsed: bytes that nobody vouches for reach no parser.
         check_seal(data, signature)
     return Seal(parse(data, source=str(path / MANIFEST_NAME)), data, signature)
 
 
-def _read_bounded(name: str, directory: int, limit: int) -> bytes | None:
-    """All bytes of a small plain file, or None when absent; `limit` + 1 bytes when it is longer."""
+def _read_bounded(path: Path, directory: int, limit: int) -> bytes | None:
+    """All bytes of a small plain file, or None when absent; `limit` + 1 bytes when it is longer.
+
+    The file is the one of that name in the open directory; errors name `path`.
+    """
+    name = path.name
     kind = _irregular(name, directory)
     if kind == "nothing":
         return None
     if kind is not None:
-        raise refusal(name, [Finding(name, "a plain file", kind)], error=UntrustedArtifactError)
+        raise refusal(str(path), [Finding(name, "a plain file", kind)], error=UntrustedArtifactError)
     with _opened_file(name, directory) as descriptor:
         return b"".join(_chunks(descriptor, limit + 1, chunk_bytes=_CHUNK_BYTES))
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from pmlcli.errors import PersistenceError
+from pmlcli.errors import DamagedModelError, PersistenceError
 
 _SHOWN_IN_MESSAGE = 3
 _MAX_TEXT = 120
@@ -61,7 +61,7 @@ def refusal(
     subject: str,
     findings: Sequence[Finding],
     *,
-    error: type[PersistenceError] = PersistenceError,
+    error: type[PersistenceError] = DamagedModelError,
     hint: str | None = None,
 ) -> PersistenceError:
     """The error that refuses `subject`: all of them in the context, the first few in the message."""

@@ -110,7 +110,7 @@ def records_of(files: Mapping[str, bytes]) -> tuple[ArtifactRecord, ...]:
 def parse(data: bytes, *, source: str = MANIFEST_NAME) -> Manifest:
     """The manifest in `data`.
 
-    Raises `PersistenceError` with every finding in `context["findings"]`, and `IncompatibleVersionError`
+    Raises `DamagedModelError` with every finding in `context["findings"]`, and `IncompatibleVersionError`
     for a schema newer than this pmlcli knows.
     """
     value = strictjson.parse(data, source=source, max_bytes=MAX_MANIFEST_BYTES)

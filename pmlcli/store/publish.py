@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from pmlcli.errors import OutputError, PersistenceError, PmlWarning
+from pmlcli.errors import PersistenceError, PmlWarning, ValidationError
 from pmlcli.store import fsio, lock, strictjson
 from pmlcli.store.manifest import ARTIFACTS_NAME, MANIFEST_NAME, MAX_MANIFEST_BYTES, SIGNATURE_NAME
 
@@ -57,7 +57,7 @@ class Publication:
     def refuse_existing(self, *, force: bool) -> bool:
         """Whether a model stands at the target that `publish` will replace.
 
-        Raises `OutputError` when anything else stands there, or a model and not `force`.
+        Raises `ValidationError` when anything else stands there, or a model and not `force`.
         """
         with fsio.reported(self.target):
             found = fsio.status(self._name, self._parent)
@@ -374,5 +374,5 @@ def _is_manifest(directory: int) -> bool:
     return isinstance(value, dict) and {"schema_version", "model_id", "model_type"} <= value.keys()
 
 
-def _occupied(target: Path, what: str, hint: str) -> OutputError:
-    return OutputError(f"{target}: {what}", hint=hint, code="io.exists", context={"path": str(target)})
+def _occupied(target: Path, what: str, hint: str) -> ValidationError:
+    return ValidationError(f"{target}: {what}", hint=hint, code="io.exists", context={"path": str(target)})

@@ -2,7 +2,7 @@
 
 Python's `json` keeps the last of two equal keys, accepts NaN, turns 1e999 into infinity, keeps lone
 surrogates, and fails on deep brackets and long digits with errors of other kinds. A model directory
-comes from outside, so each of these is a `PersistenceError` that says where.
+comes from outside, so each of these is a `DamagedModelError` that says where.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import re
 from collections import Counter
 from typing import Any
 
-from pmlcli.errors import PersistenceError
+from pmlcli.errors import DamagedModelError, PersistenceError
 from pmlcli.store.findings import shown
 
 MAX_DEPTH = 64
@@ -59,8 +59,8 @@ def dump(value: object) -> bytes:
     return text.encode("ascii") + b"\n"
 
 
-def _refuse(source: str, what: str) -> PersistenceError:
-    return PersistenceError(f"{source}: invalid JSON: {what}", context={"path": source})
+def _refuse(source: str, what: str) -> DamagedModelError:
+    return DamagedModelError(f"{source}: invalid JSON: {what}", context={"path": source})
 
 
 def _refuse_depth(data: bytes, source: str) -> None:

@@ -24,7 +24,14 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
 
-from pmlcli.errors import PmlError, SignatureError, unknown_name
+from pmlcli.errors import (
+    DamagedModelError,
+    MissingDependencyError,
+    PersistenceError,
+    PmlError,
+    SignatureError,
+    unknown_name,
+)
 from pmlcli.store import signing
 from pmlcli.store.directory import Difference, ModelFiles, Seal, SealCheck, compare, read_model
 from pmlcli.store.findings import Finding, shown
@@ -51,6 +58,8 @@ class RungResult:
     rung: str
     verdict: Verdict
     details: tuple[dict[str, Any], ...] = ()
+    unusable: bool = False
+    """Failed for what is lacking here (a library, a newer pmlcli), not for what the model is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +69,15 @@ class Verification:
     path: str
     root_digest: str | None
     results: tuple[RungResult, ...]
+
+    @property
+    def exit_code(self) -> int:
+        """0, 5 where a rung failed, and 4 where that says nothing but that the model cannot be used here."""
+        failed = [result for result in self.results if result.verdict == "fail"]
+        if not failed:
+            return 0
+        is_unusable = all(result.unusable for result in failed)
+        return PersistenceError.exit_code if is_unusable else DamagedModelError.exit_code
 
     @property
     def passed(self) -> bool:
@@ -114,15 +132,15 @@ def verify(
     except _UntrustedError as untrusted:
         return Verification(str(path), None, tuple(_untrusted(wanted, untrusted.result)))
     except PmlError as error:
-        if error.exit_code not in (4, 5):
+        if not isinstance(error, PersistenceError):
             raise
         return Verification(str(path), None, tuple(_after_failure(wanted, _failed("structure", error))))
     signature = _unchecked(seal) if check_signature is None else trusted.signature
-    results = list(_bytes_rungs(wanted, seal, difference, signature))
+    climbed = list(_bytes_rungs(wanted, seal, difference, signature))
     for rung, climb in (("replay", replay), ("retrain", retrain)):
         if rung in wanted:
-            results.append(_climbed(rung, climb, Path(path), seal, results))
-    return Verification(str(path), seal.root_digest, tuple(results))
+            climbed.append(_climbed(rung, climb, Path(path), seal, climbed))
+    return Verification(str(path), seal.root_digest, tuple(climbed))
 
 
 class _UntrustedError(SignatureError):
@@ -197,9 +215,11 @@ def _unchecked(seal: Seal) -> RungResult:
 def _failed(rung: str, error: PmlError) -> RungResult:
     """A rung that an error ended, with the error's own findings when it has some."""
     findings = error.context.get("findings")
-    if isinstance(findings, list) and findings:
-        return RungResult(rung, "fail", tuple(findings))
-    return result_of(rung, [Finding(rung, "no error", error.message)])
+    if not isinstance(findings, list) or not findings:
+        findings = [Finding(rung, "no error", error.message).to_dict()]
+    is_of_here = isinstance(error, PersistenceError | MissingDependencyError)
+    unusable = is_of_here and error.exit_code == PersistenceError.exit_code
+    return RungResult(rung, "fail", tuple(findings), unusable)
 
 
 def _after_failure(wanted: Sequence[str], failed: RungResult) -> Iterator[RungResult]:
@@ -251,7 +271,8 @@ def environment(manifest: Manifest) -> RungResult:
         return skipped("environment", "the manifest records no library and no platform")
     details = tuple(finding.to_dict() for finding in grave + slight)
     is_absent = any(finding.found == _ABSENT for finding in grave)
-    return RungResult("environment", "fail" if is_absent else "warn" if details else "pass", details)
+    verdict: Verdict = "fail" if is_absent else "warn" if details else "pass"
+    return RungResult("environment", verdict, details, unusable=is_absent)
 
 
 def other_versions(dependencies: Mapping[str, str]) -> list[str]:

@@ -205,53 +205,6 @@ def test_what_a_task_has_not_is_refused_before_a_log_is_read(
     assert files_in(place) == {}
 
 
-@pytest.mark.parametrize("command", ["predict", "verify"])
-def test_no_model_there(command: str, run: Run, place: Path) -> None:
-    arguments = ["none", "log.csv"] if command == "predict" else ["none"]
-    result = run(command, *arguments)
-    assert result.exit_code in (4, 5)
-    assert "none" in result.output
-    (place / "none").mkdir()
-    assert run(command, *arguments).exit_code in (4, 5)
-
-
-def damaged(model: Path, place: Path, how: Callable[[Path], Any]) -> Path:
-    copy = place / "damaged"
-    shutil.copytree(model, copy)
-    how(copy)
-    return copy
-
-
-def flip(path: Path) -> None:
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 1
-    path.write_bytes(bytes(content))
-
-
-def newer(copy: Path) -> None:
-    manifest = json.loads((copy / "manifest.json").read_text())
-    manifest["schema_version"] = 99
-    (copy / "manifest.json").write_text(json.dumps(manifest))
-
-
-DAMAGES: dict[str, Callable[[Path], Any]] = {
-    "flipped byte": lambda copy: flip(next(iter((copy / "artifacts").iterdir()))),
-    "missing artifact": lambda copy: next(iter((copy / "artifacts").iterdir())).unlink(),
-    "unlisted file": lambda copy: (copy / "artifacts" / "extra.json").write_text("{}"),
-    "no JSON": lambda copy: (copy / "manifest.json").write_text("nonsense"),
-    "newer schema": newer,
-}
-
-
-@pytest.mark.parametrize("damage", DAMAGES)
-def test_a_damaged_model(damage: str, run: Run, place: Path, model: Path, csv_log: Path) -> None:
-    copy = damaged(model, place, DAMAGES[damage])
-    assert_refused(run("predict", copy, csv_log, "-q"), 4, "damaged")
-    verified = run("verify", copy)
-    assert verified.exit_code == 5
-    assert "verification failed" in verified.stdout
-
-
 def test_an_extra_that_is_not_installed(
     run: Run, place: Path, csv_log: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -303,7 +303,7 @@ def test_a_link_to_a_model_is_told_as_a_link(
         "upgrade": (model, "-o", tmp_path / "current"),
     }[command]
     result = run(command, *given)
-    assert result.exit_code == 74
+    assert result.exit_code == 2
     assert "a symbolic link to release-1" in result.stderr
     assert "name the directory that it leads to" in result.stderr
     assert "is not a pmlcli model" not in result.stderr

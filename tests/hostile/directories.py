@@ -31,8 +31,10 @@ BASES: dict[str, dict[str, Any]] = {
     NGRAM: {"order": 2},
     GRU: {"max_epochs": 1},
 }
-REFUSED = (4,)
-EITHER = (0, 4)
+DAMAGED, UNUSABLE = (5,), (4,)
+REFUSED = (4, 5)
+"""The manifest vouches for it: refused on reading (5), or what it holds cannot be asked (4)."""
+EITHER = (0, 4, 5)
 """Nothing there is read to predict, or what is read may be any value; only harm is excluded."""
 
 
@@ -43,7 +45,7 @@ class Hostile:
     change: Callable[[Path], Any]
     base: str = NGRAM
     predict: tuple[int, ...] = REFUSED
-    verify: tuple[int, ...] = (5,)
+    verify: tuple[int, ...] = DAMAGED
 
 
 def make_bases(directory: Path, bases: Mapping[str, dict[str, Any]] = BASES) -> dict[str, Path]:
@@ -273,7 +275,14 @@ def manifest_cases() -> dict[str, Hostile]:
         "artifacts null": value("artifacts", to=None),
         "no artifacts": value("artifacts", to=[]),
     }
-    return {name: Hostile(change) for name, change in changes.items()}
+    here = ("empty directory", "schema 2", "schema huge", "unknown algorithm")
+    return {name: unusable_here(change, name in here) for name, change in changes.items()}
+
+
+def unusable_here(change: Callable[[Path], Any], is_so: bool = True) -> Hostile:
+    """No damage where it is so: no model is there, or one that another pmlcli may read."""
+    codes = UNUSABLE if is_so else DAMAGED
+    return Hostile(change, predict=codes, verify=codes)
 
 
 def listed_twice(data: bytes) -> bytes:
@@ -312,7 +321,8 @@ def directory_cases() -> dict[str, Hostile]:
         "contents swapped": swap,
         "compressed in place": added("artifacts/model.json", gzip.compress(b"{}")),
     }  # fmt: skip
-    return {name: Hostile(change) for name, change in changes.items()}
+    here = ("a file instead", "a pipe instead")
+    return {name: unusable_here(change, name in here) for name, change in changes.items()}
 
 
 def pickle_cases() -> dict[str, Hostile]:
@@ -471,7 +481,11 @@ def each_array(change: Callable[[bytes], bytes]) -> Callable[[dict[str, bytes]],
 def sizes(number: Any) -> Callable[[dict[str, bytes]], Any]:
     def apply(files: dict[str, bytes]) -> None:
         document = json.loads(files["state.json"])
-        document["sizes_"] = dict.fromkeys(document["sizes_"], number)
+        # A list stays a list, so that what is refused is the number.
+        document["sizes_"] = {
+            name: [number] * len(found) if isinstance(found, list) else number
+            for name, found in document["sizes_"].items()
+        }
         files["state.json"] = json.dumps(document).encode()
 
     return apply
@@ -495,6 +509,7 @@ def overlap(found: dict[str, Any]) -> None:
 def plausible_cases() -> dict[str, Hostile]:
     """A well-formed manifest whose inner values are not what pmlcli writes."""
     either, harmless = {"predict": EITHER, "verify": (0, 5)}, {"predict": (0,), "verify": (0,)}
+    lacking = {"predict": (0,), "verify": UNUSABLE}
     changes: dict[str, tuple[Callable[[Path], Any], dict[str, Any]]] = {
         "unknown parameter": (value("hyperparameters", "x", to=1), {}),
         "parameter hooks": (value("hyperparameters", "hooks", to=["os.system"]), {}),
@@ -531,7 +546,7 @@ def plausible_cases() -> dict[str, Hostile]:
         "log is nothing": (value("training_log", to={}), harmless),
         "threads by the million": (value("determinism", "threads", to=10**6), harmless),
         "versions of 2099": (value("dependencies", "numpy", to="99.0"), {"predict": (0,), "verify": (0, 5)}),
-        "a library of lies": (value("dependencies", "../../x", to="1"), {"predict": (0,), "verify": (5,)}),
+        "a library of lies": (value("dependencies", "../../x", to="1"), lacking),
         "escapes in its card": (
             value("training_log", "name", to="\x1b[31m[/foo][link=x]\u202e=1+1"), harmless
         ),

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from pmlcli.store.codecs import npy
-from tests.hostile.directories import EITHER, Hostile, encoding, file, inner, resealed, value
+from tests.hostile.directories import DAMAGED, EITHER, Hostile, encoding, file, inner, resealed, value
 
 ENSEMBLE, BOOSTING, PRIOR = "next-activity/ensemble", "outcome/boosting", "outcome/prior"
 MEDOID, STATES = "suffix/medoid", "remaining-time/transition-system"
@@ -61,7 +61,7 @@ def of_tree(**lists: Any) -> Change:
     return change
 
 
-def members(names: Any, *, predict: tuple[int, ...] = (4,)) -> Hostile:
+def members(names: Any, *, predict: tuple[int, ...] = DAMAGED) -> Hostile:
     return Hostile(value("hyperparameters", "members", to=names), ENSEMBLE, predict)
 
 

@@ -88,7 +88,7 @@ def test_a_table_of_another_form_is_refused(
     monkeypatch.setattr(Model, "_table", lying)
     with pytest.raises(UntrustedArtifactError, match="malformed") as caught:
         model.predict(log(), request=ALL)
-    assert caught.value.exit_code == 4
+    assert caught.value.exit_code == 5
 
 
 UNSEEN = {

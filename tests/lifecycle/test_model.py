@@ -21,9 +21,9 @@ from pmlcli.errors import (
     LogError,
     MissingArtifactError,
     MissingDependencyError,
-    OutputError,
     PersistenceError,
     TrainingError,
+    ValidationError,
 )
 from pmlcli.eventlog import ReadOptions, read_log
 from pmlcli.lifecycle.context import Hook, LifecycleContext
@@ -224,7 +224,7 @@ def test_a_subclass_may_override_hooks() -> None:
 
 
 def test_save_replaces_only_when_told(model: Model, saved: Path) -> None:
-    with pytest.raises(OutputError):
+    with pytest.raises(ValidationError):
         model.save(saved)
     assert model.save(saved, force=True).root_digest == model.save(saved, force=True).root_digest
 

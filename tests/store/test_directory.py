@@ -13,12 +13,14 @@ import pytest
 from pmlcli.errors import (
     BusyError,
     ChecksumMismatchError,
+    DamagedModelError,
     IncompatibleVersionError,
     MissingArtifactError,
     OutputError,
     PersistenceError,
     PmlWarning,
     UntrustedArtifactError,
+    ValidationError,
 )
 from pmlcli.store import fsio
 from pmlcli.store.artifacts import ArtifactStore
@@ -202,9 +204,9 @@ DAMAGES: dict[Callable[[Path], None], tuple[type[PersistenceError], str]] = {
     damage_directory: (UntrustedArtifactError, "a directory"),
     damage_artifacts_file: (UntrustedArtifactError, "a file"),
     damage_signature_pipe: (UntrustedArtifactError, "a pipe"),
-    damage_manifest_cut: (PersistenceError, "line 4"),
-    damage_manifest_huge: (PersistenceError, "more than"),
-    damage_no_manifest: (PersistenceError, "not a pmlcli model"),
+    damage_manifest_cut: (DamagedModelError, "line 4"),
+    damage_manifest_huge: (DamagedModelError, "more than"),
+    damage_no_manifest: (MissingArtifactError, "manifest.json"),
     damage_newer_schema: (IncompatibleVersionError, "newer pmlcli"),
 }
 
@@ -216,7 +218,7 @@ def test_damage_is_refused_by_reading_and_comparing(model: Path, damage: Callabl
     with pytest.raises(error, match=text) as caught:
         read_model(model)
     assert type(caught.value) is error
-    assert caught.value.exit_code == 4
+    assert caught.value.exit_code == (4 if error is IncompatibleVersionError else 5)
     try:
         _, difference = compare(model, contents=True)
     except PersistenceError as again:
@@ -287,9 +289,9 @@ def test_reader_finds_the_old_model_while_it_stands_aside(model: Path) -> None:
 
 
 def test_existing_model_is_replaced_only_with_force(model: Path, manifest_fields: Fields) -> None:
-    with pytest.raises(OutputError, match="a model already") as caught:
+    with pytest.raises(ValidationError, match="a model already") as caught:
         ArtifactStore().save(model, manifest_fields, {})
-    assert caught.value.exit_code == 74
+    assert caught.value.exit_code == 2
     assert read_model(model).files == FILES
     ArtifactStore().save(model, manifest_fields, {}, force=True)
     assert read_model(model).files == {}
@@ -326,7 +328,7 @@ STRANGERS: list[Callable[[Path, Fields], object]] = [
 def test_what_is_no_model_is_never_replaced(tmp_path: Path, manifest_fields: Fields, number: int) -> None:
     STRANGERS[number](tmp_path / "m", manifest_fields)
     before = sorted(tmp_path.rglob("*"))
-    with pytest.raises(OutputError, match=r"refused to replace|symbolic link"):
+    with pytest.raises(ValidationError, match=r"refused to replace|symbolic link"):
         ArtifactStore().save(tmp_path / "m", manifest_fields, {}, force=True)
     assert sorted(tmp_path.rglob("*")) == before
 
@@ -421,7 +423,7 @@ def test_write_file_whole_or_not_at_all(tmp_path: Path) -> None:
     path = tmp_path / "out.csv"
     write_file(path, (b"a%d\n" % number for number in range(3)))
     assert path.read_bytes() == b"a0\na1\na2\n"
-    with pytest.raises(OutputError, match="there already"):
+    with pytest.raises(ValidationError, match="there already"):
         write_file(path, b"new")
 
     def broken() -> Any:
@@ -444,7 +446,7 @@ def test_write_file_follows_links_and_spares_devices(tmp_path: Path) -> None:
     assert (tmp_path / "real/out.csv").read_bytes() == b"x"
     write_file("/dev/null", b"x")
     assert Path("/dev/null").is_char_device()
-    with pytest.raises(OutputError, match="a directory"):
+    with pytest.raises(ValidationError, match="a directory"):
         write_file(tmp_path, b"x", force=True)
 
 
@@ -456,7 +458,7 @@ def test_a_link_is_named_with_what_it_leads_to(
     ArtifactStore().save(tmp_path / "model", manifest_fields, FILES)
     (tmp_path / "no-model").mkdir()
     (tmp_path / "link").symlink_to(leads_to)
-    with pytest.raises(OutputError, match=f"link: a symbolic link to {leads_to}") as caught:
+    with pytest.raises(ValidationError, match=f"link: a symbolic link to {leads_to}") as caught:
         ArtifactStore().save(tmp_path / "link", manifest_fields, {}, force=force)
     assert "name the directory" in str(caught.value.hint)
     assert read_model(tmp_path / "model").files == FILES

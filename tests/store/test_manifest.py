@@ -148,7 +148,7 @@ def test_bad_value_is_refused_and_named(manifest_fields: Fields, case: str) -> N
     value = edit(json.loads(manifest_of(manifest_fields).to_bytes()))
     with pytest.raises(PersistenceError, match=expected) as caught:
         parse(json.dumps(value).encode())
-    assert caught.value.exit_code == 4
+    assert caught.value.exit_code == 5
     assert caught.value.context["findings"]
 
 

@@ -74,7 +74,7 @@ def test_an_odd_header_is_refused(name: str) -> None:
     ODD[name](header)
     with pytest.raises(PersistenceError) as caught:
         decoded(json.dumps(header).encode(), body)
-    assert caught.value.exit_code == 4
+    assert caught.value.exit_code == 5
 
 
 RAW: dict[str, Callable[[bytes], bytes]] = {

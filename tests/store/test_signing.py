@@ -83,7 +83,7 @@ def test_private_key_is_for_its_owner_alone(keys: Path) -> None:
 
 
 def test_keygen_replaces_nothing(keys: Path) -> None:
-    with pytest.raises(OutputError, match="there already"):
+    with pytest.raises(ValidationError, match="there already"):
         keygen(keys / "mine.pem", keys / "new.pub")
 
 
@@ -167,7 +167,7 @@ def test_sound_signature_over_damaged_files(signed: Path, keys: Path) -> None:
     (signed / "artifacts/model.json").write_bytes(b"[]")
     with pytest.raises(PersistenceError, match="SHA-256") as caught:
         read_model(signed, check_seal=checker([keys / "mine.pub"]))
-    assert caught.value.exit_code == 4
+    assert caught.value.exit_code == 5
 
 
 def test_a_second_unlisted_file_is_refused(signed: Path, keys: Path) -> None:

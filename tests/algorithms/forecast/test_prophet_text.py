@@ -96,7 +96,7 @@ def test_a_model_that_no_training_gives_is_refused(name: str) -> None:
     UNTRAINED[name](model)
     with pytest.raises(PersistenceError) as caught:
         check({"model": json.dumps(model)}, None)
-    assert caught.value.exit_code == 4
+    assert caught.value.exit_code == 5
 
 
 @pytest.mark.parametrize("odd", [None, [], {}, {"model": 5}, {"model": "["}, {"model": "[]"}, {"x": "{}"}])
