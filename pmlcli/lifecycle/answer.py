@@ -163,8 +163,9 @@ def _unseen(found: Any) -> dict[str, dict[str, Any]]:
 
 def _is_unseen(found: Any) -> bool:
     match found:
-        case {"events": int(), "examples": list() as examples, **others}:
-            return not others and all(isinstance(example, str) for example in examples)
+        case {"events": int(), "examples": list() as examples, "similar": dict() as similar, **others}:
+            texts = [*examples, *similar.keys(), *similar.values()]
+            return not others and all(isinstance(text, str) for text in texts)
     return False
 
 

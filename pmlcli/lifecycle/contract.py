@@ -16,6 +16,7 @@ from pmlcli.encoding.attributes import as_text
 from pmlcli.encoding.base import Encodes
 from pmlcli.errors import DamagedModelError, LogError, PersistenceError, PmlError, ValidationError
 from pmlcli.eventlog.log import ACTIVITY, CASE_ID, EventLog
+from pmlcli.eventlog.lookalike import lookalikes
 from pmlcli.eventlog.options import CLASSIFIER_PREFIX, ReadOptions
 from pmlcli.eventlog.selection import Selection
 from pmlcli.lifecycle.kinds import kind_of
@@ -199,7 +200,9 @@ def check_log(log: EventLog, schema: Mapping[str, Any]) -> None:
 
 
 def unseen_values(log: EventLog, encoding: Encodes[Any]) -> dict[str, dict[str, Any]]:
-    """Values that training never saw, by column: how many events hold one, and a few of them."""
+    """Values that training never saw, by column: how many events hold one, a few of them, and (`similar`)
+    those that only look another, each with the known value.
+    """
     found = {}
     for column, known in {**encoding.vocabularies(), **encoding.truth_values()}.items():
         if column in log.frame.columns:
@@ -207,7 +210,8 @@ def unseen_values(log: EventLog, encoding: Encodes[Any]) -> dict[str, dict[str, 
             unseen = present[~present.isin(known)]
             if len(unseen):
                 examples = sorted(map(str, unseen.unique()))[:EXAMPLES]
-                found[column] = {"events": len(unseen), "examples": examples}
+                similar = lookalikes(map(str, unseen.unique()), known)
+                found[column] = {"events": len(unseen), "examples": examples, "similar": similar}
     return found | _beyond(log, encoding)
 
 
@@ -222,7 +226,7 @@ def _beyond(log: EventLog, encoding: Encodes[Any]) -> dict[str, dict[str, Any]]:
         if is_beyond.sum() > MANY_BEYOND * numbers.notna().sum():
             values = log.frame[column][is_beyond.to_numpy(dtype=bool)]
             examples = sorted(map(str, values.unique()))[:EXAMPLES]
-            found[column] = {"events": int(is_beyond.sum()), "examples": examples}
+            found[column] = {"events": int(is_beyond.sum()), "examples": examples, "similar": {}}
     return found
 
 

@@ -17,6 +17,7 @@ from pmlcli.algorithms._interface.request import PredictRequest
 from pmlcli.encoding.attributes import as_text
 from pmlcli.errors import LogError, PmlError, ValidationError
 from pmlcli.eventlog.log import CASE_ID, EventLog
+from pmlcli.eventlog.lookalike import difference
 from pmlcli.lifecycle.answer import Answer, malformed
 from pmlcli.lifecycle.contract import EXAMPLES
 
@@ -72,4 +73,10 @@ def _is_unseen(log: EventLog, column: str, found: Mapping[str, Any]) -> bool:
     if column not in log.frame.columns or not 0 < found["events"] <= log.n_events:
         return False
     examples: list[str] = found["examples"]
-    return len(examples) <= EXAMPLES and set(examples) <= set(as_text(log.frame[column]).dropna().unique())
+    similar: Mapping[str, str] = found["similar"]
+    if max(len(examples), len(similar)) > EXAMPLES:
+        return False
+    # What a model says it knew is believed only where it looks like what the log holds.
+    if not all(difference(value, like) for value, like in similar.items()):
+        return False
+    return {*examples, *similar} <= set(as_text(log.frame[column]).dropna().unique())

@@ -8,6 +8,8 @@ import numpy as np
 
 from pmlcli.errors import LogError, UntrustedArtifactError
 from pmlcli.eventlog.log import MISSING, EventLog
+from pmlcli.eventlog.lookalike import lookalikes
+from pmlcli.eventlog.lookalike import told as lookalike_told
 from pmlcli.lifecycle.artifacts import MOST_READ_HERE, REFERENCE_FILE, read_json
 from pmlcli.lifecycle.contract import EXAMPLES
 
@@ -48,6 +50,8 @@ def check_process(log: EventLog, known: Collection[str], *, allow: bool) -> str 
         f"{len(new):,} of {int(occurring.sum()):,} activities are new ({', '.join(map(repr, examples))}), "
         f"{events:,} of {log.n_events:,} events"
     )
+    similar = lookalikes((log.activities[i] for i in new), known)
+    told += f": {lookalike_told(similar)}" if similar else ""
     if share > MOST and not allow:
         raise LogError(
             f"{log.source.name}: this is another process: {told}",

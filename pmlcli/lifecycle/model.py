@@ -18,7 +18,7 @@ from pmlcli.algorithms._interface.task import Fitted
 from pmlcli.encoding.series.regressors import Regressors
 from pmlcli.encoding.vocabulary import COMMON_VALUES
 from pmlcli.errors import PersistenceError, PmlError, PredictionError, TrainingError, ValidationError
-from pmlcli.eventlog import ReadOptions, read_log
+from pmlcli.eventlog import ReadOptions, lookalike, read_log
 from pmlcli.eventlog.log import ACTIVITY, RESOURCE, EventLog
 from pmlcli.eventlog.options import CLASSIFIER_PREFIX, NONE, OPTIONAL_ROLES
 from pmlcli.lifecycle import answer, artifacts, contract, expectation, fresh, isolation, opening
@@ -578,9 +578,12 @@ def _log_facts(log: EventLog) -> dict[str, Any]:
     }
 
 
-def _unseen_sentence(column: str, known: int, events: int, examples: list[str]) -> str:
+def _unseen_sentence(
+    column: str, known: int, events: int, examples: list[str], similar: Mapping[str, str]
+) -> str:
     values = ", ".join(repr(example) for example in examples)
     # Training may have seen the rarer values of an attribute of which only the commonest are kept.
     is_bounded = known >= COMMON_VALUES and column not in (ACTIVITY, RESOURCE)
     what = f"is none of the {known:,} that the model knows" if is_bounded else "training never saw"
-    return f"{events:,} events have a value of '{column}' that {what} ({values})"
+    more = f": {lookalike.told(similar)}" if similar else ""
+    return f"{events:,} events have a value of '{column}' that {what} ({values}){more}"

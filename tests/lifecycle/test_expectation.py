@@ -92,11 +92,19 @@ def test_a_table_of_another_form_is_refused(
 
 
 UNSEEN = {
-    "a column that the log lacks": {"\x1b[31m": {"events": 1, "examples": []}},
-    "more events than there are": {"activity": {"events": 10**60, "examples": []}},
-    "no event": {"activity": {"events": 0, "examples": []}},
-    "a value that the log lacks": {"activity": {"events": 1, "examples": ["x" * 1000]}},
-    "more examples than are told": {"activity": {"events": 9, "examples": ["Create Order"] * 6}},
+    "a column that the log lacks": {"\x1b[31m": {"events": 1, "examples": [], "similar": {}}},
+    "more events than there are": {"activity": {"events": 10**60, "examples": [], "similar": {}}},
+    "no event": {"activity": {"events": 0, "examples": [], "similar": {}}},
+    "a value that the log lacks": {"activity": {"events": 1, "examples": ["x" * 1000], "similar": {}}},
+    "a known value that looks like none": {
+        "activity": {"events": 1, "examples": [], "similar": {"Create Order": "buy at evil.example"}}
+    },
+    "a value that the log lacks, alike": {
+        "activity": {"events": 1, "examples": [], "similar": {"secret": "Secret"}}
+    },
+    "more examples than are told": {
+        "activity": {"events": 9, "examples": ["Create Order"] * 6, "similar": {}}
+    },
 }
 
 

@@ -481,7 +481,7 @@ def test_bytes_of_the_model_buy_no_hours_of_processor_time() -> None:
 
 # --- tables
 
-UNSEEN = {"activity": {"events": 2, "examples": ["a"]}}
+UNSEEN = {"activity": {"events": 2, "examples": ["a"], "similar": {"a": "A"}}}
 
 
 def test_every_kind_of_column_comes_back() -> None:

@@ -13,6 +13,8 @@ from pmlcli.encoding.base import Encodes
 from pmlcli.encoding.vocabulary import UNSEEN_CODE, Vocabulary
 from pmlcli.errors import LogError
 from pmlcli.eventlog.log import ACTIVITY, RESOURCE, EventLog
+from pmlcli.eventlog.lookalike import lookalikes
+from pmlcli.eventlog.lookalike import told as lookalike_told
 
 HAS_UNSEEN = "has_unseen"
 UNSEEN_CHOICES = ("ignore", "flag", "fail")
@@ -44,8 +46,10 @@ def never_seen(encoding: Encodes[Any], log: EventLog, event: int, told: str) -> 
     values = {column: log.frame[column].iloc[event] for column in _LOOKED_AT if column in known}
     column = next(name for name, value in values.items() if value not in known[name])
     case = log.case_ids[int(log.case_of_event[event])]
+    similar = lookalikes([str(values[column])], known[column])
+    more = f": {lookalike_told(similar)}" if similar else ""
     return LogError(
-        f"{log.source.name}: {told}, first {column} '{values[column]}' in case '{case}'",
+        f"{log.source.name}: {told}, first {column} '{values[column]}' in case '{case}'{more}",
         code="log.unseen",
         hint="train again on a newer log, or predict with --unseen flag",
         context={"column": column, "case": str(case)},
