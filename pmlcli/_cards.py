@@ -30,6 +30,37 @@ class ParameterCard:
 
 
 @dataclass(frozen=True)
+class OptionCard:
+    """An option of the command line that a task declares: a field of its request, or a parameter of its
+    algorithms that has an option of its own.
+
+    `kind` is flag, text, integer, number, choice, names, duration (text such as 5d, in seconds) or table (a
+    file of columns); `default` is empty where the algorithm has it; `concern` is what the option is about,
+    see `cli/_group.py`.
+    """
+
+    name: str
+    option: str
+    kind: str
+    help: str
+    metavar: str = ""
+    choices: tuple[str, ...] = ()
+    examples: tuple[str, ...] = ()
+    concern: str = "asked"
+    default: str = ""
+
+
+@dataclass(frozen=True)
+class TaskCard:
+    """What there is to know of a task without importing it: what may be asked of a prediction, and which
+    parameters of its algorithms have options of their own.
+    """
+
+    request: tuple[OptionCard, ...]
+    parameters: tuple[OptionCard, ...]
+
+
+@dataclass(frozen=True)
 class AlgorithmCard:
     """What there is to know of an algorithm without importing it."""
 
@@ -68,14 +99,33 @@ def _with_tuples(data: dict[str, Any]) -> dict[str, Any]:
 @cache
 def stored_cards(folder: str) -> dict[str, AlgorithmCard]:
     """The cards of a task's folder by the algorithm's name; none where the file is missing."""
-    path = PACKAGE_ROOT / "algorithms" / folder / CARDS_NAME
-    if not path.is_file():
-        return {}
-    cards = [AlgorithmCard.from_dict(one) for one in json.loads(path.read_bytes())["algorithms"]]
+    cards = [AlgorithmCard.from_dict(one) for one in _stored(folder).get("algorithms", ())]
     return {card.name: card for card in cards}
 
 
-def cards_text(cards: list[AlgorithmCard]) -> str:
+@cache
+def stored_task(folder: str) -> TaskCard | None:
+    """The card of the task of a folder; None where the file is missing."""
+    stored = _stored(folder)
+    if not stored:
+        return None
+    request, parameters = (
+        tuple(OptionCard(**_with_tuples(one)) for one in stored[part]) for part in ("request", "parameters")
+    )
+    return TaskCard(request, parameters)
+
+
+@cache
+def _stored(folder: str) -> dict[str, Any]:
+    path = PACKAGE_ROOT / "algorithms" / folder / CARDS_NAME
+    return dict(json.loads(path.read_bytes())) if path.is_file() else {}
+
+
+def cards_text(task: TaskCard, algorithms: list[AlgorithmCard]) -> str:
     """What a task's file of cards holds."""
-    plain = {"algorithms": [card.to_dict() for card in cards]}
+    plain = {
+        "request": [vars(option) for option in task.request],
+        "parameters": [vars(option) for option in task.parameters],
+        "algorithms": [card.to_dict() for card in algorithms],
+    }
     return json.dumps(plain, indent=1, ensure_ascii=False) + "\n"

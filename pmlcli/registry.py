@@ -12,6 +12,7 @@ import site
 import sysconfig
 import warnings
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from functools import cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
@@ -19,7 +20,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pmlcli._cards import PACKAGE_ROOT, AlgorithmCard, stored_cards
+from pmlcli._cards import PACKAGE_ROOT, AlgorithmCard, OptionCard, TaskCard, stored_cards, stored_task
 from pmlcli.errors import MissingDependencyError, PmlWarning, ValidationError, nearest, unknown_name
 
 if TYPE_CHECKING:
@@ -111,6 +112,45 @@ def fresh_card(name: str) -> AlgorithmCard:
     from pmlcli.algorithms._interface.card import card_of
 
     return card_of(name, find(name))
+
+
+def task_card(task: str) -> TaskCard:
+    """What there is to know of a task; one that has no stored card is imported for it."""
+    return stored_task(_folder(task)) or fresh_task_card(task)
+
+
+@cache
+def fresh_task_card(task: str) -> TaskCard:
+    """The card as the imported classes have it; those whose library is missing are left out."""
+    # numpy takes time to import.
+    from pmlcli.algorithms._interface.card import task_card_of
+
+    found = []
+    for name in names(task):
+        with suppress(MissingDependencyError):
+            found.append(find(name))
+    return task_card_of(found)
+
+
+def request_options() -> dict[OptionCard, tuple[str, ...]]:
+    """What predictions can be asked for, with the tasks that have it."""
+    return _by_task({task: task_card(task).request for task in tasks()})
+
+
+def parameter_options() -> dict[OptionCard, tuple[str, ...]]:
+    """The parameters that have options of their own in `train`, with the tasks that have them."""
+    return _by_task({task: task_card(task).parameters for task in tasks()})
+
+
+def _by_task(options: Mapping[str, Iterable[OptionCard]]) -> dict[OptionCard, tuple[str, ...]]:
+    """TypeError where two tasks mean different things by one name."""
+    found: dict[OptionCard, tuple[str, ...]] = {}
+    for task, cards in options.items():
+        for card in cards:
+            if card not in found and any(known.option == card.option for known in found):
+                raise TypeError(f"the task {task} declares {card.option} otherwise than another task")
+            found[card] = (*found.get(card, ()), task)
+    return found
 
 
 def _folder(name: str) -> str:

@@ -16,7 +16,7 @@ def texts() -> dict[str, str]:
     """Path within the package to content, a file a task; algorithms of other packages have none."""
     return {
         f"algorithms/{task.replace('-', '_')}/{CARDS_NAME}": cards_text(
-            [registry.fresh_card(name) for name in registry.own_names(task)]
+            registry.fresh_task_card(task), [registry.fresh_card(name) for name in registry.own_names(task)]
         )
         for task in registry.tasks()
         if registry.own_names(task)

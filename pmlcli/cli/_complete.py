@@ -47,11 +47,6 @@ def output_formats() -> list[str]:
     return list(OUTPUT_FORMATS)
 
 
-def answer_levels() -> list[str]:
-    """What a row of a prediction is about."""
-    return ["case", "event"]
-
-
 def kpis() -> list[str]:
     """KPIs that a log can be counted by."""
     # numpy and pandas take time to import.

@@ -13,7 +13,7 @@ import inspect
 from collections.abc import Callable, Iterable, Iterator
 from copy import copy
 from enum import Enum
-from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, NamedTuple, TypeVar, get_args, get_origin, get_type_hints
 
 from typer.models import OptionInfo
 
@@ -39,6 +39,21 @@ class Concern(Enum):
 ASKED, SHOWN, TRUST, PLACE, LIMIT = Concern
 
 
+class Field(NamedTuple):
+    """An option that is not written down as a field of a class: its name, annotation and default."""
+
+    name: str
+    annotation: Any
+    default: Any
+
+
+@dataclasses.dataclass(frozen=True)
+class Declared:
+    """Annotates a parameter that takes, as a mapping, the values of options that are declared elsewhere."""
+
+    fields: tuple[Field, ...]
+
+
 def options(cls: type[T]) -> type[T]:
     """Makes a class of annotated options a frozen, keyword-only dataclass that `flatten` expands."""
     return dataclasses.dataclass(frozen=True, kw_only=True)(cls)
@@ -49,11 +64,14 @@ def flatten(function: Callable[..., None]) -> Callable[..., None]:
     hints = get_type_hints(function, include_extras=True)
     names = tuple(inspect.signature(function).parameters)
     groups = {name: hints[name] for name in names if dataclasses.is_dataclass(hints[name])}
+    declared = {name: found for name in names if (found := _declared(hints[name]))}
 
     def command(**values: Any) -> None:
         for name, group in groups.items():
             fields = [field.name for field in dataclasses.fields(group)]
             values[name] = group(**{field: values.pop(field) for field in fields})
+        for name, one in declared.items():
+            values[name] = {field.name: values.pop(field.name) for field in one.fields}
         function(**values)
 
     parameters = [p for name in names for p in _expanded(function, name, hints[name])]
@@ -82,7 +100,16 @@ def _concerns(command: str, parameters: Iterable[inspect.Parameter]) -> Iterator
             yield parameter.name, concerns[0]
 
 
+def _declared(hint: Any) -> Declared | None:
+    """The options that an annotation stands for, if they are declared elsewhere."""
+    metadata = get_args(hint)[1:] if get_origin(hint) is Annotated else ()
+    return next((item for item in metadata if isinstance(item, Declared)), None)
+
+
 def _expanded(function: Callable[..., None], name: str, hint: Any) -> Iterator[inspect.Parameter]:
+    if (found := _declared(hint)) is not None:
+        yield from (_parameter(*field) for field in found.fields)
+        return
     if not dataclasses.is_dataclass(hint):
         own = inspect.signature(function).parameters[name]
         yield _parameter(name, hint, own.default)

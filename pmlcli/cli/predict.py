@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pmlcli.cli import _complete, _target
-from pmlcli.cli._group import ASKED, LIMIT, PLACE, options
+from pmlcli.cli import _complete, _declared, _target
+from pmlcli.cli._group import ASKED, PLACE, options
 from pmlcli.cli._options import (
     CommonOptions,
     ForceOption,
     RawCsvOption,
     ReadingOptions,
-    RegressorOption,
     one_of,
 )
 from pmlcli.cli._session import Session
 from pmlcli.cli._trust import TrustOptions
 from pmlcli.errors import ValidationError
-from pmlcli.eventlog.times.duration import duration_seconds
 from pmlcli.render import number, sentence
 from pmlcli.store import publish
 
@@ -32,100 +31,18 @@ if TYPE_CHECKING:
 
 _SUFFIXES = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
 _SHOWN_ROWS = 25
-_ASKED = ("level", "cases", "every_prefix", "horizon", "top", "fdr", "as_of", "unseen", "foreign", "explain")
 
 ModelArgument = Annotated[Path, typer.Argument(metavar="MODEL", help="Model directory.", show_default=False)]
 
 
-@options
-class RequestOptions:
-    """What is asked of the model."""
+RequestValues = Annotated[dict[str, Any], _declared.request_group()]
+"""What is asked of the model: the options that the tasks declare."""
 
-    level: Annotated[
-        str | None,
-        ASKED,
-        typer.Option(
-            "--level",
-            metavar="case|event",
-            autocompletion=_complete.answer_levels,
-            help="One row a case or an event (anomaly).  [default: case]",
-        ),
-    ] = None
-    cases: Annotated[
-        str,
-        ASKED,
-        typer.Option(
-            "--cases", metavar="running|all", help="Which cases are predicted (next-activity, ...)."
-        ),
-    ] = "running"
-    every_prefix: Annotated[
-        bool,
-        ASKED,
-        typer.Option("--every-prefix", help="One row a prefix instead of a case (next-activity, ...)."),
-    ] = False
-    horizon: Annotated[
-        int | None,
-        ASKED,
-        typer.Option("--horizon", min=1, metavar="N", help="Steps ahead (forecast).  [default: as trained]"),
-    ] = None
-    top: Annotated[
-        int,
-        ASKED,
-        typer.Option(
-            "--top", min=1, max=1000, metavar="K", help="How many candidates a row (next-activity)."
-        ),
-    ] = 3
-    fdr: Annotated[
-        float | None,
-        ASKED,
-        typer.Option(
-            "--fdr",
-            metavar="RATE",
-            help="Flag so that at most about this share of the flags is false (anomaly).",
-        ),
-    ] = None
-    as_of: Annotated[
-        str | None,
-        ASKED,
-        typer.Option(
-            "--as-of",
-            metavar="TIME",
-            help="Only events up to this time count, and what was running then (predictive tasks).",
-        ),
-    ] = None
-    sla: Annotated[
-        str | None,
-        ASKED,
-        typer.Option(
-            "--sla",
-            metavar="TIME",
-            help="How long a case may take, such as 5d or 12h; adds the risk of a breach (remaining-time).",
-        ),
-    ] = None
-    unseen: Annotated[
-        str,
-        ASKED,
-        typer.Option(
-            "--unseen",
-            metavar="ignore|flag|fail",
-            help="What becomes of cases with activities or resources that training never saw.",
-        ),
-    ] = "ignore"
-    foreign: Annotated[
-        str,
-        LIMIT,
-        typer.Option(
-            "--foreign",
-            metavar="refuse|allow",
-            help="What becomes of a log most of whose events have an activity that training never saw.",
-        ),
-    ] = "refuse"
-    explain: Annotated[
-        bool,
-        ASKED,
-        typer.Option("--explain", help="Say in a column what moved each answer (predictive tasks)."),
-    ] = False
-    regressor: RegressorOption = None
+
+@options
+class DrawingOptions:
+    """What else is made of the predictions."""
+
     annotate: Annotated[
         Path | None,
         PLACE,
@@ -144,13 +61,8 @@ class RequestOptions:
         ),
     ] = None
 
-    def sla_seconds(self) -> float | None:
-        """The limit of --sla in seconds."""
-        return None if self.sla is None else duration_seconds(self.sla, "time for --sla")
-
     def check(self, log: str | None, *, force: bool) -> None:
         """Raises before any work is done when the annotated log or the chart cannot be written as asked."""
-        self.sla_seconds()
         if self.chart is not None:
             _target.require_file_place(self.chart, force=force)
             one_of("format of a chart", self.chart.suffix.lower().removeprefix("."), ("svg", "png"))
@@ -163,11 +75,10 @@ class RequestOptions:
 
     def check_task(self, model: Model) -> None:
         """Raises before the model is asked when its task gives nothing to draw, or to write into a log."""
-        is_forecast = model.algorithm.task.name == "forecast"
-        about = f"this model is {model.model_type}"
-        if self.chart is not None and not is_forecast:
+        task, about = model.algorithm.task, f"this model is {model.model_type}"
+        if self.chart is not None and not task.has_chart:
             raise ValidationError("--chart draws forecasts", hint=about, context={"option": "chart"})
-        if self.annotate is not None and is_forecast:
+        if self.annotate is not None and not task.is_about_cases:
             raise ValidationError(
                 "--annotate writes what is predicted of cases into their log",
                 hint=f"{about}; write its table with -o",
@@ -241,7 +152,8 @@ LogOption = Annotated[
 
 def predict(  # noqa: PLR0913 (a command takes its groups of options)
     model: ModelArgument,
-    request: RequestOptions,
+    request: RequestValues,
+    drawing: DrawingOptions,
     writing: WritingOptions,
     reading: ReadingOptions,
     trust: TrustOptions,
@@ -251,46 +163,41 @@ def predict(  # noqa: PLR0913 (a command takes its groups of options)
     """Predict with a model: a table on a terminal, CSV on a pipe, or a file with -o."""
     with common.session() as session:
         writing.check()
-        request.check(log, force=writing.force)
-        result = predict_log(model, log, request, reading, trust=trust, session=session)
+        _declared.check_choices(request)
+        drawing.check(log, force=writing.force)
+        result = predict_log(model, log, request, drawing, reading, trust=trust, session=session)
         write(result, writing, session)
 
 
-def predict_log(
+def predict_log(  # noqa: PLR0913 (a command takes its groups of options)
     model: Path,
     log: str | None,
-    request: RequestOptions,
+    request: Mapping[str, Any],
+    drawing: DrawingOptions,
     reading: ReadingOptions,
     *,
     trust: TrustOptions,
     session: Session,
 ) -> PredictionResult:
     """The model's predictions; columns and zone are those of its training unless options say otherwise."""
-    one_of("level", request.level, ("case", "event"))
-    one_of("choice of cases", request.cases, ("running", "all"))
-    one_of("choice of unseen values", request.unseen, ("ignore", "flag", "fail"))
-    one_of("choice for a foreign log", request.foreign, ("refuse", "allow"))
     how = reading.to_read_options()
     # The model's library takes time to import; a misspelt option must not wait for it.
     from pmlcli.algorithms._interface.request import PredictRequest
-    from pmlcli.encoding.series.regressors import read_regressors
     from pmlcli.eventlog import read_log
 
     loaded = trust.load(model)
-    request.check_task(loaded)
-    outside = None if request.regressor is None else read_regressors(request.regressor)
-    plain = {name: getattr(request, name) for name in _ASKED}
-    asked = PredictRequest(**plain, sla=request.sla_seconds(), regressors=outside)
-    if request.annotate is None or log is None:
+    drawing.check_task(loaded)
+    asked = PredictRequest(**_declared.asked(request))
+    if drawing.annotate is None or log is None:
         result = loaded.predict(log, request=asked, options=how)
-        _tell(result, request, session)
-        if request.chart is not None:
-            _write_chart(loaded, result, request.chart, session)
+        _tell(result, session)
+        if drawing.chart is not None:
+            _write_chart(loaded, result, drawing.chart, session)
         return result
     read = read_log(log, loaded.read_options(how))
     result = loaded.predict(read, request=asked)
-    _tell(result, request, session)
-    _write_annotated(read, result, request.annotate, session)
+    _tell(result, session)
+    _write_annotated(read, result, drawing.annotate, session)
     return result
 
 
@@ -322,7 +229,7 @@ def _write_annotated(log: EventLog, result: PredictionResult, path: Path, sessio
     session.note(f"wrote the log with its predictions to {path}")
 
 
-def _tell(result: PredictionResult, request: RequestOptions, session: Session) -> None:
+def _tell(result: PredictionResult, session: Session) -> None:
     found = result.metadata
     if found.get("log"):
         for line in sentence.reading(found["log"], found.get("columns"), found.get("timezone")):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from pmlcli import registry, runtime
-from pmlcli.cli import _complete, _target
+from pmlcli.cli import _complete, _declared, _target
 from pmlcli.cli._group import ASKED, LIMIT, PLACE, options
 from pmlcli.cli._options import (
     CommonOptions,
@@ -27,10 +28,6 @@ if TYPE_CHECKING:
     from pmlcli.lifecycle.result import TrainingResult
 
 _PARAMETERS = "Parameters of the algorithm"
-_SHORTHANDS = (
-    "contamination", "kpi", "sla", "horizon", "frequency", "holidays", "seed", "split",
-    "label_column", "outcome_activity", "slower_than", "rule", "positive",
-)  # fmt: skip
 
 
 @options
@@ -71,165 +68,27 @@ class ChoiceOptions:
             rich_help_panel=_PARAMETERS,
         ),
     ] = None
-    seed: Annotated[
-        int | None,
-        ASKED,
-        typer.Option(
-            "--seed",
-            metavar="N",
-            help="Seed of every random step.  [default: 0]",
-            rich_help_panel=_PARAMETERS,
-        ),
-    ] = None
-    contamination: Annotated[
-        float | None,
-        ASKED,
-        typer.Option(
-            "--contamination",
-            metavar="SHARE",
-            help="Share expected to be anomalous (anomaly).",
-            rich_help_panel=_PARAMETERS,
-        ),
-    ] = None
-    kpi: Annotated[
-        list[str] | None,
-        ASKED,
-        typer.Option(
-            "--kpi",
-            autocompletion=_complete.kpis,
-            metavar="KPI",
-            help="What is forecast, such as arrivals or activity:NAME. Repeatable.",
-            rich_help_panel=_PARAMETERS,
-        ),
-    ] = None
-    sla: Annotated[
-        str | None,
-        ASKED,
-        typer.Option(
-            "--sla",
-            metavar="TIME",
-            help="Within which a case must be completed (KPI sla-breach-rate), such as 5d or 12h.",
-            rich_help_panel=_PARAMETERS,
-        ),
-    ] = None
-    horizon: Annotated[
-        int | None,
-        ASKED,
-        typer.Option("--horizon", metavar="N", help="Steps ahead (forecast).", rich_help_panel=_PARAMETERS),
-    ] = None
-    frequency: Annotated[
-        str | None,
-        ASKED,
-        typer.Option(
-            "--frequency",
-            metavar="H|D|W|M",
-            help="Width of a bucket: hour, day, week or month (forecast).",
-            rich_help_panel=_PARAMETERS,
-        ),
-    ] = None
-    holidays: Annotated[
-        str | None,
-        ASKED,
-        typer.Option(
-            "--holidays",
-            metavar="COUNTRY",
-            help="Whose public holidays count, such as DE (forecast).",
-            rich_help_panel=_PARAMETERS,
-        ),
-    ] = None
 
-    label_column: Annotated[
-        str | None,
-        ASKED,
-        typer.Option(
-            "--label-column",
-            metavar="COLUMN",
-            help="The column that names how each case ended (outcome).",
-            rich_help_panel=_PARAMETERS,
-        ),
-    ] = None
-    outcome_activity: Annotated[
-        str | None,
-        ASKED,
-        typer.Option(
-            "--outcome-activity",
-            metavar="NAME",
-            help="The outcome is whether this activity will occur (outcome).",
-            rich_help_panel=_PARAMETERS,
-        ),
-    ] = None
-    slower_than: Annotated[
-        str | None,
-        ASKED,
-        typer.Option(
-            "--slower-than",
-            metavar="TIME",
-            help="The outcome is whether a case takes longer, such as 30d or 12h (outcome).",
-            rich_help_panel=_PARAMETERS,
-        ),
-    ] = None
-    rule: Annotated[
-        str | None,
-        ASKED,
-        typer.Option(
-            "--rule",
-            metavar="RULE",
-            help="The outcome is whether this will be true, such as 'count(\"Repair\") > 2' (outcome).",
-            rich_help_panel=_PARAMETERS,
-        ),
-    ] = None
-    positive: Annotated[
-        str | None,
-        ASKED,
-        typer.Option(
-            "--positive",
-            metavar="OUTCOME",
-            help="The outcome that is looked for.  [default: what was named; else the rarest] (outcome).",
-            rich_help_panel=_PARAMETERS,
-        ),
-    ] = None
-    split: Annotated[
-        str | None,
-        ASKED,
-        typer.Option(
-            "--split",
-            metavar="temporal|strict",
-            help="How the test part is cut off (predictive tasks).",
-            rich_help_panel=_PARAMETERS,
-        ),
-    ] = None
 
-    def parameters(self, name: str) -> dict[str, Any]:
-        """Parameter to value, from -p and the shorthands.
+ParameterValues = Annotated[dict[str, Any], _declared.parameter_group()]
+"""The parameters that have options of their own: the tasks declare them."""
 
-        Raises ValidationError, with the nearest name, for one that the algorithm does not have.
-        """
-        self._require_sla_of(name)
-        given: dict[str, Any] = dict(split_pairs(self.param or [], "-p", "NAME=VALUE"))
-        for shorthand in _SHORTHANDS:
-            value = getattr(self, shorthand) or None if shorthand == "kpi" else getattr(self, shorthand)
-            if value is not None and str(given.setdefault(shorthand, value)) != str(value):
-                option = f"--{shorthand.replace('_', '-')}"
-                raise ValidationError(f"-p {shorthand}={given[shorthand]} contradicts {option} {value}")
-        known = [parameter.name for parameter in registry.card(name).parameters]
-        for parameter in given:
-            if parameter not in known:
-                raise _no_such_parameter(name, parameter, known)
-        return given
 
-    def _require_sla_of(self, name: str) -> None:
-        """--sla is about a KPI: the tasks that know one of their own are told where."""
-        task = name.partition("/")[0]
-        elsewhere = {
-            "remaining-time": f"train without it, and ask `pmlcli predict MODEL LOG --sla {self.sla}`",
-            "outcome": f"--slower-than {self.sla} makes it the outcome; or train -t remaining-time, whose "
-            "`predict` takes --sla",
-        }
-        if self.sla is not None and task != "forecast":
-            hint = elsewhere.get(task, "forecasts take it, and `predict` with a model of remaining-time")
-            raise ValidationError(
-                f"training {name} takes no --sla", hint=hint, context={"kind": "parameter", "name": "sla"}
-            )
+def parameters_of(name: str, choice: ChoiceOptions, own: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameter to value, from -p and the options that are `own` to a parameter.
+
+    Raises ValidationError, with the nearest name or who has it, for one that the algorithm does not have.
+    """
+    given: dict[str, Any] = dict(split_pairs(choice.param or [], "-p", "NAME=VALUE"))
+    for parameter, value in _declared.given(own).items():
+        if str(given.setdefault(parameter, value)) != str(value):
+            option = f"--{parameter.replace('_', '-')}"
+            raise ValidationError(f"-p {parameter}={given[parameter]} contradicts {option} {value}")
+    known = [parameter.name for parameter in registry.card(name).parameters]
+    for parameter in given:
+        if parameter not in known:
+            raise _no_such_parameter(name, parameter, known)
+    return given
 
 
 @options
@@ -273,6 +132,7 @@ class SavingOptions:
 def train(  # noqa: PLR0913 (a command takes its groups of options)
     log: LogArgument,
     choice: ChoiceOptions,
+    parameters: ParameterValues,
     work: WorkOptions,
     saving: SavingOptions,
     reading: ReadingOptions,
@@ -285,13 +145,14 @@ def train(  # noqa: PLR0913 (a command takes its groups of options)
     """
     with common.session() as session:
         with runtime.use_jobs(work.jobs):
-            document = train_model(log, choice, saving, reading, work.regressor, session)
+            document = train_model(log, choice, parameters, saving, reading, work.regressor, session)
         session.outcome("train", document, lambda: text.saved_path(document))
 
 
 def train_model(  # noqa: PLR0913 (a command takes its groups of options)
     source: str,
     choice: ChoiceOptions,
+    own: Mapping[str, Any],
     saving: SavingOptions,
     reading: ReadingOptions,
     regressor: Path | None,
@@ -299,7 +160,7 @@ def train_model(  # noqa: PLR0913 (a command takes its groups of options)
 ) -> dict[str, Any]:
     """Trains and saves; the document of `train --json`. All options are checked before the log is read."""
     name = registry.resolve(choice.algorithm, choice.task)
-    parameters, how = choice.parameters(name), reading.to_read_options()
+    parameters, how = parameters_of(name, choice, own), reading.to_read_options()
     sign = signer_for(saving.sign)
     target = saving.output or Path("models") / name.replace("/", "-")
     _target.require_model_place(target, force=saving.force)
@@ -350,7 +211,9 @@ def _tell(result: TrainingResult, session: Session) -> None:
 
 def _no_such_parameter(name: str, parameter: str, known: list[str]) -> ValidationError:
     near = nearest(parameter, known)
-    hint = f"did you mean '{near}'?" if near else f"it has: {', '.join(known)}"
+    hint = _declared.who_has(parameter) or (
+        f"did you mean '{near}'?" if near else f"it has: {', '.join(known)}"
+    )
     return ValidationError(
         f"{name} has no parameter '{parameter}'", hint=hint, context={"kind": "parameter", "name": parameter}
     )

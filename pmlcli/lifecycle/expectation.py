@@ -31,7 +31,7 @@ def tellable(
     """The errors beside those about itself that a model may tell: that the log, or a table of regressors,
     is not what it needs. Any other that comes out of a model is about the model.
     """
-    has_regressors = request.regressors is not None or bool(schema.get("regressors"))
+    has_regressors = "regressors" in request.asked or bool(schema.get("regressors"))
     return (*((LogError,) if log is not None else ()), *((ValidationError,) if has_regressors else ()))
 
 

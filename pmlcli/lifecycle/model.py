@@ -192,10 +192,9 @@ class Model(Hook):
         the log breaks the model's data contract.
         """
         self._require_trained()
-        asked = request or PredictRequest()
         with self._operation("predict", hooks) as run:
             self._require_log(log)
-            self.algorithm.task.check_request(self.algorithm, asked)
+            asked = self.algorithm.task.checked(self.algorithm, request or PredictRequest())
             checked = None if log is None else self._checked(log, options)
             serious = None if checked is None else self._check_process(checked, asked)
             run.call("before_predict", log=checked)

@@ -84,7 +84,7 @@ def test_the_classes_of_what_matters_are_these() -> None:
     found = {c: sorted({f"{n} {o.opts[0]}" for n, o in ALL if concern(n, o) is c}) for c in Concern}
     assert {line.partition(" ")[2] for line in found[TRUST]} == {
         "--public-key", "--require-signature", "--expect-digest", "--isolation", "--any-log", "--level",
-        "--raw-csv",
+        "--raw-csv", "--foreign",
     }  # fmt: skip
     assert "verify --level" in found[TRUST]
     assert "predict --level" in found[ASKED]

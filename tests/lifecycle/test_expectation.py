@@ -153,7 +153,7 @@ def test_an_error_about_the_log_that_was_given_stays_one(
 
 WISHES = [
     ("anomaly/variant-frequency", PredictRequest(level="event"), "level"),
-    ("anomaly/variant-frequency", PredictRequest(fdr=2.0), "false discovery"),
+    ("anomaly/variant-frequency", PredictRequest(fdr=2.0), "fdr is 2.0"),
     ("forecast/seasonal-naive", PredictRequest(horizon=400), "horizon"),
     ("next-activity/ngram", PredictRequest(as_of="yesterday"), "--as-of"),
     ("next-activity/ngram", PredictRequest(top=0), "top"),

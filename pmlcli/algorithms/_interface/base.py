@@ -27,7 +27,9 @@ class Algorithm(ABC, Generic[Data]):
     It never saves, loads, logs, prints or touches a raw event.
     """
 
-    seed: Annotated[int, Param("Seed of every random step.", ge=0, le=4294967295)] = 0
+    seed: Annotated[
+        int, Param("Seed of every random step.", ge=0, le=4294967295, has_option=True, metavar="N")
+    ] = 0
 
     _members: dict[str, Any] = field(init=False, repr=False, default_factory=dict)
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import ast
 import inspect
 import sys
+from collections.abc import Iterable
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from pmlcli._cards import AlgorithmCard
+from pmlcli._cards import AlgorithmCard, OptionCard, TaskCard
 from pmlcli.algorithms._interface.base import Algorithm
-from pmlcli.algorithms._interface.param import specs
+from pmlcli.algorithms._interface.param import option_cards, specs
 
 _ALGORITHMS = "pmlcli.algorithms"
 
@@ -37,6 +38,14 @@ def card_of(name: str, cls: type[Algorithm[Any]]) -> AlgorithmCard:
         is_baseline=cls.task.baseline == name,
         libraries=_libraries(cls),
     )
+
+
+def task_card_of(classes: Iterable[type[Algorithm[Any]]]) -> TaskCard:
+    """The card of the task of these classes: its request, and which parameters have their own options."""
+    marked: dict[str, OptionCard] = {}
+    for cls in classes:
+        marked |= {card.name: card for card in option_cards(cls, only_marked=True)}
+    return TaskCard(option_cards(cls.task.request), tuple(marked.values()))
 
 
 def _libraries(cls: type[Algorithm[Any]]) -> tuple[str, ...]:

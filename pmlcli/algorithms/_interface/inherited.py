@@ -5,13 +5,13 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any
 
 import pandas as pd
 
 from pmlcli.algorithms._interface.base import Algorithm
 from pmlcli.algorithms._interface.form import Form
-from pmlcli.algorithms._interface.request import PredictRequest, check_values, refuse_unknown
+from pmlcli.algorithms._interface.request import PredictRequest
 from pmlcli.algorithms._interface.task import Calibration, Fitted, Task
 from pmlcli.encoding.base import Encoding
 from pmlcli.encoding.series.regressors import Regressors
@@ -29,8 +29,6 @@ class TaskAlgorithm(Algorithm[Any]):
 
     calibration_: dict[str, Any] = field(init=False, default_factory=dict, repr=False)
     """What the task learned from held-out data (threshold, residuals): JSON-plain, kept in threshold.json."""
-
-    understands: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
     def count_samples(self, data: Any) -> int:
@@ -68,9 +66,7 @@ class TaskAlgorithm(Algorithm[Any]):
         raise NotImplementedError
 
     def check_request(self, request: PredictRequest) -> None:
-        """Raises ValidationError for a value of another type, or that means nothing to this task."""
-        check_values(request)
-        refuse_unknown(self.task.name, self.understands, request)
+        """Raises ValidationError for what this algorithm cannot give."""
 
     def take_regressors(self, regressors: Regressors) -> None:
         """Columns from outside the log to learn from; ValidationError where the method takes none."""

@@ -7,17 +7,23 @@ import math
 import types
 from collections.abc import Mapping
 from dataclasses import dataclass
+from numbers import Integral, Real
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from pmlcli._cards import ParameterCard
+import numpy as np
+
+from pmlcli._cards import OptionCard, ParameterCard
 from pmlcli.errors import ValidationError, unknown_name
 
 
 @dataclass(frozen=True)
 class Param:
-    """Metadata of a parameter: `Annotated[int, Param("Number of trees.", ge=1)]`.
+    """Metadata of a parameter, or of a field of a request: `Annotated[int, Param("Number of trees.", ge=1)]`.
 
-    Bounds are inclusive (ge, le) or exclusive (gt, lt).
+    Bounds are inclusive (ge, le) or exclusive (gt, lt). The rest is about the command line: whether a
+    parameter has an option of its own (`has_option`; all have `-p NAME=VALUE`), the option's name where it
+    is another one, what stands for its value, values to offer, how text is read (`duration`, `table`), and
+    what it is about (`asked`, `trust`, `place`, `limit`; see `cli/_group.py`).
     """
 
     help: str
@@ -26,6 +32,12 @@ class Param:
     le: float | None = None
     lt: float | None = None
     unit: str | None = None
+    has_option: bool = False
+    option: str | None = None
+    metavar: str = ""
+    examples: tuple[str, ...] = ()
+    reads: str | None = None
+    concern: str = "asked"
 
 
 _TYPE_WORDS = {int: "integer", float: "number", bool: "true or false", str: "text"}
@@ -67,6 +79,80 @@ def specs(cls: type) -> tuple[ParameterCard, ...]:
         ParameterCard(name, _type_word(hint), default, param.help, range_text(param), param.unit)
         for name, (hint, param, default) in _annotations(cls).items()
     )
+
+
+def option_cards(cls: type, *, only_marked: bool = False) -> tuple[OptionCard, ...]:
+    """The options of the command line that a class of parameters or a request declares, in order."""
+    return tuple(
+        OptionCard(
+            name=name,
+            option=param.option or f"--{name.replace('_', '-')}",
+            kind=param.reads or _kind(hint),
+            help=param.help,
+            metavar=param.metavar,
+            choices=_choices(hint),
+            examples=param.examples,
+            concern=param.concern,
+            default="" if only_marked or default in (None, False) else str(default),
+        )
+        for name, (hint, param, default) in _annotations(cls).items()
+        if param.has_option or not only_marked
+    )
+
+
+def _kind(hint: Any) -> str:
+    if _choices(hint):
+        return "choice"
+    known = [one for one in (get_args(hint) if _is_union(hint) else (hint,)) if one is not type(None)]
+    if any(get_origin(one) is tuple for one in known):
+        return "names"
+    return {bool: "flag", int: "integer", float: "number"}.get(known[0], "text")
+
+
+def _choices(hint: Any) -> tuple[str, ...]:
+    """The values of a Literal, also of an optional one."""
+    for one in get_args(hint) if _is_union(hint) else (hint,):
+        if get_origin(one) is Literal:
+            return tuple(map(str, get_args(one)))
+    return ()
+
+
+def _is_union(hint: Any) -> bool:
+    return get_origin(hint) in (Union, types.UnionType)
+
+
+def check_fields(values: Any) -> None:
+    """ValidationError for a field of a request that is not of its declared type, or not within its bounds."""
+    for name, (hint, param, _default) in _annotations(type(values)).items():
+        value, choices = getattr(values, name), _choices(hint)
+        if value is None and type(None) in get_args(hint):
+            continue
+        if choices and isinstance(value, str) and value not in choices:
+            raise unknown_name(f"choice of {name.replace('_', ' ')}", value, choices)
+        if not _is_of(hint, value) or not _is_within(param, value):
+            wanted = " ".join(part for part in (_words(hint), range_text(param), param.unit or "") if part)
+            raise ValidationError(f"{name} is {value!r}, but must be {wanted}", context={"option": name})
+
+
+def _is_of(hint: Any, value: Any) -> bool:
+    """Whether a value is of a type as it stands, numpy's numbers included; True is no number."""
+    if _is_union(hint):
+        return any(_is_of(one, value) for one in get_args(hint))
+    if get_origin(hint) is Literal:
+        return value in get_args(hint)
+    kinds: dict[Any, tuple[type, ...]] = {int: (Integral,), float: (Real,), bool: (bool, np.bool_)}
+    if hint in (int, float) and isinstance(value, bool | np.bool_):
+        return False
+    return isinstance(value, kinds.get(hint, (hint,)))
+
+
+def _words(hint: Any) -> str:
+    if _is_union(hint):
+        return " or ".join(_words(one) for one in get_args(hint) if one is not type(None))
+    if get_origin(hint) is Literal:
+        return " or ".join(map(str, get_args(hint)))
+    named = {int: "a whole number", float: "a number", bool: "True or False", str: "text"}
+    return str(named.get(hint, getattr(hint, "__name__", hint)))
 
 
 def _coerce(hint: Any, value: Any) -> Any:

@@ -1,96 +1,96 @@
-"""What a caller asks of a prediction."""
+"""What a caller asks of a prediction: by name from outside, and as the fields that each task declares."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
 from dataclasses import dataclass
-from numbers import Integral, Real
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-import numpy as np
-
-from pmlcli.algorithms._interface.unseen import UNSEEN_CHOICES
-from pmlcli.encoding.series.regressors import Regressors
-from pmlcli.errors import ValidationError, unknown_name
+from pmlcli.algorithms._interface.param import Param, check_fields, option_cards
+from pmlcli.errors import ValidationError
 
 
-@dataclass(frozen=True)
 class PredictRequest:
-    """What a caller wants of a prediction; a task refuses what it cannot give.
+    """What a caller asks of a prediction, by name: `PredictRequest(level="event", explain=True)`.
 
-    - `level`: `case` or `event` (anomaly); `fdr`: flag by the false discovery rate instead of the threshold
-    - `cases`: `running` or `all` (predictive tasks); `every_prefix`: one row a prefix instead of a case
-    - `as_of`: only events up to this ISO 8601 time count, read in the log's zone where it names none
-    - `unseen`: what becomes of cases with activities or resources that training never saw: `ignore`
-      (answered for), `flag` (a column says so) or `fail`
-    - `foreign`: what becomes of a log most of whose events have an activity that training never saw:
-      `refuse` or `allow`
-    - `explain`: say in a column what moved each answer; `sla`: seconds that a case may take (remaining-time)
-    - `horizon`: steps ahead (forecast), None for the trained one; `top`: how many classes (next-activity)
-    - `regressors`: columns from outside the log for the buckets to come (forecast)
+    Each task declares what it can be asked for (`pmlcli predict --help` lists it all); a model refuses what
+    its task has not.
     """
 
-    level: str | None = None
-    cases: str = "running"
-    every_prefix: bool = False
-    horizon: int | None = None
-    top: int = 3
-    fdr: float | None = None
-    as_of: str | None = None
-    unseen: str = "ignore"
-    foreign: str = "refuse"
-    explain: bool = False
-    sla: float | None = None
-    regressors: Regressors | None = None
+    def __init__(self, **asked: Any) -> None:
+        self._asked = asked
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        """Name to value of what is asked for."""
+        return dict(self._asked)
+
+    def with_(self, **more: Any) -> PredictRequest:
+        """The same request, with more."""
+        return PredictRequest(**{**self.asked, **more})
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, PredictRequest) and self.asked == other.asked
+
+    def __hash__(self) -> int:
+        return hash(tuple(sorted(self.asked)))
+
+    def __repr__(self) -> str:
+        given = ", ".join(f"{name}={value!r}" for name, value in self.asked.items())
+        return f"PredictRequest({given})"
+
+    if TYPE_CHECKING:  # the fields of the request that the task's `checked` makes of it
+
+        def __getattr__(self, name: str) -> Any: ...
 
 
-FOREIGN_CHOICES = ("refuse", "allow")
-OF_EVERY_TASK = ("cases", "unseen", "foreign")
-"""The fields that any task takes."""
-_TYPES: dict[str, tuple[type | tuple[type, ...], str]] = {
-    "str": (str, "text"),
-    "bool": ((bool, np.bool_), "True or False"),
-    "int": (Integral, "a whole number"),
-    "float": (Real, "a number"),
-}
-"""What each type of a field accepts, and how it is called."""
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class Request(PredictRequest):
+    """What every task can be asked for. A task's own request adds fields: each is an option of `predict`, a
+    name of `PredictRequest`, a line of the docs and a check, by this one declaration.
+    """
 
+    cases: Annotated[
+        Literal["running", "all"],
+        Param("Which cases are predicted: those that are running, or all.", metavar="running|all"),
+    ] = "running"
+    unseen: Annotated[
+        Literal["ignore", "flag", "fail"],
+        Param(
+            "What becomes of cases with activities or resources that training never saw.",
+            metavar="ignore|flag|fail",
+        ),
+    ] = "ignore"
+    foreign: Annotated[
+        Literal["refuse", "allow"],
+        Param(
+            "What becomes of a log most of whose events have an activity that training never saw.",
+            metavar="refuse|allow",
+            concern="trust",
+        ),
+    ] = "refuse"
 
-def check_values(request: PredictRequest) -> None:
-    """ValidationError for a field of another type than is declared, or for a choice that there is not."""
-    for field in dataclasses.fields(request):
-        _require_type(field, getattr(request, field.name))
-    if request.unseen not in UNSEEN_CHOICES:
-        raise unknown_name("choice of unseen values", request.unseen, UNSEEN_CHOICES)
-    if request.foreign not in FOREIGN_CHOICES:
-        raise unknown_name("choice for a foreign log", request.foreign, FOREIGN_CHOICES)
+    @property
+    def asked(self) -> dict[str, Any]:
+        """Name to value of the fields that are not at their default."""
+        given = {field.name: (getattr(self, field.name), field.default) for field in dataclasses.fields(self)}
+        return {
+            name: value
+            for name, (value, default) in given.items()
+            if type(value) is not type(default) or value != default
+        }
 
-
-def refuse_unknown(task: str, understands: Sequence[str], request: PredictRequest) -> None:
-    """ValidationError for a field that was set and that means nothing to the task."""
-    for field in dataclasses.fields(request):
-        is_set = getattr(request, field.name) != field.default
-        if is_set and field.name not in {*OF_EVERY_TASK, *understands}:
-            options = ", ".join(map(_option, (*understands, "unseen", "foreign")))
-            raise ValidationError(
-                f"a prediction of the task {task} has no '{field.name}'",
-                hint=f"it can be asked for: {options}",
-                context={"option": field.name},
-            )
-
-
-def _option(name: str) -> str:
-    """The option by which a field is set on the command line."""
-    return {"regressors": "--regressor"}.get(name, f"--{name.replace('_', '-')}")
-
-
-def _require_type(field: dataclasses.Field[Any], value: Any) -> None:
-    kind, _bar, none = str(field.type).partition(" | ")
-    if kind not in _TYPES or (none and value is None):
-        return
-    accepted, words = _TYPES[kind]
-    if not isinstance(value, accepted) or (isinstance(value, bool) and kind != "bool"):
-        raise ValidationError(
-            f"{field.name} is {value!r}, but must be {words}", context={"option": field.name}
-        )
+    @classmethod
+    def of(cls, request: PredictRequest, task: str) -> Self:
+        """A request as this task's own, its fields checked; ValidationError for a name that it has not."""
+        asked, known = request.asked, {card.name: card.option for card in option_cards(cls)}
+        for name in asked:
+            if name not in known:
+                raise ValidationError(
+                    f"a prediction of the task {task} has no '{name}'",
+                    hint=f"it can be asked for: {', '.join(known.values())}",
+                    context={"option": name},
+                )
+        made = cls(**asked)
+        check_fields(made)
+        return made

@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 import pandas as pd
 
 from pmlcli.algorithms._interface.form import Form
-from pmlcli.algorithms._interface.request import PredictRequest, check_values, refuse_unknown
+from pmlcli.algorithms._interface.request import PredictRequest, Request
 from pmlcli.encoding.base import Encodes
 from pmlcli.encoding.series.regressors import Regressors
 from pmlcli.errors import ValidationError
@@ -55,8 +55,12 @@ class Task(ABC, Generic[Method, Data, HeldOut]):
     """Name of the algorithm that is taken when none is named."""
     sample_name: ClassVar[str] = "samples"
     """What `count_samples` counts, in the plural."""
-    understands: ClassVar[tuple[str, ...]] = ()
-    """The fields of `PredictRequest` that mean something to this task, beside those of every task."""
+    request: ClassVar[type[Request]] = Request
+    """What a prediction can be asked for: command line, completion, docs and checks follow it."""
+    is_about_cases: ClassVar[bool] = True
+    """Whether a row of predictions is about a case or event of the log, and can be written into it."""
+    has_chart: ClassVar[bool] = False
+    """Whether predictions can be drawn."""
     needs_log: ClassVar[bool] = True
     """Whether a prediction needs a log; a forecast can continue the training series without one."""
 
@@ -117,10 +121,14 @@ class Task(ABC, Generic[Method, Data, HeldOut]):
         """The table for what follows the training log; only where `needs_log` is false."""
         raise NotImplementedError
 
-    def check_request(self, algorithm: Method, request: PredictRequest) -> None:
-        """Raises ValidationError for a value of another type, or that means nothing to this task."""
-        check_values(request)
-        refuse_unknown(self.name, self.understands, request)
+    def checked(self, algorithm: Method, request: PredictRequest) -> PredictRequest:
+        """The request as this task's own; ValidationError for what the task has not, or cannot give."""
+        own = self.request.of(request, self.name)
+        self.check_request(algorithm, own)
+        return own
+
+    def check_request(self, algorithm: Method, request: PredictRequest) -> None:  # noqa: B027
+        """Raises ValidationError for what this algorithm cannot give; types and bounds are checked."""
 
     def canary_request(self, fitted: Fitted[Method, Data]) -> PredictRequest:
         """What the canary is asked for: the answers that are kept with the model."""

@@ -13,20 +13,18 @@ from numpy.typing import NDArray
 
 from pmlcli.algorithms._interface.form import Column, Form, at_most, columns, exactly
 from pmlcli.algorithms._interface.param import Param
-from pmlcli.algorithms._interface.request import PredictRequest
+from pmlcli.algorithms._interface.request import PredictRequest, Request
 from pmlcli.algorithms._interface.task import Fitted, HeldOut, Task
 from pmlcli.algorithms._interface.unseen import HAS_UNSEEN, unseen_columns
 from pmlcli.algorithms._prefixes.explain import LONGEST, explanations
-from pmlcli.algorithms._prefixes.request import Asked, Columns, Rows
+from pmlcli.algorithms._prefixes.request import Asked, Columns, PrefixRequest, Rows
 from pmlcli.algorithms._prefixes.task import (
-    CASE_CHOICES,
     STALLED,
     asks_of_running,
     chosen_prefixes,
     unseen_prefixes,
 )
 from pmlcli.encoding.events.sequences import SequenceEncoding, Sequences
-from pmlcli.errors import unknown_name
 from pmlcli.eventlog import ReadOptions
 from pmlcli.eventlog.filters import instant, up_to
 from pmlcli.eventlog.log import CASE_ID, EventLog
@@ -35,7 +33,11 @@ from pmlcli.eventlog.split import Split, split_by_start, split_strictly
 
 SplitChoice = Annotated[
     Literal["temporal", "strict"],
-    Param("How the test part is cut off: by start of case; or strict, which shares no moment with it."),
+    Param(
+        "How the test part is cut off: by start of case; or strict, which shares no moment with it.",
+        has_option=True,
+        metavar="temporal|strict",
+    ),
 ]
 """The parameter `split` of every predictive algorithm."""
 
@@ -54,7 +56,7 @@ class PrefixTask(Task[Predictor, PrefixData, HeldOut], Generic[Predictor, Prefix
     """
 
     sample_name: ClassVar[str] = "cases"
-    understands: ClassVar[tuple[str, ...]] = ("every_prefix", "as_of", "explain")
+    request: ClassVar[type[Request]] = PrefixRequest
 
     @abstractmethod
     def answer(self, fitted: Fitted[Predictor, PrefixData], asked: Asked) -> Columns:
@@ -96,7 +98,7 @@ class PrefixTask(Task[Predictor, PrefixData, HeldOut], Generic[Predictor, Prefix
 
         Empty when running cases are asked for and none is.
         """
-        self.check_request(fitted.algorithm, request)
+        request = self.checked(fitted.algorithm, request)
         asked = _asked(fitted, log, request)
         table: Columns = {CASE_ID: asked.log.case_ids[asked.cases]}
         table["prefix_length"] = asked.data.position[asked.rows] + 1
@@ -134,12 +136,9 @@ class PrefixTask(Task[Predictor, PrefixData, HeldOut], Generic[Predictor, Prefix
         )
 
     def check_request(self, algorithm: Predictor, request: PredictRequest) -> None:
-        """Also what `cases` and `as_of` may be."""
-        super().check_request(algorithm, request)
+        """What `as_of` may be."""
         if request.as_of is not None:
             instant(request.as_of, ReadOptions(timezone="UTC"), "--as-of")
-        if request.cases not in CASE_CHOICES:
-            raise unknown_name("choice of cases", request.cases, CASE_CHOICES)
 
     def units(self, algorithm: Predictor) -> dict[str, str]:
         """A prefix is as long as it has events."""

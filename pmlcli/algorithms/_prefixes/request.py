@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pmlcli.algorithms._interface.request import PredictRequest
+from pmlcli.algorithms._interface.param import Param
+from pmlcli.algorithms._interface.request import PredictRequest, Request
 from pmlcli.encoding.base import Encodes
 from pmlcli.eventlog.log import EventLog
 
 Rows = NDArray[np.int64]
 Columns = dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class PrefixRequest(Request):
+    """What every predictive task can be asked for."""
+
+    every_prefix: Annotated[bool, Param("One row a prefix instead of a case.")] = False
+    as_of: Annotated[
+        str | None,
+        Param("Only events up to this time count, and what was running then.", metavar="TIME"),
+    ] = None
+    explain: Annotated[bool, Param("Say in a column what moved each prediction.")] = False
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -20,14 +20,12 @@ from pmlcli.algorithms._prefixes.explain import LONGEST, explanations
 from pmlcli.algorithms._prefixes.request import Asked, Columns, Rows
 from pmlcli.encoding.base import Encoding
 from pmlcli.encoding.events.sequences import SequenceEncoding, Sequences
-from pmlcli.errors import unknown_name
 from pmlcli.eventlog import ReadOptions
 from pmlcli.eventlog.filters import instant, up_to
 from pmlcli.eventlog.log import CASE_ID, EventLog
 from pmlcli.eventlog.running import standing
 from pmlcli.eventlog.split import Split, seen_share, split_by_start, split_strictly
 
-CASE_CHOICES = ("running", "all")
 STALLED = "is_stalled"
 """The column that says which running cases have been silent for unusually long."""
 
@@ -40,11 +38,13 @@ class PrefixPredictor(TaskAlgorithm):
     A task's base adds `answer`, `strength` and what it measures.
     """
 
-    understands: ClassVar[tuple[str, ...]] = ("every_prefix", "as_of", "explain")
-
     split: Annotated[
         Literal["temporal", "strict"],
-        Param("How the test part is cut off: by start of case; or strict, which shares no moment with it."),
+        Param(
+            "How the test part is cut off: by start of case; or strict, which shares no moment with it.",
+            has_option=True,
+            metavar="temporal|strict",
+        ),
     ] = "temporal"
 
     def make_encoding(self) -> SequenceEncoding:
@@ -82,7 +82,7 @@ class PrefixPredictor(TaskAlgorithm):
 
         Empty when running cases are asked for and none is.
         """
-        self.check_request(request)
+        request = self.task.checked(self, request)
         asked = self._asked(encoding, log, request)
         table: Columns = {CASE_ID: asked.log.case_ids[asked.cases]}
         table["prefix_length"] = asked.data.position[asked.rows] + 1
@@ -124,12 +124,9 @@ class PrefixPredictor(TaskAlgorithm):
         )
 
     def check_request(self, request: PredictRequest) -> None:
-        """Also what `cases` and `as_of` may be."""
-        super().check_request(request)
+        """What `as_of` may be."""
         if request.as_of is not None:
             instant(request.as_of, ReadOptions(timezone="UTC"), "--as-of")
-        if request.cases not in CASE_CHOICES:
-            raise unknown_name("choice of cases", request.cases, CASE_CHOICES)
 
     def output_units(self) -> dict[str, str]:
         """A prefix is as long as it has events."""

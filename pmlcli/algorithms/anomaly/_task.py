@@ -16,6 +16,7 @@ from pmlcli.algorithms._interface.inherited import InheritedTask, TaskAlgorithm
 from pmlcli.algorithms._interface.param import Param
 from pmlcli.algorithms._interface.request import PredictRequest
 from pmlcli.algorithms._interface.unseen import HAS_UNSEEN, never_seen, unseen_columns, unseen_events
+from pmlcli.algorithms.anomaly._request import AnomalyRequest
 from pmlcli.encoding.base import Encoding
 from pmlcli.errors import ValidationError
 from pmlcli.evaluation.conformal import benjamini_hochberg, held_out, p_values, score_limit
@@ -46,6 +47,7 @@ SEVERITIES = ((0.001, "critical"), (0.01, "high"), (0.05, "medium"), (1.0, "low"
 
 
 class _Anomaly(InheritedTask):
+    request = AnomalyRequest
     name = "anomaly"
     baseline = "anomaly/variant-frequency"
     recommended = "anomaly/likelihood"
@@ -62,11 +64,17 @@ class AnomalyDetector(TaskAlgorithm):
     """
 
     contamination: Annotated[
-        float, Param("Share of cases expected to be anomalous; sets the threshold.", gt=0, le=0.5)
+        float,
+        Param(
+            "Share of cases expected to be anomalous; sets the threshold.",
+            gt=0,
+            le=0.5,
+            has_option=True,
+            metavar="SHARE",
+        ),
     ] = 0.05
 
     task: ClassVar[InheritedTask] = _Anomaly()
-    understands: ClassVar[tuple[str, ...]] = ("level", "fdr")
     levels: ClassVar[tuple[str, ...]] = ("case",)
     """What a detector can score: cases, and events where it also gives `event_table`."""
 
@@ -143,7 +151,7 @@ class AnomalyDetector(TaskAlgorithm):
         Benjamini and Hochberg over the p-values of this log: flags then depend on its other cases, scores and
         p-values never do. ValidationError for a level that this detector cannot score.
         """
-        self.check_request(request)
+        request = self.task.checked(self, request)
         level = request.level or "case"
         is_unseen = None if request.unseen == "ignore" else _unseen(encoding, log, level, request.unseen)
         largest_p = None if request.fdr is None else self._largest_p(encoding, log, level, request.fdr)
@@ -157,7 +165,6 @@ class AnomalyDetector(TaskAlgorithm):
 
     def check_request(self, request: PredictRequest) -> None:
         """Also what `level` and `fdr` may be."""
-        super().check_request(request)
         level, rate = request.level or "case", request.fdr
         if level not in self.levels:
             raise ValidationError(

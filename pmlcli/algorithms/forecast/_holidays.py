@@ -14,12 +14,11 @@ from pmlcli.encoding.series.kpi import find_kpi
 
 SUNDAY = 6
 
-HolidayColumn = Annotated[str | None, Param("Country whose public holidays count, such as DE.")]
-"""The parameter `holidays` of forecasters that see holidays as one column more."""
-LikeSundays = Annotated[
-    str | None, Param("Country whose public holidays are forecast like Sundays, such as DE (days).")
+HolidaysParameter = Annotated[
+    str | None,
+    Param("Country whose public holidays count, such as DE.", has_option=True, metavar="COUNTRY"),
 ]
-"""The parameter `holidays` of forecasters that look at a series alone, see `with_sundays`."""
+"""The parameter `holidays`: one column more; methods that look at a series alone use `with_sundays`."""
 
 
 def with_sundays(ahead: Callable[[int], Floats], country: str | None, data: Series, horizon: int) -> Floats:

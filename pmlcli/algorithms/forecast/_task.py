@@ -23,6 +23,7 @@ from pmlcli.algorithms.forecast._held_out import HeldOut, joined_cuts
 from pmlcli.algorithms.forecast._history import continued
 from pmlcli.algorithms.forecast._intervals import LEVELS, Intervals, coverage, fit_intervals
 from pmlcli.algorithms.forecast._measure import measurement
+from pmlcli.algorithms.forecast._request import ForecastRequest
 from pmlcli.algorithms.forecast._series import (
     BUCKET,
     HALF_LIFE,
@@ -47,7 +48,7 @@ from pmlcli.encoding.series.encoding import (
     local_times,
 )
 from pmlcli.encoding.series.exogenous import Outside
-from pmlcli.encoding.series.kpi import BREACH, FOLLOWS, MOST_PAIRS, find_kpi
+from pmlcli.encoding.series.kpi import BREACH, FOLLOWS, KPIS, MOST_PAIRS, find_kpi
 from pmlcli.encoding.series.regressors import Regressors
 from pmlcli.errors import TrainingError, ValidationError
 from pmlcli.evaluation.measurement import Measurement
@@ -73,7 +74,9 @@ class ForecastTask(Task["Forecaster", Data, HeldOut]):
     name = "forecast"
     baseline = "forecast/seasonal-naive"
     recommended = "forecast/auto"
-    understands = ("horizon", "regressors")
+    request = ForecastRequest
+    is_about_cases = False
+    has_chart = True
     needs_log = False
 
     # --- training
@@ -181,8 +184,8 @@ class ForecastTask(Task["Forecaster", Data, HeldOut]):
         buckets between them are filled with the model's own forecast. For `open-cases`, give a log
         that reaches back to the start of its oldest open case.
         """
+        request = self.checked(fitted.algorithm, request)
         algorithm, outside = fitted.algorithm, _outside(fitted, request)
-        _horizon(algorithm, request)
         has_unseen = request.unseen != "ignore" and _has_unseen(fitted.encoding, log, request.unseen)
         ahead = partial(_bounded, algorithm)
         newer = [replace(series, outside=outside) for series in fitted.encoding.transform(log)]
@@ -192,6 +195,7 @@ class ForecastTask(Task["Forecaster", Data, HeldOut]):
 
     def predict_without_log(self, fitted: Fitted[Forecaster, Data], request: PredictRequest) -> pd.DataFrame:
         """One row a series and bucket after the end of the training series."""
+        request = self.checked(fitted.algorithm, request)
         history = fitted.algorithm.remembered(_outside(fitted, request))
         return _table(fitted, history, request, has_unseen=False)
 
@@ -206,7 +210,6 @@ class ForecastTask(Task["Forecaster", Data, HeldOut]):
 
     def check_request(self, algorithm: Forecaster, request: PredictRequest) -> None:
         """Also how far it may reach."""
-        super().check_request(algorithm, request)
         _horizon(algorithm, request)
 
     def notes(
@@ -260,16 +263,27 @@ class Forecaster(Algorithm[Data]):
             "What to forecast: arrivals, completions, open-cases, events, cycle-time, cycle-time-p90, "
             "cycle-time-by-arrival, cycle-time-by-arrival-p90, waiting-time, rework-rate, "
             "sla-breach-rate:5d, activity:NAME, resource-load:NAME, "
-            "directly-follows:A->B, or directly-follows for all common pairs."
+            "directly-follows:A->B, or directly-follows for all common pairs.",
+            has_option=True,
+            metavar="KPI",
+            examples=tuple(KPIS),
         ),
     ] = ("arrivals",)
     sla: Annotated[
         str | None,
-        Param("Within which a case must be completed, such as 5d or 12h, for the KPI sla-breach-rate."),
+        Param(
+            "Within which a case must be completed, such as 5d or 12h, for the KPI sla-breach-rate.",
+            has_option=True,
+            metavar="TIME",
+        ),
     ] = None
-    horizon: Annotated[int, Param("How far to forecast.", ge=1, le=366, unit="buckets")] = 14
+    horizon: Annotated[
+        int,
+        Param("How far to forecast.", ge=1, le=366, unit="buckets", has_option=True, metavar="N"),
+    ] = 14
     frequency: Annotated[
-        Literal["H", "D", "W", "M"], Param("Width of a bucket: hour, day, week or month.")
+        Literal["H", "D", "W", "M"],
+        Param("Width of a bucket: hour, day, week or month.", has_option=True, metavar="H|D|W|M"),
     ] = "D"
 
     holidays: str | None = None

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from statsmodels.tsa.statespace.sarimax import SARIMAX
 
 from pmlcli.algorithms.forecast._each import Learned, learn_each
-from pmlcli.algorithms.forecast._holidays import HolidayColumn
+from pmlcli.algorithms.forecast._holidays import HolidaysParameter
 from pmlcli.algorithms.forecast._methods.windows import Base
 from pmlcli.algorithms.forecast._series import (
     Floats,
@@ -46,7 +46,7 @@ class Arima(Forecaster):
     source: ClassVar[str] = "Hyndman and Khandakar (2008), Automatic time series forecasting, J. Stat. Softw."
     takes_regressors: ClassVar[bool] = True
 
-    holidays: HolidayColumn = None
+    holidays: HolidaysParameter = None
 
     learned_: dict[str, Learned] = field(init=False, repr=False)
     """`season`, whether it `drifts`, `order` (p, d, q), `profile`, `scale` of what it leaves, `params`."""

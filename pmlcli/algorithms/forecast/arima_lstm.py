@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from pmlcli.algorithms._learning.neural import Batch, NeuralAlgorithm, Samples
 from pmlcli.algorithms._learning.sizes import Sizes
 from pmlcli.algorithms.forecast._each import Learned, learn_each
-from pmlcli.algorithms.forecast._holidays import HolidayColumn
+from pmlcli.algorithms.forecast._holidays import HolidaysParameter
 from pmlcli.algorithms.forecast._methods.folds import out_of_fold
 from pmlcli.algorithms.forecast._methods.windows import Base
 from pmlcli.algorithms.forecast._network import (
@@ -44,7 +44,7 @@ class ArimaLstm(NeuralAlgorithm, Forecaster):
     takes_regressors: ClassVar[bool] = True
     minimum_buckets: ClassVar[int] = LEAST_BUCKETS
 
-    holidays: HolidayColumn = None
+    holidays: HolidaysParameter = None
     hidden_size: HiddenSize = 32
 
     bases_: dict[str, Learned] = field(init=False, repr=False)

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from pmlcli.algorithms.forecast._each import Learned, Method, learn_each
-from pmlcli.algorithms.forecast._holidays import LikeSundays, with_sundays
+from pmlcli.algorithms.forecast._holidays import HolidaysParameter, with_sundays
 from pmlcli.algorithms.forecast._series import (
     HALF_LIFE,
     MEMORY,
@@ -47,7 +47,7 @@ class Auto(Forecaster):
 
     source: ClassVar[str] = "Bates and Granger (1969), The combination of forecasts, Oper. Res. Quarterly 20"
 
-    holidays: LikeSundays = None
+    holidays: HolidaysParameter = None
 
     learned_: dict[str, Learned] = field(init=False, repr=False)
     """What its members learned, their mean absolute `errors`, late ones counted more, the `weight` of those

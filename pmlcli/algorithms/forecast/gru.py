@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from pmlcli.algorithms._learning.neural import Batch, NeuralAlgorithm, Samples
 from pmlcli.algorithms._learning.sizes import Sizes
-from pmlcli.algorithms.forecast._holidays import HolidayColumn
+from pmlcli.algorithms.forecast._holidays import HolidaysParameter
 from pmlcli.algorithms.forecast._network import (
     LEAST_BUCKETS,
     HiddenSize,
@@ -38,7 +38,7 @@ class Gru(NeuralAlgorithm, Forecaster):
     takes_regressors: ClassVar[bool] = True
     minimum_buckets: ClassVar[int] = LEAST_BUCKETS
 
-    holidays: HolidayColumn = None
+    holidays: HolidaysParameter = None
     hidden_size: HiddenSize = 32
 
     def sizes(self, data: tuple[Series, ...]) -> Sizes:

@@ -12,7 +12,7 @@ import numpy as np
 from statsmodels.tsa.exponential_smoothing.ets import ETSModel
 
 from pmlcli.algorithms.forecast._each import Learned, learn_each
-from pmlcli.algorithms.forecast._holidays import LikeSundays, with_sundays
+from pmlcli.algorithms.forecast._holidays import HolidaysParameter, with_sundays
 from pmlcli.algorithms.forecast._series import Floats, aicc, phases, profile, season_of
 from pmlcli.algorithms.forecast._task import Forecaster
 from pmlcli.encoding.series.encoding import Series
@@ -35,7 +35,7 @@ class HoltWinters(Forecaster):
 
     source: ClassVar[str] = "Hyndman, Koehler, Ord and Snyder (2008), Forecasting with exponential smoothing"
 
-    holidays: LikeSundays = None
+    holidays: HolidaysParameter = None
 
     learned_: dict[str, Learned] = field(init=False, repr=False)
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from prophet import Prophet, serialize
 
 from pmlcli.algorithms.forecast._each import Learned, learn_each
-from pmlcli.algorithms.forecast._holidays import HolidayColumn
+from pmlcli.algorithms.forecast._holidays import HolidaysParameter
 from pmlcli.algorithms.forecast._methods.windows import Base
 from pmlcli.algorithms.forecast._prophet_text import LONGEST, check_all, dates_of
 from pmlcli.algorithms.forecast._series import Floats
@@ -37,7 +37,7 @@ class ProphetForecaster(Forecaster):
     source: ClassVar[str] = "Taylor and Letham (2018), Forecasting at scale, The American Statistician 72"
     takes_regressors: ClassVar[bool] = True
 
-    holidays: HolidayColumn = None
+    holidays: HolidaysParameter = None
 
     learned_: dict[str, Learned] = field(init=False, repr=False)
 

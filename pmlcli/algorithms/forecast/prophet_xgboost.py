@@ -17,7 +17,7 @@ from pmlcli.algorithms.forecast._boosted import (
     usual_lessons,
 )
 from pmlcli.algorithms.forecast._each import Learned, learn_each
-from pmlcli.algorithms.forecast._holidays import HolidayColumn
+from pmlcli.algorithms.forecast._holidays import HolidaysParameter
 from pmlcli.algorithms.forecast._methods.folds import out_of_fold
 from pmlcli.algorithms.forecast._methods.windows import Base
 from pmlcli.algorithms.forecast._series import Floats
@@ -40,7 +40,7 @@ class ProphetXGBoost(Forecaster):
     source: ClassVar[str] = "Zhang (2003), Time series forecasting using a hybrid model, Neurocomputing 50"
     takes_regressors: ClassVar[bool] = True
 
-    holidays: HolidayColumn = None
+    holidays: HolidaysParameter = None
     trees: TreeCount = 150
     learning_rate: LearningRate = 0.05
     max_depth: TreeDepth = 4

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.signal import lfilter
 
 from pmlcli.algorithms.forecast._each import Learned, learn_each
-from pmlcli.algorithms.forecast._holidays import LikeSundays, with_sundays
+from pmlcli.algorithms.forecast._holidays import HolidaysParameter, with_sundays
 from pmlcli.algorithms.forecast._series import Floats, phases, profile, season_of, unit_roots
 from pmlcli.algorithms.forecast._task import Forecaster
 from pmlcli.encoding.series.encoding import Series
@@ -31,7 +31,7 @@ class Theta(Forecaster):
 
     source: ClassVar[str] = "Assimakopoulos and Nikolopoulos (2000), The theta model, Int. J. Forecasting 16"
 
-    holidays: LikeSundays = None
+    holidays: HolidaysParameter = None
 
     learned_: dict[str, Learned] = field(init=False, repr=False)
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from pmlcli.algorithms._interface.param import Param
 from pmlcli.algorithms.forecast._each import Learned, learn_each
-from pmlcli.algorithms.forecast._holidays import LikeSundays, with_sundays
+from pmlcli.algorithms.forecast._holidays import HolidaysParameter, with_sundays
 from pmlcli.algorithms.forecast._series import Floats, season_of
 from pmlcli.algorithms.forecast._task import Forecaster
 from pmlcli.encoding.series.encoding import Series
@@ -34,7 +34,7 @@ class WeekdayMedian(Forecaster):
 
     source: ClassVar[str] = "Hyndman and Athanasopoulos (2021), Forecasting: principles and practice, 13.4"
 
-    holidays: LikeSundays = None
+    holidays: HolidaysParameter = None
     seasons: Annotated[int, Param("Weeks of the first median.", ge=1, le=52, unit="seasons")] = 4
 
     learned_: dict[str, Learned] = field(init=False, repr=False)

@@ -14,7 +14,7 @@ from pmlcli.algorithms.forecast._boosted import (
     boosted,
     corrected,
 )
-from pmlcli.algorithms.forecast._holidays import HolidayColumn
+from pmlcli.algorithms.forecast._holidays import HolidaysParameter
 from pmlcli.algorithms.forecast._series import Floats
 from pmlcli.algorithms.forecast._task import Forecaster
 from pmlcli.encoding.series.encoding import Series
@@ -33,7 +33,7 @@ class XGBoost(Forecaster):
     source: ClassVar[str] = "Chen and Guestrin (2016), XGBoost: a scalable tree boosting system, KDD"
     takes_regressors: ClassVar[bool] = True
 
-    holidays: HolidayColumn = None
+    holidays: HolidaysParameter = None
     trees: TreeCount = 150
     learning_rate: LearningRate = 0.05
     max_depth: TreeDepth = 4

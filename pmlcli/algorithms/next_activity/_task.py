@@ -17,17 +17,15 @@ from pmlcli.algorithms._interface.request import PredictRequest
 from pmlcli.algorithms._learning.calibration import COVERAGE, cross_checked, in_set, tempered
 from pmlcli.algorithms._prefixes.request import Asked, Columns, Rows
 from pmlcli.algorithms._prefixes.task import PrefixPredictor, about_split, evenly, joined
+from pmlcli.algorithms.next_activity._request import NextActivityRequest
 from pmlcli.encoding.base import Encoding
 from pmlcli.encoding.events.sequences import END, NO_TARGET, Sequences, targets
 from pmlcli.encoding.vocabulary import FIRST_CODE, Vocabulary
-from pmlcli.errors import ValidationError
 from pmlcli.evaluation.measurement import Measurement, mean_over
 from pmlcli.eventlog.log import ACTIVITY, EventLog
 from pmlcli.eventlog.split import Split, measured_prefixes
 
 SET_SEPARATOR = " | "
-MOST_TOP = 1000
-"""So many activities can be asked for at most."""
 MOST_CALIBRATED = 50_000
 """Calibration looks at so many prefixes at most, evenly chosen."""
 CHUNK_CELLS = 2_000_000
@@ -35,6 +33,7 @@ CHUNK_CELLS = 2_000_000
 
 
 class _NextActivity(InheritedTask):
+    request = NextActivityRequest
     name = "next-activity"
     baseline = "next-activity/ngram"
     recommended = "next-activity/ensemble"
@@ -46,7 +45,6 @@ class NextActivityPredictor(PrefixPredictor):
     """Gives each prefix a distribution over the activities seen in training and the end of the case."""
 
     task: ClassVar[InheritedTask] = _NextActivity()
-    understands: ClassVar[tuple[str, ...]] = (*PrefixPredictor.understands, "top")
 
     @abstractmethod
     def probabilities(self, data: Any) -> NDArray[np.float64]:
@@ -144,15 +142,9 @@ class NextActivityPredictor(PrefixPredictor):
         """Percentage points."""
         return f"{100 * change:+.0f} points"
 
-    def check_request(self, request: PredictRequest) -> None:
-        """Also what `top` may be."""
-        super().check_request(request)
-        if not 1 <= request.top <= MOST_TOP:
-            raise ValidationError(f"top is {request.top}, but must be 1 to {MOST_TOP:,}")
-
     def output_units(self) -> dict[str, str]:
         """Probabilities are shares; `units_of` goes on beyond the default `top`."""
-        ranks = range(2, PredictRequest().top + 1)
+        ranks = range(2, NextActivityRequest().top + 1)
         shares = {"probability": "share"} | {f"probability_{rank}": "share" for rank in ranks}
         return super().output_units() | shares
 

@@ -255,15 +255,30 @@ class OutcomePredictor(Algorithm[OutcomePrefixes]):
     task: ClassVar[OutcomeTask] = OutcomeTask()
 
     split: SplitChoice = "temporal"
-    label_column: Annotated[str | None, Param("Column that names each case's outcome.")] = None
-    outcome_activity: Annotated[str | None, Param("The outcome is whether this activity will occur.")] = None
-    slower_than: Annotated[str | None, Param("The outcome is whether a case takes longer, such as 30d.")] = (
-        None
-    )
-    rule: Annotated[
-        str | None, Param("The outcome is whether this will be true, such as count('Repair') > 2.")
+    label_column: Annotated[
+        str | None,
+        Param("Column that names each case's outcome.", has_option=True, metavar="COLUMN"),
     ] = None
-    positive: Annotated[str | None, Param("The outcome that is looked for; none: the rarer one.")] = None
+    outcome_activity: Annotated[
+        str | None,
+        Param("The outcome is whether this activity will occur.", has_option=True, metavar="NAME"),
+    ] = None
+    slower_than: Annotated[
+        str | None,
+        Param("The outcome is whether a case takes longer, such as 30d.", has_option=True, metavar="TIME"),
+    ] = None
+    rule: Annotated[
+        str | None,
+        Param(
+            "The outcome is whether this will be true, such as count('Repair') > 2.",
+            has_option=True,
+            metavar="RULE",
+        ),
+    ] = None
+    positive: Annotated[
+        str | None,
+        Param("The outcome that is looked for; none: the rarer one.", has_option=True, metavar="OUTCOME"),
+    ] = None
     attributes: Annotated[
         tuple[str, ...] | None, Param("Columns to look at; none: chosen by what they hold.")
     ] = None

@@ -29,9 +29,10 @@ from pmlcli.algorithms.remaining_time._quantiles import (
     learn_factors,
     share_below,
 )
+from pmlcli.algorithms.remaining_time._request import RemainingTimeRequest
 from pmlcli.algorithms.remaining_time._rows import DAY, HOUR, known_rows, moments, remaining_seconds
 from pmlcli.encoding.events.sequences import Sequences
-from pmlcli.errors import TrainingError, ValidationError
+from pmlcli.errors import TrainingError
 from pmlcli.evaluation.measurement import Measurement, mean_over
 from pmlcli.eventlog.log import EventLog, no_times
 from pmlcli.eventlog.split import Split, measured_prefixes
@@ -72,7 +73,7 @@ class RemainingTimeTask(PrefixTask["RemainingTimePredictor[Any]", Sequences, Hel
     baseline = "remaining-time/median"
     recommended = "remaining-time/ensemble"
     sample_name = "cases that have ended"
-    understands = (*PrefixTask.understands, "sla")
+    request = RemainingTimeRequest
 
     def count_samples(self, algorithm: RemainingTimePredictor[Any], data: Sequences) -> int:
         """Cases that have ended; LogError without times."""
@@ -187,12 +188,6 @@ class RemainingTimeTask(PrefixTask["RemainingTimePredictor[Any]", Sequences, Hel
     def say_change(self, change: float) -> str:
         """Days, or hours below one."""
         return f"{change / DAY:+.1f} d" if abs(change) >= DAY else f"{change / HOUR:+.1f} h"
-
-    def check_request(self, algorithm: RemainingTimePredictor[Any], request: PredictRequest) -> None:
-        """Also what `sla` may be."""
-        super().check_request(algorithm, request)
-        if request.sla is not None and not request.sla > 0:
-            raise ValidationError(f"sla is {request.sla:g} seconds, but must be more than 0")
 
     def units(self, algorithm: RemainingTimePredictor[Any]) -> dict[str, str]:
         """Times in seconds, and a probability as a share."""

@@ -159,7 +159,7 @@ def test_restored_it_answers_the_same_bits(
 @pytest.mark.parametrize("top", [1, 5])
 def test_units_are_told_of_the_columns_that_there_are(model, top: int) -> None:
     algorithm, encoding, log = model
-    table = algorithm.predict(encoding, log, replace(ALL, top=top))
+    table = algorithm.predict(encoding, log, ALL.with_(top=top))
     shares = [name for name in table.columns if name.startswith("probability")]
     assert len(shares) == top
     assert algorithm.units_of(list(table.columns)) == {"prefix_length": "events"} | dict.fromkeys(
@@ -221,7 +221,7 @@ def test_every_prefix_has_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_no_more_classes_than_there_are() -> None:
     log = trace_log(["ab", "ab"])
     algorithm, encoding = trained("ngram", log)
-    table = algorithm.predict(encoding, log, replace(ALL, top=50))
+    table = algorithm.predict(encoding, log, ALL.with_(top=50))
     assert [c for c in table.columns if c.startswith("next_activity")] == [
         "next_activity",
         "next_activity_2",

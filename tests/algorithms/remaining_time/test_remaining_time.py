@@ -287,7 +287,7 @@ def test_answers_have_an_interval_an_end_and_the_risk_of_a_breach(median: Model)
     assert table["sla_breach_probability"].between(0, 1).all()
     elapsed = (log.times - np.repeat(log.starts, log.lengths)) / 1e6
     assert (table["sla_breach_probability"][elapsed >= 3 * DAY] == 1).all()
-    longer = median.predict(log, request=replace(request, sla=30 * DAY)).predictions
+    longer = median.predict(log, request=request.with_(sla=30 * DAY)).predictions
     assert (longer["sla_breach_probability"] <= table["sla_breach_probability"]).all()
     assert "sla_breach_probability" not in median.predict(log, request=ALL).predictions
 
@@ -298,7 +298,7 @@ def test_a_running_case_is_known_to_have_lasted_until_now(median: Model) -> None
     cut, at = up_to(log, as_of)
     request = PredictRequest(as_of=as_of, sla=3 * DAY)
     table = median.predict(log, request=request).predictions.set_index("case_id")
-    then = median.predict(log, request=replace(request, cases="all")).predictions.set_index("case_id")
+    then = median.predict(log, request=request.with_(cases="all")).predictions.set_index("case_id")
     silent = pd.Series((at - cut.ends) / 1e6, index=cut.case_ids)[table.index]
     age = pd.Series((at - cut.starts) / 1e6, index=cut.case_ids)[table.index]
     assert 0 < len(table) < len(then)
