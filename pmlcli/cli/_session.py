@@ -5,12 +5,13 @@ stdout carries data only; messages go to stderr, and to the log file when there 
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,12 +35,33 @@ def is_coloured(stream: TextIO) -> bool:
 
 
 @dataclass
+class LogFile:
+    """Where messages are kept too: a file, device or pipe, written without a buffer, so nothing is left to
+    fail when it is closed.
+    """
+
+    path: Path
+    stream: io.FileIO
+
+    def write(self, text: str) -> None:
+        """Appends the text; OutputError when it cannot be written, as when the reader of a pipe has left."""
+        left = text.encode("utf-8")
+        try:
+            while left:
+                left = left[self.stream.write(left) or 0 :]
+        except OSError as error:
+            is_left = isinstance(error, BrokenPipeError)
+            why = "its reader has left" if is_left else error.strerror
+            raise _unwritable(self.path, str(why)) from error
+
+
+@dataclass
 class Session:
     """What a command says and returns, and how."""
 
     as_json: bool = False
     level: int = NORMAL
-    log_file: TextIO | None = None
+    log_file: LogFile | None = None
     warned: list[str] = field(default_factory=list)
 
     def note(self, text: str) -> None:
@@ -60,9 +82,13 @@ class Session:
 
     def record(self, text: str) -> None:
         """Puts a line into the log file, if there is one."""
-        if self.log_file is not None:
+        if self.log_file is None:
+            return
+        try:
             self.log_file.write(f"{datetime.now(UTC).isoformat(timespec='milliseconds')} {visible(text)}\n")
-            self.log_file.flush()
+        except OutputError:
+            self.log_file = None  # the error itself is not written there
+            raise
 
     def _say(self, text: str, level: int) -> None:
         self.record(text)
@@ -94,7 +120,7 @@ def opened(
     """The session with its log file open, and threads and progress set for all code inside."""
     with ExitStack() as stack:
         if log_file is not None:
-            session.log_file = stack.enter_context(_open_log_file(log_file))
+            session.log_file = LogFile(log_file, stack.enter_context(_open_log_file(log_file)))
         sink = None
         if show_progress and session.level > QUIET and sys.stderr.isatty():
             # rich takes time to import, and only a terminal needs it.
@@ -108,7 +134,8 @@ def opened(
         try:
             yield session
         except PmlError as error:
-            session.record(f"error: {error.message}" + (f" ({error.hint})" if error.hint else ""))
+            with suppress(OutputError):  # what went wrong first is what is told
+                session.record(f"error: {error.message}" + (f" ({error.hint})" if error.hint else ""))
             raise
 
 
@@ -129,10 +156,16 @@ def _warnings_to(session: Session) -> Iterator[None]:
         yield
 
 
-def _open_log_file(path: Path) -> TextIO:
+def _open_log_file(path: Path) -> io.FileIO:
     try:
-        return open(writing.open_to_append(path), "a", encoding="utf-8")  # noqa: PTH123, SIM115 (a descriptor)
+        return io.FileIO(writing.open_to_append(path), "ab")
     except OSError as error:
-        raise OutputError(
-            f"{path}: cannot write the log file: {error.strerror}", context={"path": str(path)}
-        ) from error
+        raise _unwritable(path, str(error.strerror)) from error
+
+
+def _unwritable(path: Path, why: str) -> OutputError:
+    return OutputError(
+        f"{path}: cannot write the log file: {why}",
+        hint="give --log-file another name, or leave it out",
+        context={"path": str(path)},
+    )

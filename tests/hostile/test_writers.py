@@ -193,6 +193,38 @@ def test_a_pipe_that_nobody_reads_is_not_waited_for(
     assert done[0] != 0
 
 
+def test_a_pipe_whose_reader_leaves_is_named(
+    write: Write,
+    place: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    def left(path: Path | str) -> int:
+        reading, writes = os.pipe()
+        os.close(reading)
+        return writes
+
+    monkeypatch.setattr(writing, "open_special", left)
+    pipe = place / name_of(write, request)
+    os.mkfifo(pipe)
+    try:
+        code = write(pipe.name)
+        # Some commands have nothing to say to a log file, and some here fail by themselves.
+        is_log_file = request.node.callspec.params["write"].endswith("--log-file")
+        assert code not in (1, 141) if is_log_file else code == 74
+    except OutputError as error:
+        assert pipe.name in error.message
+
+
+def test_a_log_file_that_fails_is_named(run: Run, place: Path, csv_log: Path) -> None:
+    done = run("train", csv_log, "-a", "next-activity/ngram", "-o", "m", "--log-file", "/dev/full")
+    assert done.exit_code == 74
+    assert "/dev/full: cannot write the log file: No space left" in done.stderr
+    # What went wrong first is what is told.
+    assert run("algorithms", "no-such", "--log-file", "/dev/full").exit_code == 2
+
+
 def test_one_s_own_link_is_followed_by_the_log_file(run: Run, place: Path, tmp_path: Path) -> None:
     (place / "log").symlink_to(tmp_path / "kept.log")
     for _ in range(2):
