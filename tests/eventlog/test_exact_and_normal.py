@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from pmlcli.errors import LogError
 from pmlcli.eventlog import log_pieces, read_log
 from pmlcli.eventlog.log import EventLog
 
@@ -153,6 +154,17 @@ def test_a_value_of_blanks_alone_is_none_and_columns_have_normal_names() -> None
     log = read_log(rows)
     assert log.frame[COMPOSED].isna().all()
     assert noted(log, f"'{COMPOSED}' read by its normal name")
+
+
+@every_reader
+@pytest.mark.parametrize("blank", [" ", "\t ", "\u00a0"])
+def test_an_activity_of_blanks_alone_is_refused_by_its_place(reader: Any, blank: str, tmp_path: Path) -> None:
+    source = reader(events((1, 2, 3), ("A", blank, "B")), tmp_path)
+    with pytest.raises(LogError, match=r"no activity \(1; first: (line|row|event) \d+") as caught:
+        read_log(source)
+    assert caught.value.exit_code == 3 and "--on-bad-row drop" in str(caught.value.hint)
+    log = read_log(source, on_bad_row="drop")
+    assert log.activities == ("A", "B") and log.n_events == 2
 
 
 def test_two_columns_whose_names_would_be_equal_keep_theirs() -> None:

@@ -281,7 +281,7 @@ def _event_row(log: ObjectLog, event: ObjectEvent, chosen: str) -> dict[str, Any
     """What an event says in each of its rows."""
     row: dict[str, Any] = {"concept:name": event.activity, "time:timestamp": event.time, EVENT_ID: event.id}
     others: dict[str, list[str]] = {}
-    for other in dict.fromkeys(event.objects):
+    for other in sorted(set(event.objects)):  # their order in the file says nothing
         kind = log.types.get(other)
         if kind is not None and kind != chosen:
             others.setdefault(kind, []).append(other)

@@ -122,10 +122,11 @@ def sqlite_2(path: Path) -> bytes:
                 database.execute(
                     "INSERT INTO object_order VALUES (?, ?, '1970-01-01')", (key, values["price"])
                 )
-        for event, activity, time, values, objects in EVENTS:
+        for activity in dict.fromkeys(activity for _, activity, *_ in EVENTS):
             database.execute("INSERT INTO event_map_type VALUES (?, ?)", (activity, activity))
-            database.execute("INSERT INTO event VALUES (?, ?)", (event, activity))
             database.execute(f"CREATE TABLE event_{activity} (ocel_id TEXT, ocel_time TEXT, who TEXT)")
+        for event, activity, time, values, objects in EVENTS:
+            database.execute("INSERT INTO event VALUES (?, ?)", (event, activity))
             database.execute(
                 f"INSERT INTO event_{activity} VALUES (?, ?, ?)", (event, time, values.get("who"))
             )
