@@ -6,6 +6,7 @@ import csv
 import hashlib
 import io
 import math
+from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,6 +19,8 @@ from pmlcli.errors import OutputError, ValidationError
 
 Floats = NDArray[np.float64]
 MOST_BYTES = 64 << 20
+MOST_ROWS = 1_000_000
+"""A century of hours has fewer."""
 MOST_COLUMNS = 100
 DATES = ("date", "timestamp", "time", "ds")
 """What the first column may be called, so that a file without a header is told."""
@@ -67,18 +70,22 @@ def read_regressors(path: str | Path) -> Regressors:
         raise _wrong(path.name, f"line {line}: not UTF-8", "save it as CSV in UTF-8", line=line) from error
     rows = _rows(text, path.name)
     columns = _header(next(rows, (1, []))[1], path.name)
-    dates, values, lines = [], [], []
+    # Packed as they come: as objects, so many numbers would take some twenty times the file.
+    dates, values, lines = array("q"), array("d"), array("q")
     for line, cells in rows:
+        if len(dates) == MOST_ROWS:
+            what = f"line {line}: more than {MOST_ROWS:,} rows"
+            raise _wrong(path.name, what, "a row a date is enough", line=line)
         dates.append(_date(cells[0], path.name, line))
-        values.append(_numbers(cells[1:], columns, path.name, line))
+        values.extend(_numbers(cells[1:], columns, path.name, line))
         lines.append(line)
     if not dates:
         raise _wrong(path.name, "no row below the header", "give a row for each date")
-    order = np.argsort(np.asarray(dates, dtype=np.int64), kind="stable")
-    ordered = np.asarray(dates, dtype=np.int64)[order]
-    _refuse_twice(ordered, np.asarray(lines)[order], path.name)
-    digest = hashlib.sha256(data).hexdigest()
-    return Regressors(columns, ordered, np.asarray(values)[order], path.name, digest, len(data))
+    order = np.argsort(np.array(dates, dtype=np.int64), kind="stable")
+    ordered = np.array(dates, dtype=np.int64)[order]
+    _refuse_twice(ordered, np.array(lines, dtype=np.int64)[order], path.name)
+    digest, table = hashlib.sha256(data).hexdigest(), np.array(values).reshape(len(dates), len(columns))
+    return Regressors(columns, ordered, table[order], path.name, digest, len(data))
 
 
 def _bytes_of(path: Path) -> bytes:
@@ -86,11 +93,14 @@ def _bytes_of(path: Path) -> bytes:
         if not path.is_file():
             what = "not a regular file" if path.exists() else "no such file"
             raise OutputError(f"{path}: {what}", code="regressor.missing", hint="check the path")
-        if path.stat().st_size > MOST_BYTES:
-            raise _wrong(path.name, f"more than {MOST_BYTES:,} bytes", "a row a date is enough")
-        return path.read_bytes()
+        # What it says of its size is not believed: it may grow while it is read, or be none (/proc).
+        with path.open("rb") as file:
+            data = file.read(MOST_BYTES + 1)
     except OSError as error:
         raise OutputError(f"{path.name}: cannot read: {error.strerror}") from error
+    if len(data) > MOST_BYTES:
+        raise _wrong(path.name, f"more than {MOST_BYTES:,} bytes", "a row a date is enough")
+    return data
 
 
 def _rows(text: str, name: str) -> Iterator[tuple[int, list[str]]]:
@@ -146,7 +156,7 @@ def _numbers(cells: list[str], columns: tuple[str, ...], name: str, line: int) -
     found = []
     for column, cell in zip(columns, cells, strict=True):
         try:
-            number = float(cell)
+            number = math.nan if "_" in cell else float(cell)  # Python would read 1_000
         except ValueError:
             number = math.nan
         if not math.isfinite(number):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from pmlcli.encoding.series import regressors
 from pmlcli.encoding.series.exogenous import Outside
 from pmlcli.encoding.series.holidays import check_country, holiday_share
 from pmlcli.encoding.series.regressors import Regressors, read_regressors
@@ -103,3 +106,52 @@ def test_public_holidays() -> None:
 def test_columns_that_never_change_do_no_harm() -> None:
     table = Regressors(("a",), np.array([0, 86_400_000_000]), np.array([[5.0], [5.0]]))
     assert Outside.of(table, "D", None).at(days("1970-01-01", 2)).tolist() == [[0], [0]]
+
+
+def test_bytes_rows_and_columns_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(regressors, "MOST_ROWS", 1)
+    with pytest.raises(ValidationError, match="line 3: more than 1 rows"):
+        read(tmp_path, GOOD)
+    monkeypatch.setattr(regressors, "MOST_ROWS", 2)
+    assert len(read(tmp_path, GOOD).dates) == 2
+    monkeypatch.setattr(regressors, "MOST_COLUMNS", 1)
+    with pytest.raises(ValidationError, match="line 1: 2 columns, but 1 at most"):
+        read(tmp_path, GOOD)
+    monkeypatch.setattr(regressors, "MOST_BYTES", len(GOOD) - 1)
+    with pytest.raises(ValidationError, match="more than .* bytes"):
+        read(tmp_path, GOOD)
+
+
+def test_a_file_larger_than_it_says_is_not_read_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file that grows while it is read: what it says of its size before is no bound."""
+    monkeypatch.setattr(regressors, "MOST_BYTES", 50)
+    grown = GOOD + "2024-05-03,1,1\n" * 10
+    stat = Path.stat
+
+    def smaller(path: Path, **how: bool) -> os.stat_result:
+        found = stat(path, **how)
+        return os.stat_result([*found[:6], 1, *found[7:]])
+
+    monkeypatch.setattr(Path, "stat", smaller)
+    with pytest.raises(ValidationError, match="more than 50 bytes"):
+        read(tmp_path, grown)
+
+
+def test_many_numbers_take_little_more_than_the_file(tmp_path: Path) -> None:
+    days = pd.date_range("1900-01-01", periods=20_000).strftime("%Y-%m-%d")
+    text = ",".join(["date", *(f"c{i}" for i in range(100))]) + "\n"
+    text += "".join(f"{day}{',1' * 100}\n" for day in days)
+    tracemalloc.start()
+    found = read(tmp_path, text)
+    _now, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert found.values.shape == (20_000, 100)
+    assert peak < 16 * len(text)
+
+
+@pytest.mark.parametrize("cell", ["1_000", "nan", "inf", "1e999", "0x10", "1,5"])
+def test_what_python_would_read_as_a_number_is_none(cell: str, tmp_path: Path) -> None:
+    with pytest.raises(ValidationError, match="line 2"):
+        read(tmp_path, f"date;price\n2024-05-01;{cell}\n")
