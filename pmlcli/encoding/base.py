@@ -36,6 +36,8 @@ class Encodes(Protocol[Encoded_co]):
 
     def number_limits(self) -> dict[str, tuple[float, float]]: ...  # noqa: D102
 
+    def times_beyond(self, log: EventLog) -> int: ...  # noqa: D102
+
     @classmethod
     def from_state(cls, state: dict[str, Any]) -> Self: ...  # noqa: D102
 
@@ -83,6 +85,10 @@ class Encoding(ABC, Generic[Encoded]):
     def number_limits(self) -> dict[str, tuple[float, float]]:
         """Least and largest number of training by column; what lies beyond counts as the nearest of them."""
         return {}
+
+    def times_beyond(self, log: EventLog) -> int:
+        """How many events wait, or lie after their case's start, longer than any in training."""
+        return 0
 
     def outside_columns(self) -> tuple[str, ...]:
         """Columns from outside the log that a prediction must be given; only series have any."""

@@ -85,6 +85,9 @@ class BundleEncoding(Encoding[Bundle]):
                 found[column] = min(before[0], low), max(before[1], high)
         return found
 
+    def times_beyond(self, log: EventLog) -> int:  # noqa: D102
+        return max(e.times_beyond(log) for e in self.encodings.values())
+
     def outside_columns(self) -> tuple[str, ...]:  # noqa: D102
         columns = [column for e in self.encodings.values() for column in e.outside_columns()]
         return tuple(dict.fromkeys(columns))

@@ -15,7 +15,7 @@ import pandas as pd
 from pmlcli.encoding.attributes import as_text
 from pmlcli.encoding.base import Encodes
 from pmlcli.errors import DamagedModelError, LogError, PersistenceError, PmlError, ValidationError
-from pmlcli.eventlog.log import ACTIVITY, CASE_ID, EventLog
+from pmlcli.eventlog.log import ACTIVITY, CASE_ID, TIMESTAMP, EventLog
 from pmlcli.eventlog.lookalike import lookalikes
 from pmlcli.eventlog.options import CLASSIFIER_PREFIX, ReadOptions
 from pmlcli.eventlog.selection import Selection
@@ -216,7 +216,7 @@ def unseen_values(log: EventLog, encoding: Encodes[Any]) -> dict[str, dict[str, 
 
 
 def _beyond(log: EventLog, encoding: Encodes[Any]) -> dict[str, dict[str, Any]]:
-    """The same of numbers beyond those of training, for columns where they are many."""
+    """The same of numbers and spans of time beyond those of training, for columns where they are many."""
     found = {}
     for column, (low, high) in encoding.number_limits().items():
         if column not in log.frame.columns:
@@ -227,6 +227,9 @@ def _beyond(log: EventLog, encoding: Encodes[Any]) -> dict[str, dict[str, Any]]:
             values = log.frame[column][is_beyond.to_numpy(dtype=bool)]
             examples = sorted(map(str, values.unique()))[:EXAMPLES]
             found[column] = {"events": int(is_beyond.sum()), "examples": examples, "similar": {}}
+    late = encoding.times_beyond(log)
+    if late > MANY_BEYOND * log.n_events:
+        found[TIMESTAMP] = {"events": late, "examples": [], "similar": {}}
     return found
 
 

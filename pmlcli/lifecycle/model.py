@@ -19,7 +19,7 @@ from pmlcli.encoding.series.regressors import Regressors
 from pmlcli.encoding.vocabulary import COMMON_VALUES
 from pmlcli.errors import PersistenceError, PmlError, PredictionError, TrainingError, ValidationError
 from pmlcli.eventlog import ReadOptions, lookalike, read_log
-from pmlcli.eventlog.log import ACTIVITY, RESOURCE, EventLog
+from pmlcli.eventlog.log import ACTIVITY, RESOURCE, TIMESTAMP, EventLog
 from pmlcli.eventlog.options import CLASSIFIER_PREFIX, NONE, OPTIONAL_ROLES
 from pmlcli.lifecycle import answer, artifacts, contract, expectation, fresh, isolation, opening
 from pmlcli.lifecycle._binding import of_class_or_instance
@@ -580,6 +580,11 @@ def _log_facts(log: EventLog) -> dict[str, Any]:
 def _unseen_sentence(
     column: str, known: int, events: int, examples: list[str], similar: Mapping[str, str]
 ) -> str:
+    if column == TIMESTAMP:
+        return (
+            f"{events:,} events come longer after the one before them, or after their case's start, than any "
+            "in training, and count as the longest that it saw"
+        )
     values = ", ".join(repr(example) for example in examples)
     # Training may have seen the rarer values of an attribute of which only the commonest are kept.
     is_bounded = known >= COMMON_VALUES and column not in (ACTIVITY, RESOURCE)

@@ -133,3 +133,13 @@ def test_many_numbers_beyond_training_are_told(name: str) -> None:
     assert any("'amount'" in warning for warning in found.metadata["warnings"])
     inside = model.predict(one_case(amount=60.0), request=PredictRequest(cases="all"))
     assert not any("'amount'" in warning for warning in inside.metadata["warnings"])
+
+
+@pytest.mark.parametrize("name", ["outcome/logistic", "outcome/ensemble", "next-activity/linear"])
+def test_many_waits_beyond_training_are_told(name: str) -> None:
+    model, asked = trained(name), PredictRequest(cases="all")
+    first, second = one_case()
+    late = [first, second | {"timestamp": second["timestamp"] + pd.Timedelta(days=900)}]
+    for log, is_told in ((late, True), ([first, second], False)):
+        warnings = model.predict(log, request=asked).metadata["warnings"]
+        assert any("1 events come longer after" in warning for warning in warnings) is is_told

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -39,7 +40,11 @@ def log(cases: int = 40, first: float = 1.0) -> EventLog:
 
 
 def told(encoding: Encoding[Any], name: str) -> Any:
-    found = getattr(encoding, name)()
+    late = log()
+    late = replace(late, times=np.where(late.position > 0, late.times + 10**15, late.times))
+    found = encoding.times_beyond(late) if name == "times_beyond" else getattr(encoding, name)()
+    if isinstance(found, int):
+        return found
     return {k: set(v) for k, v in found.items()} if isinstance(found, dict) else set(found)
 
 

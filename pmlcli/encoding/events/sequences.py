@@ -197,6 +197,15 @@ class SequenceEncoding(Encoding[Sequences]):
         found = {ACTIVITY: self.activities.values}
         return found if self.resources is None else found | {RESOURCE: self.resources.values}
 
+    def times_beyond(self, log: EventLog) -> int:
+        """How many events wait, or lie after their case's start, longer than any in training."""
+        if self.time_scale is None or log.times is None or not self.time_limits:
+            return 0
+        # In single precision, as the limits were taken.
+        elapsed = (_elapsed(log, log.times) / self.time_scale).astype(np.float32)
+        highest = np.array([high for _low, high in self.time_limits[:2]], dtype=np.float32)
+        return int((elapsed > highest).any(axis=1).sum())
+
     def _resource(self, log: EventLog) -> NDArray[np.int64]:
         if self.resources is None or log.resource_codes is None:
             return np.full(log.n_events, MISSING_CODE, dtype=np.int64)
