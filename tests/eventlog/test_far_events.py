@@ -71,9 +71,9 @@ def test_far_cases_do_not_decide_where_the_last_fifth_begins(far: tuple[str, ...
 
 
 def test_a_forecast_is_tried_on_the_last_fifth_of_the_near_buckets() -> None:
-    ours, theirs = (
-        SeasonalNaive(horizon=7).make_split(log) for log in (log_of(events(("2026-08-01",))), CLEAN)
-    )
+    method = SeasonalNaive(horizon=7)
+    bent = log_of(events(("2026-08-01",)))
+    [[ours], [theirs]] = (method.task.cuts(method, log) for log in (bent, CLEAN))
     assert same(ours.train, theirs.train) and same(ours.test, theirs.test)
 
 
