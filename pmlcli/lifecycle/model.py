@@ -429,10 +429,10 @@ class Model(Hook):
     ) -> Self:
         manifest = stored.manifest
         with contract.written_by_pmlcli(contract.MODEL_TYPE):
-            algorithm = registry.find(manifest.model_type)
+            registry.find(manifest.model_type)
         with contract.written_by_pmlcli("hyperparameters"):
             parameters = contract.checked_hyperparameters(manifest.hyperparameters)
-            algorithm.build(parameters)
+            registry.build(manifest.model_type, parameters)
         # The class may have an `__init__` of its own, with arguments that no manifest knows. This stands
         # outside the guard above, for what fails in a caller's code is not the file's fault.
         model = cls.__new__(cls)

@@ -367,7 +367,7 @@ def test_events_get_a_row_each_or_are_refused(name: str) -> None:
     told = table[["attribute", "reason"]] != ""
     assert told.all(axis=1).equals(table["is_anomaly"])
     numbers = set(table.select_dtypes("number").columns)
-    assert numbers == set(model.algorithm.output_units()) & set(table.columns)
+    assert numbers == set(model.algorithm.task.units_of(model.algorithm, list(table.columns)))
     assert table["p_value"].between(0, 1, inclusive="right").all()
 
 

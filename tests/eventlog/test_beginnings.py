@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pmlcli.algorithms.anomaly.duration import DurationDetector
+from pmlcli.algorithms.anomaly.duration import durations
 from pmlcli.encoding.events.prefixes import PrefixEncoding
 from pmlcli.encoding.events.resources import WorkEncoding
 from pmlcli.encoding.events.sequences import SequenceEncoding
@@ -126,7 +126,7 @@ def test_breaches_are_counted_from_the_beginning() -> None:
 def test_detectors_count_from_the_beginning(how: str) -> None:
     log = written(how)
     work = WorkEncoding(times="always").fit(log).transform(log)
-    until = DurationDetector().learned_from(work)[1].seconds[log.offsets[1:] - 1]
+    until = durations(work)[1].seconds[log.offsets[1:] - 1]
     assert until == pytest.approx((log.ends - log.starts) / 1e6)
     assert TimeGroup.fit(log).columns[0].kind == "duration"
 

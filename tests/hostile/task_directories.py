@@ -13,9 +13,11 @@ from tests.hostile.directories import DAMAGED, EITHER, Hostile, encoding, file, 
 
 ENSEMBLE, BOOSTING, PRIOR = "next-activity/ensemble", "outcome/boosting", "outcome/prior"
 MEDOID, STATES = "suffix/medoid", "remaining-time/transition-system"
+DETECTORS = "anomaly/ensemble"
 GOODS_IN_PARTS = {"rule": 'count("Receive Goods") > 1'}
 TASK_BASES: dict[str, dict[str, Any]] = {
     ENSEMBLE: {"members": ("linear", "xgboost"), "rounds": 3},
+    DETECTORS: {"members": ("likelihood", "temporal-profile")},
     BOOSTING: {"trees": 3, "max_depth": 3, **GOODS_IN_PARTS},
     PRIOR: GOODS_IN_PARTS,
     MEDOID: {"order": 2, "candidates": 5},
@@ -61,8 +63,8 @@ def of_tree(**lists: Any) -> Change:
     return change
 
 
-def members(names: Any, *, predict: tuple[int, ...] = DAMAGED) -> Hostile:
-    return Hostile(value("hyperparameters", "members", to=names), ENSEMBLE, predict)
+def members(names: Any, *, predict: tuple[int, ...] = DAMAGED, base: str = ENSEMBLE) -> Hostile:
+    return Hostile(value("hyperparameters", "members", to=names), base, predict)
 
 
 def swapped(files: Files) -> None:
@@ -76,6 +78,25 @@ def renamed(old: str, new: str) -> Callable[[Any], Any]:
 
 def eight_hundred(files: Files) -> None:
     files.update({f"linear-model-a{number}.npy": npy.encode(np.zeros(1)) for number in range(800)})
+
+
+def detector_cases() -> dict[str, Hostile]:
+    named: dict[str, Any] = {
+        "the ensemble itself": ["ensemble"],
+        "kept in another format": ["likelihood", "isolation-forest"],
+        "nobody": ["nobody"],
+        "none": [],
+        "of another task": ["suffix/medoid"],
+        "one twice": ["likelihood", "likelihood"],
+        "one fewer": ["likelihood"],
+    }
+    changes = {
+        "a member's state names a method": inner("model.json", "values", "temporal_profile__fit", to="x"),
+        "a member's state names a parameter": inner("model.json", "values", "temporal_profile__reach", to=1),
+    }
+    return {f"detectors: {name}": members(names, base=DETECTORS) for name, names in named.items()} | {
+        f"detectors: {name}": Hostile(change, DETECTORS) for name, change in changes.items()
+    }
 
 
 def member_cases() -> dict[str, Hostile]:
@@ -259,4 +280,4 @@ def suffix_cases() -> dict[str, Hostile]:
 
 def task_cases() -> dict[str, Hostile]:
     """All of them, by name."""
-    return member_cases() | tree_cases() | outcome_cases() | suffix_cases()
+    return member_cases() | detector_cases() | tree_cases() | outcome_cases() | suffix_cases()

@@ -123,6 +123,7 @@ class NeuralAlgorithm(Algorithm[Any]):
         trained = [self._train(samples, train, held_out, memory, self.max_epochs) for memory in tried]
         best = min(trained, key=lambda one: one.loss)
         self.network_, self.epochs_, self.memory_ = best.network, best.epochs, best.memory
+        self.finish(data)
 
     def refit(self, data: Any, trial: Self) -> None:
         """Trains on everything, with the memory and for as many epochs as were best for `trial`."""
@@ -130,6 +131,10 @@ class NeuralAlgorithm(Algorithm[Any]):
         everything = np.argsort(samples.starts, kind="stable")
         done = self._train(samples, everything, everything[:0], trial.memory_, trial.epochs_)
         self.network_, self.epochs_, self.memory_ = done.network, done.epochs, done.memory
+        self.finish(data)
+
+    def finish(self, data: Any) -> None:
+        """Learns from what the trained network says of its own training data; nothing here."""
 
     def state(self) -> dict[str, Any]:
         """All that was learned, the network as its tensors: arrays by name."""

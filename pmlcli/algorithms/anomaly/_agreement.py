@@ -6,11 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from pmlcli.algorithms.anomaly._judgement import Judgement, Positions, Scores
 from pmlcli.evaluation.conformal import p_values
-
-Scores = NDArray[np.float64]
 
 TAIL = 0.1
 """The share of the highest held-out scores from which the tail's slope is learned."""
@@ -32,6 +30,20 @@ def tail_p_values(calibration: dict[str, Any], scores: Scores) -> Scores:
     slope = float(np.mean(top - top[0])) if len(top) > 1 else 0.0
     beyond = np.maximum(scores - kept[-1], 0.0) / (slope or abs(float(kept[-1])) or 1.0)
     return np.asarray(np.clip(p_values(calibration, scores) * np.exp(-beyond), SMALLEST, 1.0))
+
+
+def case_scores(judged: Sequence[Judgement]) -> Scores:
+    """What the detectors find of the same cases, (cases, detectors)."""
+    return np.column_stack([one.scores("case") for one in judged])
+
+
+def reasons_of(judged: Sequence[Judgement], which: Positions, flagged: Positions) -> list[str]:
+    """The reason of each flagged case by the detector at this place among those that judged."""
+    told = np.full(len(flagged), "", dtype=object)
+    for place in np.unique(which).tolist():
+        mine = np.flatnonzero(which == place)
+        told[mine] = list(judged[place].words("case", flagged[mine])["reason"])
+    return [str(text) for text in told]
 
 
 def agreement(scores: Scores) -> Scores:

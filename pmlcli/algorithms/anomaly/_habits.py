@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pmlcli.algorithms.anomaly._values import ValueDetector
 from pmlcli.evaluation.conformal import held_out, p_values
 
 DOUBT = 0.5
@@ -23,37 +21,15 @@ Numbers = NDArray[np.float64]
 Codes = NDArray[np.int64]
 
 
-@dataclass(kw_only=True)
-class HabitDetector(ValueDetector):
-    """Counts habits in training and weighs the evidence that a value breaks one, a column for each kind of
-    habit. A value's score is the logarithm of how rare evidence as strong as its own is in training, each
-    value of training judged as if it were new. Learned: `ranks_`, a calibration a column.
-    """
+def ranks_of(evidence: Numbers) -> list[dict[str, Any]]:
+    """How often evidence of each strength occurs in training, a calibration a column."""
+    return [held_out(column) for column in evidence.T]
 
-    @abstractmethod
-    def learn(self, data: Any) -> None:
-        """Counts habits."""
 
-    @abstractmethod
-    def evidence(self, data: Any, own: int = 0) -> Numbers:
-        """(events, columns), higher is odder, zero for nothing odd; with `own` equal events fewer."""
-
-    def fit(self, data: Any) -> None:
-        """Counts habits, and how often evidence of each strength occurs."""
-        self.learn(data)
-        self.ranks_ = [held_out(column) for column in self.evidence(data, own=1).T]
-
-    def value_scores(self, data: Any) -> Numbers:
-        """How rare such evidence is, (events, columns)."""
-        return self._ranked(self.evidence(data))
-
-    def training_values(self, data: Any) -> Numbers:
-        """How rare such evidence is, each event taken out of the counts, (events, columns)."""
-        return self._ranked(self.evidence(data, own=1))
-
-    def _ranked(self, evidence: Numbers) -> Numbers:
-        pairs = zip(self.ranks_, evidence.T, strict=True)
-        return np.column_stack([-np.log(p_values(known, column)) + TIE * column for known, column in pairs])
+def ranked(evidence: Numbers, ranks: Sequence[dict[str, Any]]) -> Numbers:
+    """How rare evidence as strong as each is in training, as logarithm; (events, columns) both."""
+    pairs = zip(ranks, evidence.T, strict=True)
+    return np.column_stack([-np.log(p_values(known, column)) + TIE * column for known, column in pairs])
 
 
 def table(rows: Codes, columns: Codes, shape: tuple[int, int]) -> Codes:

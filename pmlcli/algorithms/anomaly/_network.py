@@ -1,11 +1,13 @@
-"""What networks over the coded events of whole traces are made of, and the detectors that judge by them."""
+"""What detectors by a network over the coded events of whole traces share: its form, its loss, its answers.
+
+The network says how likely each value of each event is. A value's surprise is the logarithm of how many times
+likelier the likeliest value is. An algorithm's file builds the body, see `TraceNetwork`.
+"""
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -15,10 +17,10 @@ from torch.nn import functional
 from pmlcli.algorithms._interface.param import Param
 from pmlcli.algorithms._learning.neural import Batch, NeuralAlgorithm, Samples, padded_rows
 from pmlcli.algorithms._learning.sizes import Sizes
-from pmlcli.algorithms.anomaly._values import EventDetector, Explanation, Positions, Scores
+from pmlcli.algorithms.anomaly._judgement import Positions, Scores
+from pmlcli.algorithms.anomaly._values import Explanation, Why, explained
 from pmlcli.encoding.events.attributes_of_events import Events
 from pmlcli.encoding.vocabulary import UNSEEN_CODE
-from pmlcli.evaluation.conformal import held_out, p_values
 from pmlcli.eventlog.log import offsets_of
 
 CODES = "codes"
@@ -31,8 +33,18 @@ LEAST = -14.0
 """Logarithm of the least probability: about one in a million. What training never saw has this one."""
 DECIMALS = 6
 """Surprises are rounded, so that the last bits, which depend on the company in a batch, decide nothing."""
-COMMONPLACE = 0.3
-"""What is left of a surprise in a column where every case has one as large."""
+
+Units = Annotated[int, Param("Width of the network.", ge=1, le=4096)]
+Embedding = Annotated[int, Param("Numbers that stand for a value.", ge=1, le=1024)]
+Dropout = Annotated[float, Param("Share of inputs and units silenced in training.", ge=0, lt=1)]
+LearningRate = Annotated[float, Param("Step size of Adam.", gt=0, le=1)]
+BatchSize = Annotated[int, Param("Samples a step.", ge=1)]
+MaxEpochs = Annotated[int, Param("Most passes over the training part.", ge=1)]
+Patience = Annotated[int, Param("Passes without progress before stopping.", ge=1, unit="epochs")]
+Memory = Annotated[
+    Literal["long", "short", "auto"],
+    Param("Whether all cases count alike, or late ones more; auto: what tells the latest better."),
+]
 
 
 class Answers(NamedTuple):
@@ -79,129 +91,83 @@ def event_width(sizes: Sizes) -> int:
     return sizes["embedding"] * len(sizes.lists[CODES])
 
 
-@dataclass(kw_only=True)
-class TraceNetworkDetector(NeuralAlgorithm, EventDetector):
-    """A network that says how likely each value of each event is. The algorithm's file builds its body, see
-    `TraceNetwork`; training adds the body's penalty to the loss.
+def trace_sizes(data: Events, units: int, embedding: int, **own: int) -> Sizes:
+    """Units, embedding, the body's own and the numbers of codes."""
+    return Sizes({"units": units, "embedding": embedding, **own}, {CODES: list(data.sizes)})
 
-    A value's surprise is the logarithm of how many times likelier the likeliest value is. Its score is that
-    times how rare a surprise as large is among the training cases, in its column. Learned beside the
-    network: `usual_`, the largest surprises of the training cases in each column.
-    """
 
-    units: Annotated[int, Param("Width of the network.", ge=1, le=4096)] = 64
-    embedding: Annotated[int, Param("Numbers that stand for a value.", ge=1, le=1024)] = 16
-    memory: Annotated[
-        Literal["long", "short", "auto"],
-        Param("Whether all cases count alike, or late ones more; auto: what tells the latest better."),
-    ] = "long"
+def trace_samples(data: Events) -> Samples:
+    """One sample a trace, or a piece of a long one."""
+    offsets, case = pieces(data.offsets)
+    return Samples(np.diff(offsets), data.starts[case], _batches(data, offsets))
 
-    batch_size: Annotated[int, Param("Samples a step.", ge=1)] = 64
-    max_epochs: Annotated[int, Param("Most passes over the training part.", ge=1)] = 10
-    patience: Annotated[int, Param("Passes without progress before stopping.", ge=1, unit="epochs")] = 2
 
-    dropout: Annotated[float, Param("Share of inputs and units silenced in training.", ge=0, lt=1)] = 0.1
+def trace_loss(network: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
+    """Cross entropy over the known values of all columns, and the body's penalty."""
+    codes, mask = batch
+    columns, penalty = network(codes, mask)
+    sums = penalty
+    for i, shares in enumerate(columns):
+        is_known = mask & (codes[..., i] != UNSEEN_CODE)
+        seen = _at(shares, codes[..., i].clamp(min=UNSEEN_CODE + 1))
+        sums = sums - torch.where(is_known, seen, torch.zeros_like(seen)).sum(dim=1)
+    return sums, mask.sum(dim=1)
 
-    @abstractmethod
-    def make_body(self, sizes: Sizes) -> nn.Module:
-        """What turns embedded events into hidden states."""
 
-    def make_network(self, sizes: Sizes) -> nn.Module:
-        """Embeddings, the body, a layer for each column."""
-        return TraceNetwork(sizes, self.make_body(sizes), self.dropout)
+def likelihoods(network: nn.Module, data: Events) -> Answers:
+    """What a network in double precision thinks of every value."""
+    offsets, _case = pieces(data.offsets)
+    shape = data.codes.shape
+    seen, best = np.full(shape, -np.inf), np.zeros(shape)
+    expected = np.zeros(shape, dtype=np.int64)
+    batch, lengths = _batches(data, offsets), np.diff(offsets)
+    for some in _score_batches(lengths):
+        codes, mask = batch(some)
+        rows = padded_rows(offsets, some)
+        here = rows < data.n_events
+        for i, shares in enumerate(network(codes, mask)[0]):
+            highest, which = shares.max(dim=-1)
+            seen[rows[here], i] = _at(shares, codes[..., i]).numpy()[here]
+            best[rows[here], i] = highest.numpy()[here]
+            expected[rows[here], i] = which.numpy()[here]
+    return Answers(seen, best, expected)
 
-    def sizes(self, data: Events) -> Sizes:
-        """Units, embedding and the numbers of codes."""
-        return Sizes({"units": self.units, "embedding": self.embedding}, {CODES: list(data.sizes)})
 
-    def samples(self, data: Events) -> Samples:
-        """One sample a trace, or a piece of a long one."""
-        offsets, case = pieces(data.offsets)
-        batch = _batches(data, offsets)
-        return Samples(np.diff(offsets), data.starts[case], batch)
+def answers_of(algorithm: NeuralAlgorithm, data: Events) -> Answers:
+    """What the network of a trained algorithm thinks of every value."""
+    with algorithm.answering() as network:
+        return likelihoods(network, data)
 
-    def loss(self, network: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Cross entropy over the known values of all columns, and the network's penalty."""
-        codes, mask = batch
-        columns, penalty = network(codes, mask)
-        sums = penalty
-        for i, shares in enumerate(columns):
-            is_known = mask & (codes[..., i] != UNSEEN_CODE)
-            seen = _at(shares, codes[..., i].clamp(min=UNSEEN_CODE + 1))
-            sums = sums - torch.where(is_known, seen, torch.zeros_like(seen)).sum(dim=1)
-        return sums, mask.sum(dim=1)
 
-    def fit(self, data: Events) -> None:
-        """Trains until the held-out loss stops falling; learns how large surprises usually are."""
-        super().fit(data)
-        self._learn_usual(data)
+def surprises(answers: Answers) -> Scores:
+    """How many times likelier the likeliest value is, as logarithm; (events, columns)."""
+    return np.asarray(np.round(answers.best - np.maximum(answers.seen, LEAST), DECIMALS))
 
-    def refit(self, data: Events, trial: Any) -> None:
-        """Trains on everything for as many epochs as were best for `trial`."""
-        super().refit(data, trial)
-        self._learn_usual(data)
 
-    def _learn_usual(self, data: Events) -> None:
-        oddest = np.maximum.reduceat(self.surprises(self.likelihoods(data)), data.offsets[:-1], axis=0)
-        self.usual_ = [held_out(column) for column in oddest.T]
+Place = Callable[[Events, int, int], str]
+"""Events, an event and a column to where the value stands, as it follows its name."""
 
-    def state(self) -> dict[str, Any]:
-        """The network, and the usual surprises."""
-        return {**super().state(), "usual_": self.usual_}
 
-    def restore(self, state: dict[str, Any]) -> None:
-        """The inverse of `state`."""
-        super().restore(state)
-        self.usual_ = state["usual_"]
+def place_in_case(data: Events, event: int, column: int) -> str:
+    """For an attribute also at which activity."""
+    at = f" as event {nth(data, event) + 1} of its case"
+    return f" for `{data.text(event, 0)}`{at}" if column else at
 
-    def likelihoods(self, data: Events) -> Answers:
-        """What the network thinks of every value, in double precision."""
-        offsets, _case = pieces(data.offsets)
-        shape = data.codes.shape
-        seen, best = np.full(shape, -np.inf), np.zeros(shape)
-        expected = np.zeros(shape, dtype=np.int64)
-        batch, lengths = _batches(data, offsets), np.diff(offsets)
-        with self.answering() as network:
-            for some in _score_batches(lengths):
-                codes, mask = batch(some)
-                rows = padded_rows(offsets, some)
-                here = rows < data.n_events
-                for i, shares in enumerate(network(codes, mask)[0]):
-                    highest, which = shares.max(dim=-1)
-                    seen[rows[here], i] = _at(shares, codes[..., i]).numpy()[here]
-                    best[rows[here], i] = highest.numpy()[here]
-                    expected[rows[here], i] = which.numpy()[here]
-        return Answers(seen, best, expected)
 
-    def surprises(self, answers: Answers) -> Scores:
-        """How many times likelier the likeliest value is, as logarithm; (events, columns)."""
-        return np.asarray(np.round(answers.best - np.maximum(answers.seen, LEAST), DECIMALS))
+def explanations(
+    answers: Answers, data: Events, events: Positions, columns: Positions, place: Place = place_in_case
+) -> list[Explanation]:
+    """How likely each value was, and how likely the likeliest one."""
+    pairs = zip(events.tolist(), columns.tolist(), strict=True)
+    why = [_why(answers, data, event, column, place) for event, column in pairs]
+    return explained(data, events, columns, why)
 
-    def value_scores(self, data: Events) -> Scores:
-        """Surprise times how rare one as large is among the training cases, (events, columns)."""
-        surprises = self.surprises(self.likelihoods(data))
-        rarity = [-np.log(p_values(known, s)) for known, s in zip(self.usual_, surprises.T, strict=True)]
-        return np.asarray((np.column_stack(rarity) + COMMONPLACE) * surprises)
 
-    def place(self, data: Events, event: int, column: int) -> str:
-        """Where a value stands, after its name: for an attribute at which activity."""
-        at = f" as event {nth(data, event) + 1} of its case"
-        return f" for `{data.text(event, 0)}`{at}" if column else at
-
-    def explain(self, data: Events, events: Positions, columns: Positions) -> list[Explanation]:
-        """How likely the value was, and how likely the likeliest one."""
-        answers = self.likelihoods(data)
-        return [
-            self._explanation(data, answers, event, column)
-            for event, column in zip(events.tolist(), columns.tolist(), strict=True)
-        ]
-
-    def _explanation(self, data: Events, answers: Answers, event: int, column: int) -> Explanation:
-        value = data.text(event, column)
-        expected = data.name(column, int(answers.expected[event, column]))
-        shares = [_percent(float(np.exp(found[event, column]))) for found in (answers.seen, answers.best)]
-        told = f"`{value}`{self.place(data, event, column)}: {shares[0]} likely"
-        return Explanation(expected, f"{told}, `{expected}` {shares[1]}")
+def _why(answers: Answers, data: Events, event: int, column: int, place: Place) -> Why:
+    expected = data.name(column, int(answers.expected[event, column]))
+    shares = [_percent(float(np.exp(found[event, column]))) for found in (answers.seen, answers.best)]
+    said = f"`{data.text(event, column)}`{place(data, event, column)}: {shares[0]} likely"
+    return Why(expected, f"{said}, `{expected}` {shares[1]}")
 
 
 def last_states(hidden: Tensor, mask: Tensor) -> Tensor:

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pmlcli.algorithms.anomaly._habits import Codes, Numbers, lift
-from pmlcli.algorithms.anomaly._values import Explanation, Positions
+from pmlcli.algorithms.anomaly._judgement import Positions
+from pmlcli.algorithms.anomaly._values import Why
 from pmlcli.encoding.events.resources import Work
 from pmlcli.encoding.profile.column import WEEKDAYS, times_words
 from pmlcli.encoding.vocabulary import FIRST_CODE, MISSING_CODE
@@ -60,7 +61,7 @@ def same_hands(work: Codes, pairs: Codes, same: Codes, data: Work) -> tuple[Numb
     return found, partner
 
 
-def why_who(work: Codes, data: Work, event: int) -> Explanation:
+def why_who(work: Codes, data: Work, event: int) -> Why:
     """How often the person did the activity, and how many others did."""
     who, what = int(data.resource[event]), int(data.activity[event])
     done, activity = work[what], data.activity_of(event)
@@ -68,21 +69,21 @@ def why_who(work: Codes, data: Work, event: int) -> Explanation:
     others = int((np.delete(done, who)[FIRST_CODE - 1 :] > 0).sum())
     if not work[:, who].any():
         who_said = f"`{data.person_of(event)}`, never seen before,"
-        return Explanation(usual, f"{who_said} did `{activity}` ({others:,} others did)")
+        return Why(usual, f"{who_said} did `{activity}` ({others:,} others did)")
     often = f"did `{activity}` only {times_words(done[who])}" if done[who] else f"never did `{activity}`"
-    return Explanation(usual, f"`{data.person_of(event)}` {often} before ({others:,} others did)")
+    return Why(usual, f"`{data.person_of(event)}` {often} before ({others:,} others did)")
 
 
-def why_both(same: int, pairs: int, data: Work, first: int, second: int) -> Explanation:
+def why_both(same: int, pairs: int, data: Work, first: int, second: int) -> Why:
     """How often one person did both."""
     names = [data.activity_of(event) for event in (first, second)]
     both = f"did both `{names[0]}` and `{names[1]}`"
     counts = f"one person did in {same:,} of {pairs:,} cases"
-    return Explanation("somebody else", f"`{data.person_of(second)}` {both} ({counts})")
+    return Why("somebody else", f"`{data.person_of(second)}` {both} ({counts})")
 
 
-def why_when(counts: Codes, names: Sequence[str], data: Work, event: int, at: int) -> Explanation:
+def why_when(counts: Codes, names: Sequence[str], data: Work, event: int, at: int) -> Why:
     """How often the person worked at that time, and when mostly; `counts` by time."""
     usual = names[int(counts.argmax())] if counts.any() else ""
     said = f"`{data.person_of(event)}` worked {'from' if names is HOURS else 'on a'} {names[at]}"
-    return Explanation(usual, f"{said} ({counts[at]:,} of {counts.sum():,} times before, mostly {usual})")
+    return Why(usual, f"{said} ({counts[at]:,} of {counts.sum():,} times before, mostly {usual})")

@@ -1,25 +1,44 @@
-"""Anomaly detection: a score a case, a threshold, a p-value, and a reason in process words."""
+"""Anomaly detection: scores of cases and events, thresholds, p-values, and reasons in process words."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Generic, NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pmlcli.algorithms._interface.form import Column, Form, columns, exactly
-from pmlcli.algorithms._interface.inherited import InheritedTask, TaskAlgorithm
+from pmlcli.algorithms._interface.base import Algorithm
+from pmlcli.algorithms._interface.form import Form, columns, exactly
 from pmlcli.algorithms._interface.param import Param
 from pmlcli.algorithms._interface.request import PredictRequest
+from pmlcli.algorithms._interface.task import Calibration, Fitted, Task
 from pmlcli.algorithms._interface.unseen import HAS_UNSEEN, never_seen, unseen_columns, unseen_events
+from pmlcli.algorithms.anomaly._judgement import (
+    CaseData,
+    CaseJudgement,
+    Detects,
+    Judged,
+    Positions,
+    Scores,
+    chunks,
+)
 from pmlcli.algorithms.anomaly._request import AnomalyRequest
-from pmlcli.encoding.base import Encoding
+from pmlcli.algorithms.anomaly._verdict import (
+    HELD_OUT,
+    THRESHOLDS,
+    VERDICT,
+    WORDS,
+    Flags,
+    event_keys,
+    table_of,
+)
+from pmlcli.encoding.base import Encodes
 from pmlcli.errors import ValidationError
-from pmlcli.evaluation.conformal import benjamini_hochberg, held_out, p_values, score_limit
+from pmlcli.evaluation.conformal import held_out as thinned
 from pmlcli.evaluation.measurement import Measurement
 from pmlcli.evaluation.metrics import auc
 from pmlcli.eventlog.deviations import deviate
@@ -28,98 +47,84 @@ from pmlcli.eventlog.running import find_running
 from pmlcli.eventlog.split import Split
 from pmlcli.runtime import track
 
-CHUNK_CASES = 4096
-"""Cases that are encoded and scored together, to bound the memory; no score depends on it."""
 MEASURED_CASES = 2000
 DEVIATION_SEED = 0
 """Fixed, so that an algorithm and its baseline are measured on the same deviations."""
-THRESHOLDS = {"case": "threshold", "event": "event_threshold"}
-HELD_OUT = {"case": "held_out", "event": "held_out_events"}
-"""Where `calibration_` keeps what belongs to each level."""
-VERDICT = (
-    *columns("number", "score", "threshold"),
-    *columns("flag", "is_anomaly"),
-    *columns("text", "severity"),
-    *columns("number", "p_value"),
-)
-SEVERITIES = ((0.001, "critical"), (0.01, "high"), (0.05, "medium"), (1.0, "low"))
-"""Severity of a flagged case by its p-value (share of held-out cases at least as odd); others: `none`."""
 
 
-class _Anomaly(InheritedTask):
-    request = AnomalyRequest
-    name = "anomaly"
-    baseline = "anomaly/variant-frequency"
-    recommended = "anomaly/likelihood"
-    sample_name = "samples"
+class HeldOut(NamedTuple):
+    """Scores of a test part by a trial.
+
+    - `cases`: (cases,); `events`: (events,), empty where the detector scores no events
+    - `measured`: positions of the cases on which quality is measured
+    - `deviant`: (measured,), the score of each of these with one injected deviation
+    """
+
+    cases: Scores
+    events: Scores
+    measured: Positions
+    deviant: Scores
 
 
-@dataclass(kw_only=True)
-class AnomalyDetector(TaskAlgorithm):
-    """Scores cases: the higher, the less like the training log.
+class AnomalyTask(Task[Detects[CaseData], CaseData, HeldOut], Generic[CaseData]):
+    """Flags cases, or events, that are less like the training log than others.
 
     The threshold is the (1 - contamination) quantile of the training cases' scores. A p-value is the share
     of held-out cases, scored by the same method fitted on the earlier part of the log, that are at least
     as odd; `severity` puts it in words.
     """
 
-    contamination: Annotated[
-        float,
-        Param(
-            "Share of cases expected to be anomalous; sets the threshold.",
-            gt=0,
-            le=0.5,
-            has_option=True,
-            metavar="SHARE",
-        ),
-    ] = 0.05
+    name = "anomaly"
+    baseline = "anomaly/variant-frequency"
+    recommended = "anomaly/likelihood"
+    sample_name = "samples"
+    request = AnomalyRequest
 
-    task: ClassVar[InheritedTask] = _Anomaly()
-    levels: ClassVar[tuple[str, ...]] = ("case",)
-    """What a detector can score: cases, and events where it also gives `event_table`."""
+    # --- training
 
-    @abstractmethod
-    def score(self, data: Any) -> NDArray[np.float64]:
-        """(cases,), higher is more anomalous. A case's score depends on that case alone, to the bit."""
-
-    @abstractmethod
-    def reasons(self, data: Any, flagged: NDArray[np.int64]) -> Sequence[str]:
-        """Why each of these cases (positions in `data`) stands out, a sentence each."""
-
-    def count_samples(self, data: Any) -> int:
+    def count_samples(self, algorithm: Detects[CaseData], data: CaseData) -> int:
         """Cases."""
-        return int(data.n_cases)
+        return data.n_cases
 
-    def calibrate(self, encoding: Encoding[Any], split: Split, log: EventLog) -> dict[str, Any]:
-        """Scores of the test cases by this trial, thinned below the highest, for p-values."""
-        return {"held_out": held_out(self._all_scores(encoding, split.test))}
+    def held_out(self, fitted: Fitted[Detects[CaseData], CaseData], split: Split, log: EventLog) -> HeldOut:
+        """Scores of the test part, and of some of its cases with an injected deviation."""
+        test, encoding = split.test, fitted.encoding
+        found = fitted.algorithm.held_out_scores(data for _part, data in chunks(encoding, test))
+        measured = np.arange(0, test.n_cases, -(-test.n_cases // MEASURED_CASES))
+        kept = test if len(measured) == test.n_cases else test.take_cases(measured)
+        deviant = Judged(fitted, deviate(kept, DEVIATION_SEED).log)
+        scores = np.concatenate([one.scores("case") for _part, one in deviant])
+        return HeldOut(found["case"], found.get("event", np.empty(0)), measured, scores)
 
-    def training_scores(self, data: Any) -> NDArray[np.float64]:
-        """(cases,), what the training cases would score had they been new; they set the threshold.
+    def calibrate(self, algorithm: Detects[CaseData], held_out: Sequence[HeldOut]) -> Calibration:
+        """Scores of held-out cases (and events), thinned below the highest, for p-values."""
+        found = {"case": [one.cases for one in held_out], "event": [one.events for one in held_out]}
+        return {HELD_OUT[level]: thinned(np.concatenate(found[level])) for level in algorithm.levels}
 
-        A case that the model has seen itself may be part of what is usual and score lower than a new one like
-        it. Detectors in which that shows take each case out of what they learned; here it is `score`.
+    def settle(self, fitted: Fitted[Detects[CaseData], CaseData], data: CaseData) -> Calibration:
+        """Also the thresholds, from the final model's scores of all training cases as if they were new.
+
+        An event is flagged when it alone would put its case among the `contamination` oddest.
         """
-        return self.score(data)
+        algorithm = fitted.algorithm
+        if algorithm.border is not None:
+            return fitted.calibration | {THRESHOLDS[level]: algorithm.border for level in algorithm.levels}
+        judged, share = algorithm.judge_training(data), 1 - algorithm.contamination
+        limits = {level: float(np.quantile(judged.oddest(level), share)) for level in algorithm.levels}
+        return fitted.calibration | {THRESHOLDS[level]: limit for level, limit in limits.items()}
 
-    def settle(self, data: Any) -> None:
-        """Sets the threshold from the final model's scores of all training cases, as if they were new."""
-        threshold = np.quantile(self.training_scores(data), 1 - self.contamination)
-        self.calibration_["threshold"] = float(threshold)
-
-    def calibrated_numbers(self) -> tuple[str, ...]:
+    def calibrated_numbers(self, algorithm: Detects[CaseData]) -> tuple[str, ...]:
         """A threshold for each level."""
-        return tuple(THRESHOLDS[level] for level in self.levels)
+        return tuple(THRESHOLDS[level] for level in algorithm.levels)
 
-    def measure(self, encoding: Encoding[Any], split: Split, log: EventLog) -> Measurement:
+    def measure(
+        self, algorithm: Detects[CaseData], held_out: Sequence[HeldOut], calibration: Calibration
+    ) -> Measurement:
         """How well injected deviations are told from the held-out cases that they were made from."""
-        test = split.test
-        step = -(-test.n_cases // MEASURED_CASES)
-        test = test if step == 1 else test.take_cases(np.arange(0, test.n_cases, step))
-        deviant = deviate(test, DEVIATION_SEED).log
-        before, after = self._all_scores(encoding, test), self._all_scores(encoding, deviant)
+        before = np.concatenate([one.cases[one.measured] for one in held_out])
+        after = np.concatenate([one.deviant for one in held_out])
 
-        def value_of(units: NDArray[np.int64]) -> float:
+        def value_of(units: Positions) -> float:
             is_deviant = np.repeat([False, True], len(units))
             return auc(is_deviant, np.concatenate([before[units], after[units]]))
 
@@ -127,14 +132,75 @@ class AnomalyDetector(TaskAlgorithm):
             metric="auc",
             unit="share",
             higher_is_better=True,
-            n_units=test.n_cases,
+            n_units=len(before),
             value_of=value_of,
             about="how often a held-out case with one injected deviation (an event skipped, repeated, "
             "swapped or moved, an activity or resource replaced) scores above one left as it was; 0.5 is "
             "chance",
         )
 
-    def notes(self, log: EventLog, table: pd.DataFrame, request: PredictRequest) -> list[str]:
+    # --- prediction
+
+    def predict(
+        self, fitted: Fitted[Detects[CaseData], CaseData], log: EventLog, request: PredictRequest
+    ) -> pd.DataFrame:
+        """One row a case: case_id, score, threshold, is_anomaly, severity, p_value, reason.
+
+        At level `event` one row an event: its keys, the same, and for flagged ones the value that stands out:
+        `attribute` is its column, `value` what it holds, `expected` what was expected there. With `fdr`, what
+        is flagged is chosen by Benjamini and Hochberg over the p-values of this log: flags then depend on its
+        other cases, scores and p-values never do. ValidationError for a level that the detector cannot score.
+        """
+        request = self.checked(fitted.algorithm, request)
+        level = request.level or "case"
+        is_unseen = None
+        if request.unseen != "ignore":
+            is_unseen = _unseen(fitted.encoding, log, level, request.unseen)
+        judged = Judged(fitted, log)
+        flags = Flags(fitted.calibration, level)
+        if request.fdr is not None:
+            flags = flags.by_rate(np.concatenate([one.scores(level) for _part, one in judged]), request.fdr)
+        tables = [table_of(part, one, flags) for part, one in track(judged, "scoring", len(judged))]
+        table = pd.concat(tables, ignore_index=True)
+        return table if is_unseen is None else table.assign(**{HAS_UNSEEN: is_unseen})
+
+    def check_request(self, algorithm: Detects[CaseData], request: PredictRequest) -> None:
+        """What `level` may be."""
+        level = request.level or "case"
+        if level not in algorithm.levels:
+            raise ValidationError(
+                f"this detector has no level '{level}', only {' and '.join(algorithm.levels)}",
+                hint=f"ask for level {algorithm.levels[0]}",
+                context={"level": level, "levels": list(algorithm.levels)},
+            )
+
+    def answer_form(
+        self, algorithm: Detects[CaseData], log: EventLog | None, request: PredictRequest
+    ) -> Form:
+        """A row a case, or an event."""
+        level = request.level or "case"
+        keys = event_keys(log) if level == "event" else columns("text", CASE_ID)
+        units = 0 if log is None else log.n_events if level == "event" else log.n_cases
+        told = (*columns("text", *WORDS[level]), *unseen_columns(request.unseen))
+        return Form((*keys, *VERDICT, *told), exactly(units))
+
+    def units(self, algorithm: Detects[CaseData]) -> dict[str, str]:
+        """Units of the numeric columns."""
+        positions = {"event_index": "position in the case, from 0"} if "event" in algorithm.levels else {}
+        return {
+            "score": "higher is more anomalous",
+            "threshold": "as score; what lies above it is flagged",
+            "p_value": "share of held-out cases (or events) at least as odd",
+        } | positions
+
+    def notes(
+        self,
+        algorithm: Detects[CaseData],
+        calibration: Calibration,
+        log: EventLog,
+        table: pd.DataFrame,
+        request: PredictRequest,
+    ) -> list[str]:
         """Running cases look odd for what they have not done yet."""
         running = int(find_running(log).sum())
         if not running:
@@ -144,111 +210,66 @@ class AnomalyDetector(TaskAlgorithm):
             "make them look odd"
         ]
 
-    def predict(self, encoding: Encoding[Any], log: EventLog, request: PredictRequest) -> pd.DataFrame:
-        """One row a case: case_id, score, threshold, is_anomaly, severity, p_value, reason.
 
-        At level `event` one row an event; see `_values.py`. With `fdr`, what is flagged is chosen by
-        Benjamini and Hochberg over the p-values of this log: flags then depend on its other cases, scores and
-        p-values never do. ValidationError for a level that this detector cannot score.
+TASK: AnomalyTask[Any] = AnomalyTask()
+"""The one object of the task, which detectors of cases and of events hold alike."""
+Contamination = Annotated[
+    float,
+    Param(
+        "Share of cases expected to be anomalous; sets the threshold.",
+        gt=0,
+        le=0.5,
+        has_option=True,
+        metavar="SHARE",
+    ),
+]
+"""The parameter `contamination` of every detector."""
+
+
+@dataclass(kw_only=True)
+class AnomalyDetector(Algorithm[CaseData], Generic[CaseData]):
+    """An algorithm of the task anomaly that scores cases: the higher, the less like the training log."""
+
+    contamination: Contamination = 0.05
+
+    task: ClassVar[AnomalyTask[Any]] = TASK
+    levels: ClassVar[tuple[str, ...]] = ("case",)
+    border: ClassVar[float | None] = None
+    """The threshold, where the method has one of its own; None: what `contamination` of the training cases
+    lie above."""
+
+    @abstractmethod
+    def score(self, data: CaseData) -> Scores:
+        """(cases,), higher is more anomalous. A case's score depends on that case alone, to the bit."""
+
+    @abstractmethod
+    def reasons(self, data: CaseData, flagged: Positions) -> Sequence[str]:
+        """Why each of these cases (positions in `data`) stands out, a sentence each."""
+
+    def training_scores(self, data: CaseData) -> Scores:
+        """(cases,), what the training cases would score had they been new; they set the threshold.
+
+        A case that the model has seen itself may be part of what is usual and score lower than a new one like
+        it. Detectors in which that shows take each case out of what they learned; here it is `score`.
         """
-        request = self.task.checked(self, request)
-        level = request.level or "case"
-        is_unseen = None if request.unseen == "ignore" else _unseen(encoding, log, level, request.unseen)
-        largest_p = None if request.fdr is None else self._largest_p(encoding, log, level, request.fdr)
-        make = self.case_table if level == "case" else self.event_table
-        total = -(-log.n_cases // CHUNK_CASES)
-        tables = [
-            make(part, data, largest_p) for part, data in track(_chunks(encoding, log), "scoring", total)
-        ]
-        table = pd.concat(tables, ignore_index=True)
-        return table if is_unseen is None else table.assign(**{HAS_UNSEEN: is_unseen})
-
-    def check_request(self, request: PredictRequest) -> None:
-        """Also what `level` and `fdr` may be."""
-        level, rate = request.level or "case", request.fdr
-        if level not in self.levels:
-            raise ValidationError(
-                f"this detector has no level '{level}', only {' and '.join(self.levels)}",
-                hint=f"ask for level {self.levels[0]}",
-                context={"level": level, "levels": list(self.levels)},
-            )
-        if rate is not None and not 0 < rate < 1:
-            raise ValidationError(f"the false discovery rate is {rate:g}, but must lie between 0 and 1")
-
-    def answer_form(self, log: EventLog | None, request: PredictRequest) -> Form:
-        """A row a case, or an event."""
-        is_event = request.level == "event"
-        keys = self.event_keys(log) if is_event else columns("text", CASE_ID)
-        told = ("attribute", "value", "expected", "reason") if is_event else ("reason",)
-        units = 0 if log is None else log.n_events if is_event else log.n_cases
-        more = unseen_columns(request.unseen)
-        return Form((*keys, *VERDICT, *columns("text", *told), *more), exactly(units))
-
-    def event_keys(self, log: EventLog | None) -> tuple[Column, ...]:
-        """The columns that say which event a row of `event_table` is about."""
-        return ()
-
-    def case_table(self, log: EventLog, data: Any, largest_p: float | None) -> pd.DataFrame:
-        """The predictions for the cases of one chunk; flagged above the threshold, or up to this p-value."""
-        found = self.verdicts(self.score(data), "case", largest_p)
-        reasons = np.full(len(found), "", dtype=object)
-        flagged = np.flatnonzero(found["is_anomaly"])
-        if len(flagged):
-            reasons[flagged] = list(self.reasons(data, flagged))
-        return pd.concat([pd.DataFrame({CASE_ID: log.case_ids}), found.assign(reason=reasons)], axis=1)
-
-    def event_table(self, log: EventLog, data: Any, largest_p: float | None) -> pd.DataFrame:
-        """The predictions for the events of one chunk; for detectors whose `levels` hold `event`."""
-        raise NotImplementedError
-
-    def verdicts(self, scores: NDArray[np.float64], level: str, largest_p: float | None) -> pd.DataFrame:
-        """score, threshold, is_anomaly, severity and p_value of these cases or events."""
-        known = self.calibration_[HELD_OUT[level]]
-        p = p_values(known, scores)
-        if largest_p is None:
-            threshold = self.calibration_[THRESHOLDS[level]]
-            is_anomaly = scores > threshold
-        else:
-            threshold = score_limit(known, largest_p)
-            is_anomaly = p <= largest_p
-        severity = np.where(is_anomaly, severity_words(p), "none")
-        return pd.DataFrame(
-            {
-                "score": scores,
-                "threshold": threshold,
-                "is_anomaly": is_anomaly,
-                "severity": severity,
-                "p_value": p,
-            }
-        )
-
-    def level_scores(self, data: Any, level: str) -> NDArray[np.float64]:
-        """The scores of the level's units: (cases,) here; (events,) too for detectors that score events."""
         return self.score(data)
 
-    def _all_scores(self, encoding: Encoding[Any], log: EventLog, level: str = "case") -> NDArray[np.float64]:
-        return np.concatenate([self.level_scores(data, level) for _log, data in _chunks(encoding, log)])
+    def judge(self, data: CaseData) -> CaseJudgement:
+        """Scores, and reasons on request."""
+        return CaseJudgement(self.score(data), lambda flagged: self.reasons(data, flagged))
 
-    def _largest_p(self, encoding: Encoding[Any], log: EventLog, level: str, rate: float) -> float:
-        p = p_values(self.calibration_[HELD_OUT[level]], self._all_scores(encoding, log, level))
-        return benjamini_hochberg(p, rate)
+    def judge_training(self, data: CaseData) -> CaseJudgement:
+        """Scores as if the cases were new."""
+        return CaseJudgement(self.training_scores(data), lambda flagged: self.reasons(data, flagged))
 
-    def output_units(self) -> dict[str, str]:
-        """Units of the numeric columns."""
-        return {
-            "score": "higher is more anomalous",
-            "threshold": "as score; what lies above it is flagged",
-            "p_value": "share of held-out cases (or events) at least as odd",
-        }
-
-
-def severity_words(p: NDArray[np.float64]) -> NDArray[np.object_]:
-    """The word of `SEVERITIES` for each p-value."""
-    limits = np.array([limit for limit, _word in SEVERITIES])
-    return np.array([word for _limit, word in SEVERITIES], dtype=object)[np.searchsorted(limits, p)]
+    def held_out_scores(self, parts: Iterable[CaseData]) -> Mapping[str, Scores]:
+        """Scores of cases that this trial was not fitted on, which come in parts. A detector that learns from
+        these scores does it here; `refit` takes it over from the trial.
+        """
+        return {"case": np.concatenate([self.score(data) for data in parts])}
 
 
-def _unseen(encoding: Encoding[Any], log: EventLog, level: str, choice: str) -> NDArray[np.bool_]:
+def _unseen(encoding: Encodes[Any], log: EventLog, level: str, choice: str) -> NDArray[np.bool_]:
     """Which cases or events hold what training never saw; LogError when that is to fail."""
     events = unseen_events(encoding, log)
     found = events if level == "event" else np.logical_or.reduceat(events, log.offsets[:-1])
@@ -256,12 +277,3 @@ def _unseen(encoding: Encoding[Any], log: EventLog, level: str, choice: str) -> 
         told = f"{int(found.sum()):,} of {len(found):,} {level}s hold what training never saw"
         raise never_seen(encoding, log, int(np.argmax(events)), told)
     return found
-
-
-def _chunks(encoding: Encoding[Any], log: EventLog) -> Iterator[tuple[EventLog, Any]]:
-    """The log in runs of cases, each with its encoding."""
-    for first in range(0, log.n_cases, CHUNK_CASES):
-        part = log
-        if log.n_cases > CHUNK_CASES:
-            part = log.take_cases(np.arange(first, min(first + CHUNK_CASES, log.n_cases)))
-        yield part, encoding.transform(part)

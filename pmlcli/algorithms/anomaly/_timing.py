@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pmlcli.algorithms.anomaly._values import Explanation, ValueDetector
-from pmlcli.encoding.events.resources import Work, WorkEncoding
+from pmlcli.algorithms.anomaly._values import Explanation, Why
 from pmlcli.encoding.profile.column import duration_words
 from pmlcli.encoding.profile.group import column_of
 
@@ -40,104 +37,103 @@ class Measured(NamedTuple):
     seconds: Numbers
 
 
-@dataclass(kw_only=True)
-class TimingDetector(ValueDetector):
-    """Learns what is usual for each kind of duration on a logarithmic scale: the middle, and the spread above
-    and below it. A duration's score is its distance from the middle in spreads; a kind of few durations
-    borrows the usual spread. Learned: `kinds_` ascending, `counts_`, `quantiles_` (kinds, levels), `spreads_`
-    (kinds, 2: below and above), `resolution_` in seconds, `unseen_`.
+class Words(NamedTuple):
+    """Before and after a duration: '`Pay`', 'waited', ' after `Check`'; the verb is one of `PLURAL`."""
+
+    subject: str
+    verb: str
+    about: str
+
+
+class Usual(NamedTuple):
+    """What is usual for each kind of duration on a logarithmic scale: the middle, and the spread above and
+    below it. A kind of few durations borrows the usual spread. The names are those of the learned state.
+
+    - `kinds_` ascending, `counts_`, (kinds,); `quantiles_` (kinds, levels)
+    - `spreads_` (kinds, 2): below and above the middle
+    - `resolution_` in seconds
+    - `unseen_`: how odd a kind is that training never saw; zero where nothing is known of it
     """
 
-    flags_unseen: ClassVar[bool] = False
-    """Whether a kind of duration that training never saw is odd; else nothing is known of it."""
+    kinds_: Positions
+    counts_: Positions
+    quantiles_: Numbers
+    spreads_: Numbers
+    resolution_: float
+    unseen_: float = 0.0
 
-    @abstractmethod
-    def measured(self, data: Work) -> Sequence[Measured]:
-        """The durations that are looked at, column by column."""
-
-    def learned_from(self, data: Work) -> Sequence[Measured]:
-        """The durations to learn from."""
-        return self.measured(data)
-
-    @abstractmethod
-    def words(self, data: Work, event: int, column: int) -> tuple[str, str, str]:
-        """Before and after a duration: '`Pay`', 'waited', ' after `Check`'; the verb is one of `PLURAL`."""
-
-    def make_encoding(self) -> WorkEncoding:
-        """Activities and times."""
-        return WorkEncoding(resources="never", times="always")
-
-    def fit(self, data: Work) -> None:
-        """Learns the kinds of duration, and what is usual for each."""
-        columns = self.learned_from(data)
+    @classmethod
+    def of(cls, columns: Sequence[Measured], *, flags_unseen: bool = False) -> Usual:
+        """Learned from the durations of a training log; with `flags_unseen` a kind that it lacks is odd."""
         kinds = np.concatenate([column.kinds[column.kinds >= 0] for column in columns])
         seconds = np.concatenate([column.seconds[column.kinds >= 0] for column in columns])
         positive = seconds[seconds > 0]
-        self.resolution_ = float(np.median(positive)) * RESOLUTION if len(positive) else 1.0
-        logs = self._logs(seconds)
+        resolution = float(np.median(positive)) * RESOLUTION if len(positive) else 1.0
+        logs = _logs(seconds, resolution)
         order = np.lexsort((logs, kinds))
-        self.kinds_, firsts, self.counts_ = np.unique(kinds[order], return_index=True, return_counts=True)
-        self.quantiles_ = _quantiles(logs[order], firsts, self.counts_)
-        self.spreads_ = _spreads(self.quantiles_, self.counts_)
-        self.unseen_ = 0.0
-        if self.flags_unseen:
-            oddness = [self._oddness(column, own=1)[column.kinds >= 0] for column in columns]
-            self.unseen_ = _rarest(np.concatenate(oddness), int((self.counts_ == 1).sum()))
+        own, firsts, counts = np.unique(kinds[order], return_index=True, return_counts=True)
+        quantiles = _quantiles(logs[order], firsts, counts)
+        found = cls(own, counts, quantiles, _spreads(quantiles, counts), resolution)
+        if not flags_unseen:
+            return found
+        oddness = [found._of_column(column, own=1)[column.kinds >= 0] for column in columns]
+        return found._replace(unseen_=_rarest(np.concatenate(oddness), int((counts == 1).sum())))
 
-    def training_values(self, data: Work) -> Numbers:
-        """Distance from what is usual, each duration taken out of the counts, (events, columns)."""
-        return np.column_stack([self._oddness(column, own=1) for column in self.measured(data)])
+    def oddness(self, columns: Sequence[Measured], own: int = 0) -> Numbers:
+        """Distance of each duration from the middle in spreads, (events, columns), zero where nothing is
+        measured; with `own` durations of each kind fewer.
+        """
+        return np.column_stack([self._of_column(column, own) for column in columns])
 
-    def value_scores(self, data: Work) -> Numbers:
-        """Distance from what is usual, (events, columns)."""
-        return np.column_stack([self._oddness(column) for column in self.measured(data)])
-
-    def _logs(self, seconds: Numbers) -> Numbers:
-        """The logarithm of durations; below zero (time ran backwards) the same with a minus."""
-        return np.asarray(np.sign(seconds) * np.log1p(np.abs(seconds) / self.resolution_))
-
-    def _oddness(self, column: Measured, own: int = 0) -> Numbers:
-        """(events,), zero where nothing is measured; with `own` durations of each kind fewer."""
+    def _of_column(self, column: Measured, own: int) -> Numbers:
         place = column_of(np.maximum(column.kinds, 0), self.kinds_) - 1
         known = (place >= 0) & (column.kinds >= 0)
         known[known] = self.counts_[place[known]] > own
         place = place[known]
-        off = self._logs(column.seconds[known]) - self.quantiles_[place, 2]
+        off = _logs(column.seconds[known], self.resolution_) - self.quantiles_[place, 2]
         spread = self.spreads_[place, (off > 0).astype(np.int64)]
         found = np.where(column.kinds >= 0, self.unseen_, 0.0)
         found[known] = np.abs(off) / (spread * np.sqrt(1 + 1.57 / (self.counts_[place] - own)))
         return found
 
-    def value_names(self, data: Work, events: Positions, columns: Positions) -> list[str]:
-        """The durations in words."""
-        measured = self.measured(data)
-        pairs = zip(events.tolist(), columns.tolist(), strict=True)
-        return [_words(float(measured[column].seconds[event])) for event, column in pairs]
-
-    def explain(self, data: Work, events: Positions, columns: Positions) -> list[Explanation]:
+    def why(self, seconds: float, kind: int, words: Words) -> Why:
         """How long it was, and how long is usual."""
-        measured = self.measured(data)
-        return [
-            self._explanation(data, measured[column], event, column)
-            for event, column in zip(events.tolist(), columns.tolist(), strict=True)
-        ]
-
-    def _explanation(self, data: Work, measured: Measured, event: int, column: int) -> Explanation:
-        seconds, kind = float(measured.seconds[event]), int(measured.kinds[event])
-        subject, verb, about = self.words(data, event, column)
-        said = f"{subject} {verb} {_words(seconds)}{about}"
+        said = f"{words.subject} {words.verb} {duration(seconds)}{words.about}"
         place = int(np.searchsorted(self.kinds_, kind))
         if place == len(self.kinds_) or self.kinds_[place] != kind:
-            return Explanation("", f"{said}, which never occurred before")
-        usual = [_words(float(s)) for s in self._seconds(self.quantiles_[place])]
+            return Why("", f"{said}, which never occurred before")
+        logs = self.quantiles_[place]
+        usual = [duration(float(s)) for s in np.sign(logs) * np.expm1(np.abs(logs)) * self.resolution_]
         if self.counts_[place] < FEW:
-            return Explanation(usual[2], f"{said} (usually {usual[2]})")
-        is_long = self._logs(np.array([seconds]))[0] > self.quantiles_[place, 2]
+            return Why(usual[2], f"{said} (usually {usual[2]})")
+        is_long = _logs(np.array([seconds]), self.resolution_)[0] > logs[2]
         expected = f"under {usual[4]}" if is_long else f"over {usual[0]}"
-        return Explanation(expected, f"{said} (99 % {PLURAL[verb]} {expected})")
+        return Why(expected, f"{said} (99 % {PLURAL[words.verb]} {expected})")
 
-    def _seconds(self, logs: Numbers) -> Numbers:
-        return np.asarray(np.sign(logs) * np.expm1(np.abs(logs)) * self.resolution_)
+
+def explained(
+    usual: Usual,
+    measured: Sequence[Measured],
+    at: Iterable[tuple[int, int]],
+    say: Callable[[int, int], tuple[str, Words]],
+) -> list[Explanation]:
+    """Explanations of durations at (event, column); `say` names what a column is about, and its words."""
+    found = []
+    for event, column in at:
+        seconds, kind = float(measured[column].seconds[event]), int(measured[column].kinds[event])
+        name, words = say(event, column)
+        found.append(Explanation(name, duration(seconds), *usual.why(seconds, kind, words)))
+    return found
+
+
+def duration(seconds: float) -> str:
+    """A duration in words; below zero, where time ran backwards, with a minus."""
+    return f"{'-' if seconds < 0 else ''}{duration_words(abs(seconds))}"
+
+
+def _logs(seconds: Numbers, resolution: float) -> Numbers:
+    """The logarithm of durations; below zero the same with a minus."""
+    return np.asarray(np.sign(seconds) * np.log1p(np.abs(seconds) / resolution))
 
 
 def _quantiles(values: Numbers, firsts: Positions, counts: Positions) -> Numbers:
@@ -163,7 +159,3 @@ def _rarest(oddness: Numbers, single: int) -> float:
     if not len(oddness):
         return 1.0
     return float(np.quantile(oddness, 1 - min(max(single, 1) / len(oddness), 1.0)))
-
-
-def _words(seconds: float) -> str:
-    return f"{'-' if seconds < 0 else ''}{duration_words(abs(seconds))}"

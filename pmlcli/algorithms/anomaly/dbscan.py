@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pmlcli.algorithms._interface.param import Param
 from pmlcli.algorithms.anomaly._distance import kth_distances, nearest
-from pmlcli.algorithms.anomaly._profiles import ProfileDetector
-from pmlcli.encoding.profile.extractor import CaseFeatures
+from pmlcli.algorithms.anomaly._judgement import Positions
+from pmlcli.algorithms.anomaly._profiles import (
+    CategoricalFeatures,
+    NumericalFeatures,
+    UseNormalization,
+    profile_encoding,
+    profile_reasons,
+)
+from pmlcli.algorithms.anomaly._task import AnomalyDetector
+from pmlcli.encoding.profile.extractor import CaseFeatures, FeatureExtractor
 
 MAXIMUM_POINTS = 10_000
 """More training cases than this are sampled: the work grows with their square."""
@@ -20,12 +28,15 @@ SMALLEST_EPS = 1e-4
 
 
 @dataclass(kw_only=True)
-class DensityDetector(ProfileDetector):
+class DensityDetector(AnomalyDetector[CaseFeatures]):
     """Calls a training case a core case when enough others lie within the distance eps of it. A case, old or
     new, is flagged when no core case is within eps: what DBSCAN calls noise. The score is the distance to the
     nearest core case over eps, so that 1 is the border.
     """
 
+    numerical_features: NumericalFeatures = ()
+    categorical_features: CategoricalFeatures = ()
+    use_normalization: UseNormalization = True
     eps: Annotated[
         float | None,
         Param("Distance of neighbours; none: chosen so that `contamination` are not core.", gt=0),
@@ -33,6 +44,14 @@ class DensityDetector(ProfileDetector):
     min_samples: Annotated[int, Param("Cases within eps, itself included, that make a core case.", ge=1)] = 5
 
     source: ClassVar[str] = "Ester, Kriegel, Sander, Xu: A density-based algorithm (DBSCAN). KDD 1996"
+    border: ClassVar[float | None] = 1.0
+    """The distance eps, which `contamination` has already chosen. A quantile of the training scores would be
+    near zero, since a core case's nearest is itself.
+    """
+
+    def make_encoding(self) -> FeatureExtractor:
+        """Case profiles."""
+        return profile_encoding(self)
 
     def fit(self, data: CaseFeatures) -> None:
         """Finds eps (the quantile of the distances to the `min_samples`-th neighbour) and the core cases."""
@@ -57,9 +76,6 @@ class DensityDetector(ProfileDetector):
         """Distance to the nearest core case over eps, (cases,)."""
         return np.asarray(nearest(data.matrix, self.core_) / self.eps_)
 
-    def settle(self, data: Any) -> None:
-        """The threshold is the border itself; `contamination` has already chosen eps.
-
-        A quantile of the training scores would be near zero, since a core case's nearest is itself.
-        """
-        self.calibration_["threshold"] = 1.0
+    def reasons(self, data: CaseFeatures, flagged: Positions) -> list[str]:
+        """The one unusual feature of each whose return to its typical value lowers the score most."""
+        return profile_reasons(self.score, data, flagged)

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
 import numpy as np
 
-from pmlcli.algorithms.anomaly._timing import Measured, TimingDetector
-from pmlcli.encoding.events.resources import Work
+from pmlcli.algorithms.anomaly._judgement import Positions, Scores
+from pmlcli.algorithms.anomaly._timing import Measured, Usual, Words, explained
+from pmlcli.algorithms.anomaly._values import EventDetector, Explanation
+from pmlcli.encoding.events.resources import Work, WorkEncoding
 
 ACTIVITY = 0
+COLUMNS = ("duration", "case duration")
 
 
 @dataclass(kw_only=True)
-class DurationDetector(TimingDetector):
+class DurationDetector(EventDetector[Work]):
     """Learns how long each activity usually takes (from its start where the log has start times, else since
     the event before it), and how long it usually is from a case's beginning until each activity. A case is
     the odder the further one of its activities, or the whole of it until its last event, lies above or
@@ -24,31 +26,60 @@ class DurationDetector(TimingDetector):
 
     source: ClassVar[str] = "Rogge-Solti, Kasneci: Temporal anomaly detection in business processes. BPM 2014"
 
-    def learned_from(self, data: Work) -> Sequence[Measured]:
-        """The duration of each activity; the time until each event since the case began."""
-        assert data.times is not None  # the encoding was asked for times
-        position, so_far = data.position, data.times - data.case_began
-        before = np.where(position > 0, data.times[np.arange(data.n_events) - 1], np.nan)
-        own = data.times - np.where(np.isnan(data.begun), before, data.begun)
-        return [
-            Measured(np.where(np.isnan(own), -1, data.activity), np.nan_to_num(own)),
-            Measured(
-                np.where((position > 0) | (so_far > 0), data.activities.size + data.activity, -1), so_far
-            ),
-        ]
+    usual: Usual = field(init=False, repr=False)
 
-    def measured(self, data: Work) -> Sequence[Measured]:
-        """The duration of each activity; at the last event of a case, that of the case."""
-        own, until = self.learned_from(data)
-        is_last = np.zeros(data.n_events, dtype=np.bool_)
-        is_last[data.offsets[1:] - 1] = True
-        return [own, Measured(np.where(is_last, until.kinds, -1), until.seconds)]
+    def make_encoding(self) -> WorkEncoding:
+        """Activities and times."""
+        return WorkEncoding(resources="never", times="always")
 
-    def value_columns(self, data: Work) -> tuple[str, ...]:
-        """Of the activity, and of the case."""
-        return ("duration", "case duration")
+    def fit(self, data: Work) -> None:
+        """Learns what is usual for each activity, and until each since the case began."""
+        self.usual = Usual.of(durations(data))
 
-    def words(self, data: Work, event: int, column: int) -> tuple[str, str, str]:
-        """What took so long."""
-        name = f"`{data.activity_of(event)}`"
-        return (name, "took", "") if column == ACTIVITY else ("the case", "took", f" until {name}")
+    def value_scores(self, data: Work) -> Scores:
+        """Distance from what is usual, (events, columns)."""
+        return self.usual.oddness(_judged(data))
+
+    def training_values(self, data: Work) -> Scores:
+        """Distance from what is usual, each duration taken out of the counts, (events, columns)."""
+        return self.usual.oddness(_judged(data), own=1)
+
+    def explain(self, data: Work, events: Positions, columns: Positions) -> list[Explanation]:
+        """How long it was, and how long is usual."""
+
+        def say(event: int, column: int) -> tuple[str, Words]:
+            name = f"`{data.activity_of(event)}`"
+            own, whole = Words(name, "took", ""), Words("the case", "took", f" until {name}")
+            return COLUMNS[column], own if column == ACTIVITY else whole
+
+        at = zip(events.tolist(), columns.tolist(), strict=True)
+        return explained(self.usual, _judged(data), at, say)
+
+    def state(self) -> dict[str, Any]:
+        """What is usual, by name."""
+        return self.usual._asdict()
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """The inverse of `state`."""
+        self.usual = Usual(**state)
+
+
+def durations(data: Work) -> tuple[Measured, Measured]:
+    """The duration of each activity; the time until each event since the case began."""
+    assert data.times is not None  # the encoding was asked for times
+    position, so_far = data.position, data.times - data.case_began
+    before = np.where(position > 0, data.times[np.arange(data.n_events) - 1], np.nan)
+    own = data.times - np.where(np.isnan(data.begun), before, data.begun)
+    is_until = (position > 0) | (so_far > 0)
+    return (
+        Measured(np.where(np.isnan(own), -1, data.activity), np.nan_to_num(own)),
+        Measured(np.where(is_until, data.activities.size + data.activity, -1), so_far),
+    )
+
+
+def _judged(data: Work) -> tuple[Measured, Measured]:
+    """The duration of each activity; at the last event of a case, that of the case."""
+    own, until = durations(data)
+    is_last = np.zeros(data.n_events, dtype=np.bool_)
+    is_last[data.offsets[1:] - 1] = True
+    return own, Measured(np.where(is_last, until.kinds, -1), until.seconds)

@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
-from pmlcli.algorithms._interface.members import joined_state, members, own_state, restore_members
+from pmlcli.algorithms._interface.members import joined_state, own_state, restore_members
 from pmlcli.algorithms._interface.param import Param
-from pmlcli.algorithms.anomaly._agreement import joint_surprise, tail_p_values, weighed
+from pmlcli.algorithms.anomaly._agreement import (
+    case_scores,
+    joint_surprise,
+    reasons_of,
+    tail_p_values,
+    weighed,
+)
+from pmlcli.algorithms.anomaly._judgement import Judgement, Positions, Scores
 from pmlcli.algorithms.anomaly._task import AnomalyDetector
-from pmlcli.encoding.base import Encoding
 from pmlcli.encoding.bundle import Bundle, BundleEncoding
 from pmlcli.evaluation.conformal import held_out
-from pmlcli.eventlog.log import EventLog
-from pmlcli.eventlog.split import Split
-
-Scores = NDArray[np.float64]
 
 
 @dataclass(kw_only=True)
-class EnsembleDetector(AnomalyDetector):
+class EnsembleDetector(AnomalyDetector[Bundle]):
     """Asks several detectors. The score is the weighted mean of -log of the shares of held-out cases that
     each finds at least as odd. The more of its oddest tenth one shares with the others, the more it weighs;
     `likelihood` counts three times. One that needs what the log lacks is left out. It pays where oddities
@@ -37,23 +39,24 @@ class EnsembleDetector(AnomalyDetector):
 
     scales_: dict[str, Any] = field(init=False, repr=False)
 
-    def __post_init__(self) -> None:
-        self._members = members(self, self.members)
+    def member_names(self) -> tuple[str, ...]:
+        """The detectors to ask."""
+        return self.members
 
-    def make_encoding(self) -> Encoding[Any]:
+    def make_encoding(self) -> BundleEncoding:
         """What each member takes."""
-        return BundleEncoding({name: one.make_encoding() for name, one in self._members.items()})
+        return BundleEncoding({name: one.make_encoding() for name, one in self.parts.items()})
 
     def fit(self, data: Bundle) -> None:
         """Trains the members, and weighs them by what they agree on."""
         for name, part in data.parts.items():
-            self._members[name].fit(part)
+            self.parts[name].fit(part)
         self._weigh(data)
 
     def refit(self, data: Bundle, trial: Self) -> None:
         """Trains the members on everything; their scales are those of the trial's held-out cases."""
         for name, part in data.parts.items():
-            self._members[name].refit(part, trial._members[name])
+            self.parts[name].refit(part, trial.parts[name])
         self._weigh(data)
         self.scales_ |= trial.scales_
 
@@ -65,36 +68,42 @@ class EnsembleDetector(AnomalyDetector):
     def _scaled(self, scores: Scores) -> dict[str, Any]:
         return {name: held_out(one) for name, one in zip(self.asked_, scores.T, strict=True)}
 
-    def calibrate(self, encoding: Encoding[Any], split: Split, log: EventLog) -> dict[str, Any]:
-        """The members' scores of cases that they were not trained on, and then the ensemble's."""
-        self.scales_ = self._scaled(self._scores(encoding.transform(split.test)))
-        return super().calibrate(encoding, split, log)
+    def held_out_scores(self, parts: Iterable[Bundle]) -> Mapping[str, Scores]:
+        """The ensemble's, on scales made of the members' own scores of these cases."""
+        scores = np.concatenate([self._scores(data) for data in parts])
+        self.scales_ = self._scaled(scores)
+        return {"case": self._joint(scores)}
 
     def score(self, data: Bundle) -> Scores:
         """Weighted mean of -log of the shares of held-out cases at least as odd, (cases,)."""
-        return joint_surprise(self._p_values(data), np.array(self.weights_))
+        return self._joint(self._scores(data))
 
-    def reasons(self, data: Bundle, flagged: NDArray[np.int64]) -> list[str]:
+    def reasons(self, data: Bundle, flagged: Positions) -> list[str]:
         """What the member says that adds most to the score."""
-        oddest = (np.log(self._p_values(data)[flagged]) * np.array(self.weights_)).argmin(axis=1)
-        told = np.full(len(flagged), "", dtype=object)
-        for place, name in enumerate(self.asked_):
-            mine = np.flatnonzero(oddest == place)
-            told[mine] = list(self._members[name].reasons(data.parts[name], flagged[mine]))
-        return [str(text) for text in told]
+        judged = self._judged(data)
+        p = self._p_values(case_scores(judged)[flagged])
+        oddest = (np.log(p) * np.array(self.weights_)).argmin(axis=1)
+        return reasons_of(judged, oddest, flagged)
+
+    def _joint(self, scores: Scores) -> Scores:
+        return joint_surprise(self._p_values(scores), np.array(self.weights_))
+
+    def _judged(self, data: Bundle) -> list[Judgement]:
+        """What each member finds."""
+        return [self.parts[name].judge(data.parts[name]) for name in self.asked_]
 
     def _scores(self, data: Bundle) -> Scores:
-        return np.column_stack([self._members[name].score(data.parts[name]) for name in self.asked_])
+        return case_scores(self._judged(data))
 
-    def _p_values(self, data: Bundle) -> Scores:
-        columns = zip(self.asked_, self._scores(data).T, strict=True)
-        return np.column_stack([tail_p_values(self.scales_[name], scores) for name, scores in columns])
+    def _p_values(self, scores: Scores) -> Scores:
+        columns = zip(self.asked_, scores.T, strict=True)
+        return np.column_stack([tail_p_values(self.scales_[name], column) for name, column in columns])
 
     def state(self) -> dict[str, Any]:
         """Its own, and that of each member."""
-        return joined_state(super().state(), {name: self._members[name] for name in self.asked_})
+        return joined_state(super().state(), {name: self.parts[name] for name in self.asked_})
 
     def restore(self, state: dict[str, Any]) -> None:
         """The inverse of `state`."""
         super().restore(own_state(state))
-        restore_members(state, {name: self._members[name] for name in self.asked_})
+        restore_members(state, {name: self.parts[name] for name in self.asked_})

@@ -9,15 +9,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pmlcli.algorithms._interface.param import Param
-from pmlcli.algorithms.anomaly._profiles import ProfileDetector
-from pmlcli.encoding.profile.extractor import CaseFeatures
+from pmlcli.algorithms.anomaly._judgement import Positions
+from pmlcli.algorithms.anomaly._profiles import (
+    CategoricalFeatures,
+    NumericalFeatures,
+    UseNormalization,
+    profile_encoding,
+)
+from pmlcli.algorithms.anomaly._task import AnomalyDetector
+from pmlcli.encoding.profile.extractor import CaseFeatures, FeatureExtractor
 
 DOUBT = 0.5
 """Added to the count of every bin: what never happened is not impossible."""
 
 
 @dataclass(kw_only=True)
-class HistogramDetector(ProfileDetector):
+class HistogramDetector(AnomalyDetector[CaseFeatures]):
     """Counts for every feature of a case's profile how many training cases had about the same value. A value
     is the odder the rarer it is beside the commonest one (logarithm of the ratio). The score is the sum over
     the case's oddest features: the first of them is the reason.
@@ -26,10 +33,17 @@ class HistogramDetector(ProfileDetector):
     many features; what went wrong in one place shows in few.
     """
 
+    numerical_features: NumericalFeatures = ()
+    categorical_features: CategoricalFeatures = ()
+    use_normalization: UseNormalization = True
     bins: Annotated[int, Param("Bins of a feature of many values.", ge=2, le=1000)] = 10
     oddest: Annotated[int, Param("Features of a case that count, the oddest first.", ge=1)] = 2
 
     source: ClassVar[str] = "Goldstein, Dengel: Histogram-based outlier score (HBOS). KI 2012"
+
+    def make_encoding(self) -> FeatureExtractor:
+        """Case profiles."""
+        return profile_encoding(self)
 
     def fit(self, data: CaseFeatures) -> None:
         """Draws one histogram a feature, with a bin for what lies below and one for what lies above."""
@@ -66,7 +80,7 @@ class HistogramDetector(ProfileDetector):
     def _sum(self, rarity: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.asarray(np.sort(rarity, axis=1)[:, -self.oddest :].sum(axis=1))
 
-    def reasons(self, data: CaseFeatures, flagged: NDArray[np.int64]) -> list[str]:
+    def reasons(self, data: CaseFeatures, flagged: Positions) -> list[str]:
         """The oddest features, those that count."""
         rarity = self.rarity(data.with_matrix(data.matrix[flagged]))
         oddest = np.argsort(-rarity, axis=1, kind="stable")[:, : self.oddest]

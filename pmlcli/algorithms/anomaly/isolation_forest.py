@@ -11,8 +11,16 @@ from sklearn.ensemble import IsolationForest
 
 from pmlcli.algorithms._interface.param import Param
 from pmlcli.algorithms.anomaly._distance import projections
-from pmlcli.algorithms.anomaly._profiles import ProfileDetector
-from pmlcli.encoding.profile.extractor import CaseFeatures
+from pmlcli.algorithms.anomaly._judgement import Positions
+from pmlcli.algorithms.anomaly._profiles import (
+    CategoricalFeatures,
+    NumericalFeatures,
+    UseNormalization,
+    profile_encoding,
+    profile_reasons,
+)
+from pmlcli.algorithms.anomaly._task import AnomalyDetector
+from pmlcli.encoding.profile.extractor import CaseFeatures, FeatureExtractor
 
 BLUR = 0.1
 """Noise that training gets, in spreads of a feature: trees never ask about what did not vary at all, and so
@@ -20,7 +28,7 @@ could not see a case that is the first to differ there."""
 
 
 @dataclass(kw_only=True)
-class IsolationForestDetector(ProfileDetector):
+class IsolationForestDetector(AnomalyDetector[CaseFeatures]):
     """Asks random yes-or-no questions about a case's profile until it stands alone. An ordinary case needs
     many questions, an odd one few: the fewer on average over the trees, the higher the score (about 0.4
     is ordinary, towards 1 is odd).
@@ -29,6 +37,9 @@ class IsolationForestDetector(ProfileDetector):
     profile has many features that hardly ever vary, and a question about one of them tells little.
     """
 
+    numerical_features: NumericalFeatures = ()
+    categorical_features: CategoricalFeatures = ()
+    use_normalization: UseNormalization = True
     n_estimators: Annotated[int, Param("Number of trees.", ge=1, le=10000)] = 200
     directions: Annotated[
         int, Param("Random mixtures of features to ask about; 0: single features.", ge=0, le=10000)
@@ -49,6 +60,10 @@ class IsolationForestDetector(ProfileDetector):
         }
     )
 
+    def make_encoding(self) -> FeatureExtractor:
+        """Case profiles."""
+        return profile_encoding(self)
+
     def fit(self, data: CaseFeatures) -> None:
         """Draws the mixtures and grows the trees."""
         rng = np.random.Generator(np.random.PCG64(self.seed))
@@ -62,6 +77,10 @@ class IsolationForestDetector(ProfileDetector):
     def score(self, data: CaseFeatures) -> NDArray[np.float64]:
         """How few questions set each case apart, (cases,), between 0 and 1."""
         return -np.asarray(self.estimator_.score_samples(self._view(data)), dtype=np.float64)
+
+    def reasons(self, data: CaseFeatures, flagged: Positions) -> list[str]:
+        """The one unusual feature of each whose return to its typical value lowers the score most."""
+        return profile_reasons(self.score, data, flagged)
 
     def _view(self, data: CaseFeatures) -> NDArray[np.float64]:
         """What the questions are about, (cases, mixtures) or (cases, features)."""

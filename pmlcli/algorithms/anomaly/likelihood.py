@@ -11,16 +11,34 @@ import numpy as np
 from pmlcli.algorithms.anomaly._counting.backoff import packed, unpacked
 from pmlcli.algorithms.anomaly._counting.evidence import Counts, Evidence, explain, gather
 from pmlcli.algorithms.anomaly._counting.precedence import Precedence
-from pmlcli.algorithms.anomaly._values import EventDetector, Explanation, Positions, Scores, halved_sum
-from pmlcli.encoding.events.attributes_of_events import Events
-from pmlcli.evaluation.conformal import held_out, p_values
+from pmlcli.algorithms.anomaly._judgement import Positions, Scores
+from pmlcli.algorithms.anomaly._values import (
+    Attributes,
+    EventDetector,
+    Explanation,
+    Joined,
+    explained,
+    halved_sum,
+    rare_surprises,
+    usual_surprises,
+)
+from pmlcli.encoding.events.attributes_of_events import EventEncoding, Events
 
-COMMONPLACE = 0.3
-"""What is left of a surprise in a column where every case has one as large."""
+
+def _halved_values(values: Scores) -> Scores:
+    """The oddest value plus half of the next, a quarter of the third, an eighth of the one after."""
+    return halved_sum(values.reshape(-1), np.arange(len(values) + 1) * values.shape[1])
+
+
+def _halved_events(events: Scores, offsets: Positions) -> Scores:
+    """The oddest event plus half of the next, a quarter of the third, an eighth of the one after; for the
+    length of the case, since more events are more chances to be odd.
+    """
+    return np.asarray(halved_sum(events, offsets) / (1 + np.log1p(np.diff(offsets))))
 
 
 @dataclass(kw_only=True)
-class LikelihoodDetector(EventDetector):
+class LikelihoodDetector(EventDetector[Events]):
     """Counts, in the training log, what stood where. An activity is odd when another is far likelier after
     the three activities before it or before the two after it, when it is done again though it is usually done
     once, when an activity is missing that usually comes first, or when one came first that never should; the
@@ -36,10 +54,17 @@ class LikelihoodDetector(EventDetector):
     a training case scores as if it had been left out.
     """
 
+    attributes: Attributes = None
+
+    joined: ClassVar[Joined] = Joined(_halved_values, _halved_events)
     source: ClassVar[str] = (
         "Boehmer, Rinderle-Ma: Multi-perspective anomaly detection in business process execution events. "
         "OTM 2016; Witten, Bell: The zero-frequency problem. IEEE Trans. Inf. Theory 37 (1991)"
     )
+
+    def make_encoding(self) -> EventEncoding:
+        """Coded events."""
+        return EventEncoding(self.attributes)
 
     def fit(self, data: Events) -> None:
         """Counts, and learns how large the largest surprise of a training case is in each column."""
@@ -47,28 +72,15 @@ class LikelihoodDetector(EventDetector):
         self.counts_, self.layout_ = packed(counts.counted)
         self.before_, self.totals_ = counts.precedence.before, counts.precedence.totals
         self.beside_ = list(counts.beside)
-        oddest = np.maximum.reduceat(gather(data, counts).surprises, data.offsets[:-1], axis=0)
-        self.usual_ = [held_out(column) for column in oddest.T]
+        self.usual_ = usual_surprises(gather(data, counts).surprises, data.offsets)
 
     def value_scores(self, data: Events) -> Scores:
         """Surprise times how rare one as large is among the training cases, (events, columns)."""
-        surprises = self._evidence(data).surprises
-        rarity = [-np.log(p_values(known, s)) for known, s in zip(self.usual_, surprises.T, strict=True)]
-        return np.asarray((np.column_stack(rarity) + COMMONPLACE) * surprises)
-
-    def join_values(self, values: Scores) -> Scores:
-        """The oddest value plus half of the next, a quarter of the third, an eighth of the one after."""
-        return halved_sum(values.reshape(-1), np.arange(len(values) + 1) * values.shape[1])
-
-    def join_events(self, events: Scores, offsets: Positions) -> Scores:
-        """The oddest event plus half of the next, a quarter of the third, an eighth of the one after; for
-        the length of the case, since more events are more chances to be odd.
-        """
-        return np.asarray(halved_sum(events, offsets) / (1 + np.log1p(np.diff(offsets))))
+        return rare_surprises(self._evidence(data).surprises, self.usual_)
 
     def explain(self, data: Events, events: Positions, columns: Positions) -> Sequence[Explanation]:
         """The counts behind the largest part of each surprise."""
-        return explain(data, self._evidence(data), events, columns)
+        return explained(data, events, columns, explain(data, self._evidence(data), events, columns))
 
     def _evidence(self, data: Events) -> Evidence:
         precedence = Precedence(self.before_, self.totals_)

@@ -10,8 +10,16 @@ from numpy.typing import NDArray
 
 from pmlcli.algorithms._interface.param import Param
 from pmlcli.algorithms.anomaly._distance import nearest_few
-from pmlcli.algorithms.anomaly._profiles import ProfileDetector
-from pmlcli.encoding.profile.extractor import CaseFeatures
+from pmlcli.algorithms.anomaly._judgement import Positions
+from pmlcli.algorithms.anomaly._profiles import (
+    CategoricalFeatures,
+    NumericalFeatures,
+    UseNormalization,
+    profile_encoding,
+    profile_reasons,
+)
+from pmlcli.algorithms.anomaly._task import AnomalyDetector
+from pmlcli.encoding.profile.extractor import CaseFeatures, FeatureExtractor
 
 MAXIMUM_POINTS = 10_000
 """More training cases than this are sampled: the work grows with their square."""
@@ -23,17 +31,24 @@ breadth is not lonely."""
 
 
 @dataclass(kw_only=True)
-class LocalOutlierFactorDetector(ProfileDetector):
+class LocalOutlierFactorDetector(AnomalyDetector[CaseFeatures]):
     """Compares how far a case is from its nearest training cases with how far those are from theirs. The
     score is the ratio: about 1 among its like, whether they stand dense or loose; above it, lonelier than
     the cases most like it.
     """
 
+    numerical_features: NumericalFeatures = ()
+    categorical_features: CategoricalFeatures = ()
+    use_normalization: UseNormalization = True
     neighbors: Annotated[int, Param("Training cases that a case is compared with.", ge=1, le=1000)] = 40
 
     source: ClassVar[str] = (
         "Breunig, Kriegel, Ng, Sander: LOF, identifying density-based local outliers. SIGMOD 2000"
     )
+
+    def make_encoding(self) -> FeatureExtractor:
+        """Case profiles."""
+        return profile_encoding(self)
 
     def fit(self, data: CaseFeatures) -> None:
         """Keeps the training cases, and for each how far its neighbours reach and how dense it stands."""
@@ -58,6 +73,10 @@ class LocalOutlierFactorDetector(ProfileDetector):
         """Mean density of the neighbours over the case's own, (cases,)."""
         distances, which = nearest_few(data.matrix, self.points_, self.neighbors_)
         return np.asarray(self.density_[which].mean(axis=1) / self._density(distances, which))
+
+    def reasons(self, data: CaseFeatures, flagged: Positions) -> list[str]:
+        """The one unusual feature of each whose return to its typical value lowers the score most."""
+        return profile_reasons(self.score, data, flagged)
 
     def training_scores(self, data: CaseFeatures) -> NDArray[np.float64]:
         """The same for the training cases, none of them its own neighbour, (cases,)."""

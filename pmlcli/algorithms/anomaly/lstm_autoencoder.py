@@ -9,9 +9,36 @@ import torch
 from torch import Tensor, nn
 
 from pmlcli.algorithms._interface.param import Param
+from pmlcli.algorithms._learning.neural import Batch, NeuralAlgorithm, Samples
 from pmlcli.algorithms._learning.sizes import Sizes
-from pmlcli.algorithms.anomaly._network import TraceNetworkDetector, event_width, last_states
-from pmlcli.encoding.events.attributes_of_events import Events
+from pmlcli.algorithms.anomaly._judgement import Positions, Scores
+from pmlcli.algorithms.anomaly._network import (
+    BatchSize,
+    Dropout,
+    Embedding,
+    LearningRate,
+    MaxEpochs,
+    Memory,
+    Patience,
+    TraceNetwork,
+    Units,
+    answers_of,
+    event_width,
+    explanations,
+    last_states,
+    surprises,
+    trace_loss,
+    trace_samples,
+    trace_sizes,
+)
+from pmlcli.algorithms.anomaly._values import (
+    Attributes,
+    EventDetector,
+    Explanation,
+    rare_surprises,
+    usual_surprises,
+)
+from pmlcli.encoding.events.attributes_of_events import EventEncoding, Events
 
 
 class _Body(nn.Module):
@@ -31,13 +58,21 @@ class _Body(nn.Module):
 
 
 @dataclass(kw_only=True)
-class LstmAutoencoder(TraceNetworkDetector):
+class LstmAutoencoder(NeuralAlgorithm, EventDetector[Events]):
     """One recurrent network sums a whole case up in a few numbers, another rebuilds the case from them, event
     by event. What is usual fits into the summary; an event is odd when the rebuilt case has something
     else in its place.
     """
 
-    learning_rate: Annotated[float, Param("Step size of Adam.", gt=0, le=1)] = 0.01
+    attributes: Attributes = None
+    learning_rate: LearningRate = 0.01
+    batch_size: BatchSize = 64
+    max_epochs: MaxEpochs = 10
+    patience: Patience = 2
+    memory: Memory = "long"
+    units: Units = 64
+    embedding: Embedding = 16
+    dropout: Dropout = 0.1
     summary: Annotated[int, Param("Numbers that a case is summed up in.", ge=1, le=1024)] = 16
 
     source: ClassVar[str] = (
@@ -45,10 +80,34 @@ class LstmAutoencoder(TraceNetworkDetector):
         "Nguyen et al.: Autoencoders for improving quality of process event logs. Exp. Syst. Appl. 131 (2019)"
     )
 
+    def make_encoding(self) -> EventEncoding:
+        """Coded events."""
+        return EventEncoding(self.attributes)
+
     def sizes(self, data: Events) -> Sizes:
         """Those of the network, and the summary's."""
-        return super().sizes(data) | Sizes({"summary": self.summary})
+        return trace_sizes(data, self.units, self.embedding, summary=self.summary)
 
-    def make_body(self, sizes: Sizes) -> nn.Module:
-        """A reader and a writer."""
-        return _Body(sizes)
+    def make_network(self, sizes: Sizes) -> nn.Module:
+        """Embeddings, a reader and a writer, a layer for each column."""
+        return TraceNetwork(sizes, _Body(sizes), self.dropout)
+
+    def samples(self, data: Events) -> Samples:
+        """One sample a trace, or a piece of a long one."""
+        return trace_samples(data)
+
+    def loss(self, network: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Cross entropy over the known values."""
+        return trace_loss(network, batch)
+
+    def finish(self, data: Events) -> None:
+        """Learns how large surprises usually are."""
+        self.usual_ = usual_surprises(surprises(answers_of(self, data)), data.offsets)
+
+    def value_scores(self, data: Events) -> Scores:
+        """Surprise times how rare one as large is among the training cases, (events, columns)."""
+        return rare_surprises(surprises(answers_of(self, data)), self.usual_)
+
+    def explain(self, data: Events, events: Positions, columns: Positions) -> list[Explanation]:
+        """How likely the value was, and how likely the likeliest one."""
+        return explanations(answers_of(self, data), data, events, columns)

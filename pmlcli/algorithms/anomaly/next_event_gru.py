@@ -3,15 +3,41 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
-from pmlcli.algorithms._interface.param import Param
+from pmlcli.algorithms._learning.neural import Batch, NeuralAlgorithm, Samples
 from pmlcli.algorithms._learning.sizes import Sizes
-from pmlcli.algorithms.anomaly._network import TraceNetworkDetector, event_width, nth
-from pmlcli.encoding.events.attributes_of_events import Events
+from pmlcli.algorithms.anomaly._judgement import Positions, Scores
+from pmlcli.algorithms.anomaly._network import (
+    BatchSize,
+    Dropout,
+    Embedding,
+    LearningRate,
+    MaxEpochs,
+    Memory,
+    Patience,
+    TraceNetwork,
+    Units,
+    answers_of,
+    event_width,
+    explanations,
+    nth,
+    surprises,
+    trace_loss,
+    trace_samples,
+    trace_sizes,
+)
+from pmlcli.algorithms.anomaly._values import (
+    Attributes,
+    EventDetector,
+    Explanation,
+    rare_surprises,
+    usual_surprises,
+)
+from pmlcli.encoding.events.attributes_of_events import EventEncoding, Events
 
 
 class _Body(nn.Module):
@@ -29,27 +55,64 @@ class _Body(nn.Module):
 
 
 @dataclass(kw_only=True)
-class NextEventDetector(TraceNetworkDetector):
+class NextEventDetector(NeuralAlgorithm, EventDetector[Events]):
     """A gated recurrent unit reads a case event by event and says how likely each activity is to come next,
     and, given the activity, each attribute. An event is odd when another one was far likelier after what
     had happened so far.
     """
 
-    learning_rate: Annotated[float, Param("Step size of Adam.", gt=0, le=1)] = 0.01
+    attributes: Attributes = None
+    learning_rate: LearningRate = 0.01
+    batch_size: BatchSize = 64
+    max_epochs: MaxEpochs = 10
+    patience: Patience = 2
+    memory: Memory = "long"
+    units: Units = 64
+    embedding: Embedding = 16
+    dropout: Dropout = 0.1
 
     source: ClassVar[str] = (
         "Nolle, Luettgen, Seeliger, Muehlhaeuser: BINet, multi-perspective business process anomaly "
         "classification. Inf. Syst. 103 (2022)"
     )
 
-    def make_body(self, sizes: Sizes) -> nn.Module:
-        """One recurrent layer."""
-        return _Body(sizes)
+    def make_encoding(self) -> EventEncoding:
+        """Coded events."""
+        return EventEncoding(self.attributes)
 
-    def place(self, data: Events, event: int, column: int) -> str:
-        """What came right before, or the activity of an attribute."""
-        if column:
-            return f" for `{data.text(event, 0)}`"
-        if nth(data, event) == 0:
-            return " as the first event"
-        return f" right after `{data.text(event - 1, 0)}`"
+    def sizes(self, data: Events) -> Sizes:
+        """Those of the network."""
+        return trace_sizes(data, self.units, self.embedding)
+
+    def make_network(self, sizes: Sizes) -> nn.Module:
+        """Embeddings, one recurrent layer, a layer for each column."""
+        return TraceNetwork(sizes, _Body(sizes), self.dropout)
+
+    def samples(self, data: Events) -> Samples:
+        """One sample a trace, or a piece of a long one."""
+        return trace_samples(data)
+
+    def loss(self, network: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Cross entropy over the known values."""
+        return trace_loss(network, batch)
+
+    def finish(self, data: Events) -> None:
+        """Learns how large surprises usually are."""
+        self.usual_ = usual_surprises(surprises(answers_of(self, data)), data.offsets)
+
+    def value_scores(self, data: Events) -> Scores:
+        """Surprise times how rare one as large is among the training cases, (events, columns)."""
+        return rare_surprises(surprises(answers_of(self, data)), self.usual_)
+
+    def explain(self, data: Events, events: Positions, columns: Positions) -> list[Explanation]:
+        """How likely the value was, and how likely the likeliest one."""
+        return explanations(answers_of(self, data), data, events, columns, _place)
+
+
+def _place(data: Events, event: int, column: int) -> str:
+    """What came right before, or the activity of an attribute."""
+    if column:
+        return f" for `{data.text(event, 0)}`"
+    if nth(data, event) == 0:
+        return " as the first event"
+    return f" right after `{data.text(event - 1, 0)}`"

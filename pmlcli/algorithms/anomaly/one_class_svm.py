@@ -13,8 +13,16 @@ from sklearn.svm import OneClassSVM
 
 from pmlcli.algorithms._interface.param import Param
 from pmlcli.algorithms.anomaly._distance import kernel_sums
-from pmlcli.algorithms.anomaly._profiles import ProfileDetector
-from pmlcli.encoding.profile.extractor import CaseFeatures
+from pmlcli.algorithms.anomaly._judgement import Positions
+from pmlcli.algorithms.anomaly._profiles import (
+    CategoricalFeatures,
+    NumericalFeatures,
+    UseNormalization,
+    profile_encoding,
+    profile_reasons,
+)
+from pmlcli.algorithms.anomaly._task import AnomalyDetector
+from pmlcli.encoding.profile.extractor import CaseFeatures, FeatureExtractor
 
 EXACT_BELOW = 20_000
 LANDMARKS = 300
@@ -24,12 +32,15 @@ ordinary (on synthetic logs it flagged up to a third of the held-out cases; a te
 
 
 @dataclass(kw_only=True)
-class OneClassSvmDetector(ProfileDetector):
+class OneClassSvmDetector(AnomalyDetector[CaseFeatures]):
     """Draws the tightest smooth border that leaves about a share nu of the training cases outside. The score
     is how far outside a case lies (negative: inside). From 20,000 training cases on, the border is drawn
     by way of 300 landmark cases.
     """
 
+    numerical_features: NumericalFeatures = ()
+    categorical_features: CategoricalFeatures = ()
+    use_normalization: UseNormalization = True
     nu: Annotated[
         float | None, Param("Share of training cases left outside; none: `contamination`.", gt=0, le=1)
     ] = None
@@ -40,6 +51,10 @@ class OneClassSvmDetector(ProfileDetector):
     source: ClassVar[str] = (
         "Schoelkopf et al.: Estimating the support of a high-dimensional distribution. 2001"
     )
+
+    def make_encoding(self) -> FeatureExtractor:
+        """Case profiles."""
+        return profile_encoding(self)
 
     def fit(self, data: CaseFeatures) -> None:
         """Draws the border: points, their weights and an offset, exact or approximate alike."""
@@ -68,3 +83,7 @@ class OneClassSvmDetector(ProfileDetector):
     def score(self, data: CaseFeatures) -> NDArray[np.float64]:
         """How far outside the border each case lies, (cases,)."""
         return self.offset_ - kernel_sums(data.matrix, self.points_, self.weights_, self.gamma_)
+
+    def reasons(self, data: CaseFeatures, flagged: Positions) -> list[str]:
+        """The one unusual feature of each whose return to its typical value lowers the score most."""
+        return profile_reasons(self.score, data, flagged)

@@ -7,7 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from pmlcli.algorithms.anomaly._habits import HabitDetector, Numbers, lift, table, unlike
+from pmlcli.algorithms.anomaly._habits import Numbers, lift, ranked, ranks_of, table, unlike
+from pmlcli.algorithms.anomaly._judgement import Positions
 from pmlcli.algorithms.anomaly._people import (
     DAYS,
     HOURS,
@@ -18,15 +19,17 @@ from pmlcli.algorithms.anomaly._people import (
     why_when,
     why_who,
 )
-from pmlcli.algorithms.anomaly._values import Explanation, Positions
+from pmlcli.algorithms.anomaly._values import EventDetector, Explanation, Why
 from pmlcli.encoding.events.resources import Work, WorkEncoding
 from pmlcli.eventlog.log import RESOURCE, TIMESTAMP
 
 WHO, EYES, HOUR, WEEKDAY = range(4)
+COLUMNS = (RESOURCE, RESOURCE, TIMESTAMP, TIMESTAMP)
+"""What each kind of evidence is about: the person (alone, beside another event), the hour, the weekday."""
 
 
 @dataclass(kw_only=True)
-class ResourceDetector(HabitDetector):
+class ResourceDetector(EventDetector[Work]):
     """Counts who does what, when (hour and weekday, where the log has times), and which two activities of a
     case one person hardly ever does both. An event is odd when its person was to be expected there far
     more often than seen: by chance, from how much the person does and how often the activity happens.
@@ -41,8 +44,8 @@ class ResourceDetector(HabitDetector):
         """Activities and resources, and times where there are any."""
         return WorkEncoding(resources="always")
 
-    def learn(self, data: Work) -> None:
-        """Counts who does what and when, and pairs of events by the same hands."""
+    def fit(self, data: Work) -> None:
+        """Counts who does what and when, pairs of events by the same hands, and how common evidence is."""
         size, people = data.activities.size, data.resources.size
         self.work_ = table(data.activity, data.resource, (size, people))
         self.hours_ = table(data.resource, data.hour, (people, 24))
@@ -51,8 +54,17 @@ class ResourceDetector(HabitDetector):
         for first, second, same in pairs_of(data):
             self.pairs_ += table(data.activity[first], data.activity[second], (size, size))
             self.same_ += table(data.activity[first[same]], data.activity[second[same]], (size, size))
+        self.ranks_ = ranks_of(self._evidence(data, own=1))
 
-    def evidence(self, data: Work, own: int = 0) -> Numbers:
+    def value_scores(self, data: Work) -> Numbers:
+        """How rare such evidence is, (events, kinds of evidence)."""
+        return ranked(self._evidence(data), self.ranks_)
+
+    def training_values(self, data: Work) -> Numbers:
+        """How rare such evidence is, each event taken out of the counts, (events, kinds of evidence)."""
+        return ranked(self._evidence(data, own=1), self.ranks_)
+
+    def _evidence(self, data: Work, own: int = 0) -> Numbers:
         """How much more often than seen the person, the pair of hands, the hour and weekday were expected."""
         found = np.zeros((data.n_events, 4))
         seen = self.work_[data.activity, data.resource] - own
@@ -63,24 +75,18 @@ class ResourceDetector(HabitDetector):
             found[:, WEEKDAY] = unlike(self.weekdays_, data.resource, data.weekday, own)
         return found
 
-    def value_columns(self, data: Work) -> tuple[str, ...]:
-        """Who (twice: alone, and beside another event), and when (hour, weekday)."""
-        return (RESOURCE, RESOURCE, TIMESTAMP, TIMESTAMP)
-
-    def value_names(self, data: Work, events: Positions, columns: Positions) -> list[str]:
-        """The person, the hour, the weekday."""
-        return [
-            (data.person_of(e), data.person_of(e), HOURS[data.hour[e]], DAYS[data.weekday[e]])[c]
-            for e, c in zip(events.tolist(), columns.tolist(), strict=True)
-        ]
-
     def explain(self, data: Work, events: Positions, columns: Positions) -> list[Explanation]:
         """Who or when is usual there, and how often this was so."""
         partner = same_hands(self.work_, self.pairs_, self.same_, data)[1]
         pairs = zip(events.tolist(), columns.tolist(), strict=True)
-        return [self._why(data, event, column, int(partner[event])) for event, column in pairs]
+        return [
+            Explanation(
+                COLUMNS[at], _value(data, event, at), *self._why(data, event, at, int(partner[event]))
+            )
+            for event, at in pairs
+        ]
 
-    def _why(self, data: Work, event: int, column: int, partner: int) -> Explanation:
+    def _why(self, data: Work, event: int, column: int, partner: int) -> Why:
         who, a, b = data.resource[event], data.activity[event], data.activity[partner]
         if column == WHO:
             return why_who(self.work_, data, event)
@@ -89,3 +95,10 @@ class ResourceDetector(HabitDetector):
         if column == HOUR:
             return why_when(self.hours_[who], HOURS, data, event, int(data.hour[event]))
         return why_when(self.weekdays_[who], DAYS, data, event, int(data.weekday[event]))
+
+
+def _value(data: Work, event: int, column: int) -> str:
+    """The person, the hour or the weekday."""
+    if column in (WHO, EYES):
+        return data.person_of(event)
+    return HOURS[data.hour[event]] if column == HOUR else DAYS[data.weekday[event]]

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Annotated, ClassVar
+from dataclasses import dataclass, field
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 
 from pmlcli.algorithms._interface.param import Param
-from pmlcli.algorithms.anomaly._timing import Measured, TimingDetector
-from pmlcli.encoding.events.resources import Work
+from pmlcli.algorithms.anomaly._judgement import Positions, Scores
+from pmlcli.algorithms.anomaly._timing import Measured, Usual, Words, explained
+from pmlcli.algorithms.anomaly._values import EventDetector, Explanation
+from pmlcli.encoding.events.resources import Work, WorkEncoding
 from pmlcli.eventlog.log import TIMESTAMP
 
 
 @dataclass(kw_only=True)
-class TemporalProfile(TimingDetector):
+class TemporalProfile(EventDetector[Work]):
     """Learns for each pair of activities, one soon after the other, how long the second usually waits for
     the first. An event is the odder the further its wait lies above or below, on a logarithmic scale and in
     usual spreads; a pair that training never saw is as odd as a very rare wait.
@@ -30,9 +31,35 @@ class TemporalProfile(TimingDetector):
         "process models. arXiv:2008.07262 (2020)"
     )
 
-    flags_unseen: ClassVar[bool] = True
+    usual: Usual = field(init=False, repr=False)
 
-    def measured(self, data: Work) -> Sequence[Measured]:
+    def make_encoding(self) -> WorkEncoding:
+        """Activities and times."""
+        return WorkEncoding(resources="never", times="always")
+
+    def fit(self, data: Work) -> None:
+        """Learns what is usual for each pair."""
+        self.usual = Usual.of(self._waits(data), flags_unseen=True)
+
+    def value_scores(self, data: Work) -> Scores:
+        """Distance from what is usual, (events, events back)."""
+        return self.usual.oddness(self._waits(data))
+
+    def training_values(self, data: Work) -> Scores:
+        """Distance from what is usual, each wait taken out of the counts, (events, events back)."""
+        return self.usual.oddness(self._waits(data), own=1)
+
+    def explain(self, data: Work, events: Positions, columns: Positions) -> list[Explanation]:
+        """How long the wait was, and how long is usual."""
+
+        def say(event: int, column: int) -> tuple[str, Words]:
+            names = [data.activity_of(i) for i in (event, event - column - 1)]
+            return TIMESTAMP, Words(f"`{names[0]}`", "waited", f" after `{names[1]}`")
+
+        at = zip(events.tolist(), columns.tolist(), strict=True)
+        return explained(self.usual, self._waits(data), at, say)
+
+    def _waits(self, data: Work) -> list[Measured]:
         """The time since the previous event, since the one before it, and so on; a column each."""
         assert data.times is not None  # the encoding was asked for times
         position, found = data.position, []
@@ -43,11 +70,10 @@ class TemporalProfile(TimingDetector):
             found.append(Measured(kinds, data.times - data.times[before]))
         return found
 
-    def value_columns(self, data: Work) -> tuple[str, ...]:
-        """All of them are about the event's time."""
-        return (TIMESTAMP,) * self.reach
+    def state(self) -> dict[str, Any]:
+        """What is usual, by name."""
+        return self.usual._asdict()
 
-    def words(self, data: Work, event: int, column: int) -> tuple[str, str, str]:
-        """Which activity waited for which."""
-        names = [data.activity_of(i) for i in (event, event - column - 1)]
-        return f"`{names[0]}`", "waited", f" after `{names[1]}`"
+    def restore(self, state: dict[str, Any]) -> None:
+        """The inverse of `state`."""
+        self.usual = Usual(**state)

@@ -9,38 +9,37 @@ import torch
 from torch import Tensor, nn
 
 from pmlcli.algorithms._interface.param import Param
+from pmlcli.algorithms._learning.attention import Attention
+from pmlcli.algorithms._learning.neural import Batch, NeuralAlgorithm, Samples
 from pmlcli.algorithms._learning.sizes import Sizes
-from pmlcli.algorithms.anomaly._network import LONGEST, TraceNetworkDetector, event_width
-from pmlcli.encoding.events.attributes_of_events import Events
+from pmlcli.algorithms.anomaly._judgement import Positions, Scores
+from pmlcli.algorithms.anomaly._network import (
+    LONGEST,
+    BatchSize,
+    Dropout,
+    Embedding,
+    MaxEpochs,
+    Memory,
+    Patience,
+    TraceNetwork,
+    Units,
+    answers_of,
+    event_width,
+    explanations,
+    surprises,
+    trace_loss,
+    trace_samples,
+    trace_sizes,
+)
+from pmlcli.algorithms.anomaly._values import (
+    Attributes,
+    EventDetector,
+    Explanation,
+    rare_surprises,
+    usual_surprises,
+)
+from pmlcli.encoding.events.attributes_of_events import EventEncoding, Events
 from pmlcli.errors import ValidationError
-
-REACH = 16
-"""Distances in the trace are told apart up to so many events."""
-
-
-class _Layer(nn.Module):
-    """Every step asks all steps of its case; each distance between steps has a learned weight."""
-
-    def __init__(self, width: int, heads: int) -> None:
-        super().__init__()
-        self.heads = heads
-        self.ask, self.key, self.value, self.join = (nn.Linear(width, width) for _ in range(4))
-        self.nearness = nn.Embedding(2 * REACH + 1, heads)
-        self.first, self.second = nn.LayerNorm(width), nn.LayerNorm(width)
-        self.think = nn.Sequential(nn.Linear(width, 2 * width), nn.ReLU(), nn.Linear(2 * width, width))
-
-    def forward(self, steps: Tensor, mask: Tensor) -> Tensor:
-        places = torch.arange(steps.shape[1])
-        near = self.nearness((places - places[:, None]).clamp(-REACH, REACH) + REACH).permute(2, 0, 1)
-        ask, key, value = (
-            layer(steps).unflatten(-1, (self.heads, -1)).transpose(1, 2)
-            for layer in (self.ask, self.key, self.value)
-        )
-        weights = ask @ key.transpose(-1, -2) / ask.shape[-1] ** 0.5 + near
-        weights = weights.masked_fill(~mask[:, None, None], float("-inf")).softmax(dim=-1)
-        steps = self.first(steps + self.join((weights @ value).transpose(1, 2).flatten(2)))
-        answer: Tensor = self.second(steps + self.think(steps))
-        return answer
 
 
 class _Body(nn.Module):
@@ -50,11 +49,11 @@ class _Body(nn.Module):
         super().__init__()
         width, heads = sizes["units"], sizes["heads"]
         self.events = nn.Linear(event_width(sizes), width)
-        self.reader = nn.ModuleList(_Layer(width, heads) for _ in range(sizes["layers"]))
+        self.reader = nn.ModuleList(Attention(width, heads) for _ in range(sizes["layers"]))
         self.summary = nn.Linear(width, sizes["summary"])
         self.places = nn.Embedding(LONGEST, width)
         self.start = nn.Linear(sizes["summary"], width)
-        self.writer = nn.ModuleList(_Layer(width, heads) for _ in range(sizes["layers"]))
+        self.writer = nn.ModuleList(Attention(width, heads) for _ in range(sizes["layers"]))
 
     def forward(self, events: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """No penalty."""
@@ -70,17 +69,29 @@ class _Body(nn.Module):
 
 
 @dataclass(kw_only=True)
-class TransformerAutoencoder(TraceNetworkDetector):
+class TransformerAutoencoder(NeuralAlgorithm, EventDetector[Events]):
     """A network with attention, in which every event is read beside all others of its case, sums the case up
     in a few numbers; another one rebuilds the case from them, all events at once. An event is odd when
     the rebuilt case has something else in its place.
     """
 
+    attributes: Attributes = None
+    batch_size: BatchSize = 64
+    max_epochs: MaxEpochs = 10
+    patience: Patience = 2
+    memory: Memory = "long"
+    units: Units = 64
+    embedding: Embedding = 16
+    dropout: Dropout = 0.1
     summary: Annotated[int, Param("Numbers that a case is summed up in.", ge=1, le=1024)] = 16
     layers: Annotated[int, Param("Rounds of attention, of reader and writer each.", ge=1, le=24)] = 1
     heads: Annotated[int, Param("Questions asked at once; divides `units`.", ge=1, le=64)] = 4
 
     source: ClassVar[str] = "Vaswani et al.: Attention is all you need. NeurIPS 2017"
+
+    def make_encoding(self) -> EventEncoding:
+        """Coded events."""
+        return EventEncoding(self.attributes)
 
     def sizes(self, data: Events) -> Sizes:
         """Those of the network, and its own; ValidationError for heads that do not fit."""
@@ -91,8 +102,28 @@ class TransformerAutoencoder(TraceNetworkDetector):
                 context={"parameter": "units"},
             )
         own = {"summary": self.summary, "layers": self.layers, "heads": self.heads}
-        return super().sizes(data) | Sizes(own)
+        return trace_sizes(data, self.units, self.embedding, **own)
 
-    def make_body(self, sizes: Sizes) -> nn.Module:
-        """Layers of attention around the summary."""
-        return _Body(sizes)
+    def make_network(self, sizes: Sizes) -> nn.Module:
+        """Embeddings, layers of attention around the summary, a layer for each column."""
+        return TraceNetwork(sizes, _Body(sizes), self.dropout)
+
+    def samples(self, data: Events) -> Samples:
+        """One sample a trace, or a piece of a long one."""
+        return trace_samples(data)
+
+    def loss(self, network: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Cross entropy over the known values."""
+        return trace_loss(network, batch)
+
+    def finish(self, data: Events) -> None:
+        """Learns how large surprises usually are."""
+        self.usual_ = usual_surprises(surprises(answers_of(self, data)), data.offsets)
+
+    def value_scores(self, data: Events) -> Scores:
+        """Surprise times how rare one as large is among the training cases, (events, columns)."""
+        return rare_surprises(surprises(answers_of(self, data)), self.usual_)
+
+    def explain(self, data: Events, events: Positions, columns: Positions) -> list[Explanation]:
+        """How likely the value was, and how likely the likeliest one."""
+        return explanations(answers_of(self, data), data, events, columns)

@@ -9,9 +9,36 @@ import torch
 from torch import Tensor, nn
 
 from pmlcli.algorithms._interface.param import Param
+from pmlcli.algorithms._learning.neural import Batch, NeuralAlgorithm, Samples
 from pmlcli.algorithms._learning.sizes import Sizes
-from pmlcli.algorithms.anomaly._network import TraceNetworkDetector, event_width, last_states
-from pmlcli.encoding.events.attributes_of_events import Events
+from pmlcli.algorithms.anomaly._judgement import Positions, Scores
+from pmlcli.algorithms.anomaly._network import (
+    BatchSize,
+    Dropout,
+    Embedding,
+    LearningRate,
+    MaxEpochs,
+    Memory,
+    Patience,
+    TraceNetwork,
+    Units,
+    answers_of,
+    event_width,
+    explanations,
+    last_states,
+    surprises,
+    trace_loss,
+    trace_samples,
+    trace_sizes,
+)
+from pmlcli.algorithms.anomaly._values import (
+    Attributes,
+    EventDetector,
+    Explanation,
+    rare_surprises,
+    usual_surprises,
+)
+from pmlcli.encoding.events.attributes_of_events import EventEncoding, Events
 
 
 class _Body(nn.Module):
@@ -40,22 +67,54 @@ class _Body(nn.Module):
 
 
 @dataclass(kw_only=True)
-class VariationalAutoencoder(TraceNetworkDetector):
+class VariationalAutoencoder(NeuralAlgorithm, EventDetector[Events]):
     """Lays cases out on a map where like cases lie close together, and rebuilds from each place on it the
     case that belongs there. An odd case is taken for the usual ones around it, so that odd events are rebuilt
     as something else. Scoring takes the middle of a case's place: no chance is involved.
     """
 
-    learning_rate: Annotated[float, Param("Step size of Adam.", gt=0, le=1)] = 0.01
+    attributes: Attributes = None
+    learning_rate: LearningRate = 0.01
+    batch_size: BatchSize = 64
+    max_epochs: MaxEpochs = 10
+    patience: Patience = 2
+    memory: Memory = "long"
+    units: Units = 64
+    embedding: Embedding = 16
+    dropout: Dropout = 0.1
     latent: Annotated[int, Param("Dimensions of the map.", ge=1, le=1024)] = 16
     beta: Annotated[float, Param("Weight of the map's order beside exact rebuilding.", ge=0)] = 0.5
 
     source: ClassVar[str] = "Kingma, Welling: Auto-encoding variational Bayes. ICLR 2014"
 
+    def make_encoding(self) -> EventEncoding:
+        """Coded events."""
+        return EventEncoding(self.attributes)
+
     def sizes(self, data: Events) -> Sizes:
         """Those of the network, and the map's."""
-        return super().sizes(data) | Sizes({"latent": self.latent})
+        return trace_sizes(data, self.units, self.embedding, latent=self.latent)
 
-    def make_body(self, sizes: Sizes) -> nn.Module:
-        """A reader, the map, a writer."""
-        return _Body(sizes, self.beta)
+    def make_network(self, sizes: Sizes) -> nn.Module:
+        """Embeddings, a reader, the map and a writer, a layer for each column."""
+        return TraceNetwork(sizes, _Body(sizes, self.beta), self.dropout)
+
+    def samples(self, data: Events) -> Samples:
+        """One sample a trace, or a piece of a long one."""
+        return trace_samples(data)
+
+    def loss(self, network: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Cross entropy over the known values, and the divergence of the map."""
+        return trace_loss(network, batch)
+
+    def finish(self, data: Events) -> None:
+        """Learns how large surprises usually are."""
+        self.usual_ = usual_surprises(surprises(answers_of(self, data)), data.offsets)
+
+    def value_scores(self, data: Events) -> Scores:
+        """Surprise times how rare one as large is among the training cases, (events, columns)."""
+        return rare_surprises(surprises(answers_of(self, data)), self.usual_)
+
+    def explain(self, data: Events, events: Positions, columns: Positions) -> list[Explanation]:
+        """How likely the value was, and how likely the likeliest one."""
+        return explanations(answers_of(self, data), data, events, columns)

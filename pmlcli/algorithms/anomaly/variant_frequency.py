@@ -14,7 +14,7 @@ from pmlcli.encoding.vocabulary import UNSEEN_CODE
 
 
 @dataclass(kw_only=True)
-class VariantFrequency(AnomalyDetector):
+class VariantFrequency(AnomalyDetector[Traces]):
     """Counts how often each sequence of activities occurred in training. The score is the surprise, -log of
     its share, highest for sequences that never occurred; among equally frequent ones it is the higher the
     rarer their steps are. Every count is taken as one less than it is, so that a training case scores as if

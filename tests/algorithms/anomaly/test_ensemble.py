@@ -94,6 +94,5 @@ def test_members_are_named_once_and_without_their_task(task, members, said):
 
 
 def test_members_take_the_shared_parameters():
-    cls = registry.find("anomaly/ensemble")
-    detector = cls(contamination=0.2, seed=3)
-    assert {(one.contamination, one.seed) for one in detector._members.values()} == {(0.2, 3)}
+    detector = registry.build("anomaly/ensemble", {"contamination": 0.2, "seed": 3})
+    assert {(one.contamination, one.seed) for one in detector.parts.values()} == {(0.2, 3)}

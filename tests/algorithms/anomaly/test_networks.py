@@ -9,15 +9,15 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from pmlcli.algorithms._interface.request import PredictRequest  # noqa: E402
-from pmlcli.algorithms.anomaly import _network, _task  # noqa: E402
-from pmlcli.algorithms.anomaly._network import LEAST, pieces  # noqa: E402
+from pmlcli.algorithms.anomaly import _judgement, _network  # noqa: E402
+from pmlcli.algorithms.anomaly._network import LEAST, answers_of, pieces, surprises  # noqa: E402
 from pmlcli.algorithms.anomaly.lstm_autoencoder import LstmAutoencoder  # noqa: E402
 from pmlcli.algorithms.anomaly.next_event_gru import NextEventDetector  # noqa: E402
 from pmlcli.algorithms.anomaly.transformer_autoencoder import TransformerAutoencoder  # noqa: E402
 from pmlcli.algorithms.anomaly.vae import VariationalAutoencoder  # noqa: E402
 from pmlcli.errors import ValidationError  # noqa: E402
 from pmlcli.eventlog.log import EventLog  # noqa: E402
-from tests.algorithms.anomaly.test_anomaly import train  # noqa: E402
+from tests.algorithms.anomaly.fitted import predict, train  # noqa: E402
 from tests.logs import log_of, purchase_events, purchase_log, trace_log  # noqa: E402
 
 NETWORKS = (NextEventDetector, LstmAutoencoder, VariationalAutoencoder, TransformerAutoencoder)
@@ -37,23 +37,21 @@ def with_oddity(at: int, **values: str) -> EventLog:
 
 
 def test_the_planted_activity_is_the_top_event_and_named(trained):
-    detector, encoding = trained
     log = with_oddity(0, activity="Approve", resource="Carl")
-    table = detector.predict(encoding, log, CASE)
+    table = predict(trained, log, CASE)
     assert table["score"].idxmax() == 9
     assert table["is_anomaly"][9]
     assert "`Approve`" in table["reason"][9]
     assert "`Pay Invoice`" in table["reason"][9]
-    events = detector.predict(encoding, log, EVENT)
+    events = predict(trained, log, EVENT)
     top = events.loc[events["score"].idxmax()]
     assert (top["case_id"], top["attribute"], top["value"]) == ("PO-0009", "activity", "Approve")
     assert top["expected"] == "Pay Invoice"
 
 
 def test_the_planted_resource_is_the_top_value_and_named(trained):
-    detector, encoding = trained
     log = with_oddity(0, resource="Carl")
-    events = detector.predict(encoding, log, EVENT)
+    events = predict(trained, log, EVENT)
     top = events.loc[events["score"].idxmax()]
     assert (top["case_id"], top["attribute"], top["value"]) == ("PO-0009", "resource", "Carl")
     assert top["expected"] in ("Fay", "Gus")
@@ -61,47 +59,47 @@ def test_the_planted_resource_is_the_top_value_and_named(trained):
 
 
 def test_scores_do_not_depend_on_the_batch(trained, monkeypatch):
-    detector, encoding = trained
+    detector = trained.algorithm
     log = purchase_log(30, seed=3)
-    table = detector.predict(encoding, log, EVENT)
-    monkeypatch.setattr(_task, "CHUNK_CASES", 7)
+    table = predict(trained, log, EVENT)
+    monkeypatch.setattr(_judgement, "CHUNK_CASES", 7)
     monkeypatch.setattr(_network, "SCORED_EVENTS", 20)
-    again = detector.predict(encoding, log, EVENT)
+    again = predict(trained, log, EVENT)
     pd.testing.assert_frame_equal(again, table, rtol=0, atol=detector.tolerance)
 
 
 def test_what_training_never_saw_is_as_unlikely_as_can_be(trained):
-    detector, encoding = trained
+    detector, encoding = trained.algorithm, trained.encoding
     data = encoding.transform(with_oddity(2, activity="Never Seen", resource="Nobody"))
-    answers = detector.likelihoods(data)
+    answers = answers_of(detector, data)
     odd = data.n_events - 3
     assert np.isneginf(answers.seen[odd]).all()
-    assert detector.surprises(answers)[odd].min() > -LEAST / 2
+    assert surprises(answers)[odd].min() > -LEAST / 2
     assert np.isfinite(detector.value_scores(data)).all()
 
 
 def test_the_likeliest_value_surprises_nobody_and_shares_sum_to_one(trained):
-    detector, encoding = trained
-    answers = detector.likelihoods(encoding.transform(purchase_log(20, seed=4)))
+    detector, encoding = trained.algorithm, trained.encoding
+    answers = answers_of(detector, encoding.transform(purchase_log(20, seed=4)))
     assert (answers.seen <= answers.best + 1e-12).all()
     assert (answers.best <= 0).all()
-    assert (detector.surprises(answers) >= 0).all()
+    assert (surprises(answers) >= 0).all()
 
 
 def test_the_same_seed_gives_the_same_tensors(trained):
-    detector, _encoding = trained
-    again, _encoding = train(type(detector)(units=32, max_epochs=12), purchase_log(200))
-    assert again.calibration_ == detector.calibration_
+    detector = trained.algorithm
+    again = train(type(detector)(units=32, max_epochs=12), purchase_log(200))
+    assert again.calibration == trained.calibration
     for name, tensor in detector.network_.state_dict().items():
-        assert torch.equal(tensor, again.network_.state_dict()[name])
+        assert torch.equal(tensor, again.algorithm.network_.state_dict()[name])
 
 
 @pytest.mark.parametrize("cls", NETWORKS)
 def test_long_traces_single_events_and_logs_without_resources_or_times(cls, monkeypatch):
     monkeypatch.setattr(_network, "LONGEST", 5)
     log = trace_log([["a", "b"] * 6, ["a"], ["b", "c"]] * 8)
-    detector, encoding = train(cls(units=8, max_epochs=2), log)
-    table = detector.predict(encoding, log, EVENT)
+    fitted = train(cls(units=8, max_epochs=2), log)
+    table = predict(fitted, log, EVENT)
     assert len(table) == log.n_events
     assert np.isfinite(table["score"]).all()
 
@@ -114,7 +112,8 @@ def test_pieces_of_long_traces(monkeypatch):
 
 
 def test_scoring_a_variational_autoencoder_involves_no_chance():
-    detector, encoding = train(VariationalAutoencoder(units=8, max_epochs=2), purchase_log(40))
+    fitted = train(VariationalAutoencoder(units=8, max_epochs=2), purchase_log(40))
+    detector, encoding = fitted.algorithm, fitted.encoding
     data = encoding.transform(purchase_log(10, seed=1))
     torch.manual_seed(1)
     first = detector.value_scores(data)

@@ -12,7 +12,7 @@ from pmlcli.algorithms._interface.request import PredictRequest
 from pmlcli.algorithms.anomaly.resource import ResourceDetector
 from pmlcli.errors import LogError
 from pmlcli.eventlog.log import EventLog
-from tests.algorithms.anomaly.test_anomaly import train
+from tests.algorithms.anomaly.fitted import predict, train
 from tests.logs import log_of, purchase_log
 
 CASE, EVENT = PredictRequest(), PredictRequest(level="event")
@@ -70,14 +70,14 @@ def changed(case: int, event: int, **values: Any) -> EventLog:
     ids=["who", "four eyes", "hour", "weekday"],
 )
 def test_each_breach_is_the_top_case_and_named(log, reason, attribute, value):
-    detector, encoding = train(ResourceDetector(), log_of(office()))
-    table = detector.predict(encoding, log, CASE)
+    fitted = train(ResourceDetector(), log_of(office()))
+    table = predict(fitted, log, CASE)
     if attribute == "resource" and value == "Ann":
         reason = "`Ann` never did `Approve` before"  # she approves nothing at all, which says more
     assert table["score"].idxmax() == 7
     assert table["is_anomaly"][7]
     assert reason in table["reason"][7]
-    events = detector.predict(encoding, log, EVENT)
+    events = predict(fitted, log, EVENT)
     top = events.loc[events["score"].idxmax()]
     assert (top["case_id"], top["attribute"], top["value"]) == ("c7", attribute, value)
 
@@ -85,15 +85,15 @@ def test_each_breach_is_the_top_case_and_named(log, reason, attribute, value):
 def test_the_breach_is_found_in_the_training_log_itself():
     noon = pd.Timestamp("2024-01-10 12:00", tz="UTC")
     log = changed(7, 1, resource="Maria", timestamp=noon)
-    detector, encoding = train(ResourceDetector(), log)
-    table = detector.predict(encoding, log, CASE)
+    fitted = train(ResourceDetector(), log)
+    table = predict(fitted, log, CASE)
     assert table["score"].idxmax() == 7
     assert table["reason"][7] == "`Maria` did `Approve` only once before (3 others did)"
 
 
 def test_somebody_new_is_named():
-    detector, encoding = train(ResourceDetector(), log_of(office()))
-    table = detector.predict(encoding, changed(7, 1, resource="Zoe"), CASE)
+    fitted = train(ResourceDetector(), log_of(office()))
+    table = predict(fitted, changed(7, 1, resource="Zoe"), CASE)
     assert table["score"].idxmax() == 7
     assert table["reason"][7] == "`Zoe`, never seen before, did `Approve` (3 others did)"
 
@@ -102,6 +102,7 @@ def test_a_log_without_resources_is_refused_and_one_without_times_is_not():
     with pytest.raises(LogError, match="no resources") as caught:
         ResourceDetector().make_encoding().fit(purchase_log(20, drop=["resource"]))
     assert caught.value.context == {"column": "resource"}
-    detector, encoding = train(ResourceDetector(), purchase_log(60, drop=["timestamp"]))
+    fitted = train(ResourceDetector(), purchase_log(60, drop=["timestamp"]))
+    encoding = fitted.encoding
     assert encoding.required_columns() == ("resource",)
-    assert np.isfinite(detector.predict(encoding, purchase_log(5), CASE)["score"]).all()
+    assert np.isfinite(predict(fitted, purchase_log(5), CASE)["score"]).all()

@@ -13,7 +13,7 @@ from pmlcli.encoding.events.resources import WorkEncoding
 from pmlcli.errors import LogError
 from pmlcli.eventlog import read_log
 from pmlcli.eventlog.log import EventLog
-from tests.algorithms.anomaly.test_anomaly import train
+from tests.algorithms.anomaly.fitted import predict, train
 from tests.logs import log_of, purchase_log, trace_log
 
 BOTH = (TemporalProfile, DurationDetector)
@@ -44,30 +44,30 @@ def normal_cases(n: int = 60, seed: int = 0) -> list[list[tuple[str, float]]]:
 @pytest.mark.parametrize("cls", BOTH)
 def test_the_planted_wait_is_the_top_case_and_its_reason_names_it(cls):
     log = timed_log([*normal_cases(), [("open", 0), ("check", 50), ("pay", 9 * 24 * HOUR)]])
-    detector, encoding = train(cls(), log)
-    table = detector.predict(encoding, log, CASE)
+    fitted = train(cls(), log)
+    table = predict(fitted, log, CASE)
     assert table["score"].idxmax() == 60
     subject = "`pay` waited 9 d after `check` (99 % wait under "
     assert table["reason"][60].startswith(
         subject if cls is TemporalProfile else "`pay` took 9 d (99 % take under "
     )
-    events = detector.predict(encoding, log, EVENT)
+    events = predict(fitted, log, EVENT)
     assert events["score"].idxmax() == 182
     assert events["value"][182] == "9 d"
     assert events["expected"][182].startswith("under ")
 
 
 def test_too_short_a_wait_is_told_as_such():
-    detector, encoding = train(TemporalProfile(), timed_log(normal_cases()))
+    fitted = train(TemporalProfile(), timed_log(normal_cases()))
     hasty = timed_log([[("open", 0), ("check", 60), ("pay", 0.2)]])
-    table = detector.predict(encoding, hasty, CASE)
+    table = predict(fitted, hasty, CASE)
     assert table["is_anomaly"][0]
     assert table["reason"][0].startswith("`pay` waited 12 s after `check` (99 % wait over ")
 
 
 def test_an_unseen_pair_is_as_odd_as_a_very_rare_wait_and_named():
-    detector, encoding = train(TemporalProfile(reach=1), timed_log(normal_cases(200)))
-    table = detector.predict(encoding, timed_log([[("open", 0), ("pay", 2 * HOUR), ("check", 60)]]), CASE)
+    fitted = train(TemporalProfile(reach=1), timed_log(normal_cases(200)))
+    table = predict(fitted, timed_log([[("open", 0), ("pay", 2 * HOUR), ("check", 60)]]), CASE)
     assert table["is_anomaly"][0]
     assert table["reason"][0] == "`pay` waited 2 h after `open`, which never occurred before"
 
@@ -82,8 +82,8 @@ def test_a_case_that_took_long_in_all_though_no_step_did():
     ]
     slow = [("open", 0.0)] + [("work", 240.0)] * 5 + [("end", 60.0)]
     log = timed_log([*cases, slow])
-    detector, encoding = train(DurationDetector(), log)
-    table = detector.predict(encoding, log, CASE)
+    fitted = train(DurationDetector(), log)
+    table = predict(fitted, log, CASE)
     assert table["reason"][100].startswith("the case took 21 h until `end` (99 % take under ")
 
 
@@ -94,8 +94,8 @@ def test_start_times_say_how_long_the_work_took():
     begun = begun.where(np.arange(120) % 7 > 0, begun - pd.Timedelta(minutes=3))
     begun[119] = log.frame["timestamp"][119] - pd.Timedelta(minutes=55)
     with_starts = timed_log(cases, start_timestamp=list(begun))
-    detector, encoding = train(DurationDetector(), with_starts)
-    table = detector.predict(encoding, with_starts, CASE)
+    fitted = train(DurationDetector(), with_starts)
+    table = predict(fitted, with_starts, CASE)
     assert table["score"].idxmax() == 39
     assert table["reason"][39].startswith("`pay` took 55 min")
 
@@ -103,16 +103,16 @@ def test_start_times_say_how_long_the_work_took():
 @pytest.mark.parametrize("cls", BOTH)
 def test_equal_durations_and_times_that_run_backwards_have_finite_scores(cls):
     steady = [[("open", 0), ("check", 60), ("pay", 60)]] * 20
-    detector, encoding = train(cls(), timed_log(steady))
-    assert not detector.predict(encoding, timed_log(steady), CASE)["is_anomaly"].any()
-    late = detector.predict(encoding, timed_log([[("open", 0), ("check", 60), ("pay", 75)]]), CASE)
+    fitted = train(cls(), timed_log(steady))
+    assert not predict(fitted, timed_log(steady), CASE)["is_anomaly"].any()
+    late = predict(fitted, timed_log([[("open", 0), ("check", 60), ("pay", 75)]]), CASE)
     assert 0 < late["score"][0] < np.inf
     events = [
         {"case_id": "c", "activity": a, "timestamp": pd.Timestamp(t, tz="UTC")}
         for a, t in (("open", "2024-01-02"), ("check", "2024-01-01"), ("pay", "2024-01-03"))
     ]
     backwards = read_log(events, order="row")
-    assert np.isfinite(detector.predict(encoding, backwards, CASE)["score"]).all()
+    assert np.isfinite(predict(fitted, backwards, CASE)["score"]).all()
 
 
 @pytest.mark.parametrize("cls", BOTH)
@@ -120,8 +120,8 @@ def test_a_log_without_times_is_refused_and_one_without_resources_is_not(cls):
     with pytest.raises(LogError, match="no timestamps") as caught:
         cls().make_encoding().fit(trace_log([["a", "b"]] * 12))
     assert caught.value.context == {"column": "timestamp"}
-    detector, encoding = train(cls(), purchase_log(40, drop=["resource"]))
-    assert len(detector.predict(encoding, purchase_log(5), CASE)) == 5
+    fitted = train(cls(), purchase_log(40, drop=["resource"]))
+    assert len(predict(fitted, purchase_log(5), CASE)) == 5
 
 
 def test_work_as_arrays_and_back_from_its_state():

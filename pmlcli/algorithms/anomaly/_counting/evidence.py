@@ -14,7 +14,7 @@ from pmlcli.algorithms.anomaly._counting.backoff import BackOff, View
 from pmlcli.algorithms.anomaly._counting.context import BACKWARD, FORWARD, REPEAT, attribute_view
 from pmlcli.algorithms.anomaly._counting.precedence import Findings, Precedence
 from pmlcli.algorithms.anomaly._counting.repair import gains
-from pmlcli.algorithms.anomaly._values import Explanation
+from pmlcli.algorithms.anomaly._values import Why
 from pmlcli.encoding.events.attributes_of_events import Events
 from pmlcli.encoding.vocabulary import MISSING_CODE, UNSEEN_CODE
 from pmlcli.eventlog.log import RESOURCE
@@ -108,7 +108,7 @@ class _Told(NamedTuple):
     likely: int
 
 
-def explain(events: Events, evidence: Evidence, rows: Codes, columns: Codes) -> list[Explanation]:
+def explain(events: Events, evidence: Evidence, rows: Codes, columns: Codes) -> list[Why]:
     """The counts behind the largest part of each of these surprises, a sentence each."""
     return [
         _activity(events, evidence, row) if column == 0 else _attribute(events, evidence, row, column)
@@ -116,26 +116,26 @@ def explain(events: Events, evidence: Evidence, rows: Codes, columns: Codes) -> 
     ]
 
 
-def _activity(events: Events, evidence: Evidence, row: int) -> Explanation:
+def _activity(events: Events, evidence: Evidence, row: int) -> Why:
     code = int(events.codes[row, 0])
     likeliest = _name(events, int(evidence.likeliest[FORWARD][row]), FORWARD)
     name = f"`{events.text(row, 0)}`"
     if code == UNSEEN_CODE:
-        return Explanation(likeliest, f"{name}, an activity that never occurred before")
+        return Why(likeliest, f"{name}, an activity that never occurred before")
     kind = KINDS[int(evidence.parts[row].argmax())]
     if kind in ("missing", "extra"):
         return _order(events, evidence, row, kind, likeliest)
     if kind == "repeat":
         times = int(evidence.views[REPEAT].target[row])
         told = _told(evidence, REPEAT, row, 1)
-        return Explanation(
+        return Why(
             likeliest,
             f"{name} for the {_ordinal(times + 1)} time in the case: {_times(told.seen, told.total)}",
         )
     return _beside(events, evidence, row, kind)
 
 
-def _beside(events: Events, evidence: Evidence, row: int, kind: str) -> Explanation:
+def _beside(events: Events, evidence: Evidence, row: int, kind: str) -> Why:
     """An activity after or before others, in the shortest context that shows the surprise."""
     place, word = (FORWARD, "right after") if kind == "forward" else (BACKWARD, "right before")
     told, length = _most_telling(evidence, place, row)
@@ -155,23 +155,23 @@ def _beside(events: Events, evidence: Evidence, row: int, kind: str) -> Explanat
         where = f"{name} {word} {' and '.join(known[::-1] if kind == 'forward' else known)}"
         if len(known) < len(names):
             where += " at the case's start" if kind == "forward" else " at the case's end"
-    return Explanation(best, f"{where}: {_beside_best(told, best)}")
+    return Why(best, f"{where}: {_beside_best(told, best)}")
 
 
-def _order(events: Events, evidence: Evidence, row: int, kind: str, likeliest: str) -> Explanation:
+def _order(events: Events, evidence: Evidence, row: int, kind: str, likeliest: str) -> Why:
     code, order = int(events.codes[row, 0]), evidence.counts.precedence
     name, total = f"`{events.text(row, 0)}`", int(order.totals[code])
     if kind == "missing":
         other = int(evidence.findings.missed[row])
         without = total - int(order.before[code, other])
         missed = events.name(0, other)
-        return Explanation(missed, f"{name} without `{missed}` before it: {_times(without, total)}")
+        return Why(missed, f"{name} without `{missed}` before it: {_times(without, total)}")
     other = int(evidence.findings.surplus[row])
     both = int(order.before[code, other])
-    return Explanation(likeliest, f"{name} somewhere after `{events.name(0, other)}`: {_times(both, total)}")
+    return Why(likeliest, f"{name} somewhere after `{events.name(0, other)}`: {_times(both, total)}")
 
 
-def _attribute(events: Events, evidence: Evidence, row: int, column: int) -> Explanation:
+def _attribute(events: Events, evidence: Evidence, row: int, column: int) -> Why:
     place, beside = attribute_view(column, evidence.counts.beside), evidence.counts.beside[column - 1]
     one, other, *rest = (found[row] for found in evidence.by_view[place : place + (3 if beside else 2)])
     told, where = _told(evidence, place, row, 1), ""
@@ -185,7 +185,7 @@ def _attribute(events: Events, evidence: Evidence, row: int, column: int) -> Exp
         if before < evidence.views[place].values:
             where = f" after `{events.text(row - 1, column)}` in the event before"
     best = events.name(column, told.best)
-    return Explanation(best, f"{_who(events, row, column)}{where}: {_beside_best(told, best)}")
+    return Why(best, f"{_who(events, row, column)}{where}: {_beside_best(told, best)}")
 
 
 def _who(events: Events, row: int, column: int) -> str:

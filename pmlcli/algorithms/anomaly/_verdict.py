@@ -1,0 +1,96 @@
+"""The table of what is flagged: thresholds, p-values, severity, and the words for what stands out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from pmlcli.algorithms._interface.form import Column, columns
+from pmlcli.algorithms._interface.task import Calibration
+from pmlcli.algorithms.anomaly._judgement import Judgement, Scores
+from pmlcli.evaluation.conformal import benjamini_hochberg, p_values, score_limit
+from pmlcli.eventlog.log import ACTIVITY, CASE_ID, TIMESTAMP, EventLog
+
+THRESHOLDS = {"case": "threshold", "event": "event_threshold"}
+HELD_OUT = {"case": "held_out", "event": "held_out_events"}
+"""Where the calibration keeps what belongs to each level."""
+VERDICT = (
+    *columns("number", "score", "threshold"),
+    *columns("flag", "is_anomaly"),
+    *columns("text", "severity"),
+    *columns("number", "p_value"),
+)
+WORDS = {"case": ("reason",), "event": ("attribute", "value", "expected", "reason")}
+"""The columns of each level that say why a unit is flagged; empty for the others."""
+SEVERITIES = ((0.001, "critical"), (0.01, "high"), (0.05, "medium"), (1.0, "low"))
+"""Severity of a flagged case by its p-value (share of held-out cases at least as odd); others: `none`."""
+
+
+@dataclass(frozen=True)
+class Flags:
+    """What is flagged at a level: scores above the threshold, or p-values up to `largest_p`."""
+
+    calibration: Calibration
+    level: str
+    largest_p: float | None = None
+
+    def by_rate(self, scores: Scores, rate: float) -> Flags:
+        """Flags of these units at this false discovery rate."""
+        p = p_values(self.calibration[HELD_OUT[self.level]], scores)
+        return Flags(self.calibration, self.level, benjamini_hochberg(p, rate))
+
+    def verdicts(self, scores: Scores) -> pd.DataFrame:
+        """score, threshold, is_anomaly, severity and p_value of these cases or events."""
+        known = self.calibration[HELD_OUT[self.level]]
+        p = p_values(known, scores)
+        if self.largest_p is None:
+            threshold = self.calibration[THRESHOLDS[self.level]]
+            is_anomaly = scores > threshold
+        else:
+            threshold = score_limit(known, self.largest_p)
+            is_anomaly = p <= self.largest_p
+        severity = np.where(is_anomaly, severity_words(p), "none")
+        return pd.DataFrame(
+            {
+                "score": scores,
+                "threshold": threshold,
+                "is_anomaly": is_anomaly,
+                "severity": severity,
+                "p_value": p,
+            }
+        )
+
+
+def severity_words(p: Scores) -> NDArray[np.object_]:
+    """The word of `SEVERITIES` for each p-value."""
+    limits = np.array([limit for limit, _word in SEVERITIES])
+    return np.array([word for _limit, word in SEVERITIES], dtype=object)[np.searchsorted(limits, p)]
+
+
+def table_of(part: EventLog, judgement: Judgement, flags: Flags) -> pd.DataFrame:
+    """The predictions for one run of cases."""
+    level = flags.level
+    found = flags.verdicts(judgement.scores(level))
+    flagged = np.flatnonzero(found["is_anomaly"])
+    told = judgement.words(level, flagged) if len(flagged) else dict.fromkeys(WORDS[level], ())
+    for name in WORDS[level]:
+        texts = np.full(len(found), "", dtype=object)
+        texts[flagged] = list(told[name])
+        found[name] = texts
+    return pd.concat([_keys(part, level), found], axis=1)
+
+
+def _keys(log: EventLog, level: str) -> pd.DataFrame:
+    if level == "case":
+        return pd.DataFrame({CASE_ID: log.case_ids})
+    keys = {CASE_ID: log.frame[CASE_ID], "event_index": log.position, ACTIVITY: log.frame[ACTIVITY]}
+    return pd.DataFrame(keys if log.times is None else keys | {TIMESTAMP: log.frame[TIMESTAMP]})
+
+
+def event_keys(log: EventLog | None) -> tuple[Column, ...]:
+    """The case, the event's position in it, its activity, and its time where the log has times."""
+    times = columns("time", TIMESTAMP) if log is not None and log.times is not None else ()
+    return (*columns("text", CASE_ID), *columns("number", "event_index"), *columns("text", ACTIVITY), *times)

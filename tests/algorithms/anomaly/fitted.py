@@ -1,0 +1,29 @@
+"""Detectors trained as the lifecycle does, and what they predict."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from pmlcli.algorithms._interface.base import Algorithm
+from pmlcli.algorithms._interface.request import PredictRequest
+from pmlcli.algorithms._interface.task import Fitted
+from pmlcli.eventlog.log import EventLog
+
+
+def train(detector: Algorithm[Any], log: EventLog) -> Fitted[Any, Any]:
+    """One fit for trial and final model."""
+    encoding, task = detector.make_encoding().fit(log), detector.task
+    data = encoding.transform(log)
+    detector.fit(data)
+    trial = Fitted(detector, encoding)
+    tables = [task.held_out(trial, cut, log) for cut in task.cuts(detector, log)]
+    fitted = Fitted(detector, encoding, task.calibrate(detector, tables))
+    return Fitted(detector, encoding, task.settle(fitted, data))
+
+
+def predict(fitted: Fitted[Any, Any], log: EventLog, request: PredictRequest) -> pd.DataFrame:
+    """The task's table."""
+    table: pd.DataFrame = fitted.algorithm.task.predict(fitted, log, request)
+    return table

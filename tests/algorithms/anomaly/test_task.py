@@ -1,0 +1,131 @@
+"""The task's object: one table a cut, pooled over cuts, nothing scored twice; and how its classes stand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pmlcli import registry
+from pmlcli.algorithms._interface.base import Algorithm, clone
+from pmlcli.algorithms._interface.request import PredictRequest
+from pmlcli.algorithms._interface.task import Fitted
+from pmlcli.algorithms.anomaly import _judgement, _task
+from pmlcli.algorithms.anomaly._task import AnomalyDetector
+from pmlcli.algorithms.anomaly._values import EventDetector
+from pmlcli.algorithms.anomaly.likelihood import LikelihoodDetector
+from pmlcli.algorithms.anomaly.variant_frequency import VariantFrequency
+from pmlcli.encoding.events.attributes_of_events import Events
+from pmlcli.evaluation.conformal import p_values
+from pmlcli.evaluation.metrics import auc
+from pmlcli.eventlog.split import Split, split_by_start
+from pmlcli.lifecycle.training import trial
+from tests.algorithms.anomaly.fitted import predict, train
+from tests.contract.cases import is_installed
+from tests.logs import purchase_log
+
+DETECTORS = [name for name in registry.names("anomaly") if is_installed(name)]
+
+
+def cuts() -> Iterator[Split]:
+    """The first half of a log cut by time, and then the whole."""
+    log = purchase_log(120)
+    yield split_by_start(log.take_cases(np.arange(60)))
+    yield split_by_start(log)
+
+
+@pytest.mark.parametrize("name", ["anomaly/variant-frequency", "anomaly/likelihood", "anomaly/ensemble"])
+def test_two_cuts_are_pooled_and_a_case_counts_anew_in_each(name: str) -> None:
+    detector = registry.build(name, {})
+    task, log = detector.task, purchase_log(120)
+    tried = trial(detector, list(cuts()), log)
+    first, second = tried.held_out
+    assert (len(first.cases), len(second.cases)) == (12, 24)
+    calibration = task.calibrate(tried.algorithm, tried.held_out)
+    assert calibration["held_out"]["count"] == 36
+    assert max(calibration["held_out"]["scores"]) == max(first.cases.max(), second.cases.max())
+    if len(second.events):
+        assert calibration["held_out_events"]["count"] == len(first.events) + len(second.events)
+    measured = task.measure(tried.algorithm, tried.held_out, calibration)
+    assert measured.n_units == 36
+    scores = np.concatenate([first.cases, second.cases, first.deviant, second.deviant])
+    assert measured.value == auc(np.repeat([False, True], 36), scores)
+    assert measured.value_of(np.arange(12)) == task.measure(tried.algorithm, [first], calibration).value
+
+
+def test_an_ensemble_takes_its_scales_from_the_last_cut() -> None:
+    untrained = registry.build("anomaly/ensemble", {})
+    parts, log = list(cuts()), purchase_log(120)
+    both, last = trial(untrained, parts, log), trial(untrained, parts[1:], log)
+    assert both.algorithm.state()["scales_"] == last.algorithm.state()["scales_"]
+    final = clone(untrained)
+    final.refit(final.make_encoding().fit(log).transform(log), both.algorithm)
+    assert final.state()["scales_"] == last.algorithm.state()["scales_"]
+    assert final.state()["scales_"]["likelihood"]["count"] == 24
+
+
+def test_a_large_test_part_is_measured_on_evenly_spaced_cases(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_task, "MEASURED_CASES", 10)
+    (table,) = trial(VariantFrequency(), list(cuts())[1:], purchase_log(120)).held_out
+    assert table.measured.tolist() == [0, 3, 6, 9, 12, 15, 18, 21]
+    assert len(table.cases) == 24
+    assert len(table.deviant) == 8
+    assert VariantFrequency.task.measure(VariantFrequency(), [table], {}).n_units == 8
+
+
+class Counting(LikelihoodDetector):
+    """Counts the events that it scores."""
+
+    scored = 0
+
+    def value_scores(self, data: Events) -> _judgement.Scores:
+        """As inherited."""
+        type(self).scored += data.n_events
+        return super().value_scores(data)
+
+
+def test_no_held_out_event_is_scored_twice() -> None:
+    detector, log = Counting(), purchase_log(120)
+    (cut,) = detector.task.cuts(detector, log)
+    encoding = detector.make_encoding().fit(cut.train)
+    detector.fit(encoding.transform(cut.train))
+    Counting.scored = 0
+    table = detector.task.held_out(Fitted(detector, encoding), cut, log)
+    deviant = Counting.scored - cut.test.n_events
+    assert len(table.events) == cut.test.n_events
+    # A deviation skips, repeats or moves one event of each case.
+    assert abs(deviant - cut.test.n_events) <= cut.test.n_cases
+
+
+@pytest.mark.parametrize("level", ["case", "event"])
+@pytest.mark.parametrize("rate", [None, 0.9, 1e-9])
+def test_a_log_of_one_chunk_is_scored_once_and_chunks_change_nothing(
+    level: str, rate: float | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fitted, log = train(Counting(), purchase_log(120)), purchase_log(30, seed=3)
+    request = PredictRequest(level=level, fdr=rate)
+    Counting.scored = 0
+    table = predict(fitted, log, request)
+    assert Counting.scored == log.n_events
+    monkeypatch.setattr(_judgement, "CHUNK_CASES", 7)
+    pd.testing.assert_frame_equal(predict(fitted, log, request), table, check_exact=True)
+    known = fitted.calibration["held_out" if level == "case" else "held_out_events"]
+    assert (table["p_value"] == p_values(known, table["score"].to_numpy())).all()
+
+
+def depth(cls: type[Any]) -> int:
+    """How many classes lie between it and Algorithm, itself counted."""
+    above = [depth(base) for base in cls.__bases__ if issubclass(base, Algorithm)]
+    return 0 if cls is Algorithm else 1 + max(above)
+
+
+@pytest.mark.parametrize("name", DETECTORS)
+def test_a_detector_stands_two_below_algorithm_and_holds_the_one_task(name: str) -> None:
+    cls = registry.find(name)
+    assert depth(cls) == 2
+    assert cls.task is AnomalyDetector.task is EventDetector.task
+    assert issubclass(cls, AnomalyDetector) != issubclass(cls, EventDetector)
+    assert not hasattr(registry.build(name, {}), "calibration_")
