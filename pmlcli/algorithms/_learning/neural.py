@@ -8,7 +8,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self
+from typing import Annotated, Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 import torch
@@ -19,7 +19,7 @@ from torch.overrides import TorchFunctionMode
 from pmlcli import runtime
 from pmlcli.algorithms._interface.base import Algorithm
 from pmlcli.algorithms._interface.param import Param
-from pmlcli.algorithms._learning.recency import late_weights, memories
+from pmlcli.algorithms._learning.recency import MemoryChoice, late_weights, memories
 from pmlcli.algorithms._learning.sizes import Sizes
 from pmlcli.encoding.events.sequences import Sequences
 from pmlcli.errors import UntrustedArtifactError
@@ -82,10 +82,7 @@ class NeuralAlgorithm(Algorithm[Any]):
     max_epochs: Annotated[int, Param("Most passes over the training part.", ge=1)] = 30
     patience: Annotated[int, Param("Passes without progress before stopping.", ge=1, unit="epochs")] = 4
 
-    memory: Annotated[
-        Literal["long", "short", "auto"],
-        Param("Whether all samples count alike, or late ones more; auto: what predicts the latest better."),
-    ] = "auto"
+    memory: MemoryChoice = "auto"
 
     network_: nn.Module = field(init=False, repr=False)
     sizes_: Sizes = field(init=False, repr=False)

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pmlcli.algorithms._interface.param import Param
 from pmlcli.encoding.events.sequences import Sequences
 
+MemoryChoice = Annotated[
+    Literal["long", "short", "auto"],
+    Param("Whether all samples count alike, or late ones more; auto: what predicts the latest better."),
+]
+"""The parameter `memory` of every algorithm that may give late cases more weight."""
 MEMORIES = ("long", "short")
 SHORT_MEMORY = 0.125
 """With short memory a case counts half for every such share of the training cases that began after it."""

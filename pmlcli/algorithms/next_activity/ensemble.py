@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pmlcli.algorithms._interface.base import Algorithm
-from pmlcli.algorithms._interface.members import fit_in_turn, members
+from pmlcli.algorithms._interface.members import fit_in_turn
 from pmlcli.algorithms._interface.param import Param
 from pmlcli.algorithms.next_activity._task import NextActivityPredictor
 from pmlcli.encoding.events.prefixes import PrefixEncoding, Prefixes
 
 
 @dataclass(kw_only=True)
-class NextActivityEnsemble(NextActivityPredictor):
+class NextActivityEnsemble(NextActivityPredictor[Prefixes]):
     """The mean of its members' probabilities, each of them counting alike: weights found on the latest
     training cases trusted whoever had followed the last change of the process, and failed at the next one.
     """
@@ -30,12 +29,9 @@ class NextActivityEnsemble(NextActivityPredictor):
     rounds: Annotated[int, Param("Most trees for each activity of `xgboost`.", ge=1, le=10_000)] = 100
     max_epochs: Annotated[int, Param("Most passes of `gru` over the training part.", ge=1)] = 30
 
-    def __post_init__(self) -> None:
-        self._members: dict[str, NextActivityPredictor] = members(self, self.members)
-
-    def kept_members(self) -> dict[str, Algorithm[Any]]:
-        """The members."""
-        return dict(self._members)
+    def member_names(self) -> tuple[str, ...]:
+        """The predictors to ask."""
+        return self.members
 
     def make_encoding(self) -> PrefixEncoding:
         """Prefixes with their attributes."""
@@ -43,16 +39,16 @@ class NextActivityEnsemble(NextActivityPredictor):
 
     def fit(self, data: Prefixes) -> None:
         """Trains every member; the first that finds the better memory tells the others that would look."""
-        fit_in_turn(self._members.values(), data)
+        fit_in_turn(self.parts.values(), data)
 
     def refit(self, data: Prefixes, trial: Self) -> None:
         """Trains the members on everything, each guided by the trial's."""
-        for name, one in self._members.items():
-            one.refit(data, trial._members[name])
+        for name, one in self.parts.items():
+            one.refit(data, trial.parts[name])
 
     def probabilities(self, data: Prefixes) -> NDArray[np.float64]:
         """The mean of what the members say."""
         found = np.zeros((data.n_events, data.end_class + 1))
-        for one in self._members.values():
-            found += one.probabilities(data) / len(self._members)
+        for one in self.parts.values():
+            found += one.probabilities(data) / len(self.parts)
         return np.asarray(found / found.sum(axis=1, keepdims=True))

@@ -5,11 +5,26 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from pmlcli.algorithms._learning.neural import Batch, NeuralAlgorithm, Samples
 from pmlcli.algorithms._learning.sequence_network import Reader
 from pmlcli.algorithms._learning.sizes import Sizes
-from pmlcli.algorithms.next_activity._network import NextActivityNetwork
+from pmlcli.algorithms.next_activity._network import (
+    MOST_READ,
+    Dropout,
+    Embedding,
+    Patience,
+    Units,
+    case_samples,
+    cross_entropy,
+    shares_of,
+    sizes_for,
+)
+from pmlcli.algorithms.next_activity._task import NextActivityPredictor
+from pmlcli.encoding.events.prefixes import PrefixEncoding, Prefixes
 
 
 class _Network(Reader):
@@ -21,14 +36,42 @@ class _Network(Reader):
 
 
 @dataclass(kw_only=True)
-class Gru(NextActivityNetwork):
+class Gru(NeuralAlgorithm, NextActivityPredictor[Prefixes]):
     """A gated recurrent unit reads a case event by event and says after each what comes next."""
 
     source: ClassVar[str] = (
         "Tax, Verenich, La Rosa and Dumas (2017), Predictive business process monitoring with LSTM networks; "
         "Cho et al. (2014), Learning phrase representations using RNN encoder-decoder"
     )
+    learns_from_all: ClassVar[bool] = True
+    most_read: ClassVar[int | None] = MOST_READ
+
+    units: Units = 64
+    embedding: Embedding = 32
+    patience: Patience = 3
+    dropout: Dropout = 0.1
+
+    def make_encoding(self) -> PrefixEncoding:
+        """Prefixes with their attributes."""
+        return PrefixEncoding()
+
+    def sizes(self, data: Prefixes) -> Sizes:
+        """Widths and the numbers of codes."""
+        return sizes_for(data, units=self.units, embedding=self.embedding)
 
     def make_network(self, sizes: Sizes) -> nn.Module:
         """Embeddings, one recurrent layer, one linear layer."""
         return _Network(sizes, self.dropout)
+
+    def samples(self, data: Prefixes) -> Samples:
+        """One sample a case."""
+        return case_samples(data)
+
+    def loss(self, network: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Cross entropy of each position that has a target."""
+        return cross_entropy(network, batch)
+
+    def probabilities(self, data: Prefixes) -> NDArray[np.float64]:
+        """Softmax of the network's answers, in double precision."""
+        with self.answering() as network:
+            return shares_of(network, data)

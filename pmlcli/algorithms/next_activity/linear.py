@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from pmlcli.algorithms._interface.param import Param
 from pmlcli.algorithms._learning.calibration import softmax
-from pmlcli.algorithms._learning.recency import memories, memory_weights
+from pmlcli.algorithms._learning.recency import MemoryChoice, memories, memory_weights
 from pmlcli.algorithms._learning.validation import latest_rows
-from pmlcli.algorithms.next_activity._task import RememberingPredictor
+from pmlcli.algorithms.next_activity._task import NextActivityPredictor
 from pmlcli.algorithms.next_activity._tokens import Steps, fit_weights, tokens
 from pmlcli.encoding.events.prefixes import PrefixEncoding, Prefixes
 from pmlcli.encoding.events.sequences import targets
@@ -20,7 +20,7 @@ from pmlcli.encoding.vocabulary import FIRST_CODE
 
 
 @dataclass(kw_only=True)
-class Linear(RememberingPredictor):
+class Linear(NextActivityPredictor[Prefixes]):
     """Every fact of a prefix adds to the log-odds of each next activity: its last one to five activities in a
     row, how often each activity occurred, position, times, resource and attributes, alone and together
     with the last activity. Each fact has a place in a table of fixed size, found by hashing.
@@ -31,11 +31,13 @@ class Linear(RememberingPredictor):
         "Duchi, Hazan and Singer (2011), Adaptive subgradient methods for online learning, JMLR 12"
     )
 
+    memory: MemoryChoice = "auto"
     bits: Annotated[int, Param("The table has 2 to the power of so many places.", ge=8, le=22)] = 15
     passes: Annotated[int, Param("Passes over the prefixes.", ge=1, le=1_000)] = 6
     learning_rate: Annotated[float, Param("Size of the first steps.", gt=0, le=1)] = 0.05
     most_rows: Annotated[int, Param("Prefixes learned from, the latest.", ge=100)] = 150_000
 
+    memory_: str = field(init=False, repr=False)
     weights_: NDArray[np.float32] = field(init=False, repr=False)
     """(places + 1, classes), the constant last."""
 

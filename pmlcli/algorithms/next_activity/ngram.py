@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 
 from pmlcli.algorithms._interface.param import Param
 from pmlcli.algorithms.next_activity._task import NextActivityPredictor
-from pmlcli.encoding.events.sequences import Sequences, targets
+from pmlcli.encoding.events.sequences import SequenceEncoding, Sequences, targets
 from pmlcli.encoding.vocabulary import FIRST_CODE
 
 NONE = -1
 
 
 @dataclass(kw_only=True)
-class Ngram(NextActivityPredictor):
+class Ngram(NextActivityPredictor[Sequences]):
     """An interpolated n-gram model of the activities.
 
     A context is the last k activities, the start of the case being one. The answer mixes what followed
@@ -36,6 +36,10 @@ class Ngram(NextActivityPredictor):
     """Followers of node i are `offsets_[i]:offsets_[i + 1]` of `followers_` and `counts_`; 0 is the root."""
     followers_: NDArray[np.int64] = field(init=False, repr=False)
     counts_: NDArray[np.int64] = field(init=False, repr=False)
+
+    def make_encoding(self) -> SequenceEncoding:
+        """Whole traces as sequences."""
+        return SequenceEncoding()
 
     def fit(self, data: Sequences) -> None:
         """Counts the followers of every context."""

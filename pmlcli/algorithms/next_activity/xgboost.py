@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from pmlcli.algorithms._interface.param import Param
 from pmlcli.algorithms._learning.boosting import grow_classes
 from pmlcli.algorithms._learning.calibration import softmax
-from pmlcli.algorithms._learning.recency import memories, memory_weights
+from pmlcli.algorithms._learning.recency import MemoryChoice, memories, memory_weights
 from pmlcli.algorithms._learning.trees import Trees
 from pmlcli.algorithms._learning.validation import latest_rows
 from pmlcli.algorithms._prefixes.request import Rows
-from pmlcli.algorithms.next_activity._task import RememberingPredictor, pooled, unpooled
+from pmlcli.algorithms.next_activity._rare import pooled, unpooled
+from pmlcli.algorithms.next_activity._task import NextActivityPredictor
 from pmlcli.encoding.events.prefixes import PrefixEncoding, Prefixes
 from pmlcli.encoding.events.sequences import targets
 from pmlcli.encoding.events.table import tabulate
@@ -27,7 +28,7 @@ MOST_CELLS = 800_000  # prefixes x classes that are learned from, at most
 
 
 @dataclass(kw_only=True)
-class XGBoost(RememberingPredictor):
+class XGBoost(NextActivityPredictor[Prefixes]):
     """Each round adds a small tree for each next activity, which corrects those before it. Activities too
     rare for trees of their own share some, and split their answer as often as each occurred."""
 
@@ -35,11 +36,13 @@ class XGBoost(RememberingPredictor):
     extra: ClassVar[str | None] = "boost"
     container: ClassVar[str] = "xgboost"
 
+    memory: MemoryChoice = "auto"
     rounds: Annotated[int, Param("Most trees for each activity.", ge=1, le=10_000)] = 100
     learning_rate: Annotated[float, Param("Weight of each tree.", gt=0, le=1)] = 0.2
     max_depth: Annotated[int, Param("Depth of each tree.", ge=1, le=12)] = 5
     most_rows: Annotated[int, Param("Prefixes learned from at most, the latest.", ge=100)] = 50_000
 
+    memory_: str = field(init=False, repr=False)
     rounds_: int = field(init=False, repr=False)
     shares_: NDArray[np.float64] = field(init=False, repr=False)  # (groups, classes), see `pooled`
     booster_: bytes = field(init=False, repr=False)

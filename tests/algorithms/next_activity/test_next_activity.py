@@ -8,28 +8,35 @@ import subprocess
 import sys
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any, Literal
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
+from numpy.typing import NDArray
 
 from pmlcli.algorithms._interface.request import PredictRequest
-from pmlcli.algorithms.next_activity._task import NextActivityPredictor
+from pmlcli.algorithms._interface.task import Fitted
+from pmlcli.algorithms.next_activity._task import NextActivityPredictor, joined_parts, predicted
 from pmlcli.algorithms.next_activity.gru import Gru
 from pmlcli.algorithms.next_activity.ngram import Ngram
 from pmlcli.encoding.events.prefixes import PrefixEncoding
 from pmlcli.encoding.events.sequences import NO_TARGET, SequenceEncoding, Sequences, targets
 from pmlcli.encoding.vocabulary import FIRST_CODE
 from pmlcli.errors import UntrustedArtifactError, ValidationError
+from pmlcli.evaluation.measurement import Measurement
 from pmlcli.eventlog.log import EventLog
 from pmlcli.eventlog.split import Split, split_by_start
+from pmlcli.lifecycle.training import trial
 from tests.logs import log_of, purchase_log, trace_log
 
+Taught = tuple[NextActivityPredictor[Any], SequenceEncoding, EventLog]
 QUICK = {"max_epochs": 3, "units": 8, "embedding": 4}
 ALL = PredictRequest(cases="all")
 
 
-def trained(kind: str, log: EventLog) -> tuple[NextActivityPredictor, SequenceEncoding]:
+def trained(kind: str, log: EventLog) -> tuple[NextActivityPredictor[Any], SequenceEncoding]:
     algorithm = Gru(**QUICK) if kind == "gru" else Ngram()
     encoding = algorithm.make_encoding().fit(log)
     algorithm.fit(encoding.transform(log))
@@ -37,9 +44,20 @@ def trained(kind: str, log: EventLog) -> tuple[NextActivityPredictor, SequenceEn
 
 
 @pytest.fixture(scope="module", params=["ngram", "gru"])
-def model(request: pytest.FixtureRequest) -> tuple[NextActivityPredictor, SequenceEncoding, EventLog]:
+def model(request: pytest.FixtureRequest) -> Taught:
     log = purchase_log(60)
     return (*trained(request.param, log), log)
+
+
+def ask(
+    algorithm: NextActivityPredictor[Any], encoding: SequenceEncoding, log: EventLog, request: PredictRequest
+) -> pd.DataFrame:
+    return algorithm.task.predict(Fitted(algorithm, encoding), log, request)
+
+
+def accuracy(algorithm: NextActivityPredictor[Any], data: Sequences) -> Measurement:
+    everything = np.ones(data.n_events, dtype=np.bool_)
+    return algorithm.task.measure(algorithm, [predicted(algorithm, data, everything, "")], {})
 
 
 def encoded(traces: list[str]) -> Sequences:
@@ -104,7 +122,7 @@ def test_ngram_tells_the_start_of_a_case() -> None:
     assert names.tolist() == [1, 1, 3, 3, 3]
 
 
-def test_rows_are_distributions(model: tuple[NextActivityPredictor, SequenceEncoding, EventLog]) -> None:
+def test_rows_are_distributions(model: Taught) -> None:
     algorithm, encoding, log = model
     data = encoding.transform(log)
     found = algorithm.probabilities(data)
@@ -116,7 +134,7 @@ def test_rows_are_distributions(model: tuple[NextActivityPredictor, SequenceEnco
 
 
 def test_later_events_change_nothing(
-    model: tuple[NextActivityPredictor, SequenceEncoding, EventLog],
+    model: Taught,
 ) -> None:
     algorithm, encoding, log = model
     data = encoding.transform(log)
@@ -133,7 +151,9 @@ def test_later_events_change_nothing(
     assert change[~early].max() > 0.001
 
 
-def test_company_changes_nothing(model: tuple[NextActivityPredictor, SequenceEncoding, EventLog]) -> None:
+def test_company_changes_nothing(
+    model: Taught,
+) -> None:
     algorithm, encoding, log = model
     data = encoding.transform(log)
     whole = algorithm.probabilities(data)
@@ -147,7 +167,7 @@ def test_company_changes_nothing(model: tuple[NextActivityPredictor, SequenceEnc
 
 
 def test_restored_it_answers_the_same_bits(
-    model: tuple[NextActivityPredictor, SequenceEncoding, EventLog],
+    model: Taught,
 ) -> None:
     algorithm, encoding, log = model
     data = encoding.transform(log)
@@ -159,17 +179,17 @@ def test_restored_it_answers_the_same_bits(
 @pytest.mark.parametrize("top", [1, 5])
 def test_units_are_told_of_the_columns_that_there_are(model, top: int) -> None:
     algorithm, encoding, log = model
-    table = algorithm.predict(encoding, log, ALL.with_(top=top))
+    table = ask(algorithm, encoding, log, ALL.with_(top=top))
     shares = [name for name in table.columns if name.startswith("probability")]
     assert len(shares) == top
-    assert algorithm.units_of(list(table.columns)) == {"prefix_length": "events"} | dict.fromkeys(
-        shares, "share"
-    )
+    assert algorithm.task.units_of(algorithm, list(table.columns)) == {
+        "prefix_length": "events"
+    } | dict.fromkeys(shares, "share")
 
 
-def test_one_row_a_case(model: tuple[NextActivityPredictor, SequenceEncoding, EventLog]) -> None:
+def test_one_row_a_case(model: Taught) -> None:
     algorithm, encoding, log = model
-    table = algorithm.predict(encoding, log, ALL)
+    table = ask(algorithm, encoding, log, ALL)
     assert list(table.columns) == [
         "case_id",
         "prefix_length",
@@ -193,12 +213,12 @@ def test_running_cases_alone_are_asked_for_by_default() -> None:
     last = np.flatnonzero(~running)[-1]
     cut = log.take_cases(np.arange(log.n_cases), np.where(np.arange(log.n_cases) == last, 2, log.lengths))
     is_running = encoding.transform(cut).is_running
-    table = algorithm.predict(encoding, cut, PredictRequest())
+    table = ask(algorithm, encoding, cut, PredictRequest())
     assert table["case_id"].tolist() == cut.case_ids[is_running].tolist()
     finished = log.take_cases(np.flatnonzero(~running)[:5])
     rule = replace(encoding.running_rule, idle_limit_us=None)
     encoding.running_rule = rule
-    nobody = algorithm.predict(encoding, finished, PredictRequest())
+    nobody = ask(algorithm, encoding, finished, PredictRequest())
     assert len(nobody) == 0
     assert list(nobody.columns) == list(table.columns)
 
@@ -207,13 +227,13 @@ def test_every_prefix_has_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
     log = purchase_log(30)
     algorithm, encoding = trained("ngram", log)
     request = PredictRequest(every_prefix=True, top=1)
-    table = algorithm.predict(encoding, log, request)
+    table = ask(algorithm, encoding, log, request)
     assert len(table) == log.n_events
     assert table["prefix_length"].tolist() == (log.position + 1).tolist()
     assert table["case_id"].tolist() == log.frame["case_id"].tolist()
     monkeypatch.setattr("pmlcli.algorithms.next_activity._task.CHUNK_CELLS", 100)
-    assert algorithm.predict(encoding, log, request).equals(table)
-    one_by_one = algorithm.predict(encoding, log, PredictRequest(cases="all", top=1))
+    assert ask(algorithm, encoding, log, request).equals(table)
+    one_by_one = ask(algorithm, encoding, log, PredictRequest(cases="all", top=1))
     last = table[table["prefix_length"] == np.repeat(log.lengths, log.lengths)].reset_index(drop=True)
     assert one_by_one.equals(last)
 
@@ -221,7 +241,7 @@ def test_every_prefix_has_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_no_more_classes_than_there_are() -> None:
     log = trace_log(["ab", "ab"])
     algorithm, encoding = trained("ngram", log)
-    table = algorithm.predict(encoding, log, ALL.with_(top=50))
+    table = ask(algorithm, encoding, log, ALL.with_(top=50))
     assert [c for c in table.columns if c.startswith("next_activity")] == [
         "next_activity",
         "next_activity_2",
@@ -249,14 +269,14 @@ def test_what_it_cannot_give_is_refused(request_: PredictRequest) -> None:
     log = trace_log(["ab", "ab"])
     algorithm, encoding = trained("ngram", log)
     with pytest.raises(ValidationError):
-        algorithm.predict(encoding, log, request_)
+        ask(algorithm, encoding, log, request_)
 
 
 def test_a_choice_that_there_is_not_lists_those_that_there_are() -> None:
     log = trace_log(["ab", "ab"])
     algorithm, encoding = trained("ngram", log)
     with pytest.raises(ValidationError, match="'maybe'") as caught:
-        algorithm.predict(encoding, log, PredictRequest(unseen="maybe"))
+        ask(algorithm, encoding, log, PredictRequest(unseen="maybe"))
     assert caught.value.hint == "there are: fail, flag, ignore"
 
 
@@ -265,22 +285,76 @@ def test_accuracy_counts_the_end_and_leaves_the_unknown_out() -> None:
     algorithm, encoding = trained("ngram", log)
     test = encoding.transform(trace_log(["ab", "aba", "q", "ab"]))
     # Of "aba": a-b is right, b-a and a-end are wrong. q-end: the commonest overall is b or <end>.
-    measured = algorithm.accuracy(replace(test, is_running=np.array([False, False, True, True])))
+    measured = accuracy(algorithm, replace(test, is_running=np.array([False, False, True, True])))
     assert (measured.metric, measured.unit, measured.n_units) == ("accuracy", "share", 3)
     assert measured.value == pytest.approx((2 + 1 + 1) / 6)
     assert measured.value_of(np.array([0, 0])) == 1
     unseen = encoding.transform(trace_log(["aq"]))
-    assert algorithm.accuracy(unseen).value_of(np.array([0])) <= 0.5
+    assert accuracy(algorithm, unseen).value_of(np.array([0])) <= 0.5
 
 
 def test_measure_is_about_the_test_part() -> None:
     log = purchase_log(60)
     split = split_by_start(log)
     algorithm, encoding = trained("ngram", split.train)
-    measured = algorithm.measure(encoding, split, log)
+    table = algorithm.task.held_out(Fitted(algorithm, encoding), split, log)
+    measured = algorithm.task.measure(algorithm, [table], {})
     assert measured.n_units <= split.test.n_cases
     assert 0.5 < measured.value <= 1
     assert isinstance(split, Split)
+
+
+def test_a_trial_on_two_cuts_pools_their_tables() -> None:
+    """The second cut sees more cases and more activities; a case counts anew in each."""
+    log = trace_log(["ab", "ac"] * 20 + ["adb", "ab"] * 20)
+    cuts = [split_by_start(log.take_cases(np.arange(50))), split_by_start(log)]
+    task = Ngram.task
+    both = trial(Ngram(), cuts, log)
+    each = [trial(Ngram(), [cut], log).held_out[0] for cut in cuts]
+    assert len(both.held_out) == 2
+    assert each[0].shares.shape[1] + 1 == each[1].shares.shape[1]
+    measured, alone = (task.measure(Ngram(), tables, {}) for tables in (both.held_out, each[:1]))
+    right, rows = sum(int(table.is_right.sum()) for table in each), sum(len(table.cases) for table in each)
+    assert measured.value == pytest.approx(right / rows)
+    assert measured.value != pytest.approx(alone.value)
+    assert measured.n_units == cuts[0].test.n_cases + cuts[1].test.n_cases
+    assert measured.about.count("2 cuts of the log") == 1
+    calibration = task.calibrate(Ngram(), both.held_out)
+    assert calibration["rows"] == rows
+    given = [table.shares[np.arange(len(table.truth)), table.truth] for table in each]
+    pooled = joined_parts(both.held_out)
+    assert (pooled.shares[np.arange(rows), pooled.truth] == np.concatenate(given)).all()
+
+
+def test_of_many_cuts_no_more_distributions_are_kept_than_of_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pmlcli.algorithms.next_activity._task.MOST_CALIBRATED", 20)
+    log = purchase_log(60)
+    tables = trial(Ngram(), [split_by_start(log)] * 3, log).held_out
+    pooled = joined_parts(tables)
+    assert [len(table.shares) for table in (*tables, pooled)] == [20] * 4
+    assert len(pooled.cases) == len(pooled.is_right) == 3 * len(tables[0].cases) > 60
+    assert Ngram.task.calibrate(Ngram(), tables)["rows"] == 20
+
+
+@pytest.mark.parametrize("split", ["temporal", "strict"])
+def test_each_prefix_of_the_test_part_is_predicted_once(
+    split: Literal["temporal", "strict"], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[int] = []
+    honest = Ngram.probabilities
+
+    def counted(self: Ngram, data: Sequences) -> NDArray[np.float64]:
+        seen.append(data.n_events)
+        return honest(self, data)
+
+    monkeypatch.setattr(Ngram, "probabilities", counted)
+    log = purchase_log(60)
+    task, algorithm = Ngram.task, Ngram(split=split)
+    cuts = task.cuts(algorithm, log)
+    tried = trial(algorithm, cuts, log)
+    calibration = task.calibrate(tried.algorithm, tried.held_out)
+    assert 0 <= task.measure(tried.algorithm, tried.held_out, calibration).value <= 1
+    assert 0 < sum(seen) <= cuts[0].test.n_events
 
 
 def test_the_end_of_a_running_case_is_not_learned() -> None:
@@ -307,7 +381,7 @@ def test_gru_learns_what_counts_cannot() -> None:
     encoding = gru.make_encoding().fit(split.train)
     gru.fit(encoding.transform(split.train))
     data = replace(encoding.transform(split.test), is_running=np.zeros(split.test.n_cases, dtype=bool))
-    assert gru.accuracy(data).value > 0.95
+    assert accuracy(gru, data).value > 0.95
 
 
 def test_gru_forgets_when_the_process_has_changed() -> None:
