@@ -166,11 +166,7 @@ def find(name: str) -> type[Algorithm[Any]]:
     if name not in _own() and name not in _others():
         raise _unknown(name, names())
     try:
-        found: type[Algorithm[Any]] = (
-            plugged_in(_others()[name]) if name in _others() else _only_algorithm(_own()[name])
-        )
-        found.find_member = staticmethod(find)
-        return found
+        return plugged_in(_others()[name]) if name in _others() else _only_algorithm(_own()[name])
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("pmlcli"):
             raise

@@ -17,8 +17,10 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 from pmlcli import registry
-from pmlcli.algorithms._interface.param import option_cards
+from pmlcli.algorithms._interface.base import Algorithm
+from pmlcli.algorithms._interface.param import option_cards, specs
 from pmlcli.algorithms._interface.request import PredictRequest
+from pmlcli.algorithms._interface.task import Task
 from pmlcli.errors import LogError, PersistenceError, PredictionError, TrainingError, ValidationError
 from pmlcli.eventlog import read_log
 from pmlcli.lifecycle.answer import Answer
@@ -88,6 +90,21 @@ def test_nothing_is_skipped_while_its_extra_is_installed() -> None:
     for name in NAMES:
         if not is_installed(name):
             assert registry.card(name).extra, f"{name} cannot be imported, though it asks for no extra"
+
+
+def depth(cls: type) -> int:
+    """So many classes stand between it and `Algorithm`, itself counted."""
+    above = [base for base in cls.__bases__ if issubclass(base, Algorithm)]
+    return 0 if cls is Algorithm else 1 + max(map(depth, above))
+
+
+@every_algorithm
+def test_it_stands_two_deep_at_most_and_holds_no_step_of_its_task(name: str) -> None:
+    cls = registry.find(name)
+    assert depth(cls) <= 2
+    steps = {step for step in vars(Task) if not step.startswith("_")} - {"name", "request"}
+    own = {name for base in cls.__mro__ for name in vars(base)} - {card.name for card in specs(cls)}
+    assert not steps & own
 
 
 @every_algorithm

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Generic, Self, TypeVar
 
@@ -52,8 +52,6 @@ class Algorithm(ABC, Generic[Data]):
     more than 1; 0 promises the same bits."""
     looks_around: ClassVar[bool] = False
     """Whether an answer depends on what else goes on in the log at that moment; never on what comes later."""
-    find_member: ClassVar[Callable[..., Any] | None] = None
-    """The registry's `find`, which it puts here on import: how an algorithm of algorithms gets at others."""
 
     @classmethod
     def build(cls, parameters: dict[str, Any]) -> Self:
@@ -79,7 +77,7 @@ class Algorithm(ABC, Generic[Data]):
 
     def state(self) -> dict[str, Any]:
         """The learned state: every attribute that ends in `_`."""
-        return {k: v for k, v in vars(self).items() if k.endswith("_") and k != "calibration_"}
+        return {k: v for k, v in vars(self).items() if k.endswith("_")}
 
     def restore(self, state: dict[str, Any]) -> None:
         """The inverse of `state`; UntrustedArtifactError for a name that no learned state has."""

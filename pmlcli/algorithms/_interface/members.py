@@ -65,24 +65,6 @@ def _member(owner: Algorithm[Any], name: str, cls: type[Algorithm[Any]]) -> Algo
     return cls(**{field_name: getattr(owner, field_name) for field_name in sorted(shared)})
 
 
-def members(owner: Algorithm[Any], names: Sequence[str]) -> dict[str, Any]:
-    """As `built_members`, for an owner that finds them itself."""
-    return built_members(owner, names, _finder(owner))
-
-
-def member(owner: Algorithm[Any], name: str) -> Any:
-    """One untrained algorithm for an owner that finds it itself."""
-    task, _, short = name.partition("/")
-    return built_members(owner, [short], _finder(owner))[short] if task else None
-
-
-def _finder(owner: Algorithm[Any]) -> Find:
-    find = type(owner).find_member
-    if find is None:
-        raise ValidationError(f"{type(owner).__name__} combines other algorithms: build it by its name")
-    return find
-
-
 def fit_in_turn(members: Iterable[Algorithm[Any]], data: Any, memory: str = "auto") -> None:
     """Trains each; the first that finds whether late cases count more tells the others that would look."""
     for one in members:
