@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pmlcli._cards import PACKAGE_ROOT, AlgorithmCard, OptionCard, TaskCard, stored_cards, stored_task
-from pmlcli.errors import MissingDependencyError, PmlWarning, ValidationError, nearest, unknown_name
+from pmlcli.errors import MissingDependencyError, PmlError, PmlWarning, ValidationError, nearest, unknown_name
 
 if TYPE_CHECKING:
     from pmlcli.algorithms._interface.base import Algorithm
@@ -121,15 +121,16 @@ def task_card(task: str) -> TaskCard:
 
 @cache
 def fresh_task_card(task: str) -> TaskCard:
-    """The card as the imported classes have it; those whose library is missing are left out."""
+    """The card as the imported classes have it; those that cannot be imported here are left out."""
     # numpy takes time to import.
     from pmlcli.algorithms._interface.card import task_card_of
 
     found = []
     for name in names(task):
-        with suppress(MissingDependencyError):
+        # What another package brings may fail as it likes: other tasks must not.
+        with suppress(PmlError, ImportError, AttributeError, TypeError):
             found.append(find(name))
-    return task_card_of(found)
+    return task_card_of(found) if found else TaskCard((), ())
 
 
 def request_options() -> dict[OptionCard, tuple[str, ...]]:
@@ -143,13 +144,13 @@ def parameter_options() -> dict[OptionCard, tuple[str, ...]]:
 
 
 def _by_task(options: Mapping[str, Iterable[OptionCard]]) -> dict[OptionCard, tuple[str, ...]]:
-    """TypeError where two tasks mean different things by one name."""
+    """Where two tasks mean different things by one name, that of the first is kept; a test refuses ours."""
     found: dict[OptionCard, tuple[str, ...]] = {}
     for task, cards in options.items():
         for card in cards:
-            if card not in found and any(known.option == card.option for known in found):
-                raise TypeError(f"the task {task} declares {card.option} otherwise than another task")
-            found[card] = (*found.get(card, ()), task)
+            is_taken = card not in found and any(known.option == card.option for known in found)
+            if not is_taken:
+                found[card] = (*found.get(card, ()), task)
     return found
 
 
@@ -166,7 +167,10 @@ def find(name: str) -> type[Algorithm[Any]]:
     if name not in _own() and name not in _others():
         raise _unknown(name, names())
     try:
-        return plugged_in(_others()[name]) if name in _others() else _only_algorithm(_own()[name])
+        found: type[Algorithm[Any]] = (
+            plugged_in(_others()[name]) if name in _others() else _only_algorithm(_own()[name])
+        )
+        return found
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("pmlcli"):
             raise

@@ -8,8 +8,10 @@ import sys
 import pytest
 
 from pmlcli import registry
-from pmlcli._cards import stored_cards
+from pmlcli._cards import stored_cards, stored_task
+from pmlcli.algorithms._interface.base import Algorithm
 from pmlcli.errors import MissingDependencyError, ValidationError
+from tests.contract.cases import is_installed
 
 NAMED_BY_THE_FIRST_RELEASE = {
     "anomaly/isolation-forest",
@@ -38,6 +40,38 @@ def test_the_stored_card_says_what_the_class_says(name: str) -> None:
     assert fresh.summary
     assert fresh.description
     assert fresh.source
+
+
+@pytest.mark.parametrize("task", registry.tasks())
+def test_the_stored_card_of_a_task_says_what_its_classes_say(task: str) -> None:
+    if any(not is_installed(name) for name in registry.own_names(task)):
+        pytest.skip("an extra is not installed")
+    assert stored_task(task.replace("-", "_")) == registry.fresh_task_card(task), "run `make cards`"
+
+
+@pytest.mark.parametrize("part", ["request", "parameters"])
+def test_tasks_mean_the_same_by_the_same_option(part: str) -> None:
+    meanings: dict[str, set[object]] = {}
+    for task in registry.tasks():
+        for card in getattr(registry.task_card(task), part):
+            meanings.setdefault(card.option, set()).add(card)
+    assert [option for option, cards in meanings.items() if len(cards) > 1] == []
+
+
+@pytest.mark.parametrize("name", registry.names())
+def test_an_algorithm_stands_at_most_two_below_the_base(name: str) -> None:
+    if not is_installed(name):
+        pytest.skip("an extra is not installed")
+    assert depth_of(registry.find(name)) <= 2
+
+
+def depth_of(cls: type) -> int:
+    """How many classes there are from this one up to `Algorithm`, the longest way."""
+    return (
+        0
+        if cls is Algorithm
+        else 1 + max(depth_of(base) for base in cls.__bases__ if issubclass(base, Algorithm))
+    )
 
 
 def test_no_card_is_left_of_an_algorithm_that_is_gone() -> None:

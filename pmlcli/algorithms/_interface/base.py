@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Generic, Self, TypeVar
 
 from pmlcli.algorithms._interface.param import Param, specs, validated
-from pmlcli.algorithms._interface.request import PredictRequest as PredictRequest
 from pmlcli.algorithms._interface.task import Data, Task
 from pmlcli.encoding.base import Encodes
 from pmlcli.errors import UntrustedArtifactError, ValidationError
@@ -82,7 +81,7 @@ class Algorithm(ABC, Generic[Data]):
     def restore(self, state: dict[str, Any]) -> None:
         """The inverse of `state`; UntrustedArtifactError for a name that no learned state has."""
         for name, value in state.items():
-            if not name.endswith("_") or name.startswith("_") or name == "calibration_":
+            if not name.endswith("_") or name.startswith("_"):
                 raise UntrustedArtifactError(f"a learned state has no '{name}'")
             setattr(self, name, value)
 

@@ -15,9 +15,9 @@ from pmlcli.algorithms._interface.form import Column
 from pmlcli.algorithms._interface.request import PredictRequest
 from pmlcli.algorithms._interface.task import Calibration, Fitted
 from pmlcli.algorithms._learning.calibration import COVERAGE, cross_checked, in_set, tempered
-from pmlcli.algorithms._prefixes.prefix_task import PrefixData, PrefixTask, SplitChoice
 from pmlcli.algorithms._prefixes.request import Asked, Columns, Rows
-from pmlcli.algorithms._prefixes.task import about_split, evenly, joined
+from pmlcli.algorithms._prefixes.rows import about_split, evenly, joined
+from pmlcli.algorithms._prefixes.task import PrefixData, PrefixTask, SplitChoice
 from pmlcli.algorithms.next_activity._request import NextActivityRequest
 from pmlcli.encoding.events.sequences import END, NO_TARGET, Sequences, targets
 from pmlcli.encoding.vocabulary import FIRST_CODE, Vocabulary

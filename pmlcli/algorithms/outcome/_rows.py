@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pmlcli.algorithms._learning.validation import latest_rows
-from pmlcli.algorithms._prefixes.task import evenly
+from pmlcli.algorithms._prefixes.rows import evenly
 from pmlcli.encoding.outcome.encoding import OutcomePrefixes
 from pmlcli.errors import TrainingError
 

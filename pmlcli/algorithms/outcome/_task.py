@@ -16,9 +16,9 @@ from pmlcli.algorithms._interface.form import Column, columns
 from pmlcli.algorithms._interface.param import Param
 from pmlcli.algorithms._interface.request import PredictRequest
 from pmlcli.algorithms._interface.task import Calibration, Fitted
-from pmlcli.algorithms._prefixes.prefix_task import PrefixTask, SplitChoice
 from pmlcli.algorithms._prefixes.request import Asked, Columns, Rows
-from pmlcli.algorithms._prefixes.task import about_split
+from pmlcli.algorithms._prefixes.rows import about_split
+from pmlcli.algorithms._prefixes.task import PrefixTask, SplitChoice
 from pmlcli.algorithms.outcome._scales import by_prefix_length, earliness, fit_scale, held_out_error, rescaled
 from pmlcli.encoding.outcome.encoding import SOURCES, UNKNOWN, OutcomeEncoding, OutcomePrefixes, OutcomeSource
 from pmlcli.encoding.profile.column import duration_words

@@ -15,9 +15,9 @@ from pmlcli.algorithms._interface.base import Algorithm
 from pmlcli.algorithms._interface.form import Column, columns
 from pmlcli.algorithms._interface.request import PredictRequest
 from pmlcli.algorithms._interface.task import Calibration, Fitted
-from pmlcli.algorithms._prefixes.prefix_task import PrefixData, PrefixTask, SplitChoice
 from pmlcli.algorithms._prefixes.request import Asked, Columns, Rows
-from pmlcli.algorithms._prefixes.task import about_split
+from pmlcli.algorithms._prefixes.rows import about_split
+from pmlcli.algorithms._prefixes.task import PrefixData, PrefixTask, SplitChoice
 from pmlcli.algorithms.remaining_time._quantiles import (
     LEVELS,
     MIDDLE,

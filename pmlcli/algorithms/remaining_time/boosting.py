@@ -13,7 +13,7 @@ from pmlcli.algorithms._learning.boosting import grow_median, grow_quantiles
 from pmlcli.algorithms._learning.recency import chosen_memory, memory_weights
 from pmlcli.algorithms._learning.trees import Trees
 from pmlcli.algorithms._prefixes.request import Rows
-from pmlcli.algorithms._prefixes.task import evenly
+from pmlcli.algorithms._prefixes.rows import evenly
 from pmlcli.algorithms.remaining_time._quantiles import OUTER, Floats, filled
 from pmlcli.algorithms.remaining_time._rows import DAY, EarlyAndLate, learned_rows, log_days
 from pmlcli.algorithms.remaining_time._task import RemainingTimePredictor

@@ -15,7 +15,7 @@ import torch
 from pmlcli.algorithms._interface.request import PredictRequest
 from pmlcli.algorithms._interface.task import Fitted
 from pmlcli.algorithms._prefixes.request import Rows
-from pmlcli.algorithms._prefixes.task import joined
+from pmlcli.algorithms._prefixes.rows import joined
 from pmlcli.algorithms.suffix._choice import Choice, best_choice
 from pmlcli.algorithms.suffix._contexts import Contexts
 from pmlcli.algorithms.suffix._continuations import (

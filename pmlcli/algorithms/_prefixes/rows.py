@@ -1,0 +1,64 @@
+"""Which prefixes are asked for, what a measurement says of its split, and which prefixes hold the unseen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pmlcli.algorithms._interface.request import PredictRequest
+from pmlcli.algorithms._interface.unseen import never_seen, unseen_events
+from pmlcli.algorithms._prefixes.request import Asked, Rows
+from pmlcli.encoding.events.sequences import Sequences
+from pmlcli.eventlog.split import Split, seen_share
+
+STALLED = "is_stalled"
+"""The column that says which running cases have been silent for unusually long."""
+
+
+def asks_of_running(request: PredictRequest) -> bool:
+    """Whether only running cases are asked for, as they stand at one moment."""
+    return request.cases == "running" and not request.every_prefix
+
+
+def evenly(rows: Rows, most: int) -> Rows:
+    """So many of these rows at most, evenly chosen."""
+    return rows[np.unique(np.linspace(0, len(rows) - 1, min(len(rows), most)).astype(np.int64))]
+
+
+def joined(names: Sequence[str], separator: str) -> str:
+    """Names with the separator between them; one that holds it itself stands in double quotes."""
+    return separator.join(
+        '"' + name.replace('"', '""') + '"' if separator in f" {name} " else name for name in names
+    )
+
+
+def chosen_prefixes(data: Sequences, request: PredictRequest) -> NDArray[np.bool_]:
+    """Which events end a prefix that is asked for: all with `every_prefix`, else the last of the cases."""
+    if request.every_prefix:
+        return np.ones(data.n_events, dtype=np.bool_)
+    chosen = np.zeros(data.n_events, dtype=np.bool_)
+    chosen[data.offsets[1:] - 1] = data.is_running if request.cases == "running" else True
+    return chosen
+
+
+def about_split(split: Split) -> str:
+    """What a measurement on the test part should say of it."""
+    kind = (
+        "the last fifth of the cases by start" if split.since is None else "what happened in the last period"
+    )
+    return f"measured on {kind}; {seen_share(split):.0%} of its prefixes were seen word for word in training"
+
+
+def unseen_prefixes(asked: Asked) -> NDArray[np.bool_]:
+    """Which prefixes hold an activity or resource that training never saw; LogError when that is to fail."""
+    data, is_unseen = asked.data, unseen_events(asked.encoding, asked.log)
+    so_far = np.cumsum(is_unseen)
+    before = np.concatenate(([0], so_far))[data.offsets[:-1]]
+    found = np.asarray((so_far - np.repeat(before, data.lengths))[asked.rows] > 0)
+    if asked.request.unseen == "fail" and found.any():
+        first = data.offsets[asked.cases[int(np.argmax(found))]]
+        told = f"{int(found.sum()):,} of {len(found):,} prefixes asked for hold what training never saw"
+        raise never_seen(asked.encoding, asked.log, int(first + np.argmax(is_unseen[first:])), told)
+    return found
