@@ -36,6 +36,8 @@ class Encodes(Protocol[Encoded_co]):
 
     def number_limits(self) -> dict[str, tuple[float, float]]: ...  # noqa: D102
 
+    def number_columns(self) -> tuple[str, ...]: ...  # noqa: D102
+
     def times_beyond(self, log: EventLog) -> int: ...  # noqa: D102
 
     @classmethod
@@ -85,6 +87,10 @@ class Encoding(ABC, Generic[Encoded]):
     def number_limits(self) -> dict[str, tuple[float, float]]:
         """Least and largest number of training by column; what lies beyond counts as the nearest of them."""
         return {}
+
+    def number_columns(self) -> tuple[str, ...]:
+        """Columns that are read as numbers, though a log may write them as text."""
+        return tuple(self.number_limits())
 
     def times_beyond(self, log: EventLog) -> int:
         """How many events wait, or lie after their case's start, longer than any in training."""

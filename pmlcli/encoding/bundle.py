@@ -85,6 +85,10 @@ class BundleEncoding(Encoding[Bundle]):
                 found[column] = min(before[0], low), max(before[1], high)
         return found
 
+    def number_columns(self) -> tuple[str, ...]:  # noqa: D102
+        columns = [column for e in self.encodings.values() for column in e.number_columns()]
+        return tuple(dict.fromkeys(columns))
+
     def times_beyond(self, log: EventLog) -> int:  # noqa: D102
         return max(e.times_beyond(log) for e in self.encodings.values())
 

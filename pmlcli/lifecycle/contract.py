@@ -32,11 +32,12 @@ QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
 
 def input_schema(log: EventLog, encoding: Encodes[Any]) -> dict[str, Any]:
     """Columns and types that the model needs, how they were found, time zone and vocabulary sizes."""
-    needed = (CASE_ID, ACTIVITY, *encoding.required_columns())
+    needed = dict.fromkeys((CASE_ID, ACTIVITY, *encoding.required_columns()))
+    numbers = set(encoding.number_columns())
     return {
         **log.schema.to_dict(),
         "format": log.source.format,
-        "required": {column: kind_of(log.frame[column]) for column in dict.fromkeys(needed)},
+        "required": {c: "number" if c in numbers else kind_of(log.frame[c]) for c in needed},
         "encoding": encoding.name,
         "vocabulary_sizes": {column: len(values) for column, values in encoding.vocabularies().items()},
     } | ({"regressors": list(encoding.outside_columns())} if encoding.outside_columns() else {})

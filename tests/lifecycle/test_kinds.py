@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -13,6 +15,7 @@ from pmlcli.errors import LogError
 from pmlcli.eventlog import ReadOptions, read_log
 from pmlcli.lifecycle.kinds import WORDS, kind_of, read_as_trained
 from pmlcli.lifecycle.model import Model
+from tests.logs import purchase_events
 
 WRITTEN = {
     "text": ("Ann", "B 7"),
@@ -147,3 +150,25 @@ def test_a_truth_value_that_training_never_saw_is_told() -> None:
     made.train(rows)
     found = made.predict(cases((True, False)), request=PredictRequest(cases="all"))
     assert any("'case:vip' that training never saw ('false')" in told for told in found.metadata["warnings"])
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [
+        ("anomaly/isolation-forest", {"numerical_features": "cost", "n_estimators": 10}),
+        ("next-activity/linear", {}),
+    ],
+)
+def test_numbers_that_a_log_writes_as_text_are_numbers_to_the_model(
+    name: str, parameters: dict[str, Any], tmp_path: Path
+) -> None:
+    rng = np.random.default_rng(0)
+    events = [event | {"cost": f"{rng.integers(1, 900)}"} for event in purchase_events(60)]
+    log = read_log(events)
+    written = replace(log, frame=log.frame.assign(cost=log.frame["cost"].astype(str)))
+    model = Model(name, **parameters)
+    model.train(written)
+    required = model.manifest_fields["input_schema"]["required"]
+    assert required.get("cost", "number") == "number"
+    model.save(tmp_path / "m", check=True)
+    assert len(Model.load(tmp_path / "m").predict(written, request=PredictRequest(cases="all")).predictions)

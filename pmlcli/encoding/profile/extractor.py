@@ -166,6 +166,9 @@ class FeatureExtractor(Encoding[CaseFeatures]):
     def required_columns(self) -> tuple[str, ...]:  # noqa: D102
         return tuple(dict.fromkeys(column for group in self._groups for column in group.required))
 
+    def number_columns(self) -> tuple[str, ...]:  # noqa: D102
+        return tuple(column for g in self._groups if isinstance(g, NumberGroup) for column in g.required)
+
     def vocabularies(self) -> dict[str, tuple[str, ...]]:  # noqa: D102
         return {name: values for group in self._groups for name, values in group.vocabulary.items()}
 
