@@ -79,6 +79,10 @@ class PmlWarning(UserWarning):
     """Something that the user should know and that stops nothing; the command line prints it."""
 
 
+class SeriousWarning(PmlWarning):
+    """One that the command line prints with -q too."""
+
+
 class ValidationError(PmlError):
     """An option, a name or a parameter is wrong, or what is to be written stands there already."""
 

@@ -21,7 +21,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pmlcli._cards import PACKAGE_ROOT, AlgorithmCard, OptionCard, TaskCard, stored_cards, stored_task
-from pmlcli.errors import MissingDependencyError, PmlError, PmlWarning, ValidationError, nearest, unknown_name
+from pmlcli.errors import (
+    MissingDependencyError,
+    PmlError,
+    SeriousWarning,
+    ValidationError,
+    nearest,
+    unknown_name,
+)
 
 if TYPE_CHECKING:
     from pmlcli.algorithms._interface.base import Algorithm
@@ -187,7 +194,7 @@ def plugged_in(entry: EntryPoint) -> Any:
         what = "hook" if entry.group != ENTRY_POINTS else "algorithm"
         warnings.warn(
             f"the {what} '{entry.name}' ({entry.value}) comes from {place}, outside site-packages",
-            PmlWarning,
+            SeriousWarning,
             stacklevel=3,
         )
     return entry.load()

@@ -21,7 +21,7 @@ import typer
 
 from pmlcli import runtime, writing
 from pmlcli.cli import _config
-from pmlcli.errors import OutputError, PmlError, PmlWarning
+from pmlcli.errors import OutputError, PmlError, PmlWarning, SeriousWarning
 from pmlcli.render import json
 from pmlcli.render.block import Block, plain
 from pmlcli.render.escape import visible
@@ -148,7 +148,7 @@ def _warnings_to(session: Session) -> Iterator[None]:
 
         def show(message: Warning | str, category: type[Warning], *where: Any, **options: Any) -> None:
             if issubclass(category, PmlWarning):
-                session.warn(str(message))
+                session.warn(str(message), is_serious=issubclass(category, SeriousWarning))
             else:
                 others(message, category, *where, **options)
 

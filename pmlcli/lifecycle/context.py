@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from types import MappingProxyType
 from typing import Any
 
@@ -58,9 +58,25 @@ class Hook:
 
 
 def installed_hooks() -> tuple[Hook, ...]:
-    """One instance of each hook class that other packages registered, by name of entry point."""
+    """One instance of each hook class that other packages registered, by name of entry point.
+
+    Raises HookError, naming the hook, for one that cannot be made.
+    """
     found = sorted(entry_points(group=ENTRY_POINTS), key=lambda entry: entry.name)
-    return tuple(plugged_in(entry)() for entry in found)
+    return tuple(_made(entry) for entry in found)
+
+
+def _made(entry: EntryPoint) -> Hook:
+    try:
+        hook: Hook = plugged_in(entry)()
+    except Exception as error:
+        package = "" if entry.dist is None else f" of the package {entry.dist.name}"
+        raise HookError(
+            f"hook '{entry.name}' ({entry.value}){package} cannot be loaded: {type(error).__name__}: {error}",
+            hint="mend that package, or take it out of this environment",
+            context={"hook": entry.value},
+        ) from error
+    return hook
 
 
 def call_hooks(point: str, hooks: Iterable[Hook], context: LifecycleContext) -> None:

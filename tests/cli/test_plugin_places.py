@@ -63,9 +63,10 @@ def test_nothing_is_loaded_from_the_working_directory(
     assert "planted" not in run(command, place, "algorithms", **variables).stdout
 
 
+@pytest.mark.parametrize("quiet", [[], ["-q"]], ids=["", "-q"])
 @pytest.mark.parametrize("command", [MODULE, SCRIPT], ids=["-m", "script"])
 def test_a_hook_from_outside_site_packages_is_named(
-    tmp_path: Path, csv_log: Path, command: list[str]
+    tmp_path: Path, csv_log: Path, command: list[str], quiet: list[str]
 ) -> None:
     elsewhere, place = plant(tmp_path / "elsewhere"), tmp_path / "work"
     (elsewhere / "rapidfuzz.py").unlink()
@@ -79,6 +80,7 @@ def test_a_hook_from_outside_site_packages_is_named(
         "next-activity/ngram",
         "-o",
         "m",
+        *quiet,
         PYTHONPATH=str(elsewhere),
     )
     assert done.returncode == 0, done.stderr
@@ -95,3 +97,36 @@ def test_the_working_directory_counts_when_it_is_named_in_full(tmp_path: Path, c
     )
     assert done.returncode == 0, done.stderr
     assert "outside site-packages" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("source", "why"),
+    [
+        ("raise ValueError('broken')", "ValueError: broken"),
+        ("import pmlcli_is_not_there", "ModuleNotFoundError: No module named 'pmlcli_is_not_there'"),
+        ("Other = 1", "AttributeError: "),
+        ("Planted = 1", "TypeError: 'int' object is not callable"),
+        ("class Planted:\n    def __init__(self, name): pass", "TypeError: "),
+    ],
+    ids=["raises", "needs what is missing", "no such name", "no class", "wants arguments"],
+)
+def test_a_hook_that_cannot_be_loaded_is_named(tmp_path: Path, csv_log: Path, source: str, why: str) -> None:
+    elsewhere = plant(tmp_path / "elsewhere")
+    (elsewhere / "planted.py").write_text(source)
+    (elsewhere / "rapidfuzz.py").unlink()
+    done = run(
+        SCRIPT,
+        tmp_path,
+        "train",
+        str(csv_log),
+        "-a",
+        "next-activity/ngram",
+        "-o",
+        "m",
+        PYTHONPATH=str(elsewhere),
+    )
+    assert done.returncode == 1
+    said = f"error: hook 'planted' (planted:Planted) of the package planted cannot be loaded: {why}"
+    assert said in done.stderr
+    assert "please report" not in done.stderr
+    assert not (tmp_path / "m").exists()
