@@ -13,7 +13,7 @@ import typer
 
 from pmlcli import registry
 from pmlcli._cards import OptionCard
-from pmlcli.cli._group import ASKED, LIMIT, PLACE, TRUST, Concern, Declared, Field
+from pmlcli.cli._group import ASKED, LIMIT, PLACE, TRUST, VARIABLE_PREFIX, Concern, Declared, Field
 from pmlcli.errors import unknown_name
 from pmlcli.eventlog.times.duration import duration_seconds
 
@@ -93,6 +93,8 @@ def _field(card: OptionCard, tasks: tuple[str, ...], panel: str | None = None) -
         wanted = list[str] | None
     option = typer.Option(
         card.option,
+        envvar=VARIABLE_PREFIX + card.option.removeprefix("--").replace("-", "_").upper(),
+        show_envvar=False,
         metavar=None if card.kind == "flag" else card.metavar or "VALUE",
         autocompletion=(lambda: list(offered)) if offered else None,
         help=f"{card.help}{_about(tasks)}" + (f"  [default: {card.default}]" if card.default else ""),

@@ -164,14 +164,14 @@ def test_output_that_is_no_model_is_never_replaced(run: Run, place: Path) -> Non
     occupied(place)
     before = files_in(place)
     result = run("train", "none.csv", "-a", FAST, "-o", "out", "--force")
-    assert_refused(result, 74, "out", "not a pmlcli model")
+    assert_refused(result, 2, "out", "not a pmlcli model")
     assert files_in(place) == before
 
 
 def test_a_model_is_replaced_only_with_force(run: Run, place: Path, model: Path, csv_log: Path) -> None:
     shutil.copytree(model, place / "out")
     before = files_in(place)
-    assert_refused(run("train", csv_log, "-a", FAST, "-o", "out"), 74, "--force")
+    assert_refused(run("train", csv_log, "-a", FAST, "-o", "out"), 2, "--force")
     assert files_in(place) == before
     assert run("train", csv_log, "-a", FAST, "-o", "out", "--force", "-p", "order=2").exit_code == 0
     assert files_in(place) != before
@@ -190,7 +190,7 @@ def test_a_parent_that_may_not_be_written(run: Run, place: Path, monkeypatch: py
 
 def test_a_table_that_is_there_already(run: Run, place: Path, model: Path, csv_log: Path) -> None:
     (place / "scores.csv").write_text("keep")
-    assert_refused(run("predict", model, csv_log, "-o", "scores.csv"), 74, "--force")
+    assert_refused(run("predict", model, csv_log, "-o", "scores.csv"), 2, "--force")
     assert (place / "scores.csv").read_text() == "keep"
     assert run("predict", model, csv_log, "-o", "scores.csv", "--force").exit_code == 0
 

@@ -18,6 +18,7 @@ from typer.main import get_command
 from pmlcli.cli import _config_file
 from pmlcli.cli._group import ASKED, LIMIT, PLACE, SHOWN, TRUST, Concern, concern_of, flatten
 from pmlcli.cli.app import app
+from pmlcli.errors import PredictionError
 from tests.cli.conftest import Run
 
 COMMANDS: dict[str, Any] = dict(get_command(app).commands)  # type: ignore[attr-defined]
@@ -141,7 +142,8 @@ def test_a_found_file_cannot_set_what_matters(
         result = run(*ran)
         assert result.exit_code == 2
         assert "cannot be set by a file that is merely found" in result.stderr
-        assert f"PMLCLI_{option.name.upper()}" in result.stderr
+        variable = option.opts[0].removeprefix("--").replace("-", "_").upper()
+        assert f"PMLCLI_{variable}" in result.stderr
         assert "config.toml" in result.stderr and "--config" in result.stderr
         assert result.stdout == ""
 
@@ -268,9 +270,13 @@ def test_a_weaker_source_loosens_nothing(
 def test_isolation_is_the_counterpart_of_no_isolation(
     run: Run, place: Path, own: Path, model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from pmlcli.lifecycle import isolation
+    from pmlcli.lifecycle import fresh, isolation
+
+    def refused(*_arguments: object) -> None:
+        raise PredictionError("asked in a process of its own")
 
     monkeypatch.setattr(isolation, "is_possible", lambda: False)
+    monkeypatch.setattr(fresh, "ask", refused)
     for text in ("isolation = false\n", "no-isolation = true\n"):
         write(own, text)
         assert run("verify", model).exit_code == 0

@@ -247,7 +247,7 @@ def test_requests_that_cannot_be_met() -> None:
         TASK.predict_without_log(final, PredictRequest(horizon=0))
     for request in (PredictRequest(level="case"), PredictRequest(every_prefix=True), PredictRequest(fdr=0.1)):
         with pytest.raises(ValidationError, match="a prediction of the task forecast has no"):
-            TASK.check_request(final.algorithm, request)
+            TASK.checked(final.algorithm, request)
     with pytest.raises(ValidationError, match="unknown KPI"):
         Arima.build({"kpi": "arivals"})
 

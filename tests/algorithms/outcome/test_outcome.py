@@ -110,11 +110,15 @@ def test_it_learns_what_the_first_activity_tells() -> None:
 
 
 def test_a_label_without_meaning_is_not_learned() -> None:
-    rng = np.random.default_rng(3)
-    events = dyed(rng)
-    endings = dict(zip({e["case_id"]: 0 for e in events}, rng.permutation(150) % 2, strict=True))
-    shuffled = [event | {"ending": f"end {endings[event['case_id']]}"} for event in events]
-    assert 0.3 < value(trained(shuffled, label_column="ending")) < 0.7
+    """The mean of three: thirty held-out cases rank by luck to a tenth or two."""
+    found = []
+    for seed in (3, 4, 5):
+        rng = np.random.default_rng(seed)
+        events = dyed(rng)
+        endings = dict(zip({e["case_id"]: 0 for e in events}, rng.permutation(150) % 2, strict=True))
+        shuffled = [event | {"ending": f"end {endings[event['case_id']]}"} for event in events]
+        found.append(value(trained(shuffled, label_column="ending")))
+    assert 0.3 < np.mean(found) < 0.7
 
 
 def test_a_column_that_gives_the_label_away_changes_nothing() -> None:

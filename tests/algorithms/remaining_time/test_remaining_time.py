@@ -388,7 +388,7 @@ def test_cases_of_one_event_have_no_remaining_time() -> None:
 
 
 def test_a_limit_must_be_above_zero_and_means_nothing_to_other_tasks(median: Model) -> None:
-    with pytest.raises((ValidationError, PredictionError), match="more than 0"):
+    with pytest.raises((ValidationError, PredictionError), match="must be a number > 0 seconds"):
         median.predict(purchase_events(3), request=PredictRequest(cases="all", sla=0.0))
     other = Model("next-activity/ngram")
     other.train(purchase_events(20))
