@@ -24,9 +24,6 @@ REFUSED: dict[tuple[str, str], str] = {
 }
 """By shape, and task or algorithm: what the error says."""
 
-TOO_DEAR = {("next-activity/transformer", "a case of 5,000")}
-"""Its attention takes the square of a case's length: gigabytes, and minutes, at 5,000 events."""
-
 
 def pairs() -> list[tuple[str, str]]:
     forecasts = [name for name in registry.names() if name.startswith("forecast/")]
@@ -34,7 +31,7 @@ def pairs() -> list[tuple[str, str]]:
         (name, shape)
         for name in registry.names()
         for shape in SHAPES
-        if (name not in forecasts or shape not in ABOUT_CASES) and (name, shape) not in TOO_DEAR
+        if (name not in forecasts or shape not in ABOUT_CASES)
     ]
 
 

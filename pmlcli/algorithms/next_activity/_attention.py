@@ -7,8 +7,8 @@ from torch import Tensor, nn
 
 REACH = 32
 """Distances in the trace are told apart up to so many events."""
-CHUNK_STEPS = 512
-"""Attention is worked out for so many steps at a time, to bound the memory of long traces."""
+MOST_WEIGHTS = 2**23
+"""Answers are worked out for cases with at most so many weights (heads x steps x steps) together."""
 
 
 class AttentionLayer(nn.Module):
@@ -29,17 +29,22 @@ class AttentionLayer(nn.Module):
             layer(calm).unflatten(-1, (self.heads, -1)).transpose(1, 2)
             for layer in (self.ask, self.key, self.value)
         )
-        places = torch.arange(steps.shape[1])
-        read = [self._read(ask, key, value, some) for some in torch.split(places, CHUNK_STEPS)]
-        steps = steps + self.dropout(self.join(torch.cat(read, dim=2).transpose(1, 2).flatten(2)))
+        read = self._read(ask, key, value) if self.training else self._read_in_turn(ask, key, value)
+        steps = steps + self.dropout(self.join(read.transpose(1, 2).flatten(2)))
         answer: Tensor = steps + self.dropout(self.think(self.second(steps)))
         return answer
 
-    def _read(self, ask: Tensor, key: Tensor, value: Tensor, some: Tensor) -> Tensor:
-        """What the steps `some`, in a row, take from those up to them, (cases, heads, some, width)."""
-        back = some[:, None] - torch.arange(int(some[-1]) + 1)
+    def _read_in_turn(self, ask: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        """As `_read`, for some cases at a time. (Training keeps all weights for the way back in any case.)"""
+        together = max(MOST_WEIGHTS // (self.heads * ask.shape[2] ** 2), 1)
+        parts = zip(*(torch.split(part, together) for part in (ask, key, value)), strict=True)
+        return torch.cat([self._read(*some) for some in parts])
+
+    def _read(self, ask: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        """What each step takes from those up to it, (cases, heads, steps, width)."""
+        places = torch.arange(ask.shape[2])
+        back = places[:, None] - places
         near = self.nearness(back.clamp(0, REACH)).permute(2, 0, 1)
-        key, value = (part[:, :, : back.shape[1]] for part in (key, value))
-        weights = ask[:, :, some] @ key.transpose(-1, -2) / ask.shape[-1] ** 0.5 + near
+        weights = ask @ key.transpose(-1, -2) / ask.shape[-1] ** 0.5 + near
         found: Tensor = self.dropout(weights.masked_fill(back < 0, float("-inf")).softmax(dim=-1)) @ value
         return found

@@ -11,9 +11,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pmlcli.algorithms._interface.param import Param
-from pmlcli.algorithms._learning.neural import Batch, Samples, answers_by_event, padded, padded_rows
+from pmlcli.algorithms._learning.neural import PREDICT_BATCH, Batch, Samples, like_length, padded
 from pmlcli.algorithms._learning.sequence_network import network_sizes, prefix_inputs
 from pmlcli.algorithms._learning.sizes import Sizes
+from pmlcli.algorithms.next_activity._pieces import Pieces
 from pmlcli.encoding.events.prefixes import Prefixes
 from pmlcli.encoding.events.sequences import NO_TARGET, known_targets
 from pmlcli.encoding.vocabulary import MISSING_CODE, UNSEEN_CODE
@@ -33,35 +34,33 @@ def sizes_for(data: Prefixes, *, units: int, embedding: int) -> Sizes:
     return Sizes(own) | network_sizes(data)
 
 
-def case_samples(data: Prefixes) -> Samples:
-    """One sample a case: codes, numbers, and what follows each event."""
+def samples_of(data: Prefixes, pieces: Pieces) -> Samples:
+    """One sample a piece: codes, numbers, and what follows each event that it answers for."""
     inputs, target = prefix_inputs(data), padded(known_targets(data), NO_TARGET)
 
-    def batch(cases: NDArray[np.int64]) -> Batch:
-        rows = padded_rows(data.offsets, cases)
-        return (*inputs(rows), target(rows))
+    def batch(some: NDArray[np.int64]) -> Batch:
+        rows, is_answered = pieces.rows(some, data.n_events)
+        return (*inputs(rows), target(np.where(is_answered, rows, data.n_events)))
 
-    return Samples(data.lengths, data.starts, batch)
+    return Samples(pieces.lengths, data.starts[pieces.case], batch)
 
 
 def cross_entropy(network: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
-    """Its sum over the positions of each case that have a target, and their number; both (cases,)."""
+    """Its sum over the positions of each sample that have a target, and their number; both (samples,)."""
     codes, numbers, target = batch
     logits = _possible(network(codes, numbers)).transpose(1, 2)
     each = functional.cross_entropy(logits, target, ignore_index=NO_TARGET, reduction="none")
     return each.sum(dim=1), (target != NO_TARGET).sum(dim=1)
 
 
-def shares_of(network: nn.Module, data: Prefixes) -> NDArray[np.float64]:
+def shares_of(network: nn.Module, data: Prefixes, pieces: Pieces) -> NDArray[np.float64]:
     """Softmax of the answers of a network in double precision, (events, classes)."""
     inputs, found = prefix_inputs(data), np.zeros((data.n_events, data.end_class + 1))
-
-    def logits(rows: NDArray[np.int64]) -> Tensor:
+    for some in like_length(pieces.lengths, np.arange(len(pieces.lengths)), PREDICT_BATCH):
+        rows, is_answered = pieces.rows(some, data.n_events)
         codes, numbers = inputs(rows)
-        return _possible(network(codes, numbers.double()))
-
-    for events, said in answers_by_event(data, np.arange(data.n_cases), logits):
-        found[events] = functional.softmax(said, dim=-1).numpy()
+        said = _possible(network(codes, numbers.double()))[torch.from_numpy(is_answered)]
+        found[rows[is_answered]] = functional.softmax(said, dim=-1).numpy()
     return found
 
 

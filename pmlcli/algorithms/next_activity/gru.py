@@ -18,11 +18,12 @@ from pmlcli.algorithms.next_activity._network import (
     Embedding,
     Patience,
     Units,
-    case_samples,
     cross_entropy,
+    samples_of,
     shares_of,
     sizes_for,
 )
+from pmlcli.algorithms.next_activity._pieces import whole_cases
 from pmlcli.algorithms.next_activity._task import NextActivityPredictor
 from pmlcli.encoding.events.prefixes import PrefixEncoding, Prefixes
 
@@ -65,7 +66,7 @@ class Gru(NeuralAlgorithm, NextActivityPredictor[Prefixes]):
 
     def samples(self, data: Prefixes) -> Samples:
         """One sample a case."""
-        return case_samples(data)
+        return samples_of(data, whole_cases(data))
 
     def loss(self, network: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
         """Cross entropy of each position that has a target."""
@@ -74,4 +75,4 @@ class Gru(NeuralAlgorithm, NextActivityPredictor[Prefixes]):
     def probabilities(self, data: Prefixes) -> NDArray[np.float64]:
         """Softmax of the network's answers, in double precision."""
         with self.answering() as network:
-            return shares_of(network, data)
+            return shares_of(network, data, whole_cases(data))

@@ -20,11 +20,12 @@ from pmlcli.algorithms.next_activity._network import (
     Embedding,
     Patience,
     Units,
-    case_samples,
     cross_entropy,
+    samples_of,
     shares_of,
     sizes_for,
 )
+from pmlcli.algorithms.next_activity._pieces import cut_cases
 from pmlcli.algorithms.next_activity._task import NextActivityPredictor
 from pmlcli.encoding.events.prefixes import PrefixEncoding, Prefixes
 from pmlcli.errors import ValidationError
@@ -50,7 +51,7 @@ class _Network(nn.Module):
 @dataclass(kw_only=True)
 class Transformer(NeuralAlgorithm, NextActivityPredictor[Prefixes]):
     """Attention: each event is read beside all earlier ones of its case, near ones apart from far ones, and
-    says what comes next.
+    says what comes next. Of a case of more than 256 events at least the last 128 are read.
     """
 
     source: ClassVar[str] = (
@@ -87,8 +88,8 @@ class Transformer(NeuralAlgorithm, NextActivityPredictor[Prefixes]):
         return _Network(sizes, self.dropout)
 
     def samples(self, data: Prefixes) -> Samples:
-        """One sample a case."""
-        return case_samples(data)
+        """One sample a case, or a piece of a long one."""
+        return samples_of(data, cut_cases(data))
 
     def loss(self, network: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
         """Cross entropy of each position that has a target."""
@@ -97,4 +98,4 @@ class Transformer(NeuralAlgorithm, NextActivityPredictor[Prefixes]):
     def probabilities(self, data: Prefixes) -> NDArray[np.float64]:
         """Softmax of the network's answers, in double precision."""
         with self.answering() as network:
-            return shares_of(network, data)
+            return shares_of(network, data, cut_cases(data))
