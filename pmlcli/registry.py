@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 from pmlcli._cards import PACKAGE_ROOT, AlgorithmCard, OptionCard, TaskCard, stored_cards, stored_task
 from pmlcli.errors import (
     MissingDependencyError,
+    PersistenceError,
     PmlError,
     SeriousWarning,
     ValidationError,
@@ -169,19 +170,43 @@ def find(name: str) -> type[Algorithm[Any]]:
     """The algorithm's class; imports its one module.
 
     Raises ValidationError for an unknown name and MissingDependencyError, with the pip extra, when its
-    library is not installed.
+    library is not installed; PersistenceError for one of another package that cannot be loaded.
     """
     if name not in _own() and name not in _others():
         raise _unknown(name, names())
     try:
         found: type[Algorithm[Any]] = (
-            plugged_in(_others()[name]) if name in _others() else _only_algorithm(_own()[name])
+            _plugged_algorithm(_others()[name]) if name in _others() else _only_algorithm(_own()[name])
         )
         return found
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("pmlcli"):
             raise
         raise _missing(name, (error.name or "").partition(".")[0]) from error
+
+
+def _plugged_algorithm(entry: EntryPoint) -> Any:
+    # numpy takes time to import.
+    from pmlcli.algorithms._interface.base import Algorithm
+
+    try:
+        loaded = plugged_in(entry)
+    except ModuleNotFoundError:
+        raise
+    except Exception as error:
+        raise _unloadable(entry, f"{type(error).__name__}: {error}") from error
+    if not (isinstance(loaded, type) and issubclass(loaded, Algorithm)):
+        raise _unloadable(entry, "it is no class that inherits from Algorithm")
+    return loaded
+
+
+def _unloadable(entry: EntryPoint, why: str) -> PersistenceError:
+    package = "" if entry.dist is None else f" of the package {entry.dist.name}"
+    return PersistenceError(
+        f"algorithm '{entry.name}' ({entry.value}){package} cannot be loaded: {why}",
+        hint="mend that package, or take it out of this environment",
+        context={"algorithm": entry.name},
+    )
 
 
 def plugged_in(entry: EntryPoint) -> Any:

@@ -130,3 +130,32 @@ def test_a_hook_that_cannot_be_loaded_is_named(tmp_path: Path, csv_log: Path, so
     assert said in done.stderr
     assert "please report" not in done.stderr
     assert not (tmp_path / "m").exists()
+
+
+@pytest.mark.parametrize(
+    ("source", "why"),
+    [
+        ("raise ValueError('broken')", "ValueError: broken"),
+        ("def (", "SyntaxError: "),
+        ("Other = 1", "AttributeError: "),
+        ("class Planted: pass", "it is no class that inherits from Algorithm"),
+    ],
+    ids=["raises", "no Python", "no such name", "no algorithm"],
+)
+@pytest.mark.parametrize("task", ["anomaly", "of-its-own"])
+def test_an_algorithm_that_cannot_be_loaded_is_named_and_stops_no_other(
+    tmp_path: Path, csv_log: Path, source: str, why: str, task: str
+) -> None:
+    elsewhere, log = plant(tmp_path / "elsewhere"), str(csv_log)
+    (elsewhere / "planted.py").write_text(source)
+    (elsewhere / "rapidfuzz.py").unlink()
+    entries = elsewhere / "planted-1.dist-info" / "entry_points.txt"
+    entries.write_text(f"[pmlcli.algorithms]\n{task}/planted = planted:Planted\n")
+    place = str(elsewhere)
+    done = run(SCRIPT, tmp_path, "train", log, "-a", f"{task}/planted", "-o", "m", PYTHONPATH=place)
+    said = (
+        f"error: algorithm '{task}/planted' (planted:Planted) of the package planted cannot be loaded: {why}"
+    )
+    assert (done.returncode, said in done.stderr) == (4, True), done.stderr
+    done = run(SCRIPT, tmp_path, "train", log, "-a", "next-activity/ngram", "-o", "m", PYTHONPATH=place)
+    assert done.returncode == 0, done.stderr
