@@ -142,16 +142,32 @@ class ForecastTask(Task["Forecaster", Data, HeldOut]):
         return measurement(*joined_cuts(held_out), algorithm.horizon)
 
     def settle(self, fitted: Fitted[Forecaster, Data], data: Data) -> Calibration:
-        """The last values of each series too; the algorithm gets the training series to continue."""
-        fitted.algorithm.remember(data)
+        """The last values of each series too; the algorithm gets the training series to continue.
+
+        Pairs of activities that became common in the test part alone were never tried: they have no
+        intervals, and are not forecast.
+        """
         known = fitted.calibration["series"]
-        return {"series": {one.kpi: known.get(one.kpi, {}) | {"recent": _recent(one)} for one in data}}
+        tried = tuple(one for one in data if one.kpi in known)
+        if not tried:
+            raise TrainingError(
+                "no pair of activities is common both in the earlier part of the log and in all of it",
+                code="training.samples",
+                hint="name the pairs: --kpi 'directly-follows:A->B'",
+            )
+        fitted.algorithm.remember(tried)
+        return {"series": {one.kpi: known[one.kpi] | {"recent": _recent(one)} for one in tried}}
 
     def remarks(self, fitted: Fitted[Forecaster, Data], data: Data, log: EventLog) -> list[str]:
         """What to know of the training series (an edge that is cut, nothing that moves), and what the
         algorithm chose.
         """
         found = _left_out(log)
+        untried = [one.kpi for one in data if one.kpi not in fitted.calibration["series"]]
+        if untried:
+            found.append(
+                f"not forecast, as they became common only in the part that is held out: {', '.join(untried)}"
+            )
         if is_cut(log):
             last = local_times(data[0].next_starts(1), data[0].timezone)[0]
             found.append(
@@ -188,7 +204,8 @@ class ForecastTask(Task["Forecaster", Data, HeldOut]):
         algorithm, outside = fitted.algorithm, _outside(fitted, request)
         has_unseen = request.unseen != "ignore" and _has_unseen(fitted.encoding, log, request.unseen)
         ahead = partial(_bounded, algorithm)
-        newer = [replace(series, outside=outside) for series in fitted.encoding.transform(log)]
+        known = set(algorithm.series_)
+        newer = [replace(one, outside=outside) for one in fitted.encoding.transform(log) if one.kpi in known]
         pairs = zip(algorithm.remembered(outside), newer, strict=True)
         data = [continued(*pair, algorithm.horizon, ahead) for pair in pairs]
         return _table(fitted, data, request, has_unseen=has_unseen)

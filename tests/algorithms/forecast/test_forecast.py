@@ -505,3 +505,18 @@ def test_a_limit_belongs_to_its_kpi() -> None:
     model.train(daily_events(40))
     assert set(model.predict().predictions["kpi"]) == {"sla-breach-rate:1h"}
     assert model.manifest_fields["hyperparameters"]["sla"] == "1h"
+
+
+def test_a_pair_that_became_common_only_lately_is_not_forecast_and_named() -> None:
+    events = []
+    for day, date in enumerate(pd.date_range("2024-01-01", periods=70, tz="UTC")):
+        for case in range(4):
+            last = "C" if day >= 58 else "B"
+            for step, activity in enumerate(("A", last)):
+                at = date + pd.Timedelta(hours=9 + step, minutes=case)
+                events.append({"case_id": f"{day}-{case}", "activity": activity, "timestamp": at})
+    model = Model("forecast/seasonal-naive", kpi=("directly-follows",), horizon=7)
+    remarks = model.train(events).metadata["remarks"]
+    assert any("not forecast" in remark and "directly-follows:A->C" in remark for remark in remarks)
+    assert set(model.predict().predictions["kpi"]) == {"directly-follows:A->B"}
+    assert set(model.predict(events).predictions["kpi"]) == {"directly-follows:A->B"}
