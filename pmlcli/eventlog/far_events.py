@@ -21,6 +21,9 @@ SPAN_SHARE = 0.25
 EVENTS_NEEDED = 50
 """Far are at most 1 % of the events (or 3) at an edge, of 50 at least, beyond a gap ten times as wide as any
 inside the log and a quarter as long as the rest of it."""
+CASES_NEEDED = 20
+LARGEST_CASE = 0.1
+"""In a log of so many cases one whole case may be far, of at most this share of the events."""
 
 
 class FarEvents(NamedTuple):
@@ -50,13 +53,16 @@ class FarEvents(NamedTuple):
         return (self.gap[1] - self.gap[0]) // DAY
 
 
-def far_among(times: NDArray[np.int64]) -> FarEvents | None:
-    """The far ones of these moments (microseconds, in any order); None where there are none."""
+def far_among(times: NDArray[np.int64], largest_case: int = 0) -> FarEvents | None:
+    """The far ones of these moments (microseconds, in any order); None where there are none.
+
+    So many as the largest case has may be far together, also where they are more than 1 %.
+    """
     if len(times) < EVENTS_NEEDED:
         return None
     order = np.argsort(times, kind="stable")
     gaps = np.diff(times[order])
-    edge = max(EDGE_EVENTS, int(EDGE_SHARE * len(times)))
+    edge = max(EDGE_EVENTS, int(EDGE_SHARE * len(times)), largest_case)
     span = int(times[order[-edge - 1]] - times[order[edge]])
     limit = max(TIMES_WIDER * max(int(gaps[edge:-edge].max()), DAY), SPAN_SHARE * span)
     wide = np.flatnonzero(gaps > limit)
@@ -74,12 +80,19 @@ def far_events(log: EventLog) -> FarEvents | None:
     The late events of a case that began among the others are not far: such a case is slow, or the log was
     chosen by case start. None where there are none, and without times.
     """
-    far = None if log.times is None else far_among(log.begins)
+    far = None if log.times is None else far_among(log.begins, events_of_a_case(log))
     if far is None:
         return None
     begins_late = np.bincount(log.case_of_event[~far.late], minlength=log.n_cases) == 0
     found = far._replace(late=far.late & begins_late[log.case_of_event])
     return found if found.flags.any() else None
+
+
+def events_of_a_case(log: EventLog) -> int:
+    """How many events the longest case has, where one case is few among many."""
+    if log.n_cases < CASES_NEEDED:
+        return 0
+    return min(int(log.lengths.max()), int(LARGEST_CASE * log.n_events))
 
 
 def near_events(log: EventLog) -> EventLog:

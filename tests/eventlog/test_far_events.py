@@ -120,3 +120,18 @@ def test_other_tasks_train_where_a_case_is_in_no_part_of_the_trial(name: str) ->
     bent = log_of(events(("2019-03-01", "2026-08-01")))
     assert model.train(bent).success
     assert len(model.predict(bent, request=PredictRequest(cases="all")).predictions)
+
+
+@pytest.mark.parametrize("moment", ["1999-03-01", "2031-03-01"])
+def test_one_whole_case_of_a_small_log_may_be_far(moment: str) -> None:
+    """Six events are more than 1 % of a small log, and all of one case."""
+    begins = [*pd.bdate_range("2024-01-01", periods=45), pd.Timestamp(moment)]
+    made = [
+        {"case_id": f"K{i:02}", "activity": f"A{step}", "timestamp": (day + pd.Timedelta(hours=step))}
+        for i, day in enumerate(begins)
+        for step in range(6)
+    ]
+    log = log_of([event | {"timestamp": event["timestamp"].tz_localize("UTC")} for event in made])
+    far = far_events(log)
+    assert far is not None
+    assert set(log.frame["case_id"][far.flags]) == {"K45"}

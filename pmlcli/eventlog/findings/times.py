@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from pmlcli.eventlog.far_events import far_among
+from pmlcli.eventlog.far_events import events_of_a_case, far_among
 from pmlcli.eventlog.findings.evidence import Evidence, Flags, Ints
 from pmlcli.eventlog.findings.finding import NOTE, SERIOUS, WARNING, DataFinding, Example, counted, percent
 from pmlcli.eventlog.times.local_time import DAY, MICROSECONDS
@@ -211,7 +211,8 @@ def far_events(evidence: Evidence) -> DataFinding | None:
         return None
     # What lies before 1990 or in the future has a finding of its own.
     looked_at = np.flatnonzero((times >= _MODERN) & (times <= evidence.now + DAY))
-    far = far_among(times[looked_at]) or far_among(evidence.log.begins[looked_at])
+    largest = events_of_a_case(evidence.log)
+    far = far_among(times[looked_at], largest) or far_among(evidence.log.begins[looked_at], largest)
     if far is None:
         return None
     rows = looked_at[far.flags]
