@@ -34,7 +34,7 @@ def python_of(page: Path) -> list[str]:
     return re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
 
 
-IN_FILES = {ROOT / "docs/adding-an-algorithm.md"}
+IN_FILES = {ROOT / "docs/adding-an-algorithm.md", ROOT / "docs/adding-a-task.md"}
 """Pages whose Python is a file to write; tests of their own do it."""
 PAGES_OF_PYTHON = [
     page

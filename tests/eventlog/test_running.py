@@ -209,5 +209,6 @@ def test_predictions_list_and_flag_stalled_cases(request_: dict[str, Any]) -> No
     assert log.end is not None
     assert (table["expected_end"] >= pd.Timestamp(request_.get("as_of", log.end * 1000), tz="UTC")).all()
     task = model.algorithm.task
-    notes = task.notes(model.algorithm, {}, log, result.predictions, PredictRequest(**request_))
+    asked = task.checked(model.algorithm, PredictRequest(**request_))
+    notes = task.notes(model.algorithm, {}, log, result.predictions, asked)
     assert any("1 of them stalled" in note for note in notes)

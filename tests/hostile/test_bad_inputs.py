@@ -67,7 +67,7 @@ def train(
     return Bad(number, what, ["train", *options.split()], code, words, make)
 
 
-def directory(number: int, what: str, case: str, *words: str, code: int = 4) -> Bad:
+def directory(number: int, what: str, case: str, *words: str, code: int = 5) -> Bad:
     """A hostile directory that `predict` is given."""
     change = all_cases()[case]
     base = "FOREST" if change.base == FOREST else "MODEL"
@@ -141,11 +141,11 @@ LOGS = [
 
 MODELS = [
     Bad(36, "model missing", ["predict", "none", "LOG"], 4, ["none", "no model"]),
-    directory(37, "no manifest", "no manifest", "not a pmlcli model"),
+    directory(37, "no manifest", "no manifest", "manifest.json", "found nothing"),
     *(directory(38, case, case, "manifest.json") for case in (
         "cut manifest", "duplicate key", "NaN", "deep brackets", "5000 digits", "more than 1 MB")),
-    directory(39, "newer schema", "schema 2", "newer pmlcli"),
-    directory(40, "unknown algorithm", "unknown algorithm", "unknown algorithm"),
+    directory(39, "newer schema", "schema 2", "newer pmlcli", code=4),
+    directory(40, "unknown algorithm", "unknown algorithm", "unknown algorithm", code=4),
     directory(40, "module as algorithm", "module as algorithm", "model_type"),
     *(directory(41, case, case, "filename") for case in ("path ../secret", "absolute path", "NUL in a path")),
     *(directory(42, case, case, "symbolic link") for case in ("artifact is a link", "artifacts is a link")),
@@ -164,9 +164,9 @@ MODELS = [
     directory(53, "threshold NaN", "threshold is NaN", "threshold.json"),
     directory(53, "threshold text", "threshold is text", "threshold.json", "finite number"),
     directory(53, "threshold absent", "threshold absent", "threshold.json", "finite number"),
-    Bad(58, "output exists", ["train", "LOG", "-a", FAST, "-o", "out"], 74, ["--force"],
+    Bad(58, "output exists", ["train", "LOG", "-a", FAST, "-o", "out"], 2, ["--force"],
         lambda place: shutil.copytree(place / "model", place / "out")),
-    Bad(59, "output is no model", ["train", "LOG", "-a", FAST, "-o", "out", "--force"], 74, ["not a pmlcli model"],
+    Bad(59, "output is no model", ["train", "LOG", "-a", FAST, "-o", "out", "--force"], 2, ["not a pmlcli model"],
         lambda place: ((place / "out").mkdir(), (place / "out/thesis.txt").write_text("x"))),
     Bad(60, "output in a file", ["train", "LOG", "-a", FAST, "-o", "file/out"], 74, ["not a directory"],
         lambda place: (place / "file").write_text("")),
@@ -273,7 +273,7 @@ def test_51_a_crafted_xgboost_model(run: Run, place: Path, boosted: Path, crafte
     brackets = crafted == "a million brackets"
     words = ["model.json", "nested deeper than 64" if brackets else "xgboost model structure is invalid"]
     for command in (["predict", "m"], ["predict", "m", "--no-isolation"]):
-        told(run(*command, "-q"), Bad(51, "", [], 4, words))
+        told(run(*command, "-q"), Bad(51, "", [], 5, words))
 
 
 def test_52_a_model_that_crashes_compiled_code(
@@ -317,7 +317,7 @@ def test_54_another_version_of_scikit_learn(
     document = json.loads(manifest.read_text())
     document["dependencies"]["scikit-learn"] = "0.9.1"
     manifest.write_text(json.dumps(document))
-    assert run("verify", "m").exit_code == 5
+    assert run("verify", "m").exit_code == 4
 
 
 def other_version(files: dict[str, bytes]) -> dict[str, bytes]:

@@ -81,7 +81,7 @@ class Algorithm(ABC, Generic[Data]):
     def restore(self, state: dict[str, Any]) -> None:
         """The inverse of `state`; UntrustedArtifactError for a name that no learned state has."""
         for name, value in state.items():
-            if not name.endswith("_") or name.startswith("_"):
+            if not name.endswith("_") or name.startswith("_") or name == "calibration_":
                 raise UntrustedArtifactError(f"a learned state has no '{name}'")
             setattr(self, name, value)
 
