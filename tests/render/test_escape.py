@@ -92,12 +92,12 @@ def test_every_writer_of_csv_escapes_every_piece(tmp_path: Path) -> None:
     log = read_log(events)
     write_log(log, tmp_path / "log.csv")
     table = pd.DataFrame({"name": pd.Categorical(texts), "a;=b": pd.Series(texts, dtype=object)})
-    for text in ((tmp_path / "log.csv").read_text(), frame.csv(table)):
+    # A log's names begin with no line feed.
+    for text, third in (((tmp_path / "log.csv").read_text(), "'=3"), (frame.csv(table), "'\n'=3")):
         rows = list(csv.reader(io.StringIO(text)))
         cells = [cell for row in rows for cell in row]
         assert cells == [formula_safe(cell.replace("'", "")) for cell in cells]
-        assert {"a;'=1+1", "'\uff1d2", "x|'@y", "b;-5", "c;'\"=4"} < set(cells)
-        assert {"'\n'=3", "'=3"} & set(cells)  # a log's names begin with no line feed
+        assert {"a;'=1+1", "'\uff1d2", third, "x|'@y", "b;-5", "c;'\"=4"} < set(cells)
 
 
 @given(st.lists(st.text(alphabet="=+-@\t\r0159.eE a'", max_size=6), max_size=8))
