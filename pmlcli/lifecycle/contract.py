@@ -30,7 +30,7 @@ MOST_ITEMS = 20_000
 QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
 
 
-def input_schema(log: EventLog, encoding: Encodes[Any]) -> dict[str, Any]:
+def input_schema(log: EventLog, encoding: Encodes[object]) -> dict[str, Any]:
     """Columns and types that the model needs, how they were found, time zone and vocabulary sizes."""
     needed = dict.fromkeys((CASE_ID, ACTIVITY, *encoding.required_columns()))
     numbers = set(encoding.number_columns())
@@ -200,7 +200,7 @@ def check_log(log: EventLog, schema: Mapping[str, Any]) -> None:
         )
 
 
-def unseen_values(log: EventLog, encoding: Encodes[Any]) -> dict[str, dict[str, Any]]:
+def unseen_values(log: EventLog, encoding: Encodes[object]) -> dict[str, dict[str, Any]]:
     """Values that training never saw, by column: how many events hold one, a few of them, and (`similar`)
     those that only look another, each with the known value.
     """
@@ -216,7 +216,7 @@ def unseen_values(log: EventLog, encoding: Encodes[Any]) -> dict[str, dict[str, 
     return found | _beyond(log, encoding)
 
 
-def _beyond(log: EventLog, encoding: Encodes[Any]) -> dict[str, dict[str, Any]]:
+def _beyond(log: EventLog, encoding: Encodes[object]) -> dict[str, dict[str, Any]]:
     """The same of numbers and spans of time beyond those of training, for columns where they are many."""
     found = {}
     for column, (low, high) in encoding.number_limits().items():

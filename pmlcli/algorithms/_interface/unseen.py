@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -28,7 +26,7 @@ def unseen_columns(choice: str) -> tuple[Column, ...]:
     return () if choice == "ignore" else columns("flag", HAS_UNSEEN)
 
 
-def unseen_events(encoding: Encodes[Any], log: EventLog) -> Flags:
+def unseen_events(encoding: Encodes[object], log: EventLog) -> Flags:
     """Which events have an activity or resource that training never saw, (events,).
 
     Resources count where the encoding looks at them.
@@ -40,7 +38,7 @@ def unseen_events(encoding: Encodes[Any], log: EventLog) -> Flags:
     return found
 
 
-def never_seen(encoding: Encodes[Any], log: EventLog, event: int, told: str) -> LogError:
+def never_seen(encoding: Encodes[object], log: EventLog, event: int, told: str) -> LogError:
     """The error that begins with `told` and quotes what is unseen of this event."""
     known = encoding.vocabularies()
     values = {column: log.frame[column].iloc[event] for column in _LOOKED_AT if column in known}

@@ -8,7 +8,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Annotated, Any, ClassVar, NamedTuple, Self
+from typing import Annotated, Any, ClassVar, Generic, NamedTuple, Self
 
 import numpy as np
 import torch
@@ -19,6 +19,7 @@ from torch.overrides import TorchFunctionMode
 from pmlcli import runtime
 from pmlcli.algorithms._interface.base import Algorithm
 from pmlcli.algorithms._interface.param import Param
+from pmlcli.algorithms._interface.task import Data
 from pmlcli.algorithms._learning.recency import MemoryChoice, late_weights, memories
 from pmlcli.algorithms._learning.sizes import Sizes
 from pmlcli.encoding.events.sequences import Sequences
@@ -62,7 +63,7 @@ class _Trained(NamedTuple):
 
 
 @dataclass(kw_only=True)
-class NeuralAlgorithm(Algorithm[Any]):
+class NeuralAlgorithm(Algorithm[Data], Generic[Data]):
     """A network trained by gradient descent until the latest training samples are predicted no better.
 
     The algorithm's file says how large the network is (`sizes`), builds it (`make_network`), makes `samples`
@@ -90,7 +91,7 @@ class NeuralAlgorithm(Algorithm[Any]):
     memory_: str = field(init=False, repr=False)
 
     @abstractmethod
-    def sizes(self, data: Any) -> Sizes:
+    def sizes(self, data: Data) -> Sizes:
         """All numbers that fix the network's shape, from parameters and data."""
 
     @abstractmethod
@@ -98,20 +99,20 @@ class NeuralAlgorithm(Algorithm[Any]):
         """The untrained network of these sizes."""
 
     @abstractmethod
-    def samples(self, data: Any) -> Samples:
+    def samples(self, data: Data) -> Samples:
         """The encoded data as samples."""
 
     @abstractmethod
     def loss(self, network: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
         """Sum of the loss over the positions of each sample of a batch, and their number; both (samples,)."""
 
-    def fit(self, data: Any) -> None:
+    def fit(self, data: Data) -> None:
         """Trains until the held-out loss stops falling; then from all as long, if it `learns_from_all`."""
         self.rehearse(data)
         if self.learns_from_all:
             self.refit(data, self)
 
-    def rehearse(self, data: Any) -> None:
+    def rehearse(self, data: Data) -> None:
         """Trains on the earlier samples until the others are predicted no better; keeps the best weights."""
         samples, self.sizes_ = self.samples(data), self.sizes(data)
         latest = np.argsort(samples.starts, kind="stable")
@@ -122,7 +123,7 @@ class NeuralAlgorithm(Algorithm[Any]):
         self.network_, self.epochs_, self.memory_ = best.network, best.epochs, best.memory
         self.finish(data)
 
-    def refit(self, data: Any, trial: Self) -> None:
+    def refit(self, data: Data, trial: Self) -> None:
         """Trains on everything, with the memory and for as many epochs as were best for `trial`."""
         samples, self.sizes_ = self.samples(data), self.sizes(data)
         everything = np.argsort(samples.starts, kind="stable")
@@ -130,7 +131,7 @@ class NeuralAlgorithm(Algorithm[Any]):
         self.network_, self.epochs_, self.memory_ = done.network, done.epochs, done.memory
         self.finish(data)
 
-    def finish(self, data: Any) -> None:
+    def finish(self, data: Data) -> None:
         """Learns from what the trained network says of its own training data; nothing here."""
 
     def state(self) -> dict[str, Any]:

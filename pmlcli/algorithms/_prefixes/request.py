@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,10 +11,14 @@ from numpy.typing import NDArray
 from pmlcli.algorithms._interface.param import Param
 from pmlcli.algorithms._interface.request import PredictRequest, Request
 from pmlcli.encoding.base import Encodes
+from pmlcli.encoding.events.sequences import Sequences
 from pmlcli.eventlog.log import EventLog
 
 Rows = NDArray[np.int64]
 Columns = dict[str, Any]
+
+PrefixData = TypeVar("PrefixData", bound=Sequences)
+"""What the encoding of a predictive algorithm makes of a log."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -30,16 +34,16 @@ class PrefixRequest(Request):
 
 
 @dataclass(frozen=True)
-class Asked:
+class Asked(Generic[PrefixData]):
     """What a prediction is about: the log, encoded, and the prefixes asked for, by the event that ends each.
 
     `rows` are int64 (prefixes,), ascending. `at` is when it is asked, in microseconds UTC: `as_of`, else the
     log's last event, filtered out or not; None without times.
     """
 
-    encoding: Encodes[Any]
+    encoding: Encodes[PrefixData]
     log: EventLog
-    data: Any
+    data: PrefixData
     rows: Rows
     request: PredictRequest
     at: int | None
@@ -57,4 +61,5 @@ class Asked:
         """
         if self.at is None or self.request.every_prefix or self.request.cases == "all":
             return np.zeros(len(self.rows))
+        assert self.data.micros is not None
         return np.asarray((self.at - self.data.micros[self.rows]) / 1e6)

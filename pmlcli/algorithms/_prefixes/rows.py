@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from pmlcli.algorithms._interface.request import PredictRequest
 from pmlcli.algorithms._interface.unseen import never_seen, unseen_events
-from pmlcli.algorithms._prefixes.request import Asked, Rows
+from pmlcli.algorithms._prefixes.request import Asked, PrefixData, Rows
 from pmlcli.encoding.events.sequences import Sequences
 from pmlcli.eventlog.split import Split, seen_share
 
@@ -51,7 +51,7 @@ def about_split(split: Split) -> str:
     return f"measured on {kind}; {seen_share(split):.0%} of its prefixes were seen word for word in training"
 
 
-def unseen_prefixes(asked: Asked) -> NDArray[np.bool_]:
+def unseen_prefixes(asked: Asked[PrefixData]) -> NDArray[np.bool_]:
     """Which prefixes hold an activity or resource that training never saw; LogError when that is to fail."""
     data, is_unseen = asked.data, unseen_events(asked.encoding, asked.log)
     so_far = np.cumsum(is_unseen)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Annotated, Any, ClassVar, Generic, Literal, Protocol, TypeVar
 
 import numpy as np
@@ -17,14 +18,13 @@ from pmlcli.algorithms._interface.request import PredictRequest, Request
 from pmlcli.algorithms._interface.task import Fitted, HeldOut, Task
 from pmlcli.algorithms._interface.unseen import HAS_UNSEEN, unseen_columns
 from pmlcli.algorithms._prefixes.explain import LONGEST, explanations
-from pmlcli.algorithms._prefixes.request import Asked, Columns, PrefixRequest, Rows
+from pmlcli.algorithms._prefixes.request import Asked, Columns, PrefixData, PrefixRequest, Rows
 from pmlcli.algorithms._prefixes.rows import (
     STALLED,
     asks_of_running,
     chosen_prefixes,
     unseen_prefixes,
 )
-from pmlcli.encoding.events.sequences import SequenceEncoding, Sequences
 from pmlcli.eventlog import ReadOptions
 from pmlcli.eventlog.filters import instant, up_to
 from pmlcli.eventlog.log import CASE_ID, EventLog
@@ -47,7 +47,6 @@ class _HasSplit(Protocol):
 
 
 Predictor = TypeVar("Predictor", bound=_HasSplit)
-PrefixData = TypeVar("PrefixData", bound=Sequences)
 
 
 class PrefixTask(Task[Predictor, PrefixData, HeldOut], Generic[Predictor, PrefixData, HeldOut]):
@@ -59,7 +58,7 @@ class PrefixTask(Task[Predictor, PrefixData, HeldOut], Generic[Predictor, Prefix
     request: ClassVar[type[Request]] = PrefixRequest
 
     @abstractmethod
-    def answer(self, fitted: Fitted[Predictor, PrefixData], asked: Asked) -> Columns:
+    def answer(self, fitted: Fitted[Predictor, PrefixData], asked: Asked[PrefixData]) -> Columns:
         """The task's columns beside the keys, each (prefixes,)."""
 
     @abstractmethod
@@ -70,7 +69,7 @@ class PrefixTask(Task[Predictor, PrefixData, HeldOut], Generic[Predictor, Prefix
     def strength(
         self,
         fitted: Fitted[Predictor, PrefixData],
-        asked: Asked,
+        asked: Asked[PrefixData],
         answers: Columns,
         data: PrefixData,
         rows: Rows,
@@ -109,10 +108,7 @@ class PrefixTask(Task[Predictor, PrefixData, HeldOut], Generic[Predictor, Prefix
         if request.unseen != "ignore":
             table[HAS_UNSEEN] = unseen_prefixes(asked)
         if request.explain:
-
-            def strength(part: Asked, own: Columns, data: Any, rows: Rows) -> NDArray[np.float64]:
-                return self.strength(fitted, part, own, data, rows)
-
+            strength = partial(self.strength, fitted)
             table["because"] = explanations(asked, answers, strength, self.say_change)
         # A list without rows would become a column of numbers.
         return pd.DataFrame(
@@ -175,11 +171,10 @@ class PrefixTask(Task[Predictor, PrefixData, HeldOut], Generic[Predictor, Prefix
         return found
 
 
-def _asked(fitted: Fitted[Any, PrefixData], log: EventLog, request: PredictRequest) -> Asked:
+def _asked(fitted: Fitted[Any, PrefixData], log: EventLog, request: PredictRequest) -> Asked[PrefixData]:
     log, at = (log, log.end) if request.as_of is None else up_to(log, request.as_of)
-    encoding = fitted.encoding
-    data = encoding.transform(log)
-    if request.as_of is not None and isinstance(encoding, SequenceEncoding):
-        data = replace(data, **standing(log, encoding.running_rule, at=at)._asdict())
+    data = fitted.encoding.transform(log)
+    if request.as_of is not None:
+        data = replace(data, **standing(log, data.running_rule, at=at)._asdict())
     rows = np.flatnonzero(chosen_prefixes(data, request))
-    return Asked(encoding, log, data, rows, request, at)
+    return Asked(fitted.encoding, log, data, rows, request, at)

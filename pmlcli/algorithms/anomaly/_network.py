@@ -133,7 +133,7 @@ def likelihoods(network: nn.Module, data: Events) -> Answers:
     return Answers(seen, best, expected)
 
 
-def answers_of(algorithm: NeuralAlgorithm, data: Events) -> Answers:
+def answers_of(algorithm: NeuralAlgorithm[Events], data: Events) -> Answers:
     """What the network of a trained algorithm thinks of every value."""
     with algorithm.answering() as network:
         return likelihoods(network, data)

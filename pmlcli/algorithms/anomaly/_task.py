@@ -269,7 +269,7 @@ class AnomalyDetector(Algorithm[CaseData], Generic[CaseData]):
         return {"case": np.concatenate([self.score(data) for data in parts])}
 
 
-def _unseen(encoding: Encodes[Any], log: EventLog, level: str, choice: str) -> NDArray[np.bool_]:
+def _unseen(encoding: Encodes[object], log: EventLog, level: str, choice: str) -> NDArray[np.bool_]:
     """Which cases or events hold what training never saw; LogError when that is to fail."""
     events = unseen_events(encoding, log)
     found = events if level == "event" else np.logical_or.reduceat(events, log.offsets[:-1])

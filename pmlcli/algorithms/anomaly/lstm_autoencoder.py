@@ -58,7 +58,7 @@ class _Body(nn.Module):
 
 
 @dataclass(kw_only=True)
-class LstmAutoencoder(NeuralAlgorithm, EventDetector[Events]):
+class LstmAutoencoder(NeuralAlgorithm[Events], EventDetector[Events]):
     """One recurrent network sums a whole case up in a few numbers, another rebuilds the case from them, event
     by event. What is usual fits into the summary; an event is odd when the rebuilt case has something
     else in its place.

@@ -55,7 +55,7 @@ class _Body(nn.Module):
 
 
 @dataclass(kw_only=True)
-class NextEventDetector(NeuralAlgorithm, EventDetector[Events]):
+class NextEventDetector(NeuralAlgorithm[Events], EventDetector[Events]):
     """A gated recurrent unit reads a case event by event and says how likely each activity is to come next,
     and, given the activity, each attribute. An event is odd when another one was far likelier after what
     had happened so far.

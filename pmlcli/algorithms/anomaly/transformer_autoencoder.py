@@ -69,7 +69,7 @@ class _Body(nn.Module):
 
 
 @dataclass(kw_only=True)
-class TransformerAutoencoder(NeuralAlgorithm, EventDetector[Events]):
+class TransformerAutoencoder(NeuralAlgorithm[Events], EventDetector[Events]):
     """A network with attention, in which every event is read beside all others of its case, sums the case up
     in a few numbers; another one rebuilds the case from them, all events at once. An event is odd when
     the rebuilt case has something else in its place.

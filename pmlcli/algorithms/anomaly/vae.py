@@ -67,7 +67,7 @@ class _Body(nn.Module):
 
 
 @dataclass(kw_only=True)
-class VariationalAutoencoder(NeuralAlgorithm, EventDetector[Events]):
+class VariationalAutoencoder(NeuralAlgorithm[Events], EventDetector[Events]):
     """Lays cases out on a map where like cases lie close together, and rebuilds from each place on it the
     case that belongs there. An odd case is taken for the usual ones around it, so that odd events are rebuilt
     as something else. Scoring takes the middle of a case's place: no chance is involved.

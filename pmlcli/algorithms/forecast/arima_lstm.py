@@ -33,7 +33,7 @@ ARIMA = "arima"
 
 
 @dataclass(kw_only=True)
-class ArimaLstm(NeuralAlgorithm, Forecaster):
+class ArimaLstm(NeuralAlgorithm[tuple[Series, ...]], Forecaster):
     """ARIMA forecasts; an LSTM adds what the last weeks say it misses.
 
     The network learns from forecasts of four ARIMAs, each of which knew only what came before its part

@@ -26,7 +26,7 @@ from pmlcli.encoding.series.encoding import Series
 
 
 @dataclass(kw_only=True)
-class BidirectionalLstm(NeuralAlgorithm, Forecaster):
+class BidirectionalLstm(NeuralAlgorithm[tuple[Series, ...]], Forecaster):
     """Two LSTMs of half the size, one from each end of the window, correct the mean of the same weekday.
 
     One network learns from all series together. It needs at least 100 buckets."""

@@ -26,7 +26,7 @@ from pmlcli.encoding.series.encoding import Series
 
 
 @dataclass(kw_only=True)
-class Gru(NeuralAlgorithm, Forecaster):
+class Gru(NeuralAlgorithm[tuple[Series, ...]], Forecaster):
     """Reads the last weeks bucket by bucket and corrects the mean of the same weekday, all steps at once.
 
     One network learns from all series together; it has fewer weights than an LSTM. It needs at least

@@ -26,7 +26,7 @@ from pmlcli.encoding.series.encoding import Series
 
 
 @dataclass(kw_only=True)
-class Lstm(NeuralAlgorithm, Forecaster):
+class Lstm(NeuralAlgorithm[tuple[Series, ...]], Forecaster):
     """Reads the last weeks bucket by bucket and corrects the mean of the same weekday, all steps at once.
 
     One network learns from all series together. It needs at least 100 buckets."""

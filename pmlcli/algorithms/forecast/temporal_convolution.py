@@ -28,7 +28,7 @@ LAYERS, WIDTH = 4, 3
 
 
 @dataclass(kw_only=True)
-class TemporalConvolution(NeuralAlgorithm, Forecaster):
+class TemporalConvolution(NeuralAlgorithm[tuple[Series, ...]], Forecaster):
     """Looks for short patterns in the last weeks and corrects the mean of the same weekday by them.
 
     Four layers of causal filters, each over wider steps than the one before. One network learns from all

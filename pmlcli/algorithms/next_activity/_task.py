@@ -15,9 +15,9 @@ from pmlcli.algorithms._interface.form import Column
 from pmlcli.algorithms._interface.request import PredictRequest
 from pmlcli.algorithms._interface.task import Calibration, Fitted
 from pmlcli.algorithms._learning.calibration import COVERAGE, cross_checked, in_set, tempered
-from pmlcli.algorithms._prefixes.request import Asked, Columns, Rows
+from pmlcli.algorithms._prefixes.request import Asked, Columns, PrefixData, Rows
 from pmlcli.algorithms._prefixes.rows import about_split, evenly, joined
-from pmlcli.algorithms._prefixes.task import PrefixData, PrefixTask, SplitChoice
+from pmlcli.algorithms._prefixes.task import PrefixTask, SplitChoice
 from pmlcli.algorithms.next_activity._request import NextActivityRequest
 from pmlcli.encoding.events.sequences import END, NO_TARGET, Sequences, targets
 from pmlcli.encoding.vocabulary import FIRST_CODE, Vocabulary
@@ -96,7 +96,9 @@ class NextActivityTask(PrefixTask["NextActivityPredictor[Any]", Sequences, HeldO
 
     # --- answers
 
-    def answer(self, fitted: Fitted[NextActivityPredictor[Any], Sequences], asked: Asked) -> Columns:
+    def answer(
+        self, fitted: Fitted[NextActivityPredictor[Any], Sequences], asked: Asked[Sequences]
+    ) -> Columns:
         """next_activity, probability, next_activity_2, probability_2, ..., prediction_set (if calibrated)."""
         data, rows = asked.data, asked.rows
         top = min(asked.request.top, data.end_class - FIRST_CODE + 1)
@@ -130,7 +132,7 @@ class NextActivityTask(PrefixTask["NextActivityPredictor[Any]", Sequences, HeldO
     def strength(
         self,
         fitted: Fitted[NextActivityPredictor[Any], Sequences],
-        asked: Asked,
+        asked: Asked[Sequences],
         answers: Columns,
         data: Sequences,
         rows: Rows,

@@ -37,7 +37,7 @@ class _Network(Reader):
 
 
 @dataclass(kw_only=True)
-class Gru(NeuralAlgorithm, NextActivityPredictor[Prefixes]):
+class Gru(NeuralAlgorithm[Prefixes], NextActivityPredictor[Prefixes]):
     """A gated recurrent unit reads a case event by event and says after each what comes next."""
 
     source: ClassVar[str] = (

@@ -49,7 +49,7 @@ class _Network(nn.Module):
 
 
 @dataclass(kw_only=True)
-class Transformer(NeuralAlgorithm, NextActivityPredictor[Prefixes]):
+class Transformer(NeuralAlgorithm[Prefixes], NextActivityPredictor[Prefixes]):
     """Attention: each event is read beside all earlier ones of its case, near ones apart from far ones, and
     says what comes next. Of a case of more than 256 events at least the last 128 are read.
     """

@@ -192,7 +192,9 @@ class OutcomeTask(PrefixTask["OutcomePredictor", OutcomePrefixes, HeldOut]):
 
     # --- answers
 
-    def answer(self, fitted: Fitted[OutcomePredictor, OutcomePrefixes], asked: Asked) -> Columns:
+    def answer(
+        self, fitted: Fitted[OutcomePredictor, OutcomePrefixes], asked: Asked[OutcomePrefixes]
+    ) -> Columns:
         """outcome, probability, positive_probability, is_settled."""
         shares = _honest(fitted, asked.data, asked.rows, asked.silent)
         likeliest, names = shares.argmax(axis=1), np.asarray(asked.data.class_names, dtype=object)
@@ -216,7 +218,7 @@ class OutcomeTask(PrefixTask["OutcomePredictor", OutcomePrefixes, HeldOut]):
     def strength(
         self,
         fitted: Fitted[OutcomePredictor, OutcomePrefixes],
-        asked: Asked,
+        asked: Asked[OutcomePrefixes],
         answers: Columns,
         data: OutcomePrefixes,
         rows: Rows,

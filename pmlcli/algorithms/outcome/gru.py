@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +28,7 @@ from pmlcli.encoding.outcome.encoding import UNKNOWN, OutcomePrefixes
 
 
 @dataclass(kw_only=True)
-class Gru(NeuralAlgorithm, OutcomePredictor):
+class Gru(NeuralAlgorithm[OutcomePrefixes], OutcomePredictor):
     """A gated recurrent unit reads activity, resource, times and attributes of a case event by event, and
     says after each how the case will end; what it says once that is settled does not count.
     """
@@ -59,7 +59,7 @@ class Gru(NeuralAlgorithm, OutcomePredictor):
         """Learns from the cases that have a prefix that counts."""
         super().fit(_taught(data))
 
-    def refit(self, data: OutcomePrefixes, trial: Any) -> None:
+    def refit(self, data: OutcomePrefixes, trial: Self) -> None:
         """Learns from all such cases."""
         super().refit(_taught(data), trial)
 

@@ -15,9 +15,9 @@ from pmlcli.algorithms._interface.base import Algorithm
 from pmlcli.algorithms._interface.form import Column, columns
 from pmlcli.algorithms._interface.request import PredictRequest
 from pmlcli.algorithms._interface.task import Calibration, Fitted
-from pmlcli.algorithms._prefixes.request import Asked, Columns, Rows
+from pmlcli.algorithms._prefixes.request import Asked, Columns, PrefixData, Rows
 from pmlcli.algorithms._prefixes.rows import about_split
-from pmlcli.algorithms._prefixes.task import PrefixData, PrefixTask, SplitChoice
+from pmlcli.algorithms._prefixes.task import PrefixTask, SplitChoice
 from pmlcli.algorithms.remaining_time._quantiles import (
     LEVELS,
     MIDDLE,
@@ -154,11 +154,12 @@ class RemainingTimeTask(PrefixTask["RemainingTimePredictor[Any]", Sequences, Hel
 
     # --- answers
 
-    def answer(self, fitted: Known, asked: Asked) -> Columns:
+    def answer(self, fitted: Known, asked: Asked[Sequences]) -> Columns:
         """remaining_seconds, lower, upper, expected_end, and with `sla` sla_breach_probability."""
         data, silent = asked.data, asked.silent
         rest = _rest(fitted, data, asked.rows, silent)
         seconds = np.ceil(silent)[:, None] + rest
+        assert data.micros is not None
         now = data.micros[asked.rows]
         ends = now + (seconds[:, MIDDLE] * 1e6).astype(np.int64)
         stamps = pd.DatetimeIndex(ends.view("datetime64[us]")).tz_localize("UTC")
@@ -181,7 +182,9 @@ class RemainingTimeTask(PrefixTask["RemainingTimePredictor[Any]", Sequences, Hel
             *(columns("number", "sla_breach_probability") if request.sla is not None else ()),
         )
 
-    def strength(self, fitted: Known, asked: Asked, answers: Columns, data: Sequences, rows: Rows) -> Floats:
+    def strength(
+        self, fitted: Known, asked: Asked[Sequences], answers: Columns, data: Sequences, rows: Rows
+    ) -> Floats:
         """The remaining seconds."""
         return np.asarray(np.ceil(asked.silent) + _rest(fitted, data, rows, asked.silent)[:, MIDDLE])
 

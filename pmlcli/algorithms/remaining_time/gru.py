@@ -36,7 +36,7 @@ NO_TARGET = -1.0
 
 
 @dataclass(kw_only=True)
-class Gru(NeuralAlgorithm, RemainingTimePredictor[Prefixes]):
+class Gru(NeuralAlgorithm[Prefixes], RemainingTimePredictor[Prefixes]):
     """A gated recurrent unit reads a case event by event and says after each how long it still takes: a
     median, and how much sooner or later it may be. Errors count as they are, never squared.
     """

@@ -40,7 +40,7 @@ NO_TARGET = -1
 
 
 @dataclass(kw_only=True)
-class Survival(NeuralAlgorithm, RemainingTimePredictor[Prefixes]):
+class Survival(NeuralAlgorithm[Prefixes], RemainingTimePredictor[Prefixes]):
     """The time to come is cut into spans. For each, a recurrent network says how likely a case that has
     come so far ends within it. A case that was running when the log ended has survived the spans until
     then, and teaches that much: leaving such cases out, as others must, makes long cases rare.

@@ -14,9 +14,9 @@ from pmlcli.algorithms._interface.base import Algorithm
 from pmlcli.algorithms._interface.form import Column, columns
 from pmlcli.algorithms._interface.request import PredictRequest
 from pmlcli.algorithms._interface.task import Calibration, Fitted
-from pmlcli.algorithms._prefixes.request import Asked, Columns, Rows
+from pmlcli.algorithms._prefixes.request import Asked, Columns, PrefixData, Rows
 from pmlcli.algorithms._prefixes.rows import about_split, joined
-from pmlcli.algorithms._prefixes.task import PrefixData, PrefixTask, SplitChoice
+from pmlcli.algorithms._prefixes.task import PrefixTask, SplitChoice
 from pmlcli.algorithms.suffix._continuations import (
     FIRST_LETTER,
     Chosen,
@@ -107,7 +107,7 @@ class SuffixTask(PrefixTask["SuffixPredictor[Any]", Sequences, HeldOut]):
 
     # --- answers
 
-    def answer(self, fitted: Known, asked: Asked) -> Columns:
+    def answer(self, fitted: Known, asked: Asked[Sequences]) -> Columns:
         """suffix, events_left, probability, similarity, remaining_seconds."""
         chosen = choose(fitted.algorithm, asked.data, asked.rows)
         known = Vocabulary(asked.encoding.vocabularies()[ACTIVITY])
@@ -126,7 +126,7 @@ class SuffixTask(PrefixTask["SuffixPredictor[Any]", Sequences, HeldOut]):
         return (*columns("text", "suffix"), *numbers)
 
     def strength(
-        self, fitted: Known, asked: Asked, answers: Columns, data: Sequences, rows: Rows
+        self, fitted: Known, asked: Asked[Sequences], answers: Columns, data: Sequences, rows: Rows
     ) -> NDArray[np.float64]:
         """How many events are left."""
         chosen = choose(fitted.algorithm, data, rows)

@@ -30,7 +30,7 @@ from pmlcli.encoding.events.sequences import NO_TARGET, known_targets
 
 
 @dataclass(kw_only=True)
-class Gru(NeuralAlgorithm, SuffixPredictor[Prefixes]):
+class Gru(NeuralAlgorithm[Prefixes], SuffixPredictor[Prefixes]):
     """A gated recurrent unit reads the case so far, attributes too, and draws what may come next, activity by
     activity, until the case ends; no suffix is longer than training saw. Answered is the most typical of the
     drawn ones.

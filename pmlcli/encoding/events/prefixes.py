@@ -6,7 +6,7 @@ Built once, as arrays over events; a row is made only for a prefix that is asked
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import compress
 from typing import Any, ClassVar, NamedTuple, Self
 
@@ -79,6 +79,10 @@ class Prefixes(Sequences):
     def category_sizes(self) -> tuple[int, ...]:
         """Number of codes of each categorical attribute."""
         return tuple(vocabulary.size for vocabulary in self.vocabularies[2:])
+
+    def amid(self, whole: Self, events: NDArray[np.int64]) -> Self:
+        """With what was around these events in `whole`."""
+        return replace(self, around=whole.around[events])
 
 
 class PrefixEncoding(SequenceEncoding):

@@ -43,6 +43,7 @@ class Sequences(CutIntoCases):
     - `is_running`: bool (cases,), not ended at the log's end: what follows its last event is unknown
     - `is_stalled`: bool (cases,), running, and silent for longer than nearly all pauses last
     - `n_activities`, `n_resources`: sizes of the code ranges
+    - `running_rule`: what tells which cases are running, as learned in training
     """
 
     OF_EVENTS: ClassVar[tuple[str, ...]] = ("activity", "resource", "times", "micros", "began")
@@ -61,6 +62,7 @@ class Sequences(CutIntoCases):
     began: NDArray[np.int64]
     longest: tuple[float, float] | None
     has_months: bool
+    running_rule: RunningRule
 
     @property
     def end_class(self) -> int:
@@ -74,6 +76,12 @@ class Sequences(CutIntoCases):
             return np.full(self.n_events, np.nan)
         ends = np.repeat(self.micros[self.offsets[1:] - 1], self.lengths)
         return np.asarray(np.maximum(ends - self.micros, 0) / 1e6)
+
+    def amid(self, whole: Self, events: NDArray[np.int64]) -> Self:
+        """The same cases among all that went on in `whole`, of which these are the events; only those that
+        look at other cases differ by that.
+        """
+        return self
 
     def take(self, cases: NDArray[np.int64]) -> Self:
         """These cases, in this order."""
@@ -150,6 +158,7 @@ class SequenceEncoding(Encoding[Sequences]):
             "longest": self._longest(),
             "has_months": MONTH in self.calendar,
             "starts": log.starts,
+            "running_rule": self.running_rule,
             **standing(log, self.running_rule)._asdict(),
             "n_activities": self.activities.size,
             "n_resources": MISSING_CODE + 1 if self.resources is None else self.resources.size,

@@ -1,0 +1,28 @@
+"""What passes between a task, an algorithm and an encoding has a type, and nothing looks a name up at run time."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent / "pmlcli"
+SEAMS = sorted(ROOT.glob("algorithms/**/*.py"))
+DATA = {"data", "trial", "whole", "series"}
+"""What arguments that hold encoded data, or an algorithm that has learned from them, are called."""
+
+
+def names(files: list[Path]) -> list[str]:
+    return [str(file.relative_to(ROOT)) for file in files]
+
+
+@pytest.mark.parametrize("file", SEAMS, ids=names(SEAMS))
+def test_no_data_are_of_any_type(file: Path) -> None:
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.arg) and node.arg in DATA and node.annotation is not None:
+            assert ast.unparse(node.annotation) != "Any", f"{file.name}:{node.lineno}: {node.arg} is Any"
+        if isinstance(node, ast.AnnAssign) and ast.unparse(node.target) in DATA:
+            assert ast.unparse(node.annotation) != "Any", f"{file.name}:{node.lineno}"
+        if isinstance(node, ast.Subscript) and ast.unparse(node.value) in ("Encoding", "Encodes"):
+            assert ast.unparse(node.slice) != "Any", f"{file.name}:{node.lineno}: {ast.unparse(node)}"
