@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,9 @@ from pmlcli.algorithms._interface.unseen import never_seen, unseen_events
 from pmlcli.algorithms._prefixes.request import Asked, PrefixData, Rows
 from pmlcli.encoding.events.sequences import Sequences
 from pmlcli.eventlog.split import Split, seen_share
+
+Table = TypeVar("Table", bound=NamedTuple)
+"""What a task predicts for prefixes of a test part: `cases`, which case each is of, `about`, and more."""
 
 STALLED = "is_stalled"
 """The column that says which running cases have been silent for unusually long."""
@@ -49,6 +53,22 @@ def about_split(split: Split) -> str:
         "the last fifth of the cases by start" if split.since is None else "what happened in the last period"
     )
     return f"measured on {kind}; {seen_share(split):.0%} of its prefixes were seen word for word in training"
+
+
+def pooled(cuts: Sequence[Table], of_rows: Sequence[str]) -> Table:
+    """The tables of several cuts as one: their fields `of_rows`, arrays (rows, ...), one after the other.
+
+    A case counts anew in each cut, so `cases` are numbered on. All else is as the last cut has it.
+    """
+    if len(cuts) == 1:
+        return cuts[0]
+    columns = [cut._asdict() for cut in cuts]
+    begin = 0
+    for column in columns:
+        column["cases"] = column["cases"] + begin
+        begin = int(column["cases"].max(initial=begin - 1)) + 1
+    rows = {name: np.concatenate([column[name] for column in columns]) for name in ("cases", *of_rows)}
+    return cuts[-1]._replace(**rows, about=f"{len(cuts)} cuts of the log; {columns[-1]['about']}")
 
 
 def unseen_prefixes(asked: Asked[PrefixData]) -> NDArray[np.bool_]:

@@ -16,7 +16,7 @@ from pmlcli.algorithms._interface.request import PredictRequest
 from pmlcli.algorithms._interface.task import Calibration, Fitted
 from pmlcli.algorithms._learning.calibration import COVERAGE, cross_checked, in_set, tempered
 from pmlcli.algorithms._prefixes.request import Asked, Columns, PrefixData, Rows
-from pmlcli.algorithms._prefixes.rows import about_split, evenly, joined
+from pmlcli.algorithms._prefixes.rows import about_split, evenly, joined, pooled
 from pmlcli.algorithms._prefixes.task import PrefixTask, SplitChoice
 from pmlcli.algorithms.next_activity._request import NextActivityRequest
 from pmlcli.encoding.events.sequences import END, NO_TARGET, Sequences, targets
@@ -194,29 +194,22 @@ def predicted(
 
 
 def joined_parts(held_out: Sequence[HeldOut]) -> HeldOut:
-    """The tables of several cuts as one; a case counts anew in each.
+    """The tables of several cuts as one.
 
     Calibration does not mind which class is which, only what the true one was given: where a cut has fewer
     classes, the others were given nothing. No more distributions are kept than of one cut.
     """
-    last = held_out[-1]
     if len(held_out) == 1:
-        return last
+        return held_out[0]
     n_classes = max(one.shares.shape[1] for one in held_out)
-    shares = [np.pad(one.shares, ((0, 0), (0, n_classes - one.shares.shape[1]))) for one in held_out]
-    n_cases = np.cumsum([0, *(int(one.cases.max(initial=-1)) + 1 for one in held_out)])
-    n_prefixes = np.cumsum([0, *(len(one.cases) for one in held_out)])
-    cases = np.concatenate([one.cases + at for one, at in zip(held_out, n_cases, strict=False)])
-    kept = np.concatenate([one.kept + at for one, at in zip(held_out, n_prefixes, strict=False)])
-    some = evenly(np.arange(len(kept)), MOST_CALIBRATED)
-    return HeldOut(
-        is_right=np.concatenate([one.is_right for one in held_out]),
-        cases=cases,
-        kept=kept[some],
-        shares=np.concatenate(shares)[some],
-        truth=np.concatenate([one.truth for one in held_out])[some],
-        about=f"{len(held_out)} cuts of the log; {last.about}",
-    )
+    alike, n_prefixes = [], 0
+    for one in held_out:
+        shares = np.pad(one.shares, ((0, 0), (0, n_classes - one.shares.shape[1])))
+        alike.append(one._replace(shares=shares, kept=one.kept + n_prefixes))
+        n_prefixes += len(one.cases)
+    found = pooled(alike, ("is_right", "kept", "shares", "truth"))
+    some = evenly(np.arange(len(found.kept)), MOST_CALIBRATED)
+    return found._replace(kept=found.kept[some], shares=found.shares[some], truth=found.truth[some])
 
 
 def _about_calibration(known: Calibration) -> list[str]:

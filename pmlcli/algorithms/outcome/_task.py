@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, NamedTuple
 
@@ -17,7 +17,7 @@ from pmlcli.algorithms._interface.param import Param
 from pmlcli.algorithms._interface.request import PredictRequest
 from pmlcli.algorithms._interface.task import Calibration, Fitted
 from pmlcli.algorithms._prefixes.request import Asked, Columns, Rows
-from pmlcli.algorithms._prefixes.rows import about_split
+from pmlcli.algorithms._prefixes.rows import about_split, pooled
 from pmlcli.algorithms._prefixes.task import PrefixTask, SplitChoice
 from pmlcli.algorithms.outcome._scales import by_prefix_length, earliness, fit_scale, held_out_error, rescaled
 from pmlcli.encoding.outcome.encoding import SOURCES, UNKNOWN, OutcomeEncoding, OutcomePrefixes, OutcomeSource
@@ -331,24 +331,25 @@ class OutcomePredictor(Algorithm[OutcomePrefixes]):
 
 
 def joined_parts(held_out: Sequence[HeldOut]) -> HeldOut:
-    """The tables of several cuts as one; a case counts anew in each. The classes are those of the last cut:
-    rows of a class that it lacks are left out.
+    """The tables of several cuts as one. The classes are those of the last cut: rows of a class that it lacks
+    are left out.
     """
     last = held_out[-1]
-    if len(held_out) == 1:
-        return last
-    parts, cases = [], 0
-    for one in held_out:
-        place = {name: code for code, name in enumerate(last.class_names)}
-        known = np.array([place.get(name, UNKNOWN) for name in one.class_names])
-        kept = np.flatnonzero(known[one.target] != UNKNOWN)
-        shares = np.zeros((len(one.target), len(place)))
-        shares[:, known[known != UNKNOWN]] = one.shares[:, known != UNKNOWN]
-        parts.append((shares[kept], known[one.target[kept]], one.cases[kept] + cases, one.lengths[kept]))
-        cases += int(one.cases.max(initial=-1)) + 1
-    shares, target, units, lengths = (np.concatenate(column) for column in zip(*parts, strict=True))
-    about = f"{len(held_out)} cuts of the log; {last.about}"
-    return HeldOut(shares, target, units, lengths, last.class_names, last.positive, about)
+    place = {name: code for code, name in enumerate(last.class_names)}
+    return pooled([_in_classes(one, place) for one in held_out], ("shares", "target", "lengths"))
+
+
+def _in_classes(one: HeldOut, place: Mapping[str, int]) -> HeldOut:
+    """The same in other classes, by name to code, without the rows of a class that is not among them."""
+    if one.class_names == tuple(place):
+        return one
+    known = np.array([place.get(name, UNKNOWN) for name in one.class_names])
+    kept = np.flatnonzero(known[one.target] != UNKNOWN)
+    shares = np.zeros((len(one.target), len(place)))
+    shares[:, known[known != UNKNOWN]] = one.shares[:, known != UNKNOWN]
+    return one._replace(
+        shares=shares[kept], target=known[one.target[kept]], cases=one.cases[kept], lengths=one.lengths[kept]
+    )
 
 
 def _refuse_few(algorithm: OutcomePredictor, data: OutcomePrefixes, samples: int) -> None:

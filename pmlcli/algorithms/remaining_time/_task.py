@@ -16,7 +16,7 @@ from pmlcli.algorithms._interface.form import Column, columns
 from pmlcli.algorithms._interface.request import PredictRequest
 from pmlcli.algorithms._interface.task import Calibration, Fitted
 from pmlcli.algorithms._prefixes.request import Asked, Columns, PrefixData, Rows
-from pmlcli.algorithms._prefixes.rows import about_split
+from pmlcli.algorithms._prefixes.rows import about_split, pooled
 from pmlcli.algorithms._prefixes.task import PrefixTask, SplitChoice
 from pmlcli.algorithms.remaining_time._quantiles import (
     LEVELS,
@@ -234,16 +234,8 @@ def held_out_prefixes(
 
 
 def joined_parts(held_out: Sequence[HeldOut]) -> HeldOut:
-    """The tables of several cuts as one; a case counts anew in each."""
-    if len(held_out) == 1:
-        return held_out[0]
-    apart, cases = [], 0
-    for one in held_out:
-        apart.append(one._replace(cases=one.cases + cases))
-        cases += int(one.cases.max(initial=-1)) + 1
-    *arrays, abouts = zip(*apart, strict=True)
-    about = f"{len(abouts)} cuts of the log; {abouts[-1]}"
-    return HeldOut._make((*map(np.concatenate, arrays), about))
+    """The tables of several cuts as one."""
+    return pooled(held_out, ("quantiles", "came", "lengths", "began", "at", "until"))
 
 
 def _quantiles(algorithm: RemainingTimePredictor[Any], data: Sequences, rows: Rows) -> Floats:

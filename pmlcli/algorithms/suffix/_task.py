@@ -15,7 +15,7 @@ from pmlcli.algorithms._interface.form import Column, columns
 from pmlcli.algorithms._interface.request import PredictRequest
 from pmlcli.algorithms._interface.task import Calibration, Fitted
 from pmlcli.algorithms._prefixes.request import Asked, Columns, PrefixData, Rows
-from pmlcli.algorithms._prefixes.rows import about_split, joined
+from pmlcli.algorithms._prefixes.rows import about_split, joined, pooled
 from pmlcli.algorithms._prefixes.task import PrefixTask, SplitChoice
 from pmlcli.algorithms.suffix._continuations import (
     FIRST_LETTER,
@@ -176,19 +176,11 @@ def choose(algorithm: SuffixPredictor[Any], data: Sequences, rows: Rows) -> Chos
 
 
 def joined_parts(held_out: Sequence[HeldOut]) -> HeldOut:
-    """The tables of several cuts as one; a case counts anew in each."""
-    if len(held_out) == 1:
-        return held_out[0]
-    cases, n_cases = [], 0
-    for one in held_out:
-        cases.append(one.cases + n_cases)
-        n_cases += int(one.cases.max(initial=-1)) + 1
-    return HeldOut(
+    """The tables of several cuts as one."""
+    return pooled(held_out, ())._replace(
         chosen=[text for one in held_out for text in one.chosen],
         came=[text for one in held_out for text in one.came],
-        cases=np.concatenate(cases),
         n_counted=sum(one.n_counted for one in held_out),
-        about=f"{len(held_out)} cuts of the log; {held_out[-1].about}",
     )
 
 
