@@ -1,4 +1,4 @@
-"""What passes between a task, an algorithm and an encoding has a type, and nothing looks a name up at run time."""
+"""What passes between task, algorithm and encoding has a type; nothing looks a name up at run time."""
 
 from __future__ import annotations
 

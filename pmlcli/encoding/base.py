@@ -20,6 +20,9 @@ class Encodes(Protocol[Encoded_co]):
     name: ClassVar[str]
     requires_times: ClassVar[bool]
 
+    @property
+    def looks_around(self) -> bool: ...  # noqa: D102
+
     def fit(self, log: EventLog) -> Self: ...  # noqa: D102
 
     def transform(self, log: EventLog) -> Encoded_co: ...  # noqa: D102
@@ -40,8 +43,7 @@ class Encodes(Protocol[Encoded_co]):
 
     def times_beyond(self, log: EventLog) -> int: ...  # noqa: D102
 
-    @classmethod
-    def from_state(cls, state: dict[str, Any]) -> Self: ...  # noqa: D102
+    def restored(self, state: dict[str, Any]) -> Self: ...  # noqa: D102
 
 
 class Encoding(ABC, Generic[Encoded]):
@@ -54,6 +56,8 @@ class Encoding(ABC, Generic[Encoded]):
 
     name: ClassVar[str]
     requires_times: ClassVar[bool] = False
+    looks_around: bool = False
+    """Whether an event's numbers depend on what else went on in the log then; never on what came later."""
 
     @abstractmethod
     def fit(self, log: EventLog) -> Self:
@@ -71,6 +75,10 @@ class Encoding(ABC, Generic[Encoded]):
     @abstractmethod
     def from_state(cls, state: dict[str, Any]) -> Self:
         """The inverse of `state`."""
+
+    def restored(self, state: dict[str, Any]) -> Self:
+        """The encoding of this state, made by one that was not fitted."""
+        return self.from_state(state)
 
     @abstractmethod
     def required_columns(self) -> tuple[str, ...]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
-from pmlcli.encoding.base import Encoding
-from pmlcli.errors import LogError
+from pmlcli.encoding.base import Encodes
+from pmlcli.errors import LogError, UntrustedArtifactError
 from pmlcli.eventlog.log import EventLog
 
 
@@ -15,19 +15,25 @@ from pmlcli.eventlog.log import EventLog
 class Bundle:
     """One log in several encodings, by name."""
 
-    parts: Mapping[str, Any]
+    parts: Mapping[str, object]
     n_cases: int
 
 
-class BundleEncoding(Encoding[Bundle]):
+class BundleEncoding(Encodes[Bundle]):
     """Fits each encoding on the training log. One that needs a column that the log lacks is left out;
     LogError when none is left.
     """
 
     name: ClassVar[str] = "bundle"
+    requires_times: ClassVar[bool] = False
 
-    def __init__(self, encodings: Mapping[str, Encoding[Any]]) -> None:
+    def __init__(self, encodings: Mapping[str, Encodes[object]]) -> None:
         self.encodings = dict(encodings)
+
+    @property
+    def looks_around(self) -> bool:
+        """Whether one of them does."""
+        return any(encoding.looks_around for encoding in self.encodings.values())
 
     def fit(self, log: EventLog) -> Self:
         """Fits the encodings that this log has the columns for."""
@@ -52,12 +58,14 @@ class BundleEncoding(Encoding[Bundle]):
             "states": [encoding.state() for encoding in self.encodings.values()],
         }
 
-    @classmethod
-    def from_state(cls, state: dict[str, Any]) -> Self:
-        """The inverse of `state`; the encodings' classes are those imported in this process."""
-        known = {encoding.name: encoding for encoding in _subclasses(Encoding) if hasattr(encoding, "name")}
-        parts = zip(state["names"], state["kinds"], state["states"], strict=True)
-        return cls({name: known[kind].from_state(own) for name, kind, own in parts})
+    def restored(self, state: dict[str, Any]) -> Self:
+        """The inverse of `state`, by the encodings of its own names; UntrustedArtifactError for others."""
+        found: dict[str, Encodes[object]] = {}
+        for name, kind, own in zip(state["names"], state["kinds"], state["states"], strict=True):
+            if name not in self.encodings or self.encodings[name].name != kind:
+                raise UntrustedArtifactError(f"no encoding of '{name}' here is a '{kind}'")
+            found[name] = self.encodings[name].restored(own)
+        return type(self)(found)
 
     def required_columns(self) -> tuple[str, ...]:  # noqa: D102
         columns = [column for e in self.encodings.values() for column in e.required_columns()]
@@ -95,10 +103,3 @@ class BundleEncoding(Encoding[Bundle]):
     def outside_columns(self) -> tuple[str, ...]:  # noqa: D102
         columns = [column for e in self.encodings.values() for column in e.outside_columns()]
         return tuple(dict.fromkeys(columns))
-
-
-def _subclasses(cls: type) -> Iterator[Any]:
-    children: list[Any] = cls.__subclasses__()
-    for child in children:
-        yield child
-        yield from _subclasses(child)

@@ -155,7 +155,7 @@ def _restore(algorithm: Algorithm[Any], files: Mapping[str, bytes]) -> Fitted[Al
     state = sklearn.decode_plain(files[ENCODING_FILE])
     if not isinstance(state, dict):
         raise UntrustedArtifactError(f"{ENCODING_FILE}: holds {type(state).__name__}, expected a dict")
-    return Fitted(algorithm, type(algorithm.make_encoding()).from_state(state), calibration)
+    return Fitted(algorithm, algorithm.make_encoding().restored(state), calibration)
 
 
 def _require_numbers(calibration: Mapping[str, Any], names: Iterable[str]) -> None:

@@ -10,12 +10,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pmlcli.encoding.base import Encoding
+from pmlcli.encoding.base import Encodes, Encoding
 from pmlcli.encoding.bundle import BundleEncoding
 from pmlcli.encoding.events.prefixes import PrefixEncoding
 from pmlcli.encoding.series.encoding import SeriesEncoding
 from pmlcli.encoding.series.exogenous import Outside
 from pmlcli.encoding.series.regressors import Regressors
+from pmlcli.errors import UntrustedArtifactError
 from pmlcli.eventlog.log import EventLog
 from tests.logs import log_of
 
@@ -39,7 +40,7 @@ def log(cases: int = 40, first: float = 1.0) -> EventLog:
     )
 
 
-def told(encoding: Encoding[Any], name: str) -> Any:
+def told(encoding: Encodes[object], name: str) -> Any:
     late = log()
     late = replace(late, times=np.where(late.position > 0, late.times + 10**15, late.times))
     found = encoding.times_beyond(late) if name == "times_beyond" else getattr(encoding, name)()
@@ -50,7 +51,7 @@ def told(encoding: Encoding[Any], name: str) -> Any:
 
 REPORTS = [name for name in vars(Encoding) if not name.startswith("_")]
 REPORTS = [name for name in REPORTS if callable(getattr(Encoding, name, None))]
-REPORTS = [name for name in REPORTS if name not in ("fit", "transform", "state", "from_state")]
+REPORTS = [name for name in REPORTS if name not in ("fit", "transform", "state", "from_state", "restored")]
 
 
 def series(made: EventLog) -> SeriesEncoding:
@@ -68,7 +69,7 @@ def test_a_bundle_of_one_reports_what_that_one_reports(
     one = make(log())
     bundle = BundleEncoding({"one": one})
     assert told(bundle, name) == told(one, name)
-    assert told(BundleEncoding.from_state(bundle.state()), name) == told(one, name)
+    assert told(bundle.restored(bundle.state()), name) == told(one, name)
 
 
 def test_something_is_reported_by_each() -> None:
@@ -79,3 +80,17 @@ def test_something_is_reported_by_each() -> None:
 def test_of_several_limits_the_widest_hold() -> None:
     parts = {name: PrefixEncoding().fit(log(first=first)) for name, first in (("a", 1.0), ("b", 5.0))}
     assert BundleEncoding(parts).number_limits()["amount"] == (1.0, 11.0)
+
+
+@pytest.mark.parametrize("change", [{"names": ["other"]}, {"kinds": ["traces"]}, {"kinds": ["bundle"]}])
+def test_a_bundle_restores_no_encoding_but_its_own(change: dict[str, list[str]]) -> None:
+    """What a model's file names is never looked up among the classes of this process."""
+    bundle = BundleEncoding({"one": PrefixEncoding().fit(log())})
+    with pytest.raises(UntrustedArtifactError, match="no encoding of"):
+        BundleEncoding({"one": PrefixEncoding()}).restored(bundle.state() | change)
+
+
+@pytest.mark.parametrize("around", [False, True])
+def test_a_bundle_looks_around_where_one_of_its_encodings_does(around: bool) -> None:
+    parts = {"plain": PrefixEncoding(), "other": PrefixEncoding(around=around)}
+    assert BundleEncoding(parts).looks_around == around

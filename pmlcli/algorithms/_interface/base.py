@@ -49,8 +49,6 @@ class Algorithm(ABC, Generic[Data]):
     tolerance: ClassVar[float] = 0.0
     """Largest difference that other cases in the batch may make to an answer, as a share of it where it is
     more than 1; 0 promises the same bits."""
-    looks_around: ClassVar[bool] = False
-    """Whether an answer depends on what else goes on in the log at that moment; never on what comes later."""
 
     @classmethod
     def build(cls, parameters: dict[str, Any]) -> Self:
@@ -61,6 +59,11 @@ class Algorithm(ABC, Generic[Data]):
         """All parameters and their values, JSON-plain."""
         values = {spec.name: getattr(self, spec.name) for spec in specs(type(self))}
         return {name: list(v) if isinstance(v, tuple) else v for name, v in values.items()}
+
+    def set_parameters(self, values: Mapping[str, Any]) -> None:
+        """Gives parameters other values before training; ValidationError for what `build` would refuse."""
+        for name, value in validated(type(self), values).items():
+            setattr(self, name, value)
 
     @abstractmethod
     def make_encoding(self) -> Encodes[Data]:

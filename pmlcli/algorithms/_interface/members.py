@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from pmlcli.algorithms._interface.base import Algorithm, field_names
@@ -63,15 +63,6 @@ def _member(owner: Algorithm[Any], name: str, cls: type[Algorithm[Any]]) -> Algo
         )
     shared = field_names(cls) & {spec.name for spec in specs(type(owner))}
     return cls(**{field_name: getattr(owner, field_name) for field_name in sorted(shared)})
-
-
-def fit_in_turn(members: Iterable[Algorithm[Any]], data: Any, memory: str = "auto") -> None:
-    """Trains each; the first that finds whether late cases count more tells the others that would look."""
-    for one in members:
-        if "memory" in one.parameters():
-            one.memory = memory  # type: ignore[attr-defined]
-        one.fit(data)
-        memory = getattr(one, "memory_", memory)
 
 
 def joined_state(own: Mapping[str, Any], members: Mapping[str, Algorithm[Any]]) -> dict[str, Any]:

@@ -8,8 +8,8 @@ from typing import Annotated, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from pmlcli.algorithms._interface.members import fit_in_turn
 from pmlcli.algorithms._interface.param import Param
+from pmlcli.algorithms._learning.recency import fit_in_turn
 from pmlcli.algorithms.next_activity._task import NextActivityPredictor
 from pmlcli.encoding.events.prefixes import PrefixEncoding, Prefixes
 

@@ -49,11 +49,6 @@ class Boosting(RemainingTimePredictor[Prefixes]):
     rounds_: int = field(init=False, repr=False)
     memory_: str = field(init=False, repr=False)
 
-    @property
-    def looks_around(self) -> bool:  # type: ignore[override]
-        """As the parameter says."""
-        return self.around
-
     def make_encoding(self) -> PrefixEncoding:
         """Prefixes with attributes, and what is around."""
         return PrefixEncoding(around=self.around)

@@ -8,8 +8,8 @@ from typing import Annotated, Any, ClassVar, Self
 import numpy as np
 
 from pmlcli.algorithms._interface.base import Algorithm, clone
-from pmlcli.algorithms._interface.members import fit_in_turn
 from pmlcli.algorithms._interface.param import Param
+from pmlcli.algorithms._learning.recency import fit_in_turn
 from pmlcli.algorithms._learning.validation import weights_by_error
 from pmlcli.algorithms._prefixes.request import Rows
 from pmlcli.algorithms.remaining_time._quantiles import LEVELS, MIDDLE, Floats, ascending
@@ -41,11 +41,6 @@ class Ensemble(RemainingTimePredictor[Prefixes]):
     around: Annotated[bool, Param("Also look at open cases, arrivals and work load.")] = False
 
     weights_: dict[str, float] = field(init=False, repr=False)
-
-    @property
-    def looks_around(self) -> bool:  # type: ignore[override]
-        """As the parameter says."""
-        return self.around
 
     def make_encoding(self) -> PrefixEncoding:
         """Prefixes with attributes, and what is around: each member takes what it knows."""
