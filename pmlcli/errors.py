@@ -75,6 +75,14 @@ class PmlError(Exception):
         }
 
 
+class Terminated(BaseException):  # noqa: N818 (like KeyboardInterrupt: an order to stop, not an error)
+    """SIGTERM or SIGHUP arrived."""
+
+
+STOPPED = (KeyboardInterrupt, Terminated)
+"""An order of the user's or the system's to stop, which nothing may turn into an error."""
+
+
 class PmlWarning(UserWarning):
     """Something that the user should know and that stops nothing; the command line prints it."""
 

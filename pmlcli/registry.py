@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from pmlcli._cards import PACKAGE_ROOT, AlgorithmCard, OptionCard, TaskCard, stored_cards, stored_task
 from pmlcli.errors import (
+    STOPPED,
     MissingDependencyError,
     PersistenceError,
     PmlError,
@@ -212,7 +213,8 @@ def _unloadable(entry: EntryPoint, why: str) -> PersistenceError:
 def plugged_in(entry: EntryPoint) -> Any:
     """The object of an entry point; warns of one that no installation put where libraries belong.
 
-    Such an entry counts because its directory is on PYTHONPATH or the like.
+    Such an entry counts because its directory is on PYTHONPATH or the like. Code that ends the program while
+    it is imported is an ImportError.
     """
     place = None if entry.dist is None else Path(str(entry.dist.locate_file(""))).resolve()
     if place is not None and place not in _library_places():
@@ -222,7 +224,12 @@ def plugged_in(entry: EntryPoint) -> Any:
             SeriousWarning,
             stacklevel=3,
         )
-    return entry.load()
+    try:
+        return entry.load()
+    except (Exception, *STOPPED):
+        raise
+    except BaseException as error:
+        raise ImportError(f"it ends the program ({type(error).__name__}: {error})") from error
 
 
 @cache

@@ -135,8 +135,9 @@ def _check_top(
     settings: Settings, top: Mapping[str, Any], commands: Mapping[str, Mapping[str, _Option]]
 ) -> None:
     everywhere = {key for options in commands.values() for key in options}
+    offered = {key for options in commands.values() for key in _offered(settings, options)}
     for key in top:
-        _require(settings.source, key, everywhere, everywhere | set(commands))
+        _require(settings.source, key, everywhere, offered, set(commands))
         meant = {
             command: options[_plain(key)] for command, options in commands.items() if _plain(key) in options
         }
@@ -151,18 +152,29 @@ def _check_table(
 ) -> None:
     where = f"{settings.source}, table [{command}]"
     for key in table:
-        _require(where, key, set(options), set(options))
+        _require(where, key, set(options), _offered(settings, options))
         if _is_refused(settings, options[_plain(key)]):
             raise _not_by_found(where, key, options[_plain(key)], [])
 
 
-def _require(where: str, key: str, known: set[str], offered: set[str]) -> None:
-    """`offered` may name more than `known`: a command, which a misspelt table may have meant."""
+def _offered(settings: Settings, options: Mapping[str, _Option]) -> set[str]:
+    """The keys that this file may set: what a hint may propose."""
+    return {key for key, option in options.items() if not _is_refused(settings, option)}
+
+
+def _require(
+    where: str,
+    key: str,
+    known: set[str],
+    offered: set[str],
+    commands: set[str] | frozenset[str] = frozenset(),
+) -> None:
+    """A hint proposes a key of `offered`, or a command, which a misspelt table may have meant."""
     if _plain(key) in known:
         return
-    if key in offered:
+    if key in commands:
         raise ValidationError(f"{where}: '{key}' is a command and takes a table", hint=f"write [{key}]")
-    error = unknown_name("key", key, offered)
+    error = unknown_name("key", key, offered | commands)
     raise ValidationError(f"{where}: {error.message}", hint=error.hint, context=error.context)
 
 

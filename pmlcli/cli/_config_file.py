@@ -70,7 +70,7 @@ def named(path: Path) -> Settings:
     shown = str(path)
     with _reported(shown), _opened(path) as descriptor:
         content = _parsed(descriptor, shown)
-    return Settings(shown, _table(content) if path.name == "pyproject.toml" else content)
+    return Settings(shown, _table(content, shown) if path.name == "pyproject.toml" else content)
 
 
 def found(directory: Path) -> Settings | None:
@@ -87,7 +87,7 @@ def found(directory: Path) -> Settings | None:
     if not project.is_file():
         return None
     with _reported(project.name), _opened(project, os.O_NONBLOCK) as descriptor:
-        table = _table(_parsed(descriptor, project.name))
+        table = _table(_parsed(descriptor, project.name), project.name)
         if not table:
             # Whoever made it, it says nothing to us.
             return None
@@ -96,10 +96,20 @@ def found(directory: Path) -> Settings | None:
         return Settings(shown, table, is_found=True)
 
 
-def _table(content: dict[str, Any]) -> dict[str, Any]:
-    tool = content.get("tool")
-    table = tool.get("pmlcli") if isinstance(tool, dict) else None
-    return table if isinstance(table, dict) else {}
+def _table(content: dict[str, Any], shown: str) -> dict[str, Any]:
+    """`[tool.pmlcli]`, empty where there is none; ValidationError where it is there and no table."""
+    tool = content.get("tool", {})
+    table = tool.get("pmlcli", {}) if isinstance(tool, dict) else {}
+    if not isinstance(table, dict):
+        raise ValidationError(
+            f"{shown}: tool.pmlcli is {_kind(table)}, not a table",
+            hint='write [tool.pmlcli] and below it key = value, such as timezone = "UTC"',
+        )
+    return table
+
+
+def _kind(value: Any) -> str:
+    return "an array" if isinstance(value, list) else f"the value {value!r}"[:60]
 
 
 def _is_there(path: Path) -> bool:

@@ -15,7 +15,7 @@ from typing import Any
 import typer
 
 from pmlcli.cli import _config
-from pmlcli.errors import OutputError, PmlError, ValidationError
+from pmlcli.errors import OutputError, PmlError, Terminated, ValidationError
 from pmlcli.render.escape import visible
 from pmlcli.render.json import error_document
 
@@ -34,10 +34,6 @@ class Mode:
     json: bool = False
     debug: bool = False
     arguments: tuple[str, ...] = ()
-
-
-class Terminated(BaseException):  # noqa: N818 (like KeyboardInterrupt: an order to stop, not an error)
-    """SIGTERM or SIGHUP arrived."""
 
 
 def mode_of(arguments: list[str], environment: Mapping[str, str]) -> Mode:

@@ -26,7 +26,7 @@ from pmlcli.cli.sign import sign
 from pmlcli.cli.train import train
 from pmlcli.cli.upgrade import upgrade
 from pmlcli.cli.verify import verify
-from pmlcli.errors import nearest
+from pmlcli.errors import PmlError, Terminated, nearest
 from pmlcli.render.escape import visible
 
 EPILOG = """Every option can be set for all runs: as a variable PMLCLI_NAME, in a file named with --config, or
@@ -48,6 +48,12 @@ class _Command(TyperCommand):
         token = _config.told.set((found,) if found else ())
         try:
             return super().invoke(ctx)
+        except SystemExit as error:
+            raise PmlError(
+                f"code that pmlcli called ended the program (SystemExit: {error})",
+                hint="a library or plugin did; `--debug` shows which",
+                code="exit",
+            ) from error
         except Exception as error:
             if found and ctx.params.get("quiet") and getattr(error, "exit_code", 1):
                 typer.echo(visible(found), err=True)
@@ -161,7 +167,7 @@ _register(train, predict, inspect, verify, sign, keygen, upgrade, convert, algor
 
 
 def _terminate(_signal: int, _frame: FrameType | None) -> NoReturn:
-    raise _failure.Terminated
+    raise Terminated
 
 
 def main() -> NoReturn:

@@ -9,7 +9,7 @@ from importlib.metadata import EntryPoint, entry_points
 from types import MappingProxyType
 from typing import Any
 
-from pmlcli.errors import HookError, PmlError
+from pmlcli.errors import STOPPED, HookError, PmlError
 from pmlcli.registry import plugged_in
 
 ENTRY_POINTS = "pmlcli.hooks"
@@ -69,7 +69,9 @@ def installed_hooks() -> tuple[Hook, ...]:
 def _made(entry: EntryPoint) -> Hook:
     try:
         hook: Hook = plugged_in(entry)()
-    except Exception as error:
+    except STOPPED:
+        raise
+    except BaseException as error:
         package = "" if entry.dist is None else f" of the package {entry.dist.name}"
         raise HookError(
             f"hook '{entry.name}' ({entry.value}){package} cannot be loaded: {type(error).__name__}: {error}",
@@ -82,13 +84,15 @@ def _made(entry: EntryPoint) -> Hook:
 def call_hooks(point: str, hooks: Iterable[Hook], context: LifecycleContext) -> None:
     """Calls `point` on each hook: before_ in order of registration, the others in reverse.
 
-    Raises HookError, naming the hook, when one raises.
+    Raises HookError, naming the hook, when one raises, or would end the program.
     """
     ordered = list(hooks)
     for hook in ordered if point.startswith("before") else reversed(ordered):
         try:
             getattr(hook, point)(context)
-        except Exception as error:
+        except STOPPED:
+            raise
+        except BaseException as error:
             raise _hook_error(hook, point, error) from error
 
 

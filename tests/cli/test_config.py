@@ -80,6 +80,32 @@ def test_what_is_wrong_in_the_file_is_named(
     assert hint is None or result.stderr.splitlines()[1] == f"hint: {hint}"
 
 
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        ('[tool]\npmlcli = "x"', "the value 'x'"),
+        ("[tool]\npmlcli = 5", "the value 5"),
+        ("[tool]\npmlcli = false", "the value False"),
+        ("tool.pmlcli = []", "an array"),
+        ("[[tool.pmlcli]]\ntask = 'suffix'", "an array"),
+    ],
+)
+@pytest.mark.parametrize("named", [[], ["--config", "pyproject.toml"]], ids=["found", "named"])
+def test_settings_of_a_project_that_are_no_table_are_an_error(
+    run: Run, place: Path, content: str, what: str, named: list[str]
+) -> None:
+    (place / "pyproject.toml").write_text(content)
+    result = run("algorithms", *named)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith(f"error: pyproject.toml: tool.pmlcli is {what}, not a table\nhint: ")
+
+
+@pytest.mark.parametrize("content", ["", "[tool]", "[tool.other]\na = 1", "[tool.pmlcli]", "tool = 1"])
+def test_a_project_without_settings_is_no_matter(run: Run, place: Path, content: str) -> None:
+    (place / "pyproject.toml").write_text(content)
+    assert run("algorithms").exit_code == 0
+
+
 def test_a_bad_value_names_the_file_or_variable_it_came_from(
     run: Run, place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

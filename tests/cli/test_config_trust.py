@@ -148,6 +148,27 @@ def test_a_found_file_cannot_set_what_matters(
         assert result.stdout == ""
 
 
+@pytest.mark.parametrize(("command", "name"), [(c, n) for c, _, n in PROTECTED])
+@pytest.mark.parametrize("form", ["table", "top"])
+def test_no_hint_proposes_to_a_found_file_what_it_may_not_set(
+    run: Run, place: Path, command: str, name: str, form: str
+) -> None:
+    line = f"{name}q = 1\n"
+    text = f"[{command}]\n{line}" if form == "table" else line
+    write(place / "pmlcli.toml", text)
+    result = run("algorithms")
+    assert (result.exit_code, f"unknown key '{name}q'" in result.stderr) == (2, True)
+    hint = result.stderr.partition("hint: ")[2].strip()
+    proposed = set(re.findall(r"'([^']+)'", hint) or hint.removeprefix("there are: ").split(", "))
+    assert proposed
+    for key in proposed - set(COMMANDS):
+        holders = [concern(c, o) for c, o in ALL if key in names_of(o) and (form == "top" or c == command)]
+        assert any(one is not None and one.may_be_found for one in holders), key
+    # A file that the user named may set it, so there it is proposed.
+    named = run("algorithms", "--config", write(place / "mine.toml", text))
+    assert f"did you mean '{name}'?" in named.stderr
+
+
 ALLOWED = [(n, o) for n, o in ALL if concern(n, o).may_be_found and n != "verify"]  # type: ignore[union-attr]
 
 

@@ -107,8 +107,15 @@ def test_the_working_directory_counts_when_it_is_named_in_full(tmp_path: Path, c
         ("Other = 1", "AttributeError: "),
         ("Planted = 1", "TypeError: 'int' object is not callable"),
         ("class Planted:\n    def __init__(self, name): pass", "TypeError: "),
+        ("import sys; sys.exit()", "ImportError: it ends the program (SystemExit: )"),
+        ("raise SystemExit(0)", "ImportError: it ends the program (SystemExit: 0)"),
+        ("class End(BaseException): pass\nraise End('x')", "ImportError: it ends the program (End: x)"),
+        ("class Planted:\n    def __init__(self): raise SystemExit(3)", "SystemExit: 3"),
     ],
-    ids=["raises", "needs what is missing", "no such name", "no class", "wants arguments"],
+    ids=[
+        *("raises", "needs what is missing", "no such name", "no class", "wants arguments"),
+        *("exits", "exits with 0", "ends otherwise", "exits when made"),
+    ],
 )
 def test_a_hook_that_cannot_be_loaded_is_named(tmp_path: Path, csv_log: Path, source: str, why: str) -> None:
     elsewhere = plant(tmp_path / "elsewhere")
@@ -139,8 +146,11 @@ def test_a_hook_that_cannot_be_loaded_is_named(tmp_path: Path, csv_log: Path, so
         ("def (", "SyntaxError: "),
         ("Other = 1", "AttributeError: "),
         ("class Planted: pass", "it is no class that inherits from Algorithm"),
+        ("import sys; sys.exit()", "ImportError: it ends the program (SystemExit: )"),
+        ("raise SystemExit(0)", "ImportError: it ends the program (SystemExit: 0)"),
+        ("class End(BaseException): pass\nraise End('x')", "ImportError: it ends the program (End: x)"),
     ],
-    ids=["raises", "no Python", "no such name", "no algorithm"],
+    ids=["raises", "no Python", "no such name", "no algorithm", "exits", "exits with 0", "ends otherwise"],
 )
 @pytest.mark.parametrize("task", ["anomaly", "of-its-own"])
 def test_an_algorithm_that_cannot_be_loaded_is_named_and_stops_no_other(
@@ -159,3 +169,41 @@ def test_an_algorithm_that_cannot_be_loaded_is_named_and_stops_no_other(
     assert (done.returncode, said in done.stderr) == (4, True), done.stderr
     done = run(SCRIPT, tmp_path, "train", log, "-a", "next-activity/ngram", "-o", "m", PYTHONPATH=place)
     assert done.returncode == 0, done.stderr
+
+
+POINTS = ["before_train", "after_train", "before_save", "on_failure"]
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_a_hook_that_would_end_the_program_is_named(tmp_path: Path, csv_log: Path, point: str) -> None:
+    elsewhere = plant(tmp_path / "elsewhere")
+    (elsewhere / "rapidfuzz.py").unlink()
+    failing = (
+        "" if point != "on_failure" else "    def before_train(self, context): raise ValueError('first')\n"
+    )
+    (elsewhere / "planted.py").write_text(
+        "import sys\nfrom pmlcli import Hook\nclass Planted(Hook):\n"
+        f"    def {point}(self, context): sys.exit(0)\n{failing}"
+    )
+    arguments = ["train", str(csv_log), "-a", "next-activity/ngram", "-o", "m"]
+    done = run(SCRIPT, tmp_path, *arguments, PYTHONPATH=str(elsewhere))
+    assert done.returncode == 1, done.stderr
+    assert f"hook planted.Planted.{point} raised SystemExit: 0" in done.stderr
+    assert ("first" in done.stderr) == bool(failing)
+    assert not (tmp_path / "m").exists()
+
+
+def test_other_code_that_would_end_the_program_is_said(tmp_path: Path, csv_log: Path) -> None:
+    elsewhere = plant(tmp_path / "elsewhere")
+    (elsewhere / "rapidfuzz.py").unlink()
+    # what a patched library, or the `fit` of a plugin, may do
+    (elsewhere / "planted.py").write_text(
+        "import sys\nfrom pmlcli import Hook\nclass Planted(Hook):\n"
+        "    def before_train(self, context):\n"
+        "        import pmlcli.lifecycle.model as place\n"
+        "        place.train_algorithm = lambda *_: sys.exit(0)\n"
+    )
+    arguments = ["train", str(csv_log), "-a", "next-activity/ngram", "-o", "m"]
+    done = run(SCRIPT, tmp_path, *arguments, PYTHONPATH=str(elsewhere))
+    assert done.returncode == 1
+    assert "error: code that pmlcli called ended the program (SystemExit: 0)" in done.stderr
