@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Annotated, Any
 
 import typer
 
 from pmlcli import registry
+from pmlcli._cards import AlgorithmCard
 from pmlcli.cli import _complete
 from pmlcli.cli._group import ASKED
 from pmlcli.cli._options import CommonOptions, one_of
+from pmlcli.errors import MissingDependencyError, PersistenceError, SeriousWarning
 from pmlcli.render import text
 
 NameArgument = Annotated[
@@ -47,4 +50,14 @@ def algorithms(common: CommonOptions, name: NameArgument = None, task: TaskOptio
 def list_algorithms(task: str | None = None) -> dict[str, Any]:
     """The cards of all algorithms, or of one task's."""
     one_of("task", task, registry.tasks())
-    return {"algorithms": [registry.card(name).to_dict() for name in registry.names(task)]}
+    cards = map(_card, registry.names(task))
+    return {"algorithms": [card.to_dict() for card in cards if card is not None]}
+
+
+def _card(name: str) -> AlgorithmCard | None:
+    """The card; None, with a warning, for an algorithm of another package that cannot be loaded."""
+    try:
+        return registry.card(name)
+    except (PersistenceError, MissingDependencyError) as error:
+        warnings.warn(f"{error.message}; {error.hint}", SeriousWarning, stacklevel=2)
+        return None

@@ -96,7 +96,7 @@ def call_hooks(point: str, hooks: Iterable[Hook], context: LifecycleContext) -> 
             raise _hook_error(hook, point, error) from error
 
 
-def _hook_error(hook: Hook, point: str, error: Exception) -> HookError:
+def _hook_error(hook: Hook, point: str, error: BaseException) -> HookError:
     name = f"{type(hook).__module__}.{type(hook).__qualname__}.{point}"
     hint = error.hint if isinstance(error, PmlError) else None
     return HookError(f"hook {name} raised {type(error).__name__}: {error}", hint=hint, context={"hook": name})

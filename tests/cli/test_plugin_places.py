@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -169,6 +170,10 @@ def test_an_algorithm_that_cannot_be_loaded_is_named_and_stops_no_other(
     assert (done.returncode, said in done.stderr) == (4, True), done.stderr
     done = run(SCRIPT, tmp_path, "train", log, "-a", "next-activity/ngram", "-o", "m", PYTHONPATH=place)
     assert done.returncode == 0, done.stderr
+    done = run(SCRIPT, tmp_path, "algorithms", "--json", PYTHONPATH=place)
+    listed = [card["name"] for card in json.loads(done.stdout)["algorithms"]]
+    assert (done.returncode, "next-activity/ngram" in listed) == (0, True)
+    assert f"warning: {said.removeprefix('error: ')}" in done.stderr
 
 
 POINTS = ["before_train", "after_train", "before_save", "on_failure"]
