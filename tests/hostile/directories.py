@@ -10,6 +10,7 @@ import struct
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -557,5 +558,7 @@ def plausible_cases() -> dict[str, Hostile]:
     return {name: Hostile(change, **codes) for name, (change, codes) in changes.items()}
 
 
+@cache
 def all_cases() -> dict[str, Hostile]:
+    """Every hostile directory by name; made once a process, since the forests in it take seconds."""
     return manifest_cases() | directory_cases() | pickle_cases() | artifact_cases() | plausible_cases()
