@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -26,7 +27,8 @@ def pair_lifecycle(log: EventLog) -> EventLog:
     """The log in which a `start` and the `complete` that belongs to it are one event.
 
     They belong together when they have the same case, activity and, where the log has it, the same
-    instance; the first start goes with the first completion after it. Where an activity is started while
+    instance; the first start goes with the first completion after it, or at its
+    instant: where a source is no finer, the completion may stand first. Where an activity is started while
     it is open in its case, a column that can only be the instance is used, else the guess is noted. The
     event keeps place
     and values of its completion (a value that only the start has is taken from there), with the start's
@@ -91,29 +93,74 @@ def find_pairs(log: EventLog) -> Pairs:
     is_start, is_end = kinds.isin(STARTS).to_numpy(bool), kinds.isin(COMPLETES).to_numpy(bool)
     rows = np.flatnonzero(is_start | is_end)
     key = log.case_of_event[rows] * (len(log.activities) + 1) + log.activity_codes[rows]
-    step = np.where(is_start[rows], 1, -1)
+    ordered = _starts_first(log, _Transitions(rows, key, np.where(is_start[rows], 1, -1)))
     notes: tuple[tuple[str, int], ...] = ()
     source = log.schema.columns.get("instance")
     source = source if source in log.frame.columns else None
-    guessed = _overlaps(step, key)
+    guessed = _overlaps(ordered)
     if source is None and guessed:
-        source = _instances(log, rows, key, step)
+        source = _instances(log, ordered)
         notes = () if source is None else ((f"'{source}' taken as instance, by what it holds", len(rows)),)
     if source is not None:
-        instance = pd.factorize(log.frame[source].iloc[rows])[0].astype(np.int64)
-        key = key * (instance.max(initial=0) + 2) + instance + 1
-        guessed = _overlaps(step, key)
+        ordered = _starts_first(log, _of_instances(log, source, ordered))
+        guessed = _overlaps(ordered)
     if guessed:
         notes += (("starts of an activity that was open: which completion is theirs is a guess", guessed),)
-    starts, completes = _first_with_first(rows, pd.Series(key), pd.Series(step))
+    starts, completes = _first_with_first(ordered)
     alone = {START: int(is_start.sum()) - len(starts), COMPLETE: int(is_end.sum()) - len(starts)}
     return Pairs(starts, completes, alone, notes)
 
 
-def _first_with_first(rows: Rows, key: pd.Series, step: pd.Series) -> tuple[Rows, Rows]:
-    """The first start of a key goes with the first completion after it; `step` is 1 or -1."""
-    is_alone = _alone(step, key)
-    started, ended = step > 0, (step < 0) & ~is_alone
+class _Transitions(NamedTuple):
+    """Starts and completions in the order in which they happened, (n,) each.
+
+    Those of one `key` may belong together; `step` is 1 for a start and -1 for a completion.
+    """
+
+    rows: Rows
+    key: NDArray[np.int64]
+    step: NDArray[np.int64]
+
+    def take(self, order: Rows) -> _Transitions:
+        return _Transitions(self.rows[order], self.key[order], self.step[order])
+
+
+def _of_instances(log: EventLog, source: str, these: _Transitions) -> _Transitions:
+    """The same with keys that differ where the instance does, as they stand in the log."""
+    instance = pd.factorize(log.frame[source].iloc[these.rows])[0].astype(np.int64)
+    key = these.key * (instance.max(initial=0) + 2) + instance + 1
+    return these._replace(key=key).take(np.argsort(these.rows))
+
+
+def _starts_first(log: EventLog, these: _Transitions) -> _Transitions:
+    """Starts before completions of the same key and instant, for keys of which more then belong together.
+
+    Where a source writes no finer than it happened, the completion of what took no time may stand first.
+    """
+    assert log.times is not None
+    alone = _alone(these)
+    if not alone.any():
+        return these
+    keys, codes = np.unique(these.key, return_inverse=True)
+    order = _order_by_instant(log.times[these.rows], codes, alone)
+    moved = these.take(order)
+    before = np.bincount(codes[alone], minlength=len(keys))
+    after = np.bincount(codes[order][_alone(moved)], minlength=len(keys))
+    is_better = (after < before)[codes]
+    return these.take(_order_by_instant(log.times[these.rows], codes, alone & is_better))
+
+
+def _order_by_instant(times: NDArray[np.int64], codes: Rows, alone: Flags) -> Rows:
+    """The order in which the `alone` ones stand behind all else of their key and instant."""
+    place = pd.Series(np.arange(len(times)))
+    last = place.groupby([codes, times]).transform("max").to_numpy()
+    return np.lexsort((place, alone, np.where(alone, last, place)))
+
+
+def _first_with_first(these: _Transitions) -> tuple[Rows, Rows]:
+    """The first start of a key goes with the first completion after it."""
+    rows, key, step = these.rows, pd.Series(these.key), pd.Series(these.step)
+    started, ended = step > 0, (step < 0) & ~_alone(these)
     number_of_start = started.groupby(key).cumsum()
     number_of_end = ended.groupby(key).cumsum()
     left = pd.DataFrame({"key": key, "number": number_of_start, "start": rows})[started]
@@ -122,25 +169,27 @@ def _first_with_first(rows: Rows, key: pd.Series, step: pd.Series) -> tuple[Rows
     return pairs["start"].to_numpy(dtype=np.int64), pairs["complete"].to_numpy(dtype=np.int64)
 
 
-def _alone(step: pd.Series, key: pd.Series) -> pd.Series:
+def _alone(these: _Transitions) -> Flags:
     """Completions at which the balance falls to a new low under 0: no start is still open."""
+    step, key = pd.Series(these.step), these.key
     balance = step.groupby(key).cumsum()
     lowest = balance.groupby(key).cummin().groupby(key).shift(fill_value=0).clip(upper=0)
-    return (step < 0) & (balance < lowest)
+    return ((step < 0) & (balance < lowest)).to_numpy(dtype=bool)
 
 
-def _overlaps(step: NDArray[np.int64], key: NDArray[np.int64]) -> int:
+def _overlaps(these: _Transitions) -> int:
     """How many starts come while another of their key is open and both end."""
-    steps, keys = pd.Series(step), pd.Series(key)
-    counted = steps.where(~_alone(steps, keys), 0)
+    steps, keys = pd.Series(these.step), pd.Series(these.key)
+    counted = steps.where(~_alone(these), 0)
     is_open = counted.groupby(keys).cumsum()
     ends_later = counted.lt(0)[::-1].groupby(keys[::-1]).cumsum()[::-1] > 0
     return int(((counted > 0) & (is_open > 1) & ends_later).sum())
 
 
-def _instances(log: EventLog, rows: Rows, key: NDArray[np.int64], step: NDArray[np.int64]) -> str | None:
+def _instances(log: EventLog, these: _Transitions) -> str | None:
     """The only column with a value of its own for each start and its completion; None without one."""
-    names = [name for name in log.attribute_columns() if _is_instance(log.frame[name].iloc[rows], key, step)]
+    columns = {name: log.frame[name].iloc[these.rows] for name in log.attribute_columns()}
+    names = [name for name, column in columns.items() if _is_instance(column, these.key, these.step)]
     return names[0] if len(names) == 1 else None
 
 

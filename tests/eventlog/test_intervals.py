@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
@@ -73,6 +74,39 @@ def test_overlaps_are_said_to_be_a_guess() -> None:
     assert (GUESS, 1) in log.ledger.notes
     apart = read_log(two_rows("as ac as ac bs as bc ac"), pair_lifecycle=True)
     assert GUESS not in dict(apart.ledger.notes)
+
+
+AT_ONE_INSTANT = {
+    "ac as": ("0 0", [(0, 0)]),
+    "ac as as ac": ("0 0 1 2", [(0, 0), (1, 2)]),
+    "as ac ac as": ("0 1 2 2", [(0, 1), (2, 2)]),
+    "ac ac as as": ("1 1 1 1", [(1, 1), (1, 1)]),
+    "ac bc as bs": ("3 3 3 3", [(3, 3), (3, 3)]),
+    # the completion of what was begun before the log: none of these can be its start
+    "ac as ac": ("0 1 2", [(None, 0), (1, 2)]),
+    # one of two completions has no start, and the later one always had it
+    "ac as ac ": ("1 1 2", [(None, 1), (1, 2)]),
+    # one thing ends and the next begins
+    "as ac as ac": ("0 1 1 2", [(0, 1), (1, 2)]),
+}
+
+
+@pytest.mark.parametrize("instances", [False, True])
+@pytest.mark.parametrize("trace", AT_ONE_INSTANT)
+def test_a_completion_may_stand_before_the_start_of_its_instant(trace: str, instances: bool) -> None:
+    hours, expected = AT_ONE_INSTANT[trace]
+    rows = [
+        row
+        | {"timestamp": f"2024-01-01T{int(hour):02}:00Z"}
+        | ({"instance": row["activity"]} if instances else {})
+        for row, hour in zip(two_rows(trace), hours.split(), strict=True)
+    ]
+    log = read_log(rows, pair_lifecycle=True)
+    starts = [None if math.isnan(start) else int(start) for start in log.frame["start_timestamp"].dt.hour]
+    assert list(zip(starts, log.frame["timestamp"].dt.hour, strict=True)) == expected
+    assert (GUESS in dict(log.ledger.notes)) == (trace == "ac ac as as")
+    alone = sum(start is None for start in starts)
+    assert sum(count for note, count in log.ledger.notes if "without the other" in note) == alone
 
 
 @pytest.mark.parametrize("name", ["number", "activity_instance_id", "concept:instance"])
