@@ -270,8 +270,8 @@ class ReadingOptions(SelectingOptions):
         typer.Option(
             "--order",
             metavar="time|row|COLUMN",
-            help="Order of the events of a case: by time, as they stand, or by a column's numbers.  "
-            "[default: time]",
+            help="Order of the events of a case: by time, as they stand, by a column's numbers, or by time "
+            "and then a column: time+COLUMN.  [default: time]",
             rich_help_panel=_READING,
         ),
     ] = None

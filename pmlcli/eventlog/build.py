@@ -28,7 +28,7 @@ from pmlcli.eventlog.log import (
     offsets_of,
 )
 from pmlcli.eventlog.normal_form import normalize_names, normalize_values
-from pmlcli.eventlog.options import CLASSIFIER_PREFIX, ReadOptions
+from pmlcli.eventlog.options import CLASSIFIER_PREFIX, TIME_THEN, ReadOptions
 from pmlcli.eventlog.raw import EVERY_ROW, Column, RawTable, Rows, TextColumn, as_text, shown
 from pmlcli.eventlog.times.date_and_clock import JOIN, is_clocks, is_dates, joined, names_of
 from pmlcli.eventlog.times.parse import NOT_A_TIME, Times, parse_times
@@ -95,7 +95,7 @@ def build_log(table: RawTable, options: ReadOptions) -> EventLog:
         _wanted(options),
         options.preferred_columns,
         guess=options.guess_columns,
-        needs_times=options.order in (None, "time"),
+        needs_times=options.is_by_time,
     )
     _join_times(table, choice)
     work = _Work(
@@ -173,7 +173,7 @@ def _time_columns(work: _Work) -> tuple[Times | None, Times | None]:
     if end is not None and start is not None:
         _place_at_start(work, end, start)
     if end is not None and bool(end.missing.all()):
-        if work.options.order in (None, "time"):
+        if work.options.is_by_time:
             refuse_unused_times(work.table, work.choice)
         work.notes.append(("no event has a time: rows keep their order", work.table.n_rows))
         del work.choice.columns[TIMESTAMP]
@@ -287,22 +287,36 @@ def _order_keys(work: _Work, end: Times | None) -> tuple[NDArray[Any], ...]:
     """What the events of a case are ordered by: numbers of each row, the finest first; none for the source's
     order. They are the values as they stand, before anything is rounded."""
     ordering = work.options.ordering
-    if ordering == "time" and end is not None:
-        return (end.micros,) if end.rest is None else (end.rest, end.micros)
-    if ordering in ("time", "row"):
+    if ordering == "row":
         return ()
-    if ordering not in work.table.columns:
-        near = nearest(ordering, ["time", "row", *work.table.columns])
+    times: tuple[NDArray[Any], ...] = ()
+    if end is not None:
+        times = (end.micros,) if end.rest is None else (end.rest, end.micros)
+    if ordering == "time":
+        return times
+    is_within_time = ordering.startswith(TIME_THEN) and ordering not in work.table.columns
+    numbers = _numbers_of(work, ordering.removeprefix(TIME_THEN) if is_within_time else ordering)
+    return (numbers, *times) if is_within_time else (numbers,)
+
+
+def _numbers_of(work: _Work, name: str) -> NDArray[np.int64]:
+    """The ranks of the numbers of the column that orders events; rows without one are refused."""
+    columns = work.table.columns
+    if name not in columns:
+        near = nearest(name, ["time", "row", *columns])
+        start = TIME_THEN if work.options.ordering != name and near in columns else ""
         raise LogError(
-            f"{work.table.name}: cannot order by '{ordering}': there is no such column",
-            hint=f"did you mean --order {near}?" if near else "--order takes time, row or a column",
+            f"{work.table.name}: cannot order by '{name}': there is no such column",
+            hint=f"did you mean --order {start}{near}?"
+            if near
+            else f"--order takes time, row, a column or {TIME_THEN}COLUMN",
             code="log.column",
-            context={"column": ordering},
+            context={"column": name},
         )
-    column = as_text(work.table.columns[ordering])
+    column = as_text(columns[name])
     keys = np.append(_ranks(column), -1)[column.codes]
-    work.refuse(f"no number in '{ordering}', which orders the events", keys < 0, ordering)
-    return (keys,)
+    work.refuse(f"no number in '{name}', which orders the events", keys < 0, name)
+    return keys
 
 
 def _ranks(column: TextColumn) -> NDArray[np.int64]:
@@ -352,7 +366,7 @@ def _order(
     order = by_row
     if keys:
         keys = tuple(key[rows] for key in keys)
-        key = "time" if work.options.ordering == "time" else f"'{work.options.ordering}'"
+        key = _key_shown(work)
         sorting: tuple[NDArray[Any], ...] = (*keys, case)
         order = _sorting(sorting)
         ties = _ties(sorting, order)
@@ -367,6 +381,14 @@ def _order(
         ]
         work.notes.extend(fact for fact in facts if fact[1])
     return order if isinstance(rows, slice) else rows[order], offsets_of(np.bincount(case))
+
+
+def _key_shown(work: _Work) -> str:
+    ordering = work.options.ordering
+    if ordering == "time":
+        return "time"
+    is_within_time = ordering.startswith(TIME_THEN) and ordering not in work.names
+    return f"time and '{ordering.removeprefix(TIME_THEN)}'" if is_within_time else f"'{ordering}'"
 
 
 def _ties(sorting: tuple[NDArray[Any], ...], order: Rows) -> int:

@@ -44,8 +44,8 @@ class LogSchema:
     """How the source's columns became the log's.
 
     `columns` maps canonical names to the source's; `timezone` is the zone that naive times were read
-    in and that calendar features use; `order` is `time`, `row` or a source column, and `tie_breaker` the
-    column whose numbers ordered events at equal times, where one did. `pair_lifecycle`,
+    in and that calendar features use; `order` is `time`, `row`, a source column or `time+COLUMN`,
+    and `tie_breaker` the column found to number events at equal times, where one did. `pair_lifecycle`,
     `lifecycle` and `object_type` say how rows became events, as in `ReadOptions`.
     """
 

@@ -19,6 +19,8 @@ REQUIRED_ROLES = ("case_id", "activity")
 OPTIONAL_ROLES = tuple(role for role in ROLES if role not in REQUIRED_ROLES)
 CLASSIFIER_PREFIX = "classifier:"
 """Begins the name of a source column that was made by a classifier."""
+TIME_THEN = "time+"
+"""Begins an order by time in which a column, named after it, orders events at equal times."""
 NONE = "none"
 """The source name that means: do not use a column for this role."""
 
@@ -42,7 +44,7 @@ class ReadOptions:
     - `timezone`: the zone that times without one are read in (IANA name); None: UTC
     - `on_bad_row`: `error` refuses the log, `drop` leaves the row out and counts it
     - `order`: events of a case by `time`, in the source's `row` order, or by the numbers of a column that
-      is named; None: by time
+      is named; `time+COLUMN` orders by time, and events at equal times by the column; None: by time
     - `preferred_tie_breaker`: the column whose numbers ordered events at equal times in the log that a model
       was trained on: where this log has such events, it must have that column
     - `day_first`: settles 03/04/2024 (True: 3 April); None: found, or an error where it cannot be
@@ -109,8 +111,13 @@ class ReadOptions:
 
     @property
     def ordering(self) -> str:
-        """The order that is meant: `time`, `row` or a column."""
+        """The order that is meant: `time`, `row`, a column or `time+COLUMN`."""
         return self.order or "time"
+
+    @property
+    def is_by_time(self) -> bool:
+        """Whether times come first, so that a log must have them where it can."""
+        return self.ordering == "time" or self.ordering.startswith(TIME_THEN)
 
     def _check_timezone(self) -> None:
         try:

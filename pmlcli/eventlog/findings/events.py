@@ -22,6 +22,7 @@ from pmlcli.eventlog.findings.finding import (
     words,
 )
 from pmlcli.eventlog.log import LIFECYCLE, START_TIMESTAMP, TIMESTAMP
+from pmlcli.eventlog.options import TIME_THEN
 from pmlcli.eventlog.pairing import find_pairs
 from pmlcli.eventlog.times.local_time import MICROSECONDS
 
@@ -65,7 +66,7 @@ def equal_times(evidence: Evidence) -> DataFinding | None:
         evidence.events(tied) or (Example(notes[0]),),
         f"{counted(len(tied), 'event')} at the time of the one before, in the order of the rows; {names} may"
         " number them, but not everywhere as the times do",
-        f"if it gives the order: --order {names.partition(', ')[0]}",
+        f"if it gives the order: --order {TIME_THEN}{names.partition(', ')[0]}",
     )
 
 
