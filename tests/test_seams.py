@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from pmlcli.algorithms._interface.request import PredictRequest
+
 ROOT = Path(__file__).parent.parent / "pmlcli"
 SEAMS = sorted(ROOT.glob("algorithms/**/*.py"))
+TASKS = sorted([*ROOT.glob("algorithms/[!_]*/*.py"), *ROOT.glob("algorithms/_prefixes/*.py")])
 DATA = {"data", "trial", "whole", "series"}
 """What arguments that hold encoded data, or an algorithm that has learned from them, are called."""
 
@@ -26,3 +29,15 @@ def test_no_data_are_of_any_type(file: Path) -> None:
             assert ast.unparse(node.annotation) != "Any", f"{file.name}:{node.lineno}"
         if isinstance(node, ast.Subscript) and ast.unparse(node.value) in ("Encoding", "Encodes"):
             assert ast.unparse(node.slice) != "Any", f"{file.name}:{node.lineno}: {ast.unparse(node)}"
+
+
+@pytest.mark.parametrize("file", TASKS, ids=names(TASKS))
+def test_a_task_takes_its_own_request(file: Path) -> None:
+    """`PredictRequest` holds names of any task; of a task's own request the type checker knows each field."""
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    assert "PredictRequest" not in {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+
+
+def test_a_request_by_name_has_no_fields_to_look_up() -> None:
+    assert not hasattr(PredictRequest(level="event"), "level")
+    assert "__getattr__" not in vars(PredictRequest)

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from pmlcli.algorithms._interface.base import Algorithm
-from pmlcli.algorithms._interface.request import PredictRequest
+from pmlcli.algorithms._interface.request import Request
 from pmlcli.encoding.attributes import as_text
 from pmlcli.errors import LogError, PmlError, ValidationError
 from pmlcli.eventlog.log import CASE_ID, EventLog
@@ -25,9 +25,7 @@ _POSITIONS = {"event_index": 0, "prefix_length": 1}
 """Columns that tell a place in a case, by what the first event's is."""
 
 
-def tellable(
-    log: EventLog | None, request: PredictRequest, schema: Mapping[str, Any]
-) -> tuple[type[PmlError], ...]:
+def tellable(log: EventLog | None, request: Request, schema: Mapping[str, Any]) -> tuple[type[PmlError], ...]:
     """The errors beside those about itself that a model may tell: that the log, or a table of regressors,
     is not what it needs. Any other that comes out of a model is about the model.
     """
@@ -35,9 +33,7 @@ def tellable(
     return (*((LogError,) if log is not None else ()), *((ValidationError,) if has_regressors else ()))
 
 
-def check_answer(
-    algorithm: Algorithm[Any], log: EventLog | None, request: PredictRequest, given: Answer
-) -> None:
+def check_answer(algorithm: Algorithm[Any], log: EventLog | None, request: Request, given: Answer) -> None:
     """Raises UntrustedArtifactError unless the table has the form of its task and is about this log."""
     breach = algorithm.task.answer_form(algorithm, log, request).breach(given.table)
     if breach is not None:

@@ -15,7 +15,7 @@ import tempfile
 from dataclasses import dataclass
 
 from pmlcli import errors
-from pmlcli.algorithms._interface.request import PredictRequest
+from pmlcli.algorithms._interface.request import Request
 from pmlcli.errors import PmlError
 from pmlcli.eventlog.log import EventLog
 from pmlcli.lifecycle.confinement import Limits
@@ -34,7 +34,7 @@ class Question:
     """What to ask of a log, None for what follows the training log."""
 
     log: EventLog | None
-    request: PredictRequest
+    request: Request
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import pandas as pd
 
 from pmlcli import registry
 from pmlcli.algorithms._interface.base import Algorithm
-from pmlcli.algorithms._interface.request import PredictRequest
+from pmlcli.algorithms._interface.request import PredictRequest, Request
 from pmlcli.algorithms._interface.task import Fitted
 from pmlcli.encoding.series.regressors import Regressors
 from pmlcli.encoding.vocabulary import COMMON_VALUES
@@ -205,7 +205,7 @@ class Model(Hook):
             run.call("after_predict", predictions=table.copy(), metadata=metadata)
         return PredictionResult(table, metadata)
 
-    def _answer(self, log: EventLog | None, request: PredictRequest) -> Answer:
+    def _answer(self, log: EventLog | None, request: Request) -> Answer:
         """The table and what is told beside it; from a confined child when the model is isolated."""
         tellable = expectation.tellable(log, request, self.manifest_fields["input_schema"])
         if self._is_isolated:
@@ -242,13 +242,13 @@ class Model(Hook):
             return self._replayed().to_files()
         return answer.encode(self._table(question.log, question.request))
 
-    def _table(self, log: EventLog | None, request: PredictRequest) -> Answer:
+    def _table(self, log: EventLog | None, request: Request) -> Answer:
         fitted, task = self._ready(), self.algorithm.task
         if log is None:
             return Answer(task.predict_without_log(fitted, request), {})
         return Answer(task.predict(fitted, log, request), unseen_values(log, fitted.encoding))
 
-    def _notes(self, log: EventLog, table: pd.DataFrame, request: PredictRequest) -> list[str]:
+    def _notes(self, log: EventLog, table: pd.DataFrame, request: Request) -> list[str]:
         calibration = self._fitted.calibration if self._fitted else {}
         return self.algorithm.task.notes(self.algorithm, calibration, log, table, request)
 
@@ -257,7 +257,7 @@ class Model(Hook):
         check_log(read, self.manifest_fields["input_schema"])
         return read_as_trained(read, self.manifest_fields["input_schema"]["required"])
 
-    def _check_process(self, log: EventLog, request: PredictRequest) -> str | None:
+    def _check_process(self, log: EventLog, request: Request) -> str | None:
         return check_process(log, known_activities(self.files), allow=request.foreign == "allow")
 
     def read_options(self, options: ReadOptions) -> ReadOptions:

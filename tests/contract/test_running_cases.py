@@ -184,7 +184,9 @@ def test_what_training_prints_is_what_its_predictions_come_to(name: str, split: 
     calibration = task.calibrate(tried.algorithm, tried.held_out)
     encoding: Any = algorithm.make_encoding().fit(parts.train)
     fitted = Fitted(tried.algorithm, encoding, calibration | {"positive": "yes"})
-    told = task.predict(fitted, parts.test, PredictRequest(cases="all", every_prefix=True))
+    told = task.predict(
+        fitted, parts.test, task.checked(algorithm, PredictRequest(cases="all", every_prefix=True))
+    )
     frame = parts.test.frame.join(told.drop(columns="case_id"))
     frame["counts"] = True if parts.since is None else parts.test.times >= parts.since  # type: ignore[operator]
     frame["is_running"] = np.repeat(

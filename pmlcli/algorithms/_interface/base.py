@@ -32,7 +32,7 @@ class Algorithm(ABC, Generic[Data]):
 
     _members: dict[str, Any] = field(init=False, repr=False, default_factory=dict)
 
-    task: ClassVar[Task[Any, Any, Any]]
+    task: ClassVar[Task[Any, Any, Any, Any]]
     """What it is trained for: one object, the same for all algorithms of the task."""
     source: ClassVar[str]
     """The paper or text that describes the method."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pmlcli.algorithms._interface.param import Param, check_fields, option_cards
 from pmlcli.errors import ValidationError
@@ -38,10 +38,6 @@ class PredictRequest:
     def __repr__(self) -> str:
         given = ", ".join(f"{name}={value!r}" for name, value in self.asked.items())
         return f"PredictRequest({given})"
-
-    if TYPE_CHECKING:  # the fields of the request that the task's `checked` makes of it
-
-        def __getattr__(self, name: str) -> Any: ...
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)

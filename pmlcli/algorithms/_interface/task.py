@@ -29,6 +29,8 @@ Data = TypeVar("Data")
 """What their encoding makes of a log."""
 HeldOut = TypeVar("HeldOut")
 """The task's table of predictions for the test part of one cut."""
+TaskRequest = TypeVar("TaskRequest", bound=Request)
+"""What a prediction of the task can be asked for, as it declares it."""
 
 Calibration = dict[str, Any]
 """What a task learned from held-out data (a threshold, residuals): JSON-plain, kept in threshold.json."""
@@ -43,7 +45,7 @@ class Fitted(Generic[Method, Data]):
     calibration: Calibration = field(default_factory=dict)
 
 
-class Task(ABC, Generic[Method, Data, HeldOut]):
+class Task(ABC, Generic[Method, Data, HeldOut, TaskRequest]):
     """One kind of question, for all algorithms that answer it. It holds no state: an algorithm's parameters
     and what was learned come in as arguments.
     """
@@ -55,8 +57,9 @@ class Task(ABC, Generic[Method, Data, HeldOut]):
     """Name of the algorithm that is taken when none is named."""
     sample_name: ClassVar[str] = "samples"
     """What `count_samples` counts, in the plural."""
-    request: ClassVar[type[Request]] = Request
-    """What a prediction can be asked for: command line, completion, docs and checks follow it."""
+    request: type[TaskRequest]
+    """What a prediction can be asked for: command line, completion, docs and checks follow it. Every task
+    names its own, or `Request` itself."""
     is_about_cases: ClassVar[bool] = True
     """Whether a row of predictions is about a case or event of the log, and can be written into it."""
     has_chart: ClassVar[bool] = False
@@ -114,25 +117,27 @@ class Task(ABC, Generic[Method, Data, HeldOut]):
     # --- prediction
 
     @abstractmethod
-    def predict(self, fitted: Fitted[Method, Data], log: EventLog, request: PredictRequest) -> pd.DataFrame:
+    def predict(self, fitted: Fitted[Method, Data], log: EventLog, request: TaskRequest) -> pd.DataFrame:
         """The task's table of predictions for a log: key columns first, units as the task documents."""
 
-    def predict_without_log(self, fitted: Fitted[Method, Data], request: PredictRequest) -> pd.DataFrame:
+    def predict_without_log(self, fitted: Fitted[Method, Data], request: TaskRequest) -> pd.DataFrame:
         """The table for what follows the training log; only where `needs_log` is false."""
         raise NotImplementedError
 
-    def checked(self, algorithm: Method, request: PredictRequest) -> PredictRequest:
-        """The request as this task's own; ValidationError for what the task has not, or cannot give."""
+    def checked(self, algorithm: Method, request: PredictRequest) -> TaskRequest:
+        """The request as this task's own, which all other methods take; ValidationError for what the task has
+        not, or cannot give.
+        """
         own = self.request.of(request, self.name)
         self.check_request(algorithm, own)
         return own
 
-    def check_request(self, algorithm: Method, request: PredictRequest) -> None:  # noqa: B027
+    def check_request(self, algorithm: Method, request: TaskRequest) -> None:  # noqa: B027
         """Raises ValidationError for what this algorithm cannot give; types and bounds are checked."""
 
-    def canary_request(self, fitted: Fitted[Method, Data]) -> PredictRequest:
+    def canary_request(self, fitted: Fitted[Method, Data]) -> TaskRequest:
         """What the canary is asked for: the answers that are kept with the model."""
-        return PredictRequest(cases="all")
+        return self.request(cases="all")
 
     def notes(
         self,
@@ -140,7 +145,7 @@ class Task(ABC, Generic[Method, Data, HeldOut]):
         calibration: Calibration,
         log: EventLog,
         table: pd.DataFrame,
-        request: PredictRequest,
+        request: TaskRequest,
     ) -> list[str]:
         """Sentences about this prediction that its user should know; `calibration` is empty where a child
         process holds the model.
@@ -148,7 +153,7 @@ class Task(ABC, Generic[Method, Data, HeldOut]):
         return []
 
     @abstractmethod
-    def answer_form(self, algorithm: Method, log: EventLog | None, request: PredictRequest) -> Form:
+    def answer_form(self, algorithm: Method, log: EventLog | None, request: TaskRequest) -> Form:
         """The columns and rows that a table for this request has, whatever was learned."""
 
     def units(self, algorithm: Method) -> dict[str, str]:

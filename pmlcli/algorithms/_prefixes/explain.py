@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pmlcli.algorithms._prefixes.request import Asked, Columns, PrefixData, Rows
+from pmlcli.algorithms._prefixes.request import Asked, Columns, OwnRequest, PrefixData, Rows
 from pmlcli.encoding.attributes import as_text
 from pmlcli.eventlog.log import ACTIVITY, MISSING, RESOURCE, START_TIMESTAMP, TIMESTAMP, EventLog, offsets_of
 from pmlcli.runtime import track
@@ -27,7 +27,7 @@ LONGEST = 500
 CHUNK_EVENTS = 300_000
 """Prefixes of about so many events together are explained at a time, to bound the memory."""
 
-Strength = Callable[[Asked[PrefixData], Columns, PrefixData, Rows], NDArray[np.float64]]
+Strength = Callable[[Asked[PrefixData, OwnRequest], Columns, PrefixData, Rows], NDArray[np.float64]]
 
 
 class _Change(NamedTuple):
@@ -42,7 +42,10 @@ class _Change(NamedTuple):
 
 
 def explanations(
-    asked: Asked[PrefixData], answers: Columns, strength: Strength[PrefixData], say: Callable[[float], str]
+    asked: Asked[PrefixData, OwnRequest],
+    answers: Columns,
+    strength: Strength[PrefixData, OwnRequest],
+    say: Callable[[float], str],
 ) -> list[str]:
     """What moved each answer most, (prefixes,): `because of `Check` (event 3): +2.1 d; ...`.
 
@@ -63,7 +66,10 @@ def explanations(
 
 
 def _explained(
-    asked: Asked[PrefixData], answers: Columns, strength: Strength[PrefixData], say: Callable[[float], str]
+    asked: Asked[PrefixData, OwnRequest],
+    answers: Columns,
+    strength: Strength[PrefixData, OwnRequest],
+    say: Callable[[float], str],
 ) -> list[str]:
     if len(asked.rows) == 0:
         return []
@@ -91,11 +97,11 @@ def _is_nothing(words: str) -> bool:
     return float(words.split(" ", 1)[0].replace(",", "")) == 0.0
 
 
-def _encoded(asked: Asked[PrefixData], change: _Change) -> PrefixData:
+def _encoded(asked: Asked[PrefixData, OwnRequest], change: _Change) -> PrefixData:
     return asked.encoding.transform(change.log).amid(asked.data, change.events)
 
 
-def _left_out(asked: Asked[PrefixData]) -> Iterator[_Change]:
+def _left_out(asked: Asked[PrefixData, OwnRequest]) -> Iterator[_Change]:
     """What needs a log in which each prefix is a case: an event left out, and no time passing."""
     lengths = asked.data.position[asked.rows] + 1
     offsets = offsets_of(lengths)
@@ -123,7 +129,7 @@ def _without_event(log: EventLog, events: Rows, back: int) -> _Change:
     return _Change(log.take_rows(kept, offsets), offsets[1:] - 1, applies, what, events[kept])
 
 
-def _blanked(asked: Asked[PrefixData]) -> Iterator[_Change]:
+def _blanked(asked: Asked[PrefixData, OwnRequest]) -> Iterator[_Change]:
     """A whole column without values, seen from each prefix of the cases asked about."""
     cases, place = np.unique(asked.cases, return_inverse=True)
     events, _offsets = asked.data.rows_of(cases)

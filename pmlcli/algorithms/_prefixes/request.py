@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pmlcli.algorithms._interface.param import Param
-from pmlcli.algorithms._interface.request import PredictRequest, Request
+from pmlcli.algorithms._interface.request import Request
 from pmlcli.encoding.base import Encodes
 from pmlcli.encoding.events.sequences import Sequences
 from pmlcli.eventlog.log import EventLog
@@ -33,8 +33,12 @@ class PrefixRequest(Request):
     explain: Annotated[bool, Param("Say in a column what moved each prediction.")] = False
 
 
+OwnRequest = TypeVar("OwnRequest", bound=PrefixRequest)
+"""What a predictive task can be asked for, as it declares it."""
+
+
 @dataclass(frozen=True)
-class Asked(Generic[PrefixData]):
+class Asked(Generic[PrefixData, OwnRequest]):
     """What a prediction is about: the log, encoded, and the prefixes asked for, by the event that ends each.
 
     `rows` are int64 (prefixes,), ascending. `at` is when it is asked, in microseconds UTC: `as_of`, else the
@@ -45,7 +49,7 @@ class Asked(Generic[PrefixData]):
     log: EventLog
     data: PrefixData
     rows: Rows
-    request: PredictRequest
+    request: OwnRequest
     at: int | None
 
     @property

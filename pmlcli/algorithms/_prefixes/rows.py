@@ -8,9 +8,8 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from pmlcli.algorithms._interface.request import PredictRequest
 from pmlcli.algorithms._interface.unseen import never_seen, unseen_events
-from pmlcli.algorithms._prefixes.request import Asked, PrefixData, Rows
+from pmlcli.algorithms._prefixes.request import Asked, OwnRequest, PrefixData, PrefixRequest, Rows
 from pmlcli.encoding.events.sequences import Sequences
 from pmlcli.eventlog.split import Split, seen_share
 
@@ -21,7 +20,7 @@ STALLED = "is_stalled"
 """The column that says which running cases have been silent for unusually long."""
 
 
-def asks_of_running(request: PredictRequest) -> bool:
+def asks_of_running(request: PrefixRequest) -> bool:
     """Whether only running cases are asked for, as they stand at one moment."""
     return request.cases == "running" and not request.every_prefix
 
@@ -38,7 +37,7 @@ def joined(names: Sequence[str], separator: str) -> str:
     )
 
 
-def chosen_prefixes(data: Sequences, request: PredictRequest) -> NDArray[np.bool_]:
+def chosen_prefixes(data: Sequences, request: PrefixRequest) -> NDArray[np.bool_]:
     """Which events end a prefix that is asked for: all with `every_prefix`, else the last of the cases."""
     if request.every_prefix:
         return np.ones(data.n_events, dtype=np.bool_)
@@ -71,7 +70,7 @@ def pooled(cuts: Sequence[Table], of_rows: Sequence[str]) -> Table:
     return cuts[-1]._replace(**rows, about=f"{len(cuts)} cuts of the log; {columns[-1]['about']}")
 
 
-def unseen_prefixes(asked: Asked[PrefixData]) -> NDArray[np.bool_]:
+def unseen_prefixes(asked: Asked[PrefixData, OwnRequest]) -> NDArray[np.bool_]:
     """Which prefixes hold an activity or resource that training never saw; LogError when that is to fail."""
     data, is_unseen = asked.data, unseen_events(asked.encoding, asked.log)
     so_far = np.cumsum(is_unseen)

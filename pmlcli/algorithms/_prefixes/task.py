@@ -14,11 +14,10 @@ from numpy.typing import NDArray
 
 from pmlcli.algorithms._interface.form import Column, Form, at_most, columns, exactly
 from pmlcli.algorithms._interface.param import Param
-from pmlcli.algorithms._interface.request import PredictRequest, Request
 from pmlcli.algorithms._interface.task import Fitted, HeldOut, Task
 from pmlcli.algorithms._interface.unseen import HAS_UNSEEN, unseen_columns
 from pmlcli.algorithms._prefixes.explain import LONGEST, explanations
-from pmlcli.algorithms._prefixes.request import Asked, Columns, PrefixData, PrefixRequest, Rows
+from pmlcli.algorithms._prefixes.request import Asked, Columns, OwnRequest, PrefixData, Rows
 from pmlcli.algorithms._prefixes.rows import (
     STALLED,
     asks_of_running,
@@ -49,27 +48,28 @@ class _HasSplit(Protocol):
 Predictor = TypeVar("Predictor", bound=_HasSplit)
 
 
-class PrefixTask(Task[Predictor, PrefixData, HeldOut], Generic[Predictor, PrefixData, HeldOut]):
+class PrefixTask(
+    Task[Predictor, PrefixData, HeldOut, OwnRequest], Generic[Predictor, PrefixData, HeldOut, OwnRequest]
+):
     """Answers for prefixes of cases; an answer depends on the events of its case so far alone, unless the
     algorithm says that it looks around.
     """
 
     sample_name: ClassVar[str] = "cases"
-    request: ClassVar[type[Request]] = PrefixRequest
 
     @abstractmethod
-    def answer(self, fitted: Fitted[Predictor, PrefixData], asked: Asked[PrefixData]) -> Columns:
+    def answer(self, fitted: Fitted[Predictor, PrefixData], asked: Asked[PrefixData, OwnRequest]) -> Columns:
         """The task's columns beside the keys, each (prefixes,)."""
 
     @abstractmethod
-    def answer_columns(self, request: PredictRequest) -> tuple[Column, ...]:
+    def answer_columns(self, request: OwnRequest) -> tuple[Column, ...]:
         """The columns that `answer` gives."""
 
     @abstractmethod
     def strength(
         self,
         fitted: Fitted[Predictor, PrefixData],
-        asked: Asked[PrefixData],
+        asked: Asked[PrefixData, OwnRequest],
         answers: Columns,
         data: PrefixData,
         rows: Rows,
@@ -91,13 +91,12 @@ class PrefixTask(Task[Predictor, PrefixData, HeldOut], Generic[Predictor, Prefix
         return data.n_cases
 
     def predict(
-        self, fitted: Fitted[Predictor, PrefixData], log: EventLog, request: PredictRequest
+        self, fitted: Fitted[Predictor, PrefixData], log: EventLog, request: OwnRequest
     ) -> pd.DataFrame:
         """One row a case, or a prefix, in the log's order: case_id, prefix_length and the task's columns.
 
         Empty when running cases are asked for and none is.
         """
-        request = self.checked(fitted.algorithm, request)
         asked = _asked(fitted, log, request)
         table: Columns = {CASE_ID: asked.log.case_ids[asked.cases]}
         table["prefix_length"] = asked.data.position[asked.rows] + 1
@@ -115,7 +114,7 @@ class PrefixTask(Task[Predictor, PrefixData, HeldOut], Generic[Predictor, Prefix
             {n: np.asarray(v, dtype=object) if isinstance(v, list) else v for n, v in table.items()}
         )
 
-    def answer_form(self, algorithm: Predictor, log: EventLog | None, request: PredictRequest) -> Form:
+    def answer_form(self, algorithm: Predictor, log: EventLog | None, request: OwnRequest) -> Form:
         """Keys and answers, a row for each of the log's cases or prefixes, or for some of them."""
         units = 0 if log is None else log.n_events if request.every_prefix else log.n_cases
         is_whole = request.as_of is None and (request.every_prefix or request.cases == "all")
@@ -131,7 +130,7 @@ class PrefixTask(Task[Predictor, PrefixData, HeldOut], Generic[Predictor, Prefix
             exactly(units) if is_whole else at_most(units),
         )
 
-    def check_request(self, algorithm: Predictor, request: PredictRequest) -> None:
+    def check_request(self, algorithm: Predictor, request: OwnRequest) -> None:
         """What `as_of` may be."""
         if request.as_of is not None:
             instant(request.as_of, ReadOptions(timezone="UTC"), "--as-of")
@@ -146,7 +145,7 @@ class PrefixTask(Task[Predictor, PrefixData, HeldOut], Generic[Predictor, Prefix
         calibration: dict[str, Any],
         log: EventLog,
         table: pd.DataFrame,
-        request: PredictRequest,
+        request: OwnRequest,
     ) -> list[str]:
         """How many cases are running, where only these are answered for; which prefixes are not explained."""
         if request.every_prefix:
@@ -171,7 +170,9 @@ class PrefixTask(Task[Predictor, PrefixData, HeldOut], Generic[Predictor, Prefix
         return found
 
 
-def _asked(fitted: Fitted[Any, PrefixData], log: EventLog, request: PredictRequest) -> Asked[PrefixData]:
+def _asked(
+    fitted: Fitted[Any, PrefixData], log: EventLog, request: OwnRequest
+) -> Asked[PrefixData, OwnRequest]:
     log, at = (log, log.end) if request.as_of is None else up_to(log, request.as_of)
     data = fitted.encoding.transform(log)
     if request.as_of is not None:

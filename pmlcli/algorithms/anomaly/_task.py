@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from pmlcli.algorithms._interface.base import Algorithm
 from pmlcli.algorithms._interface.form import Form, columns, exactly
 from pmlcli.algorithms._interface.param import Param
-from pmlcli.algorithms._interface.request import PredictRequest
 from pmlcli.algorithms._interface.task import Calibration, Fitted, Task
 from pmlcli.algorithms._interface.unseen import HAS_UNSEEN, never_seen, unseen_columns, unseen_events
 from pmlcli.algorithms.anomaly._judgement import (
@@ -66,7 +65,7 @@ class HeldOut(NamedTuple):
     deviant: Scores
 
 
-class AnomalyTask(Task[Detects[CaseData], CaseData, HeldOut], Generic[CaseData]):
+class AnomalyTask(Task[Detects[CaseData], CaseData, HeldOut, AnomalyRequest], Generic[CaseData]):
     """Flags cases, or events, that are less like the training log than others.
 
     The threshold is the (1 - contamination) quantile of the training cases' scores. A p-value is the share
@@ -142,7 +141,7 @@ class AnomalyTask(Task[Detects[CaseData], CaseData, HeldOut], Generic[CaseData])
     # --- prediction
 
     def predict(
-        self, fitted: Fitted[Detects[CaseData], CaseData], log: EventLog, request: PredictRequest
+        self, fitted: Fitted[Detects[CaseData], CaseData], log: EventLog, request: AnomalyRequest
     ) -> pd.DataFrame:
         """One row a case: case_id, score, threshold, is_anomaly, severity, p_value, reason.
 
@@ -151,7 +150,6 @@ class AnomalyTask(Task[Detects[CaseData], CaseData, HeldOut], Generic[CaseData])
         is flagged is chosen by Benjamini and Hochberg over the p-values of this log: flags then depend on its
         other cases, scores and p-values never do. ValidationError for a level that the detector cannot score.
         """
-        request = self.checked(fitted.algorithm, request)
         level = request.level or "case"
         is_unseen = None
         if request.unseen != "ignore":
@@ -164,7 +162,7 @@ class AnomalyTask(Task[Detects[CaseData], CaseData, HeldOut], Generic[CaseData])
         table = pd.concat(tables, ignore_index=True)
         return table if is_unseen is None else table.assign(**{HAS_UNSEEN: is_unseen})
 
-    def check_request(self, algorithm: Detects[CaseData], request: PredictRequest) -> None:
+    def check_request(self, algorithm: Detects[CaseData], request: AnomalyRequest) -> None:
         """What `level` may be."""
         level = request.level or "case"
         if level not in algorithm.levels:
@@ -175,7 +173,7 @@ class AnomalyTask(Task[Detects[CaseData], CaseData, HeldOut], Generic[CaseData])
             )
 
     def answer_form(
-        self, algorithm: Detects[CaseData], log: EventLog | None, request: PredictRequest
+        self, algorithm: Detects[CaseData], log: EventLog | None, request: AnomalyRequest
     ) -> Form:
         """A row a case, or an event."""
         level = request.level or "case"
@@ -199,7 +197,7 @@ class AnomalyTask(Task[Detects[CaseData], CaseData, HeldOut], Generic[CaseData])
         calibration: Calibration,
         log: EventLog,
         table: pd.DataFrame,
-        request: PredictRequest,
+        request: AnomalyRequest,
     ) -> list[str]:
         """Running cases look odd for what they have not done yet."""
         running = int(find_running(log).sum())

@@ -16,7 +16,6 @@ from pmlcli import runtime
 from pmlcli.algorithms._interface.base import Algorithm
 from pmlcli.algorithms._interface.form import Form, columns
 from pmlcli.algorithms._interface.param import Param
-from pmlcli.algorithms._interface.request import PredictRequest
 from pmlcli.algorithms._interface.task import Calibration, Fitted, Task
 from pmlcli.algorithms._interface.unseen import HAS_UNSEEN, never_seen, unseen_columns, unseen_events
 from pmlcli.algorithms.forecast._held_out import HeldOut, joined_cuts
@@ -62,7 +61,7 @@ RECENT = 84
 Data = tuple[Series, ...]
 
 
-class ForecastTask(Task["Forecaster", Data, HeldOut]):
+class ForecastTask(Task["Forecaster", Data, HeldOut, ForecastRequest]):
     """Continues KPI series that an algorithm was trained on, or longer ones, without fitting it again.
 
     The trial learns from the events before the last fifth of the buckets; errors and intervals come
@@ -192,7 +191,7 @@ class ForecastTask(Task["Forecaster", Data, HeldOut]):
     # --- answers
 
     def predict(
-        self, fitted: Fitted[Forecaster, Data], log: EventLog, request: PredictRequest
+        self, fitted: Fitted[Forecaster, Data], log: EventLog, request: ForecastRequest
     ) -> pd.DataFrame:
         """One row a series and bucket after the end of the log.
 
@@ -200,7 +199,6 @@ class ForecastTask(Task["Forecaster", Data, HeldOut]):
         buckets between them are filled with the model's own forecast. For `open-cases`, give a log
         that reaches back to the start of its oldest open case.
         """
-        request = self.checked(fitted.algorithm, request)
         algorithm, outside = fitted.algorithm, _outside(fitted, request)
         has_unseen = request.unseen != "ignore" and _has_unseen(fitted.encoding, log, request.unseen)
         ahead = partial(_bounded, algorithm)
@@ -210,22 +208,21 @@ class ForecastTask(Task["Forecaster", Data, HeldOut]):
         data = [continued(*pair, algorithm.horizon, ahead) for pair in pairs]
         return _table(fitted, data, request, has_unseen=has_unseen)
 
-    def predict_without_log(self, fitted: Fitted[Forecaster, Data], request: PredictRequest) -> pd.DataFrame:
+    def predict_without_log(self, fitted: Fitted[Forecaster, Data], request: ForecastRequest) -> pd.DataFrame:
         """One row a series and bucket after the end of the training series."""
-        request = self.checked(fitted.algorithm, request)
         history = fitted.algorithm.remembered(_outside(fitted, request))
         return _table(fitted, history, request, has_unseen=False)
 
-    def canary_request(self, fitted: Fitted[Forecaster, Data]) -> PredictRequest:
+    def canary_request(self, fitted: Fitted[Forecaster, Data]) -> ForecastRequest:
         """The trained horizon; where the regressors end before it, their last row goes on."""
         known = _series_encoding(fitted).outside
         if known is None or not known.columns:
             return super().canary_request(fitted)
         latest = max(fitted.algorithm.remembered(known), key=lambda series: int(series.starts[-1]))
         coming = local_times(latest.next_starts(fitted.algorithm.horizon), latest.timezone)
-        return PredictRequest(cases="all", regressors=known.carried_on(coming))
+        return ForecastRequest(cases="all", regressors=known.carried_on(coming))
 
-    def check_request(self, algorithm: Forecaster, request: PredictRequest) -> None:
+    def check_request(self, algorithm: Forecaster, request: ForecastRequest) -> None:
         """Also how far it may reach."""
         _horizon(algorithm, request)
 
@@ -235,12 +232,12 @@ class ForecastTask(Task["Forecaster", Data, HeldOut]):
         calibration: Calibration,
         log: EventLog,
         table: pd.DataFrame,
-        request: PredictRequest,
+        request: ForecastRequest,
     ) -> list[str]:
         """Which events of the log its series leave out."""
         return _left_out(log)
 
-    def answer_form(self, algorithm: Forecaster, log: EventLog | None, request: PredictRequest) -> Form:
+    def answer_form(self, algorithm: Forecaster, log: EventLog | None, request: ForecastRequest) -> Form:
         """A row for each bucket of each series."""
         horizon = _horizon(algorithm, request)
         series = set(algorithm.kpis)
@@ -436,7 +433,7 @@ def _series_encoding(fitted: Fitted[Forecaster, Data]) -> SeriesEncoding:
     return fitted.encoding
 
 
-def _horizon(algorithm: Forecaster, request: PredictRequest) -> int:
+def _horizon(algorithm: Forecaster, request: ForecastRequest) -> int:
     horizon = algorithm.horizon if request.horizon is None else request.horizon
     if horizon < 1:
         raise ValidationError(f"horizon is {horizon}, but must be >= 1", context={"horizon": horizon})
@@ -450,7 +447,7 @@ def _horizon(algorithm: Forecaster, request: PredictRequest) -> int:
     return horizon
 
 
-def _outside(fitted: Fitted[Forecaster, Data], request: PredictRequest) -> Outside | None:
+def _outside(fitted: Fitted[Forecaster, Data], request: ForecastRequest) -> Outside | None:
     """What is known from outside the log of the buckets to come, the request's columns included."""
     known = _series_encoding(fitted).outside
     if request.regressors is not None and (known is None or not known.columns):
@@ -472,7 +469,7 @@ def _has_unseen(encoding: Encodes[Data], log: EventLog, choice: str) -> bool:
 
 
 def _table(
-    fitted: Fitted[Forecaster, Data], data: Sequence[Series], request: PredictRequest, *, has_unseen: bool
+    fitted: Fitted[Forecaster, Data], data: Sequence[Series], request: ForecastRequest, *, has_unseen: bool
 ) -> pd.DataFrame:
     """The rows of all series."""
     horizon = _horizon(fitted.algorithm, request)

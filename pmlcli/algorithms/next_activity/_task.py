@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from pmlcli.algorithms._interface.base import Algorithm
 from pmlcli.algorithms._interface.form import Column
-from pmlcli.algorithms._interface.request import PredictRequest
 from pmlcli.algorithms._interface.task import Calibration, Fitted
 from pmlcli.algorithms._learning.calibration import COVERAGE, cross_checked, in_set, tempered
 from pmlcli.algorithms._prefixes.request import Asked, Columns, PrefixData, Rows
@@ -51,7 +50,7 @@ class HeldOut(NamedTuple):
     """What the test part is."""
 
 
-class NextActivityTask(PrefixTask["NextActivityPredictor[Any]", Sequences, HeldOut]):
+class NextActivityTask(PrefixTask["NextActivityPredictor[Any]", Sequences, HeldOut, NextActivityRequest]):
     """Gives each prefix a distribution over the activities seen in training and the end of the case."""
 
     name = "next-activity"
@@ -97,7 +96,9 @@ class NextActivityTask(PrefixTask["NextActivityPredictor[Any]", Sequences, HeldO
     # --- answers
 
     def answer(
-        self, fitted: Fitted[NextActivityPredictor[Any], Sequences], asked: Asked[Sequences]
+        self,
+        fitted: Fitted[NextActivityPredictor[Any], Sequences],
+        asked: Asked[Sequences, NextActivityRequest],
     ) -> Columns:
         """next_activity, probability, next_activity_2, probability_2, ..., prediction_set (if calibrated)."""
         data, rows = asked.data, asked.rows
@@ -120,7 +121,7 @@ class NextActivityTask(PrefixTask["NextActivityPredictor[Any]", Sequences, HeldO
             table[f"probability{suffix}"] = shares[:, rank]
         return table if least is None else table | {"prediction_set": np.asarray(sets, dtype=object)}
 
-    def answer_columns(self, request: PredictRequest) -> tuple[Column, ...]:
+    def answer_columns(self, request: NextActivityRequest) -> tuple[Column, ...]:
         """A name and a share for each of `top`, as far as training saw so many activities, and the set."""
         ranks = [f"_{rank}" if rank > 1 else "" for rank in range(1, request.top + 1)]
         named: list[Column] = []
@@ -132,7 +133,7 @@ class NextActivityTask(PrefixTask["NextActivityPredictor[Any]", Sequences, HeldO
     def strength(
         self,
         fitted: Fitted[NextActivityPredictor[Any], Sequences],
-        asked: Asked[Sequences],
+        asked: Asked[Sequences, NextActivityRequest],
         answers: Columns,
         data: Sequences,
         rows: Rows,

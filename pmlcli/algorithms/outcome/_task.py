@@ -14,9 +14,8 @@ from numpy.typing import NDArray
 from pmlcli.algorithms._interface.base import Algorithm
 from pmlcli.algorithms._interface.form import Column, columns
 from pmlcli.algorithms._interface.param import Param
-from pmlcli.algorithms._interface.request import PredictRequest
 from pmlcli.algorithms._interface.task import Calibration, Fitted
-from pmlcli.algorithms._prefixes.request import Asked, Columns, Rows
+from pmlcli.algorithms._prefixes.request import Asked, Columns, PrefixRequest, Rows
 from pmlcli.algorithms._prefixes.rows import about_split, pooled
 from pmlcli.algorithms._prefixes.task import PrefixTask, SplitChoice
 from pmlcli.algorithms.outcome._scales import by_prefix_length, earliness, fit_scale, held_out_error, rescaled
@@ -45,7 +44,7 @@ class HeldOut(NamedTuple):
     """What the test part is."""
 
 
-class OutcomeTask(PrefixTask["OutcomePredictor", OutcomePrefixes, HeldOut]):
+class OutcomeTask(PrefixTask["OutcomePredictor", OutcomePrefixes, HeldOut, PrefixRequest]):
     """Gives each prefix a probability of each outcome, made honest by what held-out cases came to.
 
     What the outcome is, is named in one of four ways. It is never among what the algorithm looks at, and
@@ -55,6 +54,7 @@ class OutcomeTask(PrefixTask["OutcomePredictor", OutcomePrefixes, HeldOut]):
     name = "outcome"
     baseline = "outcome/prior"
     recommended = "outcome/ensemble"
+    request = PrefixRequest
     sample_name = "cases whose outcome is known but not settled by their first event"
 
     def cuts(self, algorithm: OutcomePredictor, log: EventLog) -> Sequence[Split]:
@@ -193,7 +193,7 @@ class OutcomeTask(PrefixTask["OutcomePredictor", OutcomePrefixes, HeldOut]):
     # --- answers
 
     def answer(
-        self, fitted: Fitted[OutcomePredictor, OutcomePrefixes], asked: Asked[OutcomePrefixes]
+        self, fitted: Fitted[OutcomePredictor, OutcomePrefixes], asked: Asked[OutcomePrefixes, PrefixRequest]
     ) -> Columns:
         """outcome, probability, positive_probability, is_settled."""
         shares = _honest(fitted, asked.data, asked.rows, asked.silent)
@@ -207,7 +207,7 @@ class OutcomeTask(PrefixTask["OutcomePredictor", OutcomePrefixes, HeldOut]):
             "is_settled": settled != UNKNOWN,
         }
 
-    def answer_columns(self, request: PredictRequest) -> tuple[Column, ...]:
+    def answer_columns(self, request: PrefixRequest) -> tuple[Column, ...]:
         """The outcome, its probability and that of the one looked for, and whether it is settled."""
         return (
             *columns("text", "outcome"),
@@ -218,7 +218,7 @@ class OutcomeTask(PrefixTask["OutcomePredictor", OutcomePrefixes, HeldOut]):
     def strength(
         self,
         fitted: Fitted[OutcomePredictor, OutcomePrefixes],
-        asked: Asked[OutcomePrefixes],
+        asked: Asked[OutcomePrefixes, PrefixRequest],
         answers: Columns,
         data: OutcomePrefixes,
         rows: Rows,
@@ -238,7 +238,7 @@ class OutcomeTask(PrefixTask["OutcomePredictor", OutcomePrefixes, HeldOut]):
         calibration: Calibration,
         log: EventLog,
         table: pd.DataFrame,
-        request: PredictRequest,
+        request: PrefixRequest,
     ) -> list[str]:
         """Also whose probability `positive_probability` is."""
         positive = calibration.get("positive")

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from pmlcli.algorithms._interface.base import Algorithm
 from pmlcli.algorithms._interface.form import Column, columns
-from pmlcli.algorithms._interface.request import PredictRequest
 from pmlcli.algorithms._interface.task import Calibration, Fitted
 from pmlcli.algorithms._prefixes.request import Asked, Columns, PrefixData, Rows
 from pmlcli.algorithms._prefixes.rows import about_split, pooled
@@ -61,7 +60,7 @@ class HeldOut(NamedTuple):
     about: str
 
 
-class RemainingTimeTask(PrefixTask["RemainingTimePredictor[Any]", Sequences, HeldOut]):
+class RemainingTimeTask(PrefixTask["RemainingTimePredictor[Any]", Sequences, HeldOut, RemainingTimeRequest]):
     """Gives each prefix a median and an interval of the time until the last event of its case, made to hold
     by what held-out cases took.
 
@@ -154,7 +153,7 @@ class RemainingTimeTask(PrefixTask["RemainingTimePredictor[Any]", Sequences, Hel
 
     # --- answers
 
-    def answer(self, fitted: Known, asked: Asked[Sequences]) -> Columns:
+    def answer(self, fitted: Known, asked: Asked[Sequences, RemainingTimeRequest]) -> Columns:
         """remaining_seconds, lower, upper, expected_end, and with `sla` sla_breach_probability."""
         data, silent = asked.data, asked.silent
         rest = _rest(fitted, data, asked.rows, silent)
@@ -174,7 +173,7 @@ class RemainingTimeTask(PrefixTask["RemainingTimePredictor[Any]", Sequences, Hel
             table["sla_breach_probability"] = 1 - share_below(rest, left - silent)
         return table
 
-    def answer_columns(self, request: PredictRequest) -> tuple[Column, ...]:
+    def answer_columns(self, request: RemainingTimeRequest) -> tuple[Column, ...]:
         """Seconds, and when the case ends; with `sla` a probability."""
         return (
             *columns("number", "remaining_seconds", "lower", "upper"),
@@ -183,7 +182,12 @@ class RemainingTimeTask(PrefixTask["RemainingTimePredictor[Any]", Sequences, Hel
         )
 
     def strength(
-        self, fitted: Known, asked: Asked[Sequences], answers: Columns, data: Sequences, rows: Rows
+        self,
+        fitted: Known,
+        asked: Asked[Sequences, RemainingTimeRequest],
+        answers: Columns,
+        data: Sequences,
+        rows: Rows,
     ) -> Floats:
         """The remaining seconds."""
         return np.asarray(np.ceil(asked.silent) + _rest(fitted, data, rows, asked.silent)[:, MIDDLE])

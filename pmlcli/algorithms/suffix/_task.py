@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 
 from pmlcli.algorithms._interface.base import Algorithm
 from pmlcli.algorithms._interface.form import Column, columns
-from pmlcli.algorithms._interface.request import PredictRequest
 from pmlcli.algorithms._interface.task import Calibration, Fitted
-from pmlcli.algorithms._prefixes.request import Asked, Columns, PrefixData, Rows
+from pmlcli.algorithms._prefixes.request import Asked, Columns, PrefixData, PrefixRequest, Rows
 from pmlcli.algorithms._prefixes.rows import about_split, joined, pooled
 from pmlcli.algorithms._prefixes.task import PrefixTask, SplitChoice
 from pmlcli.algorithms.suffix._continuations import (
@@ -59,7 +58,7 @@ class HeldOut(NamedTuple):
     about: str
 
 
-class SuffixTask(PrefixTask["SuffixPredictor[Any]", Sequences, HeldOut]):
+class SuffixTask(PrefixTask["SuffixPredictor[Any]", Sequences, HeldOut, PrefixRequest]):
     """Answers with that of the possible suffixes which is most like all others.
 
     Similarity is to be high on average over cases, whatever their length, as it is measured. A case of n
@@ -70,6 +69,7 @@ class SuffixTask(PrefixTask["SuffixPredictor[Any]", Sequences, HeldOut]):
     name = "suffix"
     baseline = "suffix/medoid"
     recommended = "suffix/ensemble"
+    request = PrefixRequest
 
     # --- measured on held-out cases
 
@@ -107,7 +107,7 @@ class SuffixTask(PrefixTask["SuffixPredictor[Any]", Sequences, HeldOut]):
 
     # --- answers
 
-    def answer(self, fitted: Known, asked: Asked[Sequences]) -> Columns:
+    def answer(self, fitted: Known, asked: Asked[Sequences, PrefixRequest]) -> Columns:
         """suffix, events_left, probability, similarity, remaining_seconds."""
         chosen = choose(fitted.algorithm, asked.data, asked.rows)
         known = Vocabulary(asked.encoding.vocabularies()[ACTIVITY])
@@ -120,13 +120,18 @@ class SuffixTask(PrefixTask["SuffixPredictor[Any]", Sequences, HeldOut]):
             "remaining_seconds": _known_seconds(chosen, asked.silent),
         }
 
-    def answer_columns(self, request: PredictRequest) -> tuple[Column, ...]:
+    def answer_columns(self, request: PrefixRequest) -> tuple[Column, ...]:
         """The suffix, and what is told of it in numbers."""
         numbers = columns("number", "events_left", "probability", "similarity", "remaining_seconds")
         return (*columns("text", "suffix"), *numbers)
 
     def strength(
-        self, fitted: Known, asked: Asked[Sequences], answers: Columns, data: Sequences, rows: Rows
+        self,
+        fitted: Known,
+        asked: Asked[Sequences, PrefixRequest],
+        answers: Columns,
+        data: Sequences,
+        rows: Rows,
     ) -> NDArray[np.float64]:
         """How many events are left."""
         chosen = choose(fitted.algorithm, data, rows)

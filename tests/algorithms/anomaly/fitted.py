@@ -25,5 +25,6 @@ def train(detector: Algorithm[Any], log: EventLog) -> Fitted[Any, Any]:
 
 def predict(fitted: Fitted[Any, Any], log: EventLog, request: PredictRequest) -> pd.DataFrame:
     """The task's table."""
-    table: pd.DataFrame = fitted.algorithm.task.predict(fitted, log, request)
+    task = fitted.algorithm.task
+    table: pd.DataFrame = task.predict(fitted, log, task.checked(fitted.algorithm, request))
     return table

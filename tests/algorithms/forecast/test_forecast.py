@@ -18,6 +18,7 @@ from pmlcli.algorithms._interface.request import PredictRequest
 from pmlcli.algorithms._interface.task import Fitted
 from pmlcli.algorithms.forecast._held_out import HeldOut, joined_cuts
 from pmlcli.algorithms.forecast._intervals import Intervals, coverage, fit_intervals
+from pmlcli.algorithms.forecast._request import ForecastRequest
 from pmlcli.algorithms.forecast._series import (
     Backtest,
     backtest,
@@ -159,7 +160,7 @@ def test_phases_follow_the_calendar_and_not_the_start() -> None:
 @BOTH
 def test_the_table(cls: type[Forecaster]) -> None:
     final = trained(cls(horizon=10), log(noisy_weeks()))
-    table = TASK.predict_without_log(final, PredictRequest())
+    table = TASK.predict_without_log(final, ForecastRequest())
     assert list(table.columns) == [
         "timestamp",
         "kpi",
@@ -179,7 +180,7 @@ def test_the_table(cls: type[Forecaster]) -> None:
     ]:
         assert (table[narrow] <= table[wide]).all()
     assert (table["upper_80"] < table["upper_95"]).any()
-    assert len(TASK.predict_without_log(final, PredictRequest(horizon=3))) == 3
+    assert len(TASK.predict_without_log(final, ForecastRequest(horizon=3))) == 3
 
 
 @BOTH
@@ -195,7 +196,7 @@ def test_a_restored_state_gives_the_same_bits(cls: type[Forecaster]) -> None:
     )
     restored = Fitted(again, final.encoding, json.loads(json.dumps(final.calibration)))
     newer = log(noisy_weeks(150, seed=1))
-    for request in (PredictRequest(), PredictRequest(horizon=5)):
+    for request in (ForecastRequest(), ForecastRequest(horizon=5)):
         expected, found = (TASK.predict_without_log(a, request) for a in (final, restored))
         pd.testing.assert_frame_equal(expected, found, check_exact=True)
         expected, found = (TASK.predict(a, newer, request) for a in (final, restored))
@@ -206,9 +207,9 @@ def test_a_restored_state_gives_the_same_bits(cls: type[Forecaster]) -> None:
 def test_the_training_log_is_continued_as_without_a_log(cls: type[Forecaster]) -> None:
     made = log(noisy_weeks())
     final = trained(cls(), made)
-    with_log = TASK.predict(final, made, PredictRequest())
+    with_log = TASK.predict(final, made, ForecastRequest())
     pd.testing.assert_frame_equal(
-        with_log, TASK.predict_without_log(final, PredictRequest()), check_exact=True
+        with_log, TASK.predict_without_log(final, ForecastRequest()), check_exact=True
     )
 
 
@@ -216,35 +217,35 @@ def test_the_training_log_is_continued_as_without_a_log(cls: type[Forecaster]) -
 def test_a_newer_log_continues_the_training_series(cls: type[Forecaster]) -> None:
     counts = noisy_weeks(160)
     final = trained(cls(), log(counts[:130]))
-    whole = TASK.predict(final, log(counts), PredictRequest())
-    only_newer = TASK.predict(final, log(counts[130:], start="2024-05-10"), PredictRequest())
+    whole = TASK.predict(final, log(counts), ForecastRequest())
+    only_newer = TASK.predict(final, log(counts[130:], start="2024-05-10"), ForecastRequest())
     pd.testing.assert_frame_equal(whole, only_newer, check_exact=True)
     assert whole["timestamp"][0] == pd.Timestamp("2024-06-09", tz="UTC")
-    overlapping = TASK.predict(final, log(counts[120:], start="2024-04-30"), PredictRequest())
+    overlapping = TASK.predict(final, log(counts[120:], start="2024-04-30"), ForecastRequest())
     pd.testing.assert_frame_equal(whole, overlapping, check_exact=True)
 
 
 def test_a_short_gap_is_filled_and_a_long_one_refused() -> None:
     counts = noisy_weeks(240)
     final = trained(SeasonalNaive(horizon=7), log(counts[:210]))
-    after_gap = TASK.predict(final, log(counts[215:225], start="2024-08-03"), PredictRequest())
+    after_gap = TASK.predict(final, log(counts[215:225], start="2024-08-03"), ForecastRequest())
     assert after_gap["timestamp"][0] == pd.Timestamp("2024-08-13", tz="UTC")
     with pytest.raises(LogError, match="10 whole days that do not follow") as caught:
-        TASK.predict(final, log(counts[:10], start="2024-08-10"), PredictRequest())
+        TASK.predict(final, log(counts[:10], start="2024-08-10"), ForecastRequest())
     assert caught.value.context == {"samples": 10, "minimum": 21}
     with pytest.raises(LogError, match="no whole day"):
         TASK.predict(
-            final, log_of([{"case_id": "1", "activity": "a", "timestamp": "2024-08-01"}]), PredictRequest()
+            final, log_of([{"case_id": "1", "activity": "a", "timestamp": "2024-08-01"}]), ForecastRequest()
         )
 
 
 def test_requests_that_cannot_be_met() -> None:
     final = trained(SeasonalNaive(horizon=7), log(noisy_weeks(60)))
     with pytest.raises(ValidationError, match="horizon 8 is longer") as caught:
-        TASK.predict_without_log(final, PredictRequest(horizon=8))
+        TASK.predict_without_log(final, ForecastRequest(horizon=8))
     assert caught.value.hint == "ask for at most 7, or train a model with horizon 8"
     with pytest.raises(ValidationError, match="horizon is 0"):
-        TASK.predict_without_log(final, PredictRequest(horizon=0))
+        TASK.predict_without_log(final, ForecastRequest(horizon=0))
     for request in (PredictRequest(level="case"), PredictRequest(every_prefix=True), PredictRequest(fdr=0.1)):
         with pytest.raises(ValidationError, match="a prediction of the task forecast has no"):
             TASK.checked(final.algorithm, request)
@@ -365,7 +366,7 @@ def test_intervals_recover_after_a_level_shift() -> None:
     wild = np.where(
         np.arange(200) < 140, np.resize(counts, 200), np.resize([40, 0, 90, 5, 70, 1, 20, 60], 200)
     )
-    before, after = (TASK.predict(final, log(c), PredictRequest()) for c in (counts, wild))
+    before, after = (TASK.predict(final, log(c), ForecastRequest()) for c in (counts, wild))
     assert (after["upper_80"] - after["lower_80"]).mean() > 2 * (
         before["upper_80"] - before["lower_80"]
     ).mean()
@@ -391,12 +392,12 @@ def test_coverage_needs_origins() -> None:
 def test_several_series_side_by_side() -> None:
     made = log(noisy_weeks())
     final = trained(SeasonalNaive(kpi=("arrivals", "open-cases", "cycle-time"), horizon=5), made)
-    table = TASK.predict_without_log(final, PredictRequest())
+    table = TASK.predict_without_log(final, ForecastRequest())
     assert table["kpi"].tolist() == ["arrivals"] * 5 + ["open-cases"] * 5 + ["cycle-time"] * 5
     alone = trained(SeasonalNaive(kpi=("arrivals",), horizon=5), made)
-    expected = TASK.predict_without_log(alone, PredictRequest())
+    expected = TASK.predict_without_log(alone, ForecastRequest())
     pd.testing.assert_frame_equal(table.head(5), expected, check_exact=True)
-    pd.testing.assert_frame_equal(TASK.predict(final, made, PredictRequest()), table, check_exact=True)
+    pd.testing.assert_frame_equal(TASK.predict(final, made, ForecastRequest()), table, check_exact=True)
     assert TASK.units(final.algorithm)["value"] == "cases or seconds"
 
 
@@ -409,7 +410,7 @@ def test_several_series_are_measured_in_changes_from_week_to_week() -> None:
 
 def test_shares_stay_shares() -> None:
     final = trained(SeasonalNaive(kpi=("rework-rate",), horizon=5), log(noisy_weeks()))
-    table = TASK.predict_without_log(final, PredictRequest())
+    table = TASK.predict_without_log(final, ForecastRequest())
     assert table["upper_95"].max() <= 1
     assert set(TASK.units(final.algorithm).values()) == {"share"}
 
@@ -448,11 +449,11 @@ def test_a_series_that_ends_before_the_others() -> None:
     ]
     made = log_of([e for e in events if e["timestamp"] < pd.Timestamp("2024-04-30", tz="UTC")])
     final = trained(SeasonalNaive(kpi=("cycle-time-by-arrival", "arrivals"), horizon=5), made)
-    table = TASK.predict_without_log(final, PredictRequest())
+    table = TASK.predict_without_log(final, ForecastRequest())
     begins = table.groupby("kpi")["timestamp"].min()
     assert begins["cycle-time-by-arrival"] < begins["arrivals"] - pd.Timedelta(days=5)
     assert table["value"].gt(0).all()
-    pd.testing.assert_frame_equal(TASK.predict(final, made, PredictRequest()), table, check_exact=True)
+    pd.testing.assert_frame_equal(TASK.predict(final, made, ForecastRequest()), table, check_exact=True)
     assert measured(final.algorithm, made).value > 0
 
 

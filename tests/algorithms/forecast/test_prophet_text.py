@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import traceback
 from collections.abc import Callable
 from typing import Any
 
@@ -11,8 +12,9 @@ import pytest
 pytest.importorskip("prophet")
 
 from pmlcli import Model
-from pmlcli.algorithms._interface.request import PredictRequest
+from pmlcli.algorithms._interface.task import Fitted
 from pmlcli.algorithms.forecast._prophet_text import LONGEST, check, check_all
+from pmlcli.algorithms.forecast._request import ForecastRequest
 from pmlcli.errors import PersistenceError, PmlError, PredictionError
 from pmlcli.lifecycle.artifacts import used
 from tests.contract.cases import trained
@@ -129,6 +131,10 @@ def test_whatever_the_library_raises_is_about_the_model(monkeypatch: pytest.Monk
     odd = {"arrivals": {"model": json.dumps(model)}}
     check(odd["arrivals"], None)
     monkeypatch.setattr(algorithm, "learned_", odd)
+    fitted = Fitted(algorithm, algorithm.make_encoding())
     with pytest.raises(PredictionError, match="cannot be used") as caught, used(foreign=True):
-        algorithm.predict_without_log(algorithm.make_encoding(), PredictRequest())
+        algorithm.task.predict_without_log(fitted, ForecastRequest())
+    cause = caught.value.__cause__
+    assert cause is not None
+    assert "prophet" in traceback.extract_tb(cause.__traceback__)[-1].filename
     assert caught.value.exit_code == 4

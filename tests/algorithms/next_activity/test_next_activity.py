@@ -52,7 +52,8 @@ def model(request: pytest.FixtureRequest) -> Taught:
 def ask(
     algorithm: NextActivityPredictor[Any], encoding: SequenceEncoding, log: EventLog, request: PredictRequest
 ) -> pd.DataFrame:
-    return algorithm.task.predict(Fitted(algorithm, encoding), log, request)
+    task = algorithm.task
+    return task.predict(Fitted(algorithm, encoding), log, task.checked(algorithm, request))
 
 
 def accuracy(algorithm: NextActivityPredictor[Any], data: Sequences) -> Measurement:

@@ -66,7 +66,7 @@ def trained(algorithm: SuffixPredictor[Any], log: EventLog) -> Encodes[Sequences
 def answers(
     algorithm: SuffixPredictor[Any], encoding: Encodes[Sequences], log: EventLog, request: PredictRequest
 ) -> pd.DataFrame:
-    return TASK.predict(Fitted(algorithm, encoding), log, request)
+    return TASK.predict(Fitted(algorithm, encoding), log, TASK.checked(algorithm, request))
 
 
 def measured(algorithm: SuffixPredictor[Any], log: EventLog) -> Measurement:
