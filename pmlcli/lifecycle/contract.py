@@ -200,6 +200,13 @@ def check_log(log: EventLog, schema: Mapping[str, Any]) -> None:
         )
 
 
+def emptied_columns(log: EventLog, schema: Mapping[str, Any]) -> list[str]:
+    """The columns that the model looks at, of which training had values and this log has none at all."""
+    sizes: Mapping[str, int] = schema["vocabulary_sizes"]
+    had_values = (c for c in schema["required"] if c in log.frame.columns and sizes.get(c, 1) > 0)
+    return [column for column in had_values if not log.frame[column].notna().any()]
+
+
 def unseen_values(log: EventLog, encoding: Encodes[object]) -> dict[str, dict[str, Any]]:
     """Values that training never saw, by column: how many events hold one, a few of them, and (`similar`)
     those that only look another, each with the known value.

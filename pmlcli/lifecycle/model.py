@@ -28,7 +28,7 @@ from pmlcli.lifecycle.canary import REPLAYED_EVENTS, Replay, make_canary, replay
 from pmlcli.lifecycle.concerns import check_extent, concerns
 from pmlcli.lifecycle.confinement import Limits
 from pmlcli.lifecycle.context import Hook, LifecycleContext, call_hooks, frozen, installed_hooks
-from pmlcli.lifecycle.contract import check_log, input_schema, reference, unseen_values
+from pmlcli.lifecycle.contract import check_log, emptied_columns, input_schema, reference, unseen_values
 from pmlcli.lifecycle.foreign import check_process, known_activities
 from pmlcli.lifecycle.kinds import read_as_trained
 from pmlcli.lifecycle.provenance import dependencies, determinism, machine, now
@@ -295,12 +295,19 @@ class Model(Hook):
             "serious_warnings": [] if serious is None else [serious],
         }
         if log is not None:
-            metadata |= {"log": _log_facts(log), "cases": log.n_cases, "unseen": unseen}
+            empty = emptied_columns(log, self.manifest_fields["input_schema"])
+            metadata |= {
+                "log": _log_facts(log),
+                "cases": log.n_cases,
+                "unseen": unseen,
+                "empty_columns": empty,
+            }
             told = [
                 _unseen_sentence(name, self._known_values(name), **found)
                 for name, found in unseen.items()
                 if serious is None or name != ACTIVITY
             ]
+            told += [_EMPTIED.format(column=name) for name in empty]
             metadata["warnings"] = [*metadata["serious_warnings"], *told]
         metadata["warnings"] += self._unverified()
         return metadata
@@ -575,6 +582,9 @@ def _log_facts(log: EventLog) -> dict[str, Any]:
         "events": log.n_events,
         "ledger": log.ledger.to_dict(),
     }
+
+
+_EMPTIED = "no event has a value of '{column}', which the model looks at: it counts as missing everywhere"
 
 
 def _unseen_sentence(

@@ -212,3 +212,19 @@ def test_predictions_list_and_flag_stalled_cases(request_: dict[str, Any]) -> No
     asked = task.checked(model.algorithm, PredictRequest(**request_))
     notes = task.notes(model.algorithm, {}, log, result.predictions, asked)
     assert any("1 of them stalled" in note for note in notes)
+
+
+@pytest.mark.parametrize("task", ["next-activity", "outcome", "remaining-time", "suffix"])
+def test_every_predictive_task_says_which_cases_are_stalled(task: str) -> None:
+    parameters = {"outcome_activity": "Withdraw"} if task == "outcome" else {}
+    name = {"next-activity": "ngram", "outcome": "prior", "remaining-time": "median", "suffix": "medoid"}[
+        task
+    ]
+    model = Model(f"{task}/{name}", **parameters)
+    model.train(stalled_events())
+    for as_of in (None, "2024-01-20"):
+        table = model.predict(stalled_events(), request=PredictRequest(as_of=as_of)).predictions
+        assert table["case_id"][table["is_stalled"]].tolist() == ["old"]
+        # These answers are for the moment of the last event, when no case had been silent yet.
+        for request in (PredictRequest(cases="all", as_of=as_of), PredictRequest(every_prefix=True)):
+            assert "is_stalled" not in model.predict(stalled_events(), request=request).predictions
