@@ -52,12 +52,13 @@ class OptionCard:
 
 @dataclass(frozen=True)
 class TaskCard:
-    """What there is to know of a task without importing it: what may be asked of a prediction, and which
-    parameters of its algorithms have options of their own.
+    """What there is to know of a task without importing it: what may be asked of a prediction, which
+    parameters of its algorithms have options of their own, and what training is given beside the log.
     """
 
-    request: tuple[OptionCard, ...]
-    parameters: tuple[OptionCard, ...]
+    request: tuple[OptionCard, ...] = ()
+    parameters: tuple[OptionCard, ...] = ()
+    inputs: tuple[OptionCard, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -109,10 +110,11 @@ def stored_task(folder: str) -> TaskCard | None:
     stored = _stored(folder)
     if not stored:
         return None
-    request, parameters = (
-        tuple(OptionCard(**_with_tuples(one)) for one in stored[part]) for part in ("request", "parameters")
+    request, parameters, inputs = (
+        tuple(OptionCard(**_with_tuples(one)) for one in stored[part])
+        for part in ("request", "parameters", "inputs")
     )
-    return TaskCard(request, parameters)
+    return TaskCard(request, parameters, inputs)
 
 
 @cache
@@ -126,6 +128,7 @@ def cards_text(task: TaskCard, algorithms: list[AlgorithmCard]) -> str:
     plain = {
         "request": [vars(option) for option in task.request],
         "parameters": [vars(option) for option in task.parameters],
+        "inputs": [vars(option) for option in task.inputs],
         "algorithms": [card.to_dict() for card in algorithms],
     }
     return json.dumps(plain, indent=1, ensure_ascii=False) + "\n"

@@ -139,7 +139,7 @@ def fresh_task_card(task: str) -> TaskCard:
         # What another package brings may fail as it likes: other tasks must not.
         with suppress(PmlError, ImportError, AttributeError, TypeError):
             found.append(find(name))
-    return task_card_of(found) if found else TaskCard((), ())
+    return task_card_of(found) if found else TaskCard()
 
 
 def request_options() -> dict[OptionCard, tuple[str, ...]]:
@@ -150,6 +150,11 @@ def request_options() -> dict[OptionCard, tuple[str, ...]]:
 def parameter_options() -> dict[OptionCard, tuple[str, ...]]:
     """The parameters that have options of their own in `train`, with the tasks that have them."""
     return _by_task({task: task_card(task).parameters for task in tasks()})
+
+
+def input_options() -> dict[OptionCard, tuple[str, ...]]:
+    """What training can be given beside the log, with the tasks that take it."""
+    return _by_task({task: task_card(task).inputs for task in tasks()})
 
 
 def _by_task(options: Mapping[str, Iterable[OptionCard]]) -> dict[OptionCard, tuple[str, ...]]:

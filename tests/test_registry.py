@@ -128,3 +128,13 @@ def test_names_and_cards_import_no_library() -> None:
     )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert shown.stdout.strip() == "[]"
+
+
+def test_what_training_takes_beside_the_log_is_declared_by_the_task() -> None:
+    """The command line and `Model` know none of it by name but through the card."""
+    options = {card.option: tasks for card, tasks in registry.input_options().items()}
+    assert options == {"--regressor": ("forecast",)}
+    for task in registry.tasks():
+        algorithm = registry.find(registry.names(task)[0])
+        with pytest.raises(ValidationError, match="takes no weather"):
+            algorithm.task.take_inputs(algorithm, {"weather": None})

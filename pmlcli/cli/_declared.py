@@ -5,7 +5,7 @@ They come from the tasks' cards, so a new task's options appear here by themselv
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,7 +14,7 @@ import typer
 from pmlcli import registry
 from pmlcli._cards import OptionCard
 from pmlcli.cli._group import ASKED, LIMIT, PLACE, TRUST, VARIABLE_PREFIX, Concern, Declared, Field
-from pmlcli.errors import unknown_name
+from pmlcli.errors import ValidationError, unknown_name
 from pmlcli.eventlog.times.duration import duration_seconds
 
 _CONCERNS: dict[str, Concern] = {"asked": ASKED, "trust": TRUST, "place": PLACE, "limit": LIMIT}
@@ -34,12 +34,36 @@ def parameter_group() -> Declared:
     return Declared(tuple(_field(card, tasks, panel=_PARAMETERS) for card, tasks in options))
 
 
+def input_group() -> Declared:
+    """The options of `train` for what is learned from beside the log."""
+    return Declared(tuple(_field(card, tasks) for card, tasks in registry.input_options().items()))
+
+
 def asked(values: Mapping[str, Any]) -> dict[str, Any]:
     """What was asked for on the command line, by the request's names; tables are read.
 
     Raises ValidationError for what is no duration, or a file that cannot be read.
     """
-    cards = {card.name: card for card in registry.request_options()}
+    return _values(registry.request_options(), values)
+
+
+def inputs(values: Mapping[str, Any], task: str) -> dict[str, Any]:
+    """What training is given beside the log, by its names; tables are read.
+
+    Raises what `asked` does, and ValidationError for what this task does not take.
+    """
+    for card, tasks in registry.input_options().items():
+        if _is_given(values.get(card.name)) and task not in tasks:
+            raise ValidationError(
+                f"the task {task} takes no {card.option}",
+                hint=f"{card.option} is for the task {', '.join(tasks)}",
+                context={"option": card.option.removeprefix("--")},
+            )
+    return _values(registry.input_options(), values)
+
+
+def _values(options: Iterable[OptionCard], values: Mapping[str, Any]) -> dict[str, Any]:
+    cards = {card.name: card for card in options}
     return {name: _value(cards[name], value) for name, value in values.items() if _is_given(value)}
 
 

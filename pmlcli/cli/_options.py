@@ -35,17 +35,6 @@ RawCsvOption = Annotated[
 ForceOption = Annotated[bool, PLACE, typer.Option("--force", help="Replace what stands there.")]
 
 
-RegressorOption = Annotated[
-    Path | None,
-    PLACE,
-    typer.Option(
-        "--regressor",
-        metavar="FILE",
-        help="CSV of columns from outside the log: date, then numbers, future values given (forecast).",
-    ),
-]
-
-
 def _remember_json(context: typer.Context, value: bool) -> bool:
     context.ensure_object(Mode).json |= value
     return value

@@ -16,7 +16,6 @@ from pmlcli.cli._options import (
     ForceOption,
     LogArgument,
     ReadingOptions,
-    RegressorOption,
     split_pairs,
 )
 from pmlcli.cli._session import Session
@@ -91,11 +90,14 @@ def parameters_of(name: str, choice: ChoiceOptions, own: Mapping[str, Any]) -> d
     return given
 
 
+InputValues = Annotated[dict[str, Any], _declared.input_group()]
+"""What training is given beside the log: the tasks declare it."""
+
+
 @options
 class WorkOptions:
-    """What a forecast learns from beside the log, and in how many processes."""
+    """In how many processes."""
 
-    regressor: RegressorOption = None
     jobs: Annotated[
         int,
         LIMIT,
@@ -133,6 +135,7 @@ def train(  # noqa: PLR0913 (a command takes its groups of options)
     log: LogArgument,
     choice: ChoiceOptions,
     parameters: ParameterValues,
+    inputs: InputValues,
     work: WorkOptions,
     saving: SavingOptions,
     reading: ReadingOptions,
@@ -145,7 +148,7 @@ def train(  # noqa: PLR0913 (a command takes its groups of options)
     """
     with common.session() as session:
         with runtime.use_jobs(work.jobs):
-            document = train_model(log, choice, parameters, saving, reading, work.regressor, session)
+            document = train_model(log, choice, parameters, saving, reading, inputs, session)
         session.outcome("train", document, lambda: text.saved_path(document))
 
 
@@ -155,7 +158,7 @@ def train_model(  # noqa: PLR0913 (a command takes its groups of options)
     own: Mapping[str, Any],
     saving: SavingOptions,
     reading: ReadingOptions,
-    regressor: Path | None,
+    beside: Mapping[str, Any],
     session: Session,
 ) -> dict[str, Any]:
     """Trains and saves; the document of `train --json`. All options are checked before the log is read."""
@@ -165,16 +168,14 @@ def train_model(  # noqa: PLR0913 (a command takes its groups of options)
     target = saving.output or Path("models") / name.replace("/", "-")
     _target.require_model_place(target, force=saving.force)
     # The rest needs numpy and the algorithm's library; a misspelt name must not wait for them.
-    from pmlcli.encoding.series.regressors import read_regressors
     from pmlcli.eventlog import read_log
     from pmlcli.lifecycle.concerns import concerns
     from pmlcli.lifecycle.model import Model
     from pmlcli.store.publish import Publication
 
     model = Model(name, model_id=saving.model_id, **parameters)
-    outside = None if regressor is None else read_regressors(regressor)
-    if outside is not None:
-        model.algorithm.task.take_regressors(model.algorithm, outside)
+    inputs = _declared.inputs(beside, name.partition("/")[0])
+    model.algorithm.task.take_inputs(model.algorithm, inputs)
     # Held from before the log is read: who comes second waits, or is told, before any work is done.
     with Publication(target, wait_seconds=saving.wait) as publication:
         publication.refuse_existing(force=saving.force)
@@ -184,7 +185,7 @@ def train_model(  # noqa: PLR0913 (a command takes its groups of options)
         for concern in concerns(log):
             session.warn(concern)
         session.note(f"training {name}")
-        result = model.train(log, options=how, regressors=outside)
+        result = model.train(log, options=how, **inputs)
         _tell(result, session)
         saved = model.save(target, force=saving.force, sign=sign, publication=publication)
     session.note(f"saved to {saved.path}, root digest {saved.root_digest}")

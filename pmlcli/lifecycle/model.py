@@ -112,7 +112,7 @@ class Model(Hook):
             self.metadata.status = "training"
             started = time.process_time()
             if regressors is not None:
-                self.algorithm.task.take_regressors(self.algorithm, regressors)
+                self.algorithm.task.take_inputs(self.algorithm, {"regressors": regressors})
             log = read_log(log, options or ReadOptions())
             check_extent(log)
             run.call("before_train", log=log, parameters=self.algorithm.parameters())

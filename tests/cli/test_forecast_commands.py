@@ -98,7 +98,7 @@ def test_who_takes_no_columns_from_outside(run: Run, place: Path) -> None:
     path, past = daily_log(place), outside_file(place, "past.csv", "2024-01-01", 42)
     for name, said in (
         ("forecast/theta", "those that do: arima"),
-        ("anomaly/likelihood", "is for forecasts"),
+        ("anomaly/likelihood", "is for the task forecast"),
     ):
         done = run("train", path, "-a", name, "--regressor", past, "-o", "m")
         assert done.exit_code == 2

@@ -45,7 +45,7 @@ def task_card_of(classes: Iterable[type[Algorithm[Any]]]) -> TaskCard:
     marked: dict[str, OptionCard] = {}
     for cls in classes:
         marked |= {card.name: card for card in option_cards(cls, only_marked=True)}
-    return TaskCard(option_cards(cls.task.request), tuple(marked.values()))
+    return TaskCard(option_cards(cls.task.request), tuple(marked.values()), option_cards(cls.task.inputs))
 
 
 def _libraries(cls: type[Algorithm[Any]]) -> tuple[str, ...]:

@@ -40,6 +40,13 @@ class PredictRequest:
         return f"PredictRequest({given})"
 
 
+@dataclass(frozen=True, kw_only=True)
+class TrainingInputs:
+    """What training can be given beside the log and the parameters: nothing. A task that takes more adds
+    fields: each is an option of `train`, by this one declaration.
+    """
+
+
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Request(PredictRequest):
     """What every task can be asked for. A task's own request adds fields: each is an option of `predict`, a

@@ -8,16 +8,16 @@ thresholds, columns or metrics.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, TypeVar
 
 import pandas as pd
 
 from pmlcli.algorithms._interface.form import Form
-from pmlcli.algorithms._interface.request import PredictRequest, Request
+from pmlcli.algorithms._interface.param import option_cards
+from pmlcli.algorithms._interface.request import PredictRequest, Request, TrainingInputs
 from pmlcli.encoding.base import Encodes
-from pmlcli.encoding.series.regressors import Regressors
 from pmlcli.errors import ValidationError
 from pmlcli.evaluation.measurement import Measurement
 from pmlcli.eventlog.log import EventLog
@@ -60,6 +60,8 @@ class Task(ABC, Generic[Method, Data, HeldOut, TaskRequest]):
     request: type[TaskRequest]
     """What a prediction can be asked for: command line, completion, docs and checks follow it. Every task
     names its own, or `Request` itself."""
+    inputs: ClassVar[type[TrainingInputs]] = TrainingInputs
+    """What training can be given beside the log: command line and help follow it."""
     is_about_cases: ClassVar[bool] = True
     """Whether a row of predictions is about a case or event of the log, and can be written into it."""
     has_chart: ClassVar[bool] = False
@@ -106,13 +108,17 @@ class Task(ABC, Generic[Method, Data, HeldOut, TaskRequest]):
         """Sentences about the trained algorithm and its data that its user should know."""
         return []
 
-    def take_regressors(self, algorithm: Method, regressors: Regressors) -> None:
-        """Columns from outside the log to learn from; ValidationError where the task takes none."""
-        raise ValidationError(
-            f"the task {self.name} takes no columns from outside the log",
-            hint="--regressor is for forecasts",
-            context={"option": "regressor"},
-        )
+    def take_inputs(self, algorithm: Method, inputs: Mapping[str, Any]) -> None:
+        """What training is given beside the log, by the names of `inputs`; ValidationError for any other, or
+        where the algorithm takes none.
+        """
+        strange = sorted({*inputs} - {card.name for card in option_cards(self.inputs)})
+        if strange:
+            raise ValidationError(
+                f"the task {self.name} takes no {', '.join(strange)} to learn from",
+                hint="leave it out; `pmlcli train --help` says which task takes what",
+                context={"option": strange[0]},
+            )
 
     # --- prediction
 

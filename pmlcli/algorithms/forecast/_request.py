@@ -1,4 +1,4 @@
-"""What a forecast can be asked for."""
+"""What a forecast can be asked for, and what it can learn from beside the log."""
 
 from __future__ import annotations
 
@@ -6,8 +6,20 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from pmlcli.algorithms._interface.param import Param
-from pmlcli.algorithms._interface.request import Request
+from pmlcli.algorithms._interface.request import Request, TrainingInputs
 from pmlcli.encoding.series.regressors import Regressors
+
+RegressorsChoice = Annotated[
+    Regressors | None,
+    Param(
+        "CSV of columns from outside the log: date, then numbers, future values given.",
+        option="--regressor",
+        metavar="FILE",
+        reads="table",
+        concern="place",
+    ),
+]
+"""The same file for training and for what is to come: a prediction reads on."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -17,13 +29,11 @@ class ForecastRequest(Request):
     horizon: Annotated[
         int | None, Param("Steps ahead; without it as many as trained.", ge=1, metavar="N")
     ] = None
-    regressors: Annotated[
-        Regressors | None,
-        Param(
-            "CSV of columns from outside the log: date, then numbers, future values given.",
-            option="--regressor",
-            metavar="FILE",
-            reads="table",
-            concern="place",
-        ),
-    ] = None
+    regressors: RegressorsChoice = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ForecastInputs(TrainingInputs):
+    """Columns from outside the log."""
+
+    regressors: RegressorsChoice = None

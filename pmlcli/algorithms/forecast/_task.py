@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
@@ -22,7 +22,7 @@ from pmlcli.algorithms.forecast._held_out import HeldOut, joined_cuts
 from pmlcli.algorithms.forecast._history import continued
 from pmlcli.algorithms.forecast._intervals import LEVELS, Intervals, coverage, fit_intervals
 from pmlcli.algorithms.forecast._measure import measurement
-from pmlcli.algorithms.forecast._request import ForecastRequest
+from pmlcli.algorithms.forecast._request import ForecastInputs, ForecastRequest
 from pmlcli.algorithms.forecast._series import (
     BUCKET,
     HALF_LIFE,
@@ -74,21 +74,25 @@ class ForecastTask(Task["Forecaster", Data, HeldOut, ForecastRequest]):
     baseline = "forecast/seasonal-naive"
     recommended = "forecast/auto"
     request = ForecastRequest
+    inputs = ForecastInputs
     is_about_cases = False
     has_chart = True
     needs_log = False
 
     # --- training
 
-    def take_regressors(self, algorithm: Forecaster, regressors: Regressors) -> None:
+    def take_inputs(self, algorithm: Forecaster, inputs: Mapping[str, Any]) -> None:
         """Columns to learn from, with a value for each bucket of the training log."""
+        super().take_inputs(algorithm, inputs)
+        if "regressors" not in inputs:
+            return
         if not algorithm.takes_regressors:
             raise ValidationError(
                 "this method looks at its series alone and takes no columns from outside the log",
                 hint="those that do: arima, xgboost, prophet, the networks and the hybrids (forecast/...)",
                 context={"option": "regressor"},
             )
-        algorithm.regressors = regressors
+        algorithm.regressors = inputs["regressors"]
 
     def count_samples(self, algorithm: Forecaster, data: Data) -> int:
         """Buckets of the shortest series."""
