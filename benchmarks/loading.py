@@ -125,7 +125,7 @@ OPENED: dict[str, dict[str, Any]] = {
     "anomaly/isolation-forest": {},
     "next-activity/ngram": {},
     "next-activity/gru": {"max_epochs": 1},
-    "next-activity/xgboost": {"rounds": 10},
+    "next-activity/xgboost": {"n_estimators": 10},
     "forecast/seasonal-naive": {},
     "forecast/arima": {},
 }

@@ -55,7 +55,7 @@ Every option can be set for all runs. The command line wins, then the variable, 
 name or that is found, and last your own.
 
 - A variable `PMLCLI_NAME`: `PMLCLI_TIMEZONE=Europe/Berlin`. Options that may be repeated take
-  values separated by blanks: `PMLCLI_PARAM="trees=200 seed=1"`.
+  values separated by blanks: `PMLCLI_PARAM="n_estimators=200 seed=1"`.
 - A file of your own: `~/.config/pmlcli/config.toml` (`$XDG_CONFIG_HOME/pmlcli/config.toml`), or any that you
   name with `--config`.
 - `pmlcli.toml` in the working directory, or `[tool.pmlcli]` in its `pyproject.toml`. Since anybody may have

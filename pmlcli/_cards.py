@@ -46,7 +46,7 @@ class OptionCard:
     metavar: str = ""
     choices: tuple[str, ...] = ()
     examples: tuple[str, ...] = ()
-    concern: str = "asked"
+    concern: str = "request"
     default: str = ""
 
 

@@ -13,11 +13,11 @@ import typer
 
 from pmlcli import registry
 from pmlcli._cards import OptionCard
-from pmlcli.cli._group import ASKED, LIMIT, PLACE, TRUST, VARIABLE_PREFIX, Concern, Declared, Field
+from pmlcli.cli._group import LIMIT, PLACE, REQUEST, TRUST, VARIABLE_PREFIX, Concern, Declared, Field
 from pmlcli.errors import ValidationError, unknown_name
 from pmlcli.eventlog.times.duration import duration_seconds
 
-_CONCERNS: dict[str, Concern] = {"asked": ASKED, "trust": TRUST, "place": PLACE, "limit": LIMIT}
+_CONCERNS: dict[str, Concern] = {"request": REQUEST, "trust": TRUST, "place": PLACE, "limit": LIMIT}
 _MANY = 3
 """So many tasks are named in the help of an option; more are told by those that have it not."""
 _PARAMETERS = "Parameters of the algorithm"

@@ -24,7 +24,7 @@ T = TypeVar("T")
 class Concern(Enum):
     """What an option is about. A file that is merely found in a directory may set the first two."""
 
-    ASKED = "what is asked"
+    REQUEST = "what is requested"
     SHOWN = "how it is shown"
     TRUST = "whom to trust, and how far"
     PLACE = "which files are read, written and replaced"
@@ -33,10 +33,10 @@ class Concern(Enum):
     @property
     def may_be_found(self) -> bool:
         """Whether a file that nobody named may set such options."""
-        return self in (Concern.ASKED, Concern.SHOWN)
+        return self in (Concern.REQUEST, Concern.SHOWN)
 
 
-ASKED, SHOWN, TRUST, PLACE, LIMIT = Concern
+REQUEST, SHOWN, TRUST, PLACE, LIMIT = Concern
 
 
 class Field(NamedTuple):

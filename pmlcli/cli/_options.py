@@ -10,7 +10,7 @@ import typer
 
 from pmlcli.cli import _complete, _config
 from pmlcli.cli._failure import Mode
-from pmlcli.cli._group import ASKED, LIMIT, PLACE, SHOWN, TRUST, options
+from pmlcli.cli._group import LIMIT, PLACE, REQUEST, SHOWN, TRUST, options
 from pmlcli.cli._selecting import SelectingOptions
 from pmlcli.cli._session import NORMAL, QUIET, VERBOSE, Session, opened
 from pmlcli.errors import ValidationError, unknown_name
@@ -144,19 +144,19 @@ class ReadingOptions(SelectingOptions):
 
     case_id: Annotated[
         str | None,
-        ASKED,
+        REQUEST,
         typer.Option("--case-id", metavar="COLUMN", help="Column of the case.", rich_help_panel=_READING),
     ] = None
     activity: Annotated[
         str | None,
-        ASKED,
+        REQUEST,
         typer.Option(
             "--activity", metavar="COLUMN", help="Column of the activity.", rich_help_panel=_READING
         ),
     ] = None
     timestamp: Annotated[
         str | None,
-        ASKED,
+        REQUEST,
         typer.Option(
             "--timestamp",
             metavar="COLUMN",
@@ -166,7 +166,7 @@ class ReadingOptions(SelectingOptions):
     ] = None
     resource: Annotated[
         str | None,
-        ASKED,
+        REQUEST,
         typer.Option(
             "--resource",
             metavar="COLUMN",
@@ -176,7 +176,7 @@ class ReadingOptions(SelectingOptions):
     ] = None
     columns: Annotated[
         list[str] | None,
-        ASKED,
+        REQUEST,
         typer.Option(
             "--columns",
             metavar="ROLE=COLUMN",
@@ -187,7 +187,7 @@ class ReadingOptions(SelectingOptions):
     ] = None
     timezone: Annotated[
         str | None,
-        ASKED,
+        REQUEST,
         typer.Option(
             "--timezone",
             metavar="ZONE",
@@ -197,7 +197,7 @@ class ReadingOptions(SelectingOptions):
     ] = None
     day_first: Annotated[
         bool | None,
-        ASKED,
+        REQUEST,
         typer.Option(
             "--day-first/--month-first",
             help="What 03/04/2024 means: 3 April or March 4.",
@@ -207,7 +207,7 @@ class ReadingOptions(SelectingOptions):
     ] = None
     timestamp_format: Annotated[
         str | None,
-        ASKED,
+        REQUEST,
         typer.Option(
             "--timestamp-format",
             metavar="FORMAT",
@@ -218,7 +218,7 @@ class ReadingOptions(SelectingOptions):
     ] = None
     delimiter: Annotated[
         str | None,
-        ASKED,
+        REQUEST,
         typer.Option(
             "--delimiter",
             metavar="CHARACTER",
@@ -228,14 +228,14 @@ class ReadingOptions(SelectingOptions):
     ] = None
     encoding: Annotated[
         str | None,
-        ASKED,
+        REQUEST,
         typer.Option(
             "--encoding", metavar="NAME", help="Encoding of a CSV or XES file.", rich_help_panel=_READING
         ),
     ] = None
     decimal: Annotated[
         str | None,
-        ASKED,
+        REQUEST,
         typer.Option(
             "--decimal",
             metavar=",|.",
@@ -245,7 +245,7 @@ class ReadingOptions(SelectingOptions):
     ] = None
     on_bad_row: Annotated[
         str,
-        ASKED,
+        REQUEST,
         typer.Option(
             "--on-bad-row",
             metavar="error|drop",
@@ -255,7 +255,7 @@ class ReadingOptions(SelectingOptions):
     ] = "error"
     order: Annotated[
         str | None,
-        ASKED,
+        REQUEST,
         typer.Option(
             "--order",
             metavar="time|row|COLUMN",
@@ -266,7 +266,7 @@ class ReadingOptions(SelectingOptions):
     ] = None
     classifier: Annotated[
         str | None,
-        ASKED,
+        REQUEST,
         typer.Option(
             "--classifier",
             metavar="NAME",
@@ -276,7 +276,7 @@ class ReadingOptions(SelectingOptions):
     ] = None
     log_format: Annotated[
         str | None,
-        ASKED,
+        REQUEST,
         typer.Option(
             "--log-format",
             metavar="FORMAT",
@@ -287,7 +287,7 @@ class ReadingOptions(SelectingOptions):
     ] = None
     object_type: Annotated[
         str | None,
-        ASKED,
+        REQUEST,
         typer.Option(
             "--object-type",
             metavar="TYPE",
@@ -297,7 +297,7 @@ class ReadingOptions(SelectingOptions):
     ] = None
     fill_globals: Annotated[
         bool,
-        ASKED,
+        REQUEST,
         typer.Option(
             "--fill-globals",
             help="Fill attributes that an XES file declares global with its default where they lack.",

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from pmlcli.cli._group import ASKED, options
+from pmlcli.cli._group import REQUEST, options
 from pmlcli.errors import ValidationError
 from pmlcli.eventlog.selection import Selection
 
@@ -19,7 +19,7 @@ class SelectingOptions:
 
     pair_lifecycle: Annotated[
         bool,
-        ASKED,
+        REQUEST,
         typer.Option(
             "--pair-lifecycle",
             help="Make a start and its completion one event with start_timestamp and timestamp.",
@@ -28,7 +28,7 @@ class SelectingOptions:
     ] = False
     lifecycle: Annotated[
         list[str] | None,
-        ASKED,
+        REQUEST,
         typer.Option(
             "--lifecycle",
             metavar="NAME",
@@ -38,7 +38,7 @@ class SelectingOptions:
     ] = None
     where: Annotated[
         list[str] | None,
-        ASKED,
+        REQUEST,
         typer.Option(
             "--where",
             metavar="COLUMN=VALUE",
@@ -49,7 +49,7 @@ class SelectingOptions:
     ] = None
     since: Annotated[
         str | None,
-        ASKED,
+        REQUEST,
         typer.Option(
             "--since",
             metavar="TIME",
@@ -59,7 +59,7 @@ class SelectingOptions:
     ] = None
     until: Annotated[
         str | None,
-        ASKED,
+        REQUEST,
         typer.Option(
             "--until",
             metavar="TIME",
@@ -69,7 +69,7 @@ class SelectingOptions:
     ] = None
     start_activity: Annotated[
         list[str] | None,
-        ASKED,
+        REQUEST,
         typer.Option(
             "--start-activity",
             metavar="NAME",
@@ -79,7 +79,7 @@ class SelectingOptions:
     ] = None
     end_activity: Annotated[
         list[str] | None,
-        ASKED,
+        REQUEST,
         typer.Option(
             "--end-activity",
             metavar="NAME",
@@ -90,7 +90,7 @@ class SelectingOptions:
     ] = None
     min_events: Annotated[
         int | None,
-        ASKED,
+        REQUEST,
         typer.Option(
             "--min-events",
             min=1,
@@ -101,7 +101,7 @@ class SelectingOptions:
     ] = None
     variants_top: Annotated[
         int | None,
-        ASKED,
+        REQUEST,
         typer.Option(
             "--variants-top",
             min=1,
@@ -112,7 +112,7 @@ class SelectingOptions:
     ] = None
     running: Annotated[
         str | None,
-        ASKED,
+        REQUEST,
         typer.Option(
             "--running",
             metavar="mark|drop|only",
@@ -122,7 +122,7 @@ class SelectingOptions:
     ] = None
     idle: Annotated[
         str | None,
-        ASKED,
+        REQUEST,
         typer.Option(
             "--idle",
             metavar="DURATION",

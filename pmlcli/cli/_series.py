@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pmlcli.cli import _complete
-from pmlcli.cli._group import ASKED, options
+from pmlcli.cli._group import REQUEST, options
 from pmlcli.cli._options import ReadingOptions
 from pmlcli.cli._session import Session
 from pmlcli.render.series import series as series_blocks
@@ -25,7 +25,7 @@ class SeriesOptions:
 
     kpi: Annotated[
         list[str] | None,
-        ASKED,
+        REQUEST,
         typer.Option(
             "--kpi",
             metavar="KPI",
@@ -36,7 +36,7 @@ class SeriesOptions:
     ] = None
     frequency: Annotated[
         str,
-        ASKED,
+        REQUEST,
         typer.Option(
             "--frequency",
             metavar="H|D|W|M",

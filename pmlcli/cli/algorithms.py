@@ -10,7 +10,7 @@ import typer
 from pmlcli import registry
 from pmlcli._cards import AlgorithmCard
 from pmlcli.cli import _complete
-from pmlcli.cli._group import ASKED
+from pmlcli.cli._group import REQUEST
 from pmlcli.cli._options import CommonOptions, one_of
 from pmlcli.errors import MissingDependencyError, PersistenceError, SeriousWarning
 from pmlcli.render import text
@@ -26,7 +26,7 @@ NameArgument = Annotated[
 ]
 TaskOption = Annotated[
     str | None,
-    ASKED,
+    REQUEST,
     typer.Option(
         "--task", "-t", metavar="TASK", autocompletion=_complete.tasks, help="Only those of this task."
     ),

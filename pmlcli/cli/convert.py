@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from pmlcli.cli import _complete, _target
-from pmlcli.cli._group import ASKED, PLACE, options
+from pmlcli.cli._group import PLACE, REQUEST, options
 from pmlcli.cli._options import (
     CommonOptions,
     ForceOption,
@@ -42,7 +42,7 @@ class TargetOptions:
     ]
     format: Annotated[
         str | None,
-        ASKED,
+        REQUEST,
         typer.Option(
             "--format",
             metavar="csv|xes|parquet",

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from pmlcli.cli._group import ASKED
+from pmlcli.cli._group import REQUEST
 from pmlcli.cli._options import CommonOptions, ReadingOptions
 from pmlcli.cli._series import SeriesOptions, show_series
 from pmlcli.errors import DamagedModelError, ValidationError
@@ -24,7 +24,7 @@ TargetArgument = Annotated[
     ),
 ]
 StrictOption = Annotated[
-    bool, ASKED, typer.Option("--strict", help="Exit with 3 when a finding about the log is serious.")
+    bool, REQUEST, typer.Option("--strict", help="Exit with 3 when a finding about the log is serious.")
 ]
 
 

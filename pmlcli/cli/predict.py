@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pmlcli.cli import _complete, _declared, _target
-from pmlcli.cli._group import ASKED, PLACE, options
+from pmlcli.cli._group import PLACE, REQUEST, options
 from pmlcli.cli._options import (
     CommonOptions,
     ForceOption,
@@ -106,7 +106,7 @@ class WritingOptions:
     ] = None
     format: Annotated[
         str | None,
-        ASKED,
+        REQUEST,
         typer.Option(
             "--format",
             metavar="csv|jsonl|parquet",

@@ -10,7 +10,7 @@ import typer
 
 from pmlcli import registry, runtime
 from pmlcli.cli import _complete, _declared, _target
-from pmlcli.cli._group import ASKED, LIMIT, PLACE, options
+from pmlcli.cli._group import LIMIT, PLACE, REQUEST, options
 from pmlcli.cli._options import (
     CommonOptions,
     ForceOption,
@@ -35,7 +35,7 @@ class ChoiceOptions:
 
     algorithm: Annotated[
         str | None,
-        ASKED,
+        REQUEST,
         typer.Option(
             "--algorithm",
             "-a",
@@ -46,7 +46,7 @@ class ChoiceOptions:
     ] = None
     task: Annotated[
         str | None,
-        ASKED,
+        REQUEST,
         typer.Option(
             "--task",
             "-t",
@@ -57,7 +57,7 @@ class ChoiceOptions:
     ] = None
     param: Annotated[
         list[str] | None,
-        ASKED,
+        REQUEST,
         typer.Option(
             "--param",
             "-p",
@@ -124,7 +124,7 @@ class SavingOptions:
     force: ForceOption = False
     model_id: Annotated[
         str | None,
-        ASKED,
+        REQUEST,
         typer.Option("--model-id", metavar="ID", help="The model's name for itself.  [default: TASK-NAME]"),
     ] = None
     sign: PrivateKeyOption = None

@@ -21,7 +21,7 @@ class Encodes(Protocol[Encoded_co]):
     requires_times: ClassVar[bool]
 
     @property
-    def looks_around(self) -> bool: ...  # noqa: D102
+    def uses_inter_case(self) -> bool: ...  # noqa: D102
 
     def fit(self, log: EventLog) -> Self: ...  # noqa: D102
 
@@ -33,7 +33,7 @@ class Encodes(Protocol[Encoded_co]):
 
     def vocabularies(self) -> dict[str, tuple[str, ...]]: ...  # noqa: D102
 
-    def outside_columns(self) -> tuple[str, ...]: ...  # noqa: D102
+    def exogenous_columns(self) -> tuple[str, ...]: ...  # noqa: D102
 
     def truth_values(self) -> dict[str, tuple[str, ...]]: ...  # noqa: D102
 
@@ -56,7 +56,7 @@ class Encoding(ABC, Generic[Encoded]):
 
     name: ClassVar[str]
     requires_times: ClassVar[bool] = False
-    looks_around: bool = False
+    uses_inter_case: bool = False
     """Whether an event's numbers depend on what else went on in the log then; never on what came later."""
 
     @abstractmethod
@@ -104,6 +104,6 @@ class Encoding(ABC, Generic[Encoded]):
         """How many events wait, or lie after their case's start, longer than any in training."""
         return 0
 
-    def outside_columns(self) -> tuple[str, ...]:
-        """Columns from outside the log that a prediction must be given; only series have any."""
+    def exogenous_columns(self) -> tuple[str, ...]:
+        """Exogenous columns that a prediction must be given; only series have any."""
         return ()

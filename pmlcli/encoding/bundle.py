@@ -31,9 +31,9 @@ class BundleEncoding(Encodes[Bundle]):
         self.encodings = dict(encodings)
 
     @property
-    def looks_around(self) -> bool:
+    def uses_inter_case(self) -> bool:
         """Whether one of them does."""
-        return any(encoding.looks_around for encoding in self.encodings.values())
+        return any(encoding.uses_inter_case for encoding in self.encodings.values())
 
     def fit(self, log: EventLog) -> Self:
         """Fits the encodings that this log has the columns for."""
@@ -100,6 +100,6 @@ class BundleEncoding(Encodes[Bundle]):
     def times_beyond(self, log: EventLog) -> int:  # noqa: D102
         return max(e.times_beyond(log) for e in self.encodings.values())
 
-    def outside_columns(self) -> tuple[str, ...]:  # noqa: D102
-        columns = [column for e in self.encodings.values() for column in e.outside_columns()]
+    def exogenous_columns(self) -> tuple[str, ...]:  # noqa: D102
+        columns = [column for e in self.encodings.values() for column in e.exogenous_columns()]
         return tuple(dict.fromkeys(columns))

@@ -40,7 +40,7 @@ def input_schema(log: EventLog, encoding: Encodes[object]) -> dict[str, Any]:
         "required": {c: "number" if c in numbers else kind_of(log.frame[c]) for c in needed},
         "encoding": encoding.name,
         "vocabulary_sizes": {column: len(values) for column, values in encoding.vocabularies().items()},
-    } | ({"regressors": list(encoding.outside_columns())} if encoding.outside_columns() else {})
+    } | ({"regressors": list(encoding.exogenous_columns())} if encoding.exogenous_columns() else {})
 
 
 @contextmanager

@@ -29,13 +29,13 @@ def tellable(log: EventLog | None, request: Request, schema: Mapping[str, Any]) 
     """The errors beside those about itself that a model may tell: that the log, or a table of regressors,
     is not what it needs. Any other that comes out of a model is about the model.
     """
-    has_regressors = "regressors" in request.asked or bool(schema.get("regressors"))
+    has_regressors = "regressors" in request.given or bool(schema.get("regressors"))
     return (*((LogError,) if log is not None else ()), *((ValidationError,) if has_regressors else ()))
 
 
 def check_answer(algorithm: Algorithm[Any], log: EventLog | None, request: Request, given: Answer) -> None:
     """Raises UntrustedArtifactError unless the table has the form of its task and is about this log."""
-    breach = algorithm.task.answer_form(algorithm, log, request).breach(given.table)
+    breach = algorithm.task.prediction_form(algorithm, log, request).breach(given.table)
     if breach is not None:
         raise malformed(breach)
     if log is None:

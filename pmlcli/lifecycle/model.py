@@ -104,7 +104,7 @@ class Model(Hook):
         """Trains on a log: split by time, measured beside the baseline, then fitted on all of it.
 
         `options` say how a path is to be read, or how an EventLog was, so that it can be read so again.
-        `regressors` are columns from outside the log, for the forecasters that take them.
+        `regressors` are exogenous columns, for the forecasters that take them.
 
         Raises LogError, TrainingError or HookError; then `metadata.status` is `failed`.
         """
@@ -118,8 +118,8 @@ class Model(Hook):
             run.call("before_train", log=log, parameters=self.algorithm.parameters())
             with reproducible(self.algorithm.seed):
                 trained = train_algorithm(self.algorithm, self.model_type, log)
-                outside = {} if regressors is None else {"regressors": regressors.facts()}
-                self._keep(trained, _log_facts(log) | outside, log, options or ReadOptions())
+                exogenous = {} if regressors is None else {"regressors": regressors.facts()}
+                self._keep(trained, _log_facts(log) | exogenous, log, options or ReadOptions())
             result = self._training_result(trained, log, time.process_time() - started)
             self.metadata.status = "trained"
             run.call("after_train", metrics=result.metrics, metadata=result.metadata)

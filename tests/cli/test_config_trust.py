@@ -16,7 +16,7 @@ import typer
 from typer.main import get_command
 
 from pmlcli.cli import _config_file
-from pmlcli.cli._group import ASKED, LIMIT, PLACE, SHOWN, TRUST, Concern, concern_of, flatten
+from pmlcli.cli._group import LIMIT, PLACE, REQUEST, SHOWN, TRUST, Concern, concern_of, flatten
 from pmlcli.cli.app import app
 from pmlcli.errors import PredictionError
 from tests.cli.conftest import Run
@@ -71,12 +71,12 @@ def test_an_option_without_a_class_or_with_two_cannot_be_registered() -> None:
 
     def none(x: Annotated[int, typer.Option("--x")] = 1) -> None: ...
 
-    def two(x: Annotated[int, ASKED, TRUST, typer.Option("--x")] = 1) -> None: ...
+    def two(x: Annotated[int, REQUEST, TRUST, typer.Option("--x")] = 1) -> None: ...
 
     none.__annotations__ = {"x": Annotated[int, typer.Option("--x")]}
-    two.__annotations__ = {"x": Annotated[int, ASKED, TRUST, typer.Option("--x")]}
+    two.__annotations__ = {"x": Annotated[int, REQUEST, TRUST, typer.Option("--x")]}
     for function in (none, two):
-        with pytest.raises(TypeError, match="annotate the option 'x' with one of ASKED, SHOWN"):
+        with pytest.raises(TypeError, match="annotate the option 'x' with one of REQUEST, SHOWN"):
             flatten(function)
 
 
@@ -88,7 +88,7 @@ def test_the_classes_of_what_matters_are_these() -> None:
         "--raw-csv", "--foreign",
     }  # fmt: skip
     assert "verify --level" in found[TRUST]
-    assert "predict --level" in found[ASKED]
+    assert "predict --level" in found[REQUEST]
     assert {line.partition(" ")[2] for line in found[PLACE]} == {
         "--output", "--force", "--log-file", "--annotate", "--chart", "--sign", "--private-key",
         "--regressor", "--retrain",

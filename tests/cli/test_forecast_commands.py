@@ -61,7 +61,7 @@ def test_the_series_of_a_log(run: Run, place: Path) -> None:
     assert one["starts"][0] == "2024-01-08T00:00:00+00:00"
 
 
-def outside_file(place: Path, name: str, first: str, days: int) -> str:
+def exogenous_file(place: Path, name: str, first: str, days: int) -> str:
     dates = pd.date_range(first, periods=days)
     pd.DataFrame({"date": dates.strftime("%Y-%m-%d"), "promo": [i % 3 for i in range(days)]}).to_csv(
         place / name, index=False
@@ -69,8 +69,8 @@ def outside_file(place: Path, name: str, first: str, days: int) -> str:
     return name
 
 
-def test_columns_from_outside_are_asked_for_again(run: Run, place: Path) -> None:
-    path, past = daily_log(place), outside_file(place, "past.csv", "2024-01-01", 40)
+def test_exogenous_columns_are_asked_for_again(run: Run, place: Path) -> None:
+    path, past = daily_log(place), exogenous_file(place, "past.csv", "2024-01-01", 40)
     train = ("train", path, "-a", "forecast/arima", "--horizon", 3)
     done = run(*train, "--regressor", past, "-o", "m")
     assert done.exit_code == 0, done.output
@@ -80,7 +80,7 @@ def test_columns_from_outside_are_asked_for_again(run: Run, place: Path) -> None
     done = run("predict", "m")
     assert done.exit_code == 2
     assert "no promo for the day 2024-02-10 and 1 more" in done.output
-    later = outside_file(place, "later.csv", "2024-02-09", 6)
+    later = exogenous_file(place, "later.csv", "2024-02-09", 6)
     assert run("predict", "m", "--regressor", later, "-o", "ahead.csv").exit_code == 0
     assert len(pd.read_csv(place / "ahead.csv")) == 3
     assert run("verify", "m").exit_code == 0
@@ -94,8 +94,8 @@ def test_columns_from_outside_are_asked_for_again(run: Run, place: Path) -> None
     assert "later.csv: no promo for the day 2024-01-0" in done.output
 
 
-def test_who_takes_no_columns_from_outside(run: Run, place: Path) -> None:
-    path, past = daily_log(place), outside_file(place, "past.csv", "2024-01-01", 42)
+def test_who_takes_no_exogenous_columns(run: Run, place: Path) -> None:
+    path, past = daily_log(place), exogenous_file(place, "past.csv", "2024-01-01", 42)
     for name, said in (
         ("forecast/theta", "those that do: arima"),
         ("anomaly/likelihood", "is for the task forecast"),
@@ -106,7 +106,7 @@ def test_who_takes_no_columns_from_outside(run: Run, place: Path) -> None:
     assert run("train", path, "-a", "forecast/theta", "-o", "m").exit_code == 0
     done = run("predict", "m", "--regressor", past)
     assert done.exit_code == 2
-    assert "was trained without columns from outside" in done.output
+    assert "was trained without exogenous columns" in done.output
     assert run("verify", "m", "--regressor", past).exit_code == 2
 
 

@@ -18,23 +18,23 @@ GOODS_IN_PARTS = {"rule": 'count("Receive Goods") > 1'}
 QUICK: dict[str, dict[str, Any]] = {
     "anomaly/isolation-forest": {"n_estimators": 50},
     **{
-        f"anomaly/{name}": {"max_epochs": 3, "units": 16}
+        f"anomaly/{name}": {"max_epochs": 3, "hidden_size": 16}
         for name in ("next-event-gru", "lstm-autoencoder", "vae", "transformer-autoencoder")
     },
     "next-activity/gru": {"max_epochs": 3},
-    "next-activity/transformer": {"max_epochs": 3, "units": 16, "layers": 1},
-    "next-activity/linear": {"bits": 10, "passes": 4},
-    "next-activity/xgboost": {"rounds": 10},
-    "next-activity/ensemble": {"rounds": 10, "max_epochs": 3},
+    "next-activity/transformer": {"max_epochs": 3, "hidden_size": 16, "layers": 1},
+    "next-activity/linear": {"bits": 10, "epochs": 4},
+    "next-activity/xgboost": {"n_estimators": 10},
+    "next-activity/ensemble": {"n_estimators": 10, "max_epochs": 3},
     "outcome/prior": GOODS_IN_PARTS,
     "outcome/logistic": GOODS_IN_PARTS,
-    "outcome/boosting": {**GOODS_IN_PARTS, "trees": 10},
-    "outcome/gru": {**GOODS_IN_PARTS, "max_epochs": 2, "units": 16},
-    "outcome/ensemble": {**GOODS_IN_PARTS, "max_epochs": 1, "trees": 10},
-    **{f"suffix/{name}": {"max_epochs": 3, "units": 16, "draws": 8} for name in ("gru", "ensemble")},
-    "remaining-time/boosting": {"trees": 10},
-    "remaining-time/gru": {"max_epochs": 3, "units": 16},
-    "remaining-time/survival": {"max_epochs": 3, "units": 16},
+    "outcome/boosting": {**GOODS_IN_PARTS, "n_estimators": 10},
+    "outcome/gru": {**GOODS_IN_PARTS, "max_epochs": 2, "hidden_size": 16},
+    "outcome/ensemble": {**GOODS_IN_PARTS, "max_epochs": 1, "n_estimators": 10},
+    **{f"suffix/{name}": {"max_epochs": 3, "hidden_size": 16, "draws": 8} for name in ("gru", "ensemble")},
+    "remaining-time/boosting": {"n_estimators": 10},
+    "remaining-time/gru": {"max_epochs": 3, "hidden_size": 16},
+    "remaining-time/survival": {"max_epochs": 3, "hidden_size": 16},
     "remaining-time/ensemble": {"members": ("median", "boosting", "gru")},
     "forecast/arima": {"horizon": 7},
     "forecast/auto": {"horizon": 7},
@@ -42,12 +42,12 @@ QUICK: dict[str, dict[str, Any]] = {
     "forecast/theta": {"horizon": 7},
     "forecast/weekday-median": {"horizon": 7},
     **{
-        f"forecast/{name}": {"horizon": 7, "max_epochs": 2, "hidden_size": 8, "memory": "long"}
+        f"forecast/{name}": {"horizon": 7, "max_epochs": 2, "hidden_size": 8, "recency": "off"}
         for name in ("lstm", "gru", "bidirectional-lstm", "temporal-convolution", "arima-lstm")
     },
-    "forecast/xgboost": {"horizon": 7, "trees": 10},
+    "forecast/xgboost": {"horizon": 7, "n_estimators": 10},
     "forecast/prophet": {"horizon": 7},
-    "forecast/prophet-xgboost": {"horizon": 7, "trees": 10},
+    "forecast/prophet-xgboost": {"horizon": 7, "n_estimators": 10},
     "forecast/seasonal-naive": {"horizon": 7},
 }
 KEYS = {

@@ -267,7 +267,7 @@ def test_company_does_not_matter(name: str) -> None:
     tolerance = registry.find(name).tolerance
     apart = predictions(trained(name), shuffled).set_index("case_id")
     assert_same(together, apart.loc[together.index], tolerance)
-    if trained(name).algorithm.make_encoding().looks_around:
+    if trained(name).algorithm.make_encoding().uses_inter_case:
         return  # what else goes on in the log is a part of its answer; see the next test
     for case_id in together.index[:5]:
         alone = predictions(trained(name), [e for e in events if e["case_id"] == case_id])

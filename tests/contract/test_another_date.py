@@ -92,12 +92,12 @@ def test_a_number_beyond_training_counts_as_the_nearest(name: str) -> None:
 
 def test_no_column_leaves_the_range_of_training() -> None:
     log = read_log(events())
-    encoding = PrefixEncoding(around=True).fit(log)
+    encoding = PrefixEncoding(inter_case=True).fit(log)
     data = encoding.transform(log)
     known = tabulate(data, np.arange(log.n_events), "one-hot")
     far = encoding.transform(read_log(one_case(7 * 40, -1e9) + one_case(7 * 40 + 3, 1e9)))
     found = tabulate(far, np.arange(far.n_events), "one-hot")
-    told = ("value", "hour", "month", "around", "weekday")
+    told = ("value", "hour", "month", "inter_case", "weekday")
     columns = table_columns(data, "one-hot")
     checked = [place for place, column in enumerate(columns) if column.kind in told]
     assert len(checked) > 10

@@ -15,7 +15,13 @@ from pmlcli.lifecycle.model import Model
 from tests.contract.cases import QUICK, is_installed
 from tests.contract.shapes import ABOUT_CASES, SHAPES
 
-QUICKER: dict[str, Any] = {"max_epochs": 1, "units": 8, "trees": 5, "rounds": 5, "draws": 4, "horizon": 7}
+QUICKER: dict[str, Any] = {
+    "max_epochs": 1,
+    "hidden_size": 8,
+    "n_estimators": 5,
+    "draws": 4,
+    "horizon": 7,
+}
 OUTCOMES = {"one activity": 'count("Only") > 2', "cases of one event": 'count("Check") > 0'}
 REFUSED: dict[tuple[str, str], str] = {
     ("no attribute", "anomaly/resource"): "resource",

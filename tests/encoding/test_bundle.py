@@ -14,7 +14,7 @@ from pmlcli.encoding.base import Encodes, Encoding
 from pmlcli.encoding.bundle import BundleEncoding
 from pmlcli.encoding.events.prefixes import PrefixEncoding
 from pmlcli.encoding.series.encoding import SeriesEncoding
-from pmlcli.encoding.series.exogenous import Outside
+from pmlcli.encoding.series.exogenous import Exogenous
 from pmlcli.encoding.series.regressors import Regressors
 from pmlcli.errors import UntrustedArtifactError
 from pmlcli.eventlog.log import EventLog
@@ -57,7 +57,7 @@ REPORTS = [name for name in REPORTS if name not in ("fit", "transform", "state",
 def series(made: EventLog) -> SeriesEncoding:
     encoding = SeriesEncoding(("arrivals",))
     table = Regressors(("price",), np.array([0]), np.zeros((1, 1)))
-    encoding.outside = Outside.of(table, "D", None)
+    encoding.exogenous = Exogenous.of(table, "D", None)
     return encoding.fit(made)
 
 
@@ -90,7 +90,7 @@ def test_a_bundle_restores_no_encoding_but_its_own(change: dict[str, list[str]])
         BundleEncoding({"one": PrefixEncoding()}).restored(bundle.state() | change)
 
 
-@pytest.mark.parametrize("around", [False, True])
-def test_a_bundle_looks_around_where_one_of_its_encodings_does(around: bool) -> None:
-    parts = {"plain": PrefixEncoding(), "other": PrefixEncoding(around=around)}
-    assert BundleEncoding(parts).looks_around == around
+@pytest.mark.parametrize("inter_case", [False, True])
+def test_a_bundle_uses_inter_case_features_where_one_of_its_encodings_does(inter_case: bool) -> None:
+    parts = {"plain": PrefixEncoding(), "other": PrefixEncoding(inter_case=inter_case)}
+    assert BundleEncoding(parts).uses_inter_case == inter_case

@@ -26,7 +26,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "forecast/arima": {"horizon": 7},
     "forecast/seasonal-naive": {"horizon": 7},
     "next-activity/ngram": {"order": 2},
-    "next-activity/gru": {"max_epochs": 1, "units": 4},
+    "next-activity/gru": {"max_epochs": 1, "hidden_size": 4},
 }
 """At least one model a task, and one of every kind of artifact."""
 

@@ -16,9 +16,9 @@ MEDOID, STATES = "suffix/medoid", "remaining-time/transition-system"
 DETECTORS = "anomaly/ensemble"
 GOODS_IN_PARTS = {"rule": 'count("Receive Goods") > 1'}
 TASK_BASES: dict[str, dict[str, Any]] = {
-    ENSEMBLE: {"members": ("linear", "xgboost"), "rounds": 3},
+    ENSEMBLE: {"members": ("linear", "xgboost"), "n_estimators": 3},
     DETECTORS: {"members": ("likelihood", "temporal-profile")},
-    BOOSTING: {"trees": 3, "max_depth": 3, **GOODS_IN_PARTS},
+    BOOSTING: {"n_estimators": 3, "max_depth": 3, **GOODS_IN_PARTS},
     PRIOR: GOODS_IN_PARTS,
     MEDOID: {"order": 2, "candidates": 5},
     STATES: {"window": 2},
@@ -110,12 +110,12 @@ def member_cases() -> dict[str, Hostile]:
         "a file absent": resealed(lambda files: files.pop(one)),
         "own state absent": resealed(lambda files: files.pop("model.json")),
         "own state names a method": inner("model.json", "values", "probabilities", to="x"),
-        "own state names a parameter": inner("model.json", "values", "rounds", to=10**9),
+        "own state names a parameter": inner("model.json", "values", "n_estimators", to=10**9),
         "a member's state names a method": inner("linear-model.json", "values", "probabilities", to=[]),
         "a member's state names its calibration": inner("linear-model.json", "values", "calibration_", to={}),
         "a member's state names its class": inner("linear-model.json", "values", "__class__", to="x"),
         "a member's trees are deep": trees(one, of_tree(left_children=0)),
-        "a member's trees are too many": value("hyperparameters", "rounds", to=1),
+        "a member's trees are too many": value("hyperparameters", "n_estimators", to=1),
         "eight hundred files": resealed(eight_hundred),
     }
     return {f"members: {name}": Hostile(change, ENSEMBLE) for name, change in changes.items()} | {
@@ -160,7 +160,9 @@ def tree_cases() -> dict[str, Hostile]:
     }
     found = {f"trees: {what}": Hostile(trees(name, change), BOOSTING) for what, change in changes.items()}
     return found | {
-        "trees: more rounds than the parameter": Hostile(value("hyperparameters", "trees", to=1), BOOSTING),
+        "trees: more rounds than the parameter": Hostile(
+            value("hyperparameters", "n_estimators", to=1), BOOSTING
+        ),
         "trees: deeper than the parameter": Hostile(value("hyperparameters", "max_depth", to=1), BOOSTING),
         "trees: of fewer numbers": Hostile(width("2"), BOOSTING),
         "trees: for a hundred outputs": Hostile(width("99999", "num_target"), BOOSTING),

@@ -180,7 +180,7 @@ def test_without_the_log_that_it_needs_it_is_not_asked(tmp_path: Any) -> None:
 def test_a_regressor_that_is_missing_is_told_as_one(tmp_path: Any) -> None:
     asked = PredictRequest(regressors=_regressors())
     model = loaded("forecast/seasonal-naive", tmp_path, isolated=True)
-    with pytest.raises(ValidationError, match="without columns from outside"):
+    with pytest.raises(ValidationError, match="without exogenous columns"):
         model.predict(request=asked)
 
 

@@ -23,7 +23,7 @@ class Param:
     Bounds are inclusive (ge, le) or exclusive (gt, lt). The rest is about the command line: whether a
     parameter has an option of its own (`has_option`; all have `-p NAME=VALUE`), the option's name where it
     is another one, what stands for its value, values to offer, how text is read (`duration`, `table`), and
-    what it is about (`asked`, `trust`, `place`, `limit`; see `cli/_group.py`).
+    what it is about (`request`, `trust`, `place`, `limit`; see `cli/_group.py`).
     """
 
     help: str
@@ -37,7 +37,7 @@ class Param:
     metavar: str = ""
     examples: tuple[str, ...] = ()
     reads: str | None = None
-    concern: str = "asked"
+    concern: str = "request"
 
 
 _TYPE_WORDS = {int: "integer", float: "number", bool: "true or false", str: "text"}

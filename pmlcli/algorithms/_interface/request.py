@@ -17,26 +17,26 @@ class PredictRequest:
     its task has not.
     """
 
-    def __init__(self, **asked: Any) -> None:
-        self._asked = asked
+    def __init__(self, **given: Any) -> None:
+        self._given = given
 
     @property
-    def asked(self) -> dict[str, Any]:
+    def given(self) -> dict[str, Any]:
         """Name to value of what is asked for."""
-        return dict(self._asked)
+        return dict(self._given)
 
     def with_(self, **more: Any) -> PredictRequest:
         """The same request, with more."""
-        return PredictRequest(**{**self.asked, **more})
+        return PredictRequest(**{**self.given, **more})
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, PredictRequest) and self.asked == other.asked
+        return isinstance(other, PredictRequest) and self.given == other.given
 
     def __hash__(self) -> int:
-        return hash(tuple(sorted(self.asked)))
+        return hash(tuple(sorted(self.given)))
 
     def __repr__(self) -> str:
-        given = ", ".join(f"{name}={value!r}" for name, value in self.asked.items())
+        given = ", ".join(f"{name}={value!r}" for name, value in self.given.items())
         return f"PredictRequest({given})"
 
 
@@ -74,26 +74,28 @@ class Request(PredictRequest):
     ] = "refuse"
 
     @property
-    def asked(self) -> dict[str, Any]:
+    def given(self) -> dict[str, Any]:
         """Name to value of the fields that are not at their default."""
-        given = {field.name: (getattr(self, field.name), field.default) for field in dataclasses.fields(self)}
+        fields = {
+            field.name: (getattr(self, field.name), field.default) for field in dataclasses.fields(self)
+        }
         return {
             name: value
-            for name, (value, default) in given.items()
+            for name, (value, default) in fields.items()
             if type(value) is not type(default) or value != default
         }
 
     @classmethod
     def of(cls, request: PredictRequest, task: str) -> Self:
         """A request as this task's own, its fields checked; ValidationError for a name that it has not."""
-        asked, known = request.asked, {card.name: card.option for card in option_cards(cls)}
-        for name in asked:
+        given, known = request.given, {card.name: card.option for card in option_cards(cls)}
+        for name in given:
             if name not in known:
                 raise ValidationError(
                     f"a prediction of the task {task} has no '{name}'",
                     hint=f"it can be asked for: {', '.join(known.values())}",
                     context={"option": name},
                 )
-        made = cls(**asked)
+        made = cls(**given)
         check_fields(made)
         return made

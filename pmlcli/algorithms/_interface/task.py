@@ -159,7 +159,7 @@ class Task(ABC, Generic[Method, Data, HeldOut, TaskRequest]):
         return []
 
     @abstractmethod
-    def answer_form(self, algorithm: Method, log: EventLog | None, request: TaskRequest) -> Form:
+    def prediction_form(self, algorithm: Method, log: EventLog | None, request: TaskRequest) -> Form:
         """The columns and rows that a table for this request has, whatever was learned."""
 
     def units(self, algorithm: Method) -> dict[str, str]:

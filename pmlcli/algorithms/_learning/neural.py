@@ -8,7 +8,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Annotated, Any, ClassVar, Generic, NamedTuple, Self
+from typing import Any, ClassVar, Generic, NamedTuple, Self
 
 import numpy as np
 import torch
@@ -18,9 +18,9 @@ from torch.overrides import TorchFunctionMode
 
 from pmlcli import runtime
 from pmlcli.algorithms._interface.base import Algorithm
-from pmlcli.algorithms._interface.param import Param
+from pmlcli.algorithms._interface.parameters import BatchSize, LearningRate, MaxEpochs, Patience, Recency
 from pmlcli.algorithms._interface.task import Data
-from pmlcli.algorithms._learning.recency import MemoryChoice, late_weights, memories
+from pmlcli.algorithms._learning.recency import late_weights, recencies
 from pmlcli.algorithms._learning.sizes import Sizes
 from pmlcli.encoding.events.sequences import Sequences
 from pmlcli.errors import UntrustedArtifactError
@@ -59,7 +59,7 @@ class _Trained(NamedTuple):
     network: nn.Module
     epochs: int
     loss: float
-    memory: str
+    recency: str
 
 
 @dataclass(kw_only=True)
@@ -67,7 +67,7 @@ class NeuralAlgorithm(Algorithm[Data], Generic[Data]):
     """A network trained by gradient descent until the latest training samples are predicted no better.
 
     The algorithm's file says how large the network is (`sizes`), builds it (`make_network`), makes `samples`
-    and the `loss`; everything else is here. Learned: `network_`, `memory_`, and `epochs_`, the number
+    and the `loss`; everything else is here. Learned: `network_`, `recency_`, and `epochs_`, the number
     of passes after which the held-out loss was lowest; `refit` makes as many over all data.
     """
 
@@ -78,17 +78,17 @@ class NeuralAlgorithm(Algorithm[Data], Generic[Data]):
     most_read: ClassVar[int | None] = None
     """Steps of samples that are read in all passes together, where those are not few; None for no limit."""
 
-    learning_rate: Annotated[float, Param("Step size of Adam.", gt=0, le=1)] = 0.003
-    batch_size: Annotated[int, Param("Samples a step.", ge=1)] = 32
-    max_epochs: Annotated[int, Param("Most passes over the training part.", ge=1)] = 30
-    patience: Annotated[int, Param("Passes without progress before stopping.", ge=1, unit="epochs")] = 4
+    learning_rate: LearningRate = 0.003
+    batch_size: BatchSize = 32
+    max_epochs: MaxEpochs = 30
+    patience: Patience = 4
 
-    memory: MemoryChoice = "auto"
+    recency: Recency = "auto"
 
     network_: nn.Module = field(init=False, repr=False)
     sizes_: Sizes = field(init=False, repr=False)
     epochs_: int = field(init=False, repr=False)
-    memory_: str = field(init=False, repr=False)
+    recency_: str = field(init=False, repr=False)
 
     @abstractmethod
     def sizes(self, data: Data) -> Sizes:
@@ -108,27 +108,27 @@ class NeuralAlgorithm(Algorithm[Data], Generic[Data]):
 
     def fit(self, data: Data) -> None:
         """Trains until the held-out loss stops falling; then from all as long, if it `learns_from_all`."""
-        self.rehearse(data)
+        self.fit_held_out(data)
         if self.learns_from_all:
             self.refit(data, self)
 
-    def rehearse(self, data: Data) -> None:
+    def fit_held_out(self, data: Data) -> None:
         """Trains on the earlier samples until the others are predicted no better; keeps the best weights."""
         samples, self.sizes_ = self.samples(data), self.sizes(data)
         latest = np.argsort(samples.starts, kind="stable")
         train, held_out = np.split(latest, [len(latest) - round(len(latest) * VALIDATION_SHARE)])
-        tried = memories(self.memory) if len(held_out) else (self.memory,)
-        trained = [self._train(samples, train, held_out, memory, self.max_epochs) for memory in tried]
+        tried = recencies(self.recency) if len(held_out) else (self.recency,)
+        trained = [self._train(samples, train, held_out, recency, self.max_epochs) for recency in tried]
         best = min(trained, key=lambda one: one.loss)
-        self.network_, self.epochs_, self.memory_ = best.network, best.epochs, best.memory
+        self.network_, self.epochs_, self.recency_ = best.network, best.epochs, best.recency
         self.finish(data)
 
     def refit(self, data: Data, trial: Self) -> None:
-        """Trains on everything, with the memory and for as many epochs as were best for `trial`."""
+        """Trains on everything, with the `recency` and for as many epochs as were best for `trial`."""
         samples, self.sizes_ = self.samples(data), self.sizes(data)
         everything = np.argsort(samples.starts, kind="stable")
-        done = self._train(samples, everything, everything[:0], trial.memory_, trial.epochs_)
-        self.network_, self.epochs_, self.memory_ = done.network, done.epochs, done.memory
+        done = self._train(samples, everything, everything[:0], trial.recency_, trial.epochs_)
+        self.network_, self.epochs_, self.recency_ = done.network, done.epochs, done.recency
         self.finish(data)
 
     def finish(self, data: Data) -> None:
@@ -147,7 +147,7 @@ class NeuralAlgorithm(Algorithm[Data], Generic[Data]):
         Raises UntrustedArtifactError when names or shapes do not fit; nothing is allocated by the sizes.
         """
         super().restore({name: value for name, value in state.items() if not name.startswith(WEIGHT)})
-        self.epochs_, self.memory_ = int(state["epochs_"]), str(state["memory_"])
+        self.epochs_, self.recency_ = int(state["epochs_"]), str(state["recency_"])
         self.sizes_ = Sizes.from_plain(state["sizes_"], self.parameters())
         tensors = {
             name.removeprefix(WEIGHT): torch.from_numpy(np.array(value, dtype=np.float32))
@@ -173,11 +173,11 @@ class NeuralAlgorithm(Algorithm[Data], Generic[Data]):
         samples: Samples,
         train: NDArray[np.int64],
         held_out: NDArray[np.int64],
-        memory: str,
+        recency: str,
         epochs: int,
     ) -> _Trained:
         """The network of the epoch of lowest held-out loss, or of the last; `train` is in order of start."""
-        weights = _weights(len(samples.lengths), train, memory)
+        weights = _weights(len(samples.lengths), train, recency)
         size = min(self.batch_size, math.ceil(len(train) / FEWEST_STEPS))
         if self.most_read is not None:
             read = max(int(samples.lengths[train].sum()), 1)
@@ -187,8 +187,8 @@ class NeuralAlgorithm(Algorithm[Data], Generic[Data]):
             network = self.make_network(self.sizes_)
             average = _Average(network)
             optimizer = torch.optim.Adam(network.parameters(), lr=self.learning_rate, fused=True)
-            best = _Trained(network, 0, np.inf, memory)
-            for epoch in runtime.track(range(1, epochs + 1), f"training ({memory} memory)", epochs):
+            best = _Trained(network, 0, np.inf, recency)
+            for epoch in runtime.track(range(1, epochs + 1), f"training (recency {recency})", epochs):
                 network.train()
                 for some in like_length(samples.lengths, train, size, rng):
                     self._step(network, optimizer, samples.batch(some), weights[some])
@@ -198,7 +198,7 @@ class NeuralAlgorithm(Algorithm[Data], Generic[Data]):
                 if math.isnan(loss):  # nothing to stop on: the last epoch is the best
                     loss = -float(epoch)
                 if loss < best.loss:
-                    best = _Trained(copy.deepcopy(kept), epoch, loss, memory)
+                    best = _Trained(copy.deepcopy(kept), epoch, loss, recency)
                 elif epoch - best.epochs >= self.patience:
                     break
         return best
@@ -232,10 +232,10 @@ class _Uninitialised(TorchFunctionMode):
         return func(*args, **(kwargs or {}))
 
 
-def _weights(n_samples: int, train: NDArray[np.int64], memory: str) -> Tensor:
+def _weights(n_samples: int, train: NDArray[np.int64], recency: str) -> Tensor:
     """How much each sample counts, 1 on average over the training samples (ordered by start)."""
     weights = np.ones(n_samples)
-    if memory == "short":
+    if recency == "on":
         weights[train] = late_weights(len(train))
         weights[train] /= weights[train].mean()
     return torch.from_numpy(weights.astype(np.float32))

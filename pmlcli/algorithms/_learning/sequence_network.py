@@ -44,12 +44,12 @@ class Reader(nn.Module):
     def __init__(self, sizes: Sizes, dropout: float) -> None:
         super().__init__()
         self.events = Events(sizes)
-        self.recurrent = nn.GRU(self.events.width, sizes["units"], batch_first=True)
+        self.recurrent = nn.GRU(self.events.width, sizes["hidden_size"], batch_first=True)
         self.dropout = nn.Dropout(dropout)
-        self.output = nn.Linear(sizes["units"], sizes["outputs"])
+        self.output = nn.Linear(sizes["hidden_size"], sizes["outputs"])
 
     def read(self, codes: Tensor, numbers: Tensor) -> Tensor:
-        """(cases, steps, units): all that is remembered after each step."""
+        """(cases, steps, hidden_size): all that is remembered after each step."""
         states, _last = self.recurrent(self.dropout(self.events(codes, numbers)))
         found: Tensor = self.dropout(states)
         return found
@@ -65,9 +65,9 @@ class PrefixNetwork(nn.Module):
             nn.Embedding(size, sizes["embedding"], padding_idx=UNSEEN_CODE) for size in codes
         )
         width = len(codes) * sizes["embedding"] + sizes["numbers"]
-        self.recurrent = nn.GRU(width, sizes["units"], batch_first=True)
+        self.recurrent = nn.GRU(width, sizes["hidden_size"], batch_first=True)
         self.dropout = nn.Dropout(dropout)
-        self.output = nn.Linear(sizes["units"], sizes["outputs"])
+        self.output = nn.Linear(sizes["hidden_size"], sizes["outputs"])
 
     def forward(self, codes: Tensor, numbers: Tensor) -> Tensor:
         parts = [embed(codes[..., place]) for place, embed in enumerate(self.embeddings)]

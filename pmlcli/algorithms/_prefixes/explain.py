@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pmlcli.algorithms._prefixes.request import Asked, Columns, OwnRequest, PrefixData, Rows
+from pmlcli.algorithms._prefixes.request import Columns, OwnRequest, PrefixData, Requested, Rows
 from pmlcli.encoding.attributes import as_text
 from pmlcli.eventlog.log import ACTIVITY, MISSING, RESOURCE, START_TIMESTAMP, TIMESTAMP, EventLog, offsets_of
 from pmlcli.runtime import track
@@ -27,7 +27,7 @@ LONGEST = 500
 CHUNK_EVENTS = 300_000
 """Prefixes of about so many events together are explained at a time, to bound the memory."""
 
-Strength = Callable[[Asked[PrefixData, OwnRequest], Columns, PrefixData, Rows], NDArray[np.float64]]
+Strength = Callable[[Requested[PrefixData, OwnRequest], Columns, PrefixData, Rows], NDArray[np.float64]]
 
 
 class _Change(NamedTuple):
@@ -42,8 +42,8 @@ class _Change(NamedTuple):
 
 
 def explanations(
-    asked: Asked[PrefixData, OwnRequest],
-    answers: Columns,
+    requested: Requested[PrefixData, OwnRequest],
+    predictions: Columns,
     strength: Strength[PrefixData, OwnRequest],
     say: Callable[[float], str],
 ) -> list[str]:
@@ -53,30 +53,30 @@ def explanations(
     around stays as it was. An event left out makes a log of its own of every prefix, which takes time with
     the square of a case's length: of every prefix of a case, those of more than `LONGEST` events get none.
     """
-    table, lengths = pd.DataFrame(answers), asked.data.position[asked.rows] + 1
-    told = np.flatnonzero((lengths <= LONGEST) | (not asked.request.every_prefix))
+    table, lengths = pd.DataFrame(predictions), requested.data.position[requested.rows] + 1
+    told = np.flatnonzero((lengths <= LONGEST) | (not requested.request.every_prefix))
     pieces = np.split(told, np.flatnonzero(np.diff(np.cumsum(lengths[told]) // CHUNK_EVENTS)) + 1)
     found = [""] * len(lengths)
     for piece in track(pieces, "explaining", len(pieces)):
         own = {str(name): column.to_numpy() for name, column in table.iloc[piece].items()}
-        part = replace(asked, rows=asked.rows[piece])
+        part = replace(requested, rows=requested.rows[piece])
         for place, words in zip(piece.tolist(), _explained(part, own, strength, say), strict=True):
             found[place] = words
     return found
 
 
 def _explained(
-    asked: Asked[PrefixData, OwnRequest],
-    answers: Columns,
+    requested: Requested[PrefixData, OwnRequest],
+    predictions: Columns,
     strength: Strength[PrefixData, OwnRequest],
     say: Callable[[float], str],
 ) -> list[str]:
-    if len(asked.rows) == 0:
+    if len(requested.rows) == 0:
         return []
-    usual = strength(asked, answers, asked.data, asked.rows)
+    usual = strength(requested, predictions, requested.data, requested.rows)
     found: list[tuple[NDArray[np.float64], list[str]]] = []
-    for change in chain(_left_out(asked), _blanked(asked)):
-        with_change = strength(asked, answers, _encoded(asked, change), change.rows)
+    for change in chain(_left_out(requested), _blanked(requested)):
+        with_change = strength(requested, predictions, _encoded(requested, change), change.rows)
         found.append((np.where(change.applies, usual - with_change, 0.0), change.what))
     influence = np.column_stack([effect for effect, _what in found])
     order = np.argsort(-np.abs(influence), axis=1, kind="stable")[:, :REASONS]
@@ -97,19 +97,19 @@ def _is_nothing(words: str) -> bool:
     return float(words.split(" ", 1)[0].replace(",", "")) == 0.0
 
 
-def _encoded(asked: Asked[PrefixData, OwnRequest], change: _Change) -> PrefixData:
-    return asked.encoding.transform(change.log).amid(asked.data, change.events)
+def _encoded(requested: Requested[PrefixData, OwnRequest], change: _Change) -> PrefixData:
+    return requested.encoding.transform(change.log).amid(requested.data, change.events)
 
 
-def _left_out(asked: Asked[PrefixData, OwnRequest]) -> Iterator[_Change]:
+def _left_out(requested: Requested[PrefixData, OwnRequest]) -> Iterator[_Change]:
     """What needs a log in which each prefix is a case: an event left out, and no time passing."""
-    lengths = asked.data.position[asked.rows] + 1
+    lengths = requested.data.position[requested.rows] + 1
     offsets = offsets_of(lengths)
-    events = np.arange(offsets[-1]) + np.repeat(asked.rows + 1 - lengths - offsets[:-1], lengths)
-    log = asked.log.take_rows(events, offsets)
+    events = np.arange(offsets[-1]) + np.repeat(requested.rows + 1 - lengths - offsets[:-1], lengths)
+    log = requested.log.take_rows(events, offsets)
     for back in range(min(LATEST, int(lengths.max()))):
         yield _without_event(log, events, back)
-    if log.times is not None and TIMESTAMP in asked.encoding.required_columns():
+    if log.times is not None and TIMESTAMP in requested.encoding.required_columns():
         ends = np.repeat(log.ends, log.lengths)
         stamps = {role: _stamps(ends) for role in (TIMESTAMP, START_TIMESTAMP) if role in log.frame.columns}
         at_once = replace(log, times=ends, frame=log.frame.assign(**stamps))
@@ -129,13 +129,13 @@ def _without_event(log: EventLog, events: Rows, back: int) -> _Change:
     return _Change(log.take_rows(kept, offsets), offsets[1:] - 1, applies, what, events[kept])
 
 
-def _blanked(asked: Asked[PrefixData, OwnRequest]) -> Iterator[_Change]:
+def _blanked(requested: Requested[PrefixData, OwnRequest]) -> Iterator[_Change]:
     """A whole column without values, seen from each prefix of the cases asked about."""
-    cases, place = np.unique(asked.cases, return_inverse=True)
-    events, _offsets = asked.data.rows_of(cases)
-    log = asked.log.take_cases(cases)
-    rows = log.offsets[:-1][place] + asked.data.position[asked.rows]
-    for column in asked.encoding.required_columns():
+    cases, place = np.unique(requested.cases, return_inverse=True)
+    events, _offsets = requested.data.rows_of(cases)
+    log = requested.log.take_cases(cases)
+    rows = log.offsets[:-1][place] + requested.data.position[requested.rows]
+    for column in requested.encoding.required_columns():
         frame = log.frame
         if column == RESOURCE and log.resource_codes is not None:
             nobody = np.full(log.n_events, MISSING, dtype=log.resource_codes.dtype)

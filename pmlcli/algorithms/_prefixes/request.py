@@ -38,7 +38,7 @@ OwnRequest = TypeVar("OwnRequest", bound=PrefixRequest)
 
 
 @dataclass(frozen=True)
-class Asked(Generic[PrefixData, OwnRequest]):
+class Requested(Generic[PrefixData, OwnRequest]):
     """What a prediction is about: the log, encoded, and the prefixes asked for, by the event that ends each.
 
     `rows` are int64 (prefixes,), ascending. `at` is when it is asked, in microseconds UTC: `as_of`, else the

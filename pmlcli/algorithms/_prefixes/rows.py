@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pmlcli.algorithms._interface.unseen import never_seen, unseen_events
-from pmlcli.algorithms._prefixes.request import Asked, OwnRequest, PrefixData, PrefixRequest, Rows
+from pmlcli.algorithms._prefixes.request import OwnRequest, PrefixData, PrefixRequest, Requested, Rows
 from pmlcli.encoding.events.sequences import Sequences
 from pmlcli.eventlog.split import Split, seen_share
 
@@ -70,14 +70,14 @@ def pooled(cuts: Sequence[Table], of_rows: Sequence[str]) -> Table:
     return cuts[-1]._replace(**rows, about=f"{len(cuts)} cuts of the log; {columns[-1]['about']}")
 
 
-def unseen_prefixes(asked: Asked[PrefixData, OwnRequest]) -> NDArray[np.bool_]:
+def unseen_prefixes(requested: Requested[PrefixData, OwnRequest]) -> NDArray[np.bool_]:
     """Which prefixes hold an activity or resource that training never saw; LogError when that is to fail."""
-    data, is_unseen = asked.data, unseen_events(asked.encoding, asked.log)
+    data, is_unseen = requested.data, unseen_events(requested.encoding, requested.log)
     so_far = np.cumsum(is_unseen)
     before = np.concatenate(([0], so_far))[data.offsets[:-1]]
-    found = np.asarray((so_far - np.repeat(before, data.lengths))[asked.rows] > 0)
-    if asked.request.unseen == "fail" and found.any():
-        first = data.offsets[asked.cases[int(np.argmax(found))]]
+    found = np.asarray((so_far - np.repeat(before, data.lengths))[requested.rows] > 0)
+    if requested.request.unseen == "fail" and found.any():
+        first = data.offsets[requested.cases[int(np.argmax(found))]]
         told = f"{int(found.sum()):,} of {len(found):,} prefixes asked for hold what training never saw"
-        raise never_seen(asked.encoding, asked.log, int(first + np.argmax(is_unseen[first:])), told)
+        raise never_seen(requested.encoding, requested.log, int(first + np.argmax(is_unseen[first:])), told)
     return found

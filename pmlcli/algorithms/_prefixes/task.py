@@ -17,7 +17,7 @@ from pmlcli.algorithms._interface.param import Param
 from pmlcli.algorithms._interface.task import Fitted, HeldOut, Task
 from pmlcli.algorithms._interface.unseen import HAS_UNSEEN, unseen_columns
 from pmlcli.algorithms._prefixes.explain import LONGEST, explanations
-from pmlcli.algorithms._prefixes.request import Asked, Columns, OwnRequest, PrefixData, Rows
+from pmlcli.algorithms._prefixes.request import Columns, OwnRequest, PrefixData, Requested, Rows
 from pmlcli.algorithms._prefixes.rows import (
     STALLED,
     asks_of_running,
@@ -52,25 +52,27 @@ class PrefixTask(
     Task[Predictor, PrefixData, HeldOut, OwnRequest], Generic[Predictor, PrefixData, HeldOut, OwnRequest]
 ):
     """Answers for prefixes of cases; an answer depends on the events of its case so far alone, unless the
-    algorithm says that it looks around.
+    algorithm says that it uses inter-case features.
     """
 
     sample_name: ClassVar[str] = "cases"
 
     @abstractmethod
-    def answer(self, fitted: Fitted[Predictor, PrefixData], asked: Asked[PrefixData, OwnRequest]) -> Columns:
+    def predictions(
+        self, fitted: Fitted[Predictor, PrefixData], requested: Requested[PrefixData, OwnRequest]
+    ) -> Columns:
         """The task's columns beside the keys, each (prefixes,)."""
 
     @abstractmethod
-    def answer_columns(self, request: OwnRequest) -> tuple[Column, ...]:
+    def prediction_columns(self, request: OwnRequest) -> tuple[Column, ...]:
         """The columns that `answer` gives."""
 
     @abstractmethod
     def strength(
         self,
         fitted: Fitted[Predictor, PrefixData],
-        asked: Asked[PrefixData, OwnRequest],
-        answers: Columns,
+        requested: Requested[PrefixData, OwnRequest],
+        predictions: Columns,
         data: PrefixData,
         rows: Rows,
     ) -> NDArray[np.float64]:
@@ -97,32 +99,32 @@ class PrefixTask(
 
         Empty when running cases are asked for and none is.
         """
-        asked = _asked(fitted, log, request)
-        table: Columns = {CASE_ID: asked.log.case_ids[asked.cases]}
-        table["prefix_length"] = asked.data.position[asked.rows] + 1
-        answers = self.answer(fitted, asked)
-        table |= answers
+        requested = _requested(fitted, log, request)
+        table: Columns = {CASE_ID: requested.log.case_ids[requested.cases]}
+        table["prefix_length"] = requested.data.position[requested.rows] + 1
+        predictions = self.predictions(fitted, requested)
+        table |= predictions
         if asks_of_running(request):
-            table[STALLED] = asked.data.is_stalled[asked.cases]
+            table[STALLED] = requested.data.is_stalled[requested.cases]
         if request.unseen != "ignore":
-            table[HAS_UNSEEN] = unseen_prefixes(asked)
+            table[HAS_UNSEEN] = unseen_prefixes(requested)
         if request.explain:
             strength = partial(self.strength, fitted)
-            table["because"] = explanations(asked, answers, strength, self.say_change)
+            table["because"] = explanations(requested, predictions, strength, self.say_change)
         # A list without rows would become a column of numbers.
         return pd.DataFrame(
             {n: np.asarray(v, dtype=object) if isinstance(v, list) else v for n, v in table.items()}
         )
 
-    def answer_form(self, algorithm: Predictor, log: EventLog | None, request: OwnRequest) -> Form:
-        """Keys and answers, a row for each of the log's cases or prefixes, or for some of them."""
+    def prediction_form(self, algorithm: Predictor, log: EventLog | None, request: OwnRequest) -> Form:
+        """Keys and predictions, a row for each of the log's cases or prefixes, or for some of them."""
         units = 0 if log is None else log.n_events if request.every_prefix else log.n_cases
         is_whole = request.as_of is None and (request.every_prefix or request.cases == "all")
         return Form(
             (
                 *columns("text", CASE_ID),
                 *columns("number", "prefix_length"),
-                *self.answer_columns(request),
+                *self.prediction_columns(request),
                 *(columns("flag", STALLED) if asks_of_running(request) else ()),
                 *unseen_columns(request.unseen),
                 *(columns("text", "because") if request.explain else ()),
@@ -170,12 +172,12 @@ class PrefixTask(
         return found
 
 
-def _asked(
+def _requested(
     fitted: Fitted[Any, PrefixData], log: EventLog, request: OwnRequest
-) -> Asked[PrefixData, OwnRequest]:
+) -> Requested[PrefixData, OwnRequest]:
     log, at = (log, log.end) if request.as_of is None else up_to(log, request.as_of)
     data = fitted.encoding.transform(log)
     if request.as_of is not None:
         data = replace(data, **standing(log, data.running_rule, at=at)._asdict())
     rows = np.flatnonzero(chosen_prefixes(data, request))
-    return Asked(fitted.encoding, log, data, rows, request, at)
+    return Requested(fitted.encoding, log, data, rows, request, at)

@@ -7,14 +7,13 @@ likelier the likeliest value is. An algorithm's file builds the body, see `Trace
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Annotated, Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from pmlcli.algorithms._interface.param import Param
 from pmlcli.algorithms._learning.neural import Batch, NeuralAlgorithm, Samples, padded_rows
 from pmlcli.algorithms._learning.sizes import Sizes
 from pmlcli.algorithms.anomaly._judgement import Positions, Scores
@@ -34,18 +33,6 @@ LEAST = -14.0
 DECIMALS = 6
 """Surprises are rounded, so that the last bits, which depend on the company in a batch, decide nothing."""
 
-Units = Annotated[int, Param("Width of the network.", ge=1, le=4096)]
-Embedding = Annotated[int, Param("Numbers that stand for a value.", ge=1, le=1024)]
-Dropout = Annotated[float, Param("Share of inputs and units silenced in training.", ge=0, lt=1)]
-LearningRate = Annotated[float, Param("Step size of Adam.", gt=0, le=1)]
-BatchSize = Annotated[int, Param("Samples a step.", ge=1)]
-MaxEpochs = Annotated[int, Param("Most passes over the training part.", ge=1)]
-Patience = Annotated[int, Param("Passes without progress before stopping.", ge=1, unit="epochs")]
-Memory = Annotated[
-    Literal["long", "short", "auto"],
-    Param("Whether all cases count alike, or late ones more; auto: what tells the latest better."),
-]
-
 
 class Answers(NamedTuple):
     """What a network thinks of each value: (events, columns) each.
@@ -63,8 +50,8 @@ class TraceNetwork(nn.Module):
     """Codes (cases, steps, columns) to the log-probabilities of each column's codes, a tensor a column.
 
     `body` turns embedded events (cases, steps, `event_width`) and a mask into hidden states (cases, steps,
-    units) and a penalty (cases,). From its hidden state an event's activity is told, and from that and the
-    activity each of its attributes.
+    hidden_size) and a penalty (cases,). An event's activity is told from its hidden state, and each of its
+    attributes from that and the activity.
     """
 
     def __init__(self, sizes: Sizes, body: nn.Module, dropout: float) -> None:
@@ -74,8 +61,8 @@ class TraceNetwork(nn.Module):
         self.columns = nn.ModuleList(nn.Embedding(n, width, padding_idx=UNSEEN_CODE) for n in codes)
         self.dropout = nn.Dropout(dropout)
         self.body = body
-        self.activity = nn.Linear(sizes["units"], activities)
-        self.attributes = nn.ModuleList(nn.Linear(sizes["units"] + width, n) for n in others)
+        self.activity = nn.Linear(sizes["hidden_size"], activities)
+        self.attributes = nn.ModuleList(nn.Linear(sizes["hidden_size"] + width, n) for n in others)
 
     def forward(self, codes: Tensor, mask: Tensor) -> tuple[list[Tensor], Tensor]:
         embedded = [column(codes[..., i]) for i, column in enumerate(self.columns)]
@@ -91,9 +78,9 @@ def event_width(sizes: Sizes) -> int:
     return sizes["embedding"] * len(sizes.lists[CODES])
 
 
-def trace_sizes(data: Events, units: int, embedding: int, **own: int) -> Sizes:
-    """Units, embedding, the body's own and the numbers of codes."""
-    return Sizes({"units": units, "embedding": embedding, **own}, {CODES: list(data.sizes)})
+def trace_sizes(data: Events, hidden_size: int, embedding: int, **own: int) -> Sizes:
+    """Hidden size, embedding, the body's own and the numbers of codes."""
+    return Sizes({"hidden_size": hidden_size, "embedding": embedding, **own}, {CODES: list(data.sizes)})
 
 
 def trace_samples(data: Events) -> Samples:
@@ -171,7 +158,7 @@ def _why(answers: Answers, data: Events, event: int, column: int, place: Place) 
 
 
 def last_states(hidden: Tensor, mask: Tensor) -> Tensor:
-    """The hidden state at the last event of each case, (cases, units)."""
+    """The hidden state at the last event of each case, (cases, hidden_size)."""
     last = mask.sum(dim=1) - 1
     return hidden[torch.arange(len(hidden)), last]
 

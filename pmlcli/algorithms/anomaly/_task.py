@@ -172,7 +172,7 @@ class AnomalyTask(Task[Detects[CaseData], CaseData, HeldOut, AnomalyRequest], Ge
                 context={"level": level, "levels": list(algorithm.levels)},
             )
 
-    def answer_form(
+    def prediction_form(
         self, algorithm: Detects[CaseData], log: EventLog | None, request: AnomalyRequest
     ) -> Form:
         """A row a case, or an event."""

@@ -5,12 +5,11 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
 from pmlcli.algorithms._interface.base import Algorithm
-from pmlcli.algorithms._interface.param import Param
 from pmlcli.algorithms.anomaly._judgement import HasCases, Positions, Scores
 from pmlcli.algorithms.anomaly._task import TASK, AnomalyTask, Contamination
 from pmlcli.encoding.events.attributes_of_events import Events
@@ -20,13 +19,6 @@ COUNTED_EVENTS = 4
 """Events of a case that `halved_sum` adds up."""
 COMMONPLACE = 0.3
 """What is left of a surprise in a column where every case has one as large."""
-
-
-Attributes = Annotated[
-    tuple[str, ...] | None,
-    Param("Event columns to look at beside activity and resource; none: chosen by the log's own shape."),
-]
-"""The parameter `attributes` of detectors that look at coded events."""
 
 
 class HasEvents(HasCases, Protocol):

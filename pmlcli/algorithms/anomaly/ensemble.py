@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from pmlcli.algorithms._interface.members import joined_state, own_state, restore_members
-from pmlcli.algorithms._interface.param import Param
+from pmlcli.algorithms._interface.parameters import MemberNames
 from pmlcli.algorithms.anomaly._agreement import (
     case_scores,
     joint_surprise,
@@ -31,7 +31,7 @@ class EnsembleDetector(AnomalyDetector[Bundle]):
     are of several kinds; where all lie in steps and values, `likelihood` alone finds more.
     """
 
-    members: Annotated[tuple[str, ...], Param("Detectors to ask.")] = (
+    members: MemberNames = (
         "likelihood", "temporal-profile", "resource"
     )  # fmt: skip
 

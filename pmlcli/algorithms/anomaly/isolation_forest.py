@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sklearn.ensemble import IsolationForest
 
 from pmlcli.algorithms._interface.param import Param
+from pmlcli.algorithms._interface.parameters import Estimators
 from pmlcli.algorithms.anomaly._distance import projections
 from pmlcli.algorithms.anomaly._judgement import Positions
 from pmlcli.algorithms.anomaly._profiles import (
@@ -40,9 +41,9 @@ class IsolationForestDetector(AnomalyDetector[CaseFeatures]):
     numerical_features: NumericalFeatures = ()
     categorical_features: CategoricalFeatures = ()
     use_normalization: UseNormalization = True
-    n_estimators: Annotated[int, Param("Number of trees.", ge=1, le=10000)] = 200
+    n_estimators: Estimators = 200
     directions: Annotated[
-        int, Param("Random mixtures of features to ask about; 0: single features.", ge=0, le=10000)
+        int, Param("Random mixtures of features to split on; 0: single features.", ge=0, le=10000)
     ] = 64
     max_samples: Annotated[int, Param("Training cases that each tree sees.", ge=2)] = 256
 

@@ -8,12 +8,12 @@ from typing import ClassVar
 
 import numpy as np
 
+from pmlcli.algorithms._interface.parameters import Attributes
 from pmlcli.algorithms.anomaly._counting.backoff import packed, unpacked
 from pmlcli.algorithms.anomaly._counting.evidence import Counts, Evidence, explain, gather
 from pmlcli.algorithms.anomaly._counting.precedence import Precedence
 from pmlcli.algorithms.anomaly._judgement import Positions, Scores
 from pmlcli.algorithms.anomaly._values import (
-    Attributes,
     EventDetector,
     Explanation,
     Joined,

@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
-from pmlcli.algorithms._interface.param import Param
+from pmlcli.algorithms._interface.parameters import (
+    Attributes,
+    BatchSize,
+    Dropout,
+    Embedding,
+    HiddenSize,
+    LatentSize,
+    LearningRate,
+    MaxEpochs,
+    Patience,
+    Recency,
+)
 from pmlcli.algorithms._learning.neural import Batch, NeuralAlgorithm, Samples
 from pmlcli.algorithms._learning.sizes import Sizes
 from pmlcli.algorithms.anomaly._judgement import Positions, Scores
 from pmlcli.algorithms.anomaly._network import (
-    BatchSize,
-    Dropout,
-    Embedding,
-    LearningRate,
-    MaxEpochs,
-    Memory,
-    Patience,
     TraceNetwork,
-    Units,
     answers_of,
     event_width,
     explanations,
@@ -31,28 +34,22 @@ from pmlcli.algorithms.anomaly._network import (
     trace_samples,
     trace_sizes,
 )
-from pmlcli.algorithms.anomaly._values import (
-    Attributes,
-    EventDetector,
-    Explanation,
-    rare_surprises,
-    usual_surprises,
-)
+from pmlcli.algorithms.anomaly._values import EventDetector, Explanation, rare_surprises, usual_surprises
 from pmlcli.encoding.events.attributes_of_events import EventEncoding, Events
 
 
 class _Body(nn.Module):
-    """Reads a trace into `summary` numbers, and writes a hidden state for each step from these alone."""
+    """Reads a trace into `latent_size` numbers, and writes a hidden state for each step from these alone."""
 
     def __init__(self, sizes: Sizes) -> None:
         super().__init__()
-        self.reader = nn.LSTM(event_width(sizes), sizes["units"], batch_first=True)
-        self.summary = nn.Linear(sizes["units"], sizes["summary"])
-        self.writer = nn.LSTM(sizes["summary"], sizes["units"], batch_first=True)
+        self.reader = nn.LSTM(event_width(sizes), sizes["hidden_size"], batch_first=True)
+        self.latent = nn.Linear(sizes["hidden_size"], sizes["latent_size"])
+        self.writer = nn.LSTM(sizes["latent_size"], sizes["hidden_size"], batch_first=True)
 
     def forward(self, events: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """No penalty."""
-        summary = torch.tanh(self.summary(last_states(self.reader(events)[0], mask)))
+        summary = torch.tanh(self.latent(last_states(self.reader(events)[0], mask)))
         hidden, _last = self.writer(summary[:, None].expand(-1, events.shape[1], -1))
         return hidden, torch.zeros_like(events[:, 0, 0])
 
@@ -69,11 +66,11 @@ class LstmAutoencoder(NeuralAlgorithm[Events], EventDetector[Events]):
     batch_size: BatchSize = 64
     max_epochs: MaxEpochs = 10
     patience: Patience = 2
-    memory: Memory = "long"
-    units: Units = 64
+    recency: Recency = "off"
+    hidden_size: HiddenSize = 64
     embedding: Embedding = 16
     dropout: Dropout = 0.1
-    summary: Annotated[int, Param("Numbers that a case is summed up in.", ge=1, le=1024)] = 16
+    latent_size: LatentSize = 16
 
     source: ClassVar[str] = (
         "Malhotra et al.: LSTM-based encoder-decoder for multi-sensor anomaly detection. ICML workshop 2016; "
@@ -86,7 +83,7 @@ class LstmAutoencoder(NeuralAlgorithm[Events], EventDetector[Events]):
 
     def sizes(self, data: Events) -> Sizes:
         """Those of the network, and the summary's."""
-        return trace_sizes(data, self.units, self.embedding, summary=self.summary)
+        return trace_sizes(data, self.hidden_size, self.embedding, latent_size=self.latent_size)
 
     def make_network(self, sizes: Sizes) -> nn.Module:
         """Embeddings, a reader and a writer, a layer for each column."""

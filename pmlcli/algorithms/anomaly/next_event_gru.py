@@ -8,19 +8,22 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
+from pmlcli.algorithms._interface.parameters import (
+    Attributes,
+    BatchSize,
+    Dropout,
+    Embedding,
+    HiddenSize,
+    LearningRate,
+    MaxEpochs,
+    Patience,
+    Recency,
+)
 from pmlcli.algorithms._learning.neural import Batch, NeuralAlgorithm, Samples
 from pmlcli.algorithms._learning.sizes import Sizes
 from pmlcli.algorithms.anomaly._judgement import Positions, Scores
 from pmlcli.algorithms.anomaly._network import (
-    BatchSize,
-    Dropout,
-    Embedding,
-    LearningRate,
-    MaxEpochs,
-    Memory,
-    Patience,
     TraceNetwork,
-    Units,
     answers_of,
     event_width,
     explanations,
@@ -30,13 +33,7 @@ from pmlcli.algorithms.anomaly._network import (
     trace_samples,
     trace_sizes,
 )
-from pmlcli.algorithms.anomaly._values import (
-    Attributes,
-    EventDetector,
-    Explanation,
-    rare_surprises,
-    usual_surprises,
-)
+from pmlcli.algorithms.anomaly._values import EventDetector, Explanation, rare_surprises, usual_surprises
 from pmlcli.encoding.events.attributes_of_events import EventEncoding, Events
 
 
@@ -45,7 +42,7 @@ class _Body(nn.Module):
 
     def __init__(self, sizes: Sizes) -> None:
         super().__init__()
-        self.recurrent = nn.GRU(event_width(sizes), sizes["units"], batch_first=True)
+        self.recurrent = nn.GRU(event_width(sizes), sizes["hidden_size"], batch_first=True)
 
     def forward(self, events: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """Shifted by one step, so that no event sees itself; no penalty."""
@@ -66,8 +63,8 @@ class NextEventDetector(NeuralAlgorithm[Events], EventDetector[Events]):
     batch_size: BatchSize = 64
     max_epochs: MaxEpochs = 10
     patience: Patience = 2
-    memory: Memory = "long"
-    units: Units = 64
+    recency: Recency = "off"
+    hidden_size: HiddenSize = 64
     embedding: Embedding = 16
     dropout: Dropout = 0.1
 
@@ -82,7 +79,7 @@ class NextEventDetector(NeuralAlgorithm[Events], EventDetector[Events]):
 
     def sizes(self, data: Events) -> Sizes:
         """Those of the network."""
-        return trace_sizes(data, self.units, self.embedding)
+        return trace_sizes(data, self.hidden_size, self.embedding)
 
     def make_network(self, sizes: Sizes) -> nn.Module:
         """Embeddings, one recurrent layer, a layer for each column."""

@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
-from pmlcli.algorithms._interface.param import Param
+from pmlcli.algorithms._interface.parameters import (
+    Attributes,
+    BatchSize,
+    Dropout,
+    Embedding,
+    Heads,
+    HiddenSize,
+    LatentSize,
+    Layers,
+    MaxEpochs,
+    Patience,
+    Recency,
+)
 from pmlcli.algorithms._learning.attention import Attention
 from pmlcli.algorithms._learning.neural import Batch, NeuralAlgorithm, Samples
 from pmlcli.algorithms._learning.sizes import Sizes
 from pmlcli.algorithms.anomaly._judgement import Positions, Scores
 from pmlcli.algorithms.anomaly._network import (
     LONGEST,
-    BatchSize,
-    Dropout,
-    Embedding,
-    MaxEpochs,
-    Memory,
-    Patience,
     TraceNetwork,
-    Units,
     answers_of,
     event_width,
     explanations,
@@ -31,28 +36,22 @@ from pmlcli.algorithms.anomaly._network import (
     trace_samples,
     trace_sizes,
 )
-from pmlcli.algorithms.anomaly._values import (
-    Attributes,
-    EventDetector,
-    Explanation,
-    rare_surprises,
-    usual_surprises,
-)
+from pmlcli.algorithms.anomaly._values import EventDetector, Explanation, rare_surprises, usual_surprises
 from pmlcli.encoding.events.attributes_of_events import EventEncoding, Events
 from pmlcli.errors import ValidationError
 
 
 class _Body(nn.Module):
-    """Reads a trace into `summary` numbers, and writes a hidden state for each place from these alone."""
+    """Reads a trace into `latent_size` numbers, and writes a hidden state for each place from these alone."""
 
     def __init__(self, sizes: Sizes) -> None:
         super().__init__()
-        width, heads = sizes["units"], sizes["heads"]
+        width, heads = sizes["hidden_size"], sizes["heads"]
         self.events = nn.Linear(event_width(sizes), width)
         self.reader = nn.ModuleList(Attention(width, heads) for _ in range(sizes["layers"]))
-        self.summary = nn.Linear(width, sizes["summary"])
+        self.latent = nn.Linear(width, sizes["latent_size"])
         self.places = nn.Embedding(LONGEST, width)
-        self.start = nn.Linear(sizes["summary"], width)
+        self.start = nn.Linear(sizes["latent_size"], width)
         self.writer = nn.ModuleList(Attention(width, heads) for _ in range(sizes["layers"]))
 
     def forward(self, events: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
@@ -62,7 +61,7 @@ class _Body(nn.Module):
         for layer in self.reader:
             read = layer(read, mask)
         mean = (read * mask[..., None]).sum(dim=1) / mask.sum(dim=1, keepdim=True)
-        written = self.start(torch.tanh(self.summary(mean)))[:, None] + places
+        written = self.start(torch.tanh(self.latent(mean)))[:, None] + places
         for layer in self.writer:
             written = layer(written, mask)
         return written, torch.zeros_like(written[:, 0, 0])
@@ -79,13 +78,13 @@ class TransformerAutoencoder(NeuralAlgorithm[Events], EventDetector[Events]):
     batch_size: BatchSize = 64
     max_epochs: MaxEpochs = 10
     patience: Patience = 2
-    memory: Memory = "long"
-    units: Units = 64
+    recency: Recency = "off"
+    hidden_size: HiddenSize = 64
     embedding: Embedding = 16
     dropout: Dropout = 0.1
-    summary: Annotated[int, Param("Numbers that a case is summed up in.", ge=1, le=1024)] = 16
-    layers: Annotated[int, Param("Rounds of attention, of reader and writer each.", ge=1, le=24)] = 1
-    heads: Annotated[int, Param("Questions asked at once; divides `units`.", ge=1, le=64)] = 4
+    latent_size: LatentSize = 16
+    layers: Layers = 1
+    heads: Heads = 4
 
     source: ClassVar[str] = "Vaswani et al.: Attention is all you need. NeurIPS 2017"
 
@@ -95,14 +94,14 @@ class TransformerAutoencoder(NeuralAlgorithm[Events], EventDetector[Events]):
 
     def sizes(self, data: Events) -> Sizes:
         """Those of the network, and its own; ValidationError for heads that do not fit."""
-        if self.units % self.heads:
+        if self.hidden_size % self.heads:
             raise ValidationError(
-                f"units is {self.units}, which {self.heads} heads do not divide",
-                hint=f"units={self.units // self.heads * self.heads or self.heads}, say",
-                context={"parameter": "units"},
+                f"hidden_size is {self.hidden_size}, which {self.heads} heads do not divide",
+                hint=f"hidden_size={self.hidden_size // self.heads * self.heads or self.heads}, say",
+                context={"parameter": "hidden_size"},
             )
-        own = {"summary": self.summary, "layers": self.layers, "heads": self.heads}
-        return trace_sizes(data, self.units, self.embedding, **own)
+        own = {"latent_size": self.latent_size, "layers": self.layers, "heads": self.heads}
+        return trace_sizes(data, self.hidden_size, self.embedding, **own)
 
     def make_network(self, sizes: Sizes) -> nn.Module:
         """Embeddings, layers of attention around the summary, a layer for each column."""

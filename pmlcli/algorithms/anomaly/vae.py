@@ -9,19 +9,23 @@ import torch
 from torch import Tensor, nn
 
 from pmlcli.algorithms._interface.param import Param
+from pmlcli.algorithms._interface.parameters import (
+    Attributes,
+    BatchSize,
+    Dropout,
+    Embedding,
+    HiddenSize,
+    LatentSize,
+    LearningRate,
+    MaxEpochs,
+    Patience,
+    Recency,
+)
 from pmlcli.algorithms._learning.neural import Batch, NeuralAlgorithm, Samples
 from pmlcli.algorithms._learning.sizes import Sizes
 from pmlcli.algorithms.anomaly._judgement import Positions, Scores
 from pmlcli.algorithms.anomaly._network import (
-    BatchSize,
-    Dropout,
-    Embedding,
-    LearningRate,
-    MaxEpochs,
-    Memory,
-    Patience,
     TraceNetwork,
-    Units,
     answers_of,
     event_width,
     explanations,
@@ -31,13 +35,7 @@ from pmlcli.algorithms.anomaly._network import (
     trace_samples,
     trace_sizes,
 )
-from pmlcli.algorithms.anomaly._values import (
-    Attributes,
-    EventDetector,
-    Explanation,
-    rare_surprises,
-    usual_surprises,
-)
+from pmlcli.algorithms.anomaly._values import EventDetector, Explanation, rare_surprises, usual_surprises
 from pmlcli.encoding.events.attributes_of_events import EventEncoding, Events
 
 
@@ -49,10 +47,10 @@ class _Body(nn.Module):
     def __init__(self, sizes: Sizes, beta: float) -> None:
         super().__init__()
         self.beta = beta
-        self.reader = nn.GRU(event_width(sizes), sizes["units"], batch_first=True)
-        self.mean = nn.Linear(sizes["units"], sizes["latent"])
-        self.log_variance = nn.Linear(sizes["units"], sizes["latent"])
-        self.writer = nn.GRU(sizes["latent"], sizes["units"], batch_first=True)
+        self.reader = nn.GRU(event_width(sizes), sizes["hidden_size"], batch_first=True)
+        self.mean = nn.Linear(sizes["hidden_size"], sizes["latent_size"])
+        self.log_variance = nn.Linear(sizes["hidden_size"], sizes["latent_size"])
+        self.writer = nn.GRU(sizes["latent_size"], sizes["hidden_size"], batch_first=True)
 
     def forward(self, events: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """The penalty is the divergence from a normal distribution, times beta."""
@@ -78,11 +76,11 @@ class VariationalAutoencoder(NeuralAlgorithm[Events], EventDetector[Events]):
     batch_size: BatchSize = 64
     max_epochs: MaxEpochs = 10
     patience: Patience = 2
-    memory: Memory = "long"
-    units: Units = 64
+    recency: Recency = "off"
+    hidden_size: HiddenSize = 64
     embedding: Embedding = 16
     dropout: Dropout = 0.1
-    latent: Annotated[int, Param("Dimensions of the map.", ge=1, le=1024)] = 16
+    latent_size: LatentSize = 16
     beta: Annotated[float, Param("Weight of the map's order beside exact rebuilding.", ge=0)] = 0.5
 
     source: ClassVar[str] = "Kingma, Welling: Auto-encoding variational Bayes. ICLR 2014"
@@ -93,7 +91,7 @@ class VariationalAutoencoder(NeuralAlgorithm[Events], EventDetector[Events]):
 
     def sizes(self, data: Events) -> Sizes:
         """Those of the network, and the map's."""
-        return trace_sizes(data, self.units, self.embedding, latent=self.latent)
+        return trace_sizes(data, self.hidden_size, self.embedding, latent_size=self.latent_size)
 
     def make_network(self, sizes: Sizes) -> nn.Module:
         """Embeddings, a reader, the map and a writer, a layer for each column."""

@@ -6,13 +6,12 @@ The trees read lags, their means and spread, the calendar and the step ahead.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Annotated, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import xgboost
 from numpy.typing import NDArray
 
-from pmlcli.algorithms._interface.param import Param
 from pmlcli.algorithms._learning.trees import Trees
 from pmlcli.algorithms.forecast._methods.windows import Base, Windows, make_windows, origins_of
 from pmlcli.algorithms.forecast._series import SEASON, Floats
@@ -20,10 +19,6 @@ from pmlcli.encoding.series.encoding import Series, local_times
 
 MOST_ROWS = 30_000
 
-TreeCount = Annotated[int, Param("Number of trees.", ge=1, le=10_000)]
-LearningRate = Annotated[float, Param("Weight of each tree.", gt=0, le=1)]
-TreeDepth = Annotated[int, Param("Depth of each tree.", ge=1, le=12)]
-"""The parameters `trees`, `learning_rate` and `max_depth` of these forecasters."""
 Lessons = tuple[NDArray[np.int64], Base | None]
 """Origins to learn from, and the base that is corrected there; None for the mean of the same weekday."""
 
@@ -31,7 +26,7 @@ Lessons = tuple[NDArray[np.int64], Base | None]
 class Settings(NamedTuple):
     """How the trees are grown."""
 
-    trees: int
+    n_estimators: int
     learning_rate: float
     max_depth: int
     seed: int
@@ -70,7 +65,7 @@ def boosted(
         "nthread": 1,
     }
     matrix = xgboost.DMatrix(rows[known], targets[known], nthread=1)
-    return bytes(xgboost.train(parameters, matrix, settings.trees).save_raw("json"))
+    return bytes(xgboost.train(parameters, matrix, settings.n_estimators).save_raw("json"))
 
 
 def corrected(trees: Trees, data: Series, horizon: int, base: Base | None = None) -> Floats:
@@ -90,8 +85,8 @@ def _features(series: Series, origins: NDArray[np.int64], windows: Windows) -> N
     )
     of_window = np.hstack([of_window, past[:, -season:].std(axis=1, keepdims=True), np.log1p(windows.middle)])
     step = np.tile(np.arange(1, horizon + 1), len(origins))[:, None]
-    outside = windows.outside[:, -horizon:].reshape(len(step), -1)
-    of_step = np.hstack([windows.base.reshape(-1, 1), step, _calendar(series, origins, horizon), outside])
+    exogenous = windows.exogenous[:, -horizon:].reshape(len(step), -1)
+    of_step = np.hstack([windows.base.reshape(-1, 1), step, _calendar(series, origins, horizon), exogenous])
     return np.hstack([np.repeat(of_window, horizon, axis=0), of_step]).astype(np.float32)
 
 

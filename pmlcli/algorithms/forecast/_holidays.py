@@ -28,7 +28,7 @@ def with_sundays(ahead: Callable[[int], Floats], country: str | None, data: Seri
     """
     if country is None or data.frequency != "D" or not find_kpi(data.kpi).is_flow:
         return ahead(horizon)
-    is_holiday = data.outside_values(horizon)[-horizon:, -1] > 0
+    is_holiday = data.exogenous_values(horizon)[-horizon:, -1] > 0
     if not is_holiday.any():
         return ahead(horizon)
     weekday = local_times(data.next_starts(horizon), data.timezone).day_of_week.to_numpy()

@@ -7,14 +7,12 @@ their mean and spread, and learns what to add to a base, such as the mean of the
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Annotated
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from pmlcli.algorithms._interface.param import Param
 from pmlcli.algorithms._learning.neural import Batch, Samples
 from pmlcli.algorithms._learning.sizes import Sizes
 from pmlcli.algorithms.forecast._methods.windows import (
@@ -31,26 +29,24 @@ LEAST_BUCKETS = 100
 """Whole buckets that a log must cover for a network to learn from it."""
 MOST_ORIGINS = 2000
 
-HiddenSize = Annotated[int, Param("Units of the network.", ge=1, le=1024)]
-"""The parameter `hidden_size` of these networks."""
 Lessons = tuple[NDArray[np.int64], Base | None]
 """Origins to learn from, and the base that is corrected there; None for the mean of the same weekday."""
 
 
 def window_sizes(data: Sequence[Series], hidden: int, horizon: int) -> Sizes:
-    """Units, window and steps, and columns from outside the log where there are any."""
-    known = {"hidden": hidden, "length": LENGTH[data[0].frequency], "horizon": horizon}
-    outside = data[0].outside_values().shape[1]
-    return Sizes(known | ({"outside": outside} if outside else {}))
+    """Hidden size, window and steps, and exogenous columns where there are any."""
+    known = {"hidden_size": hidden, "length": LENGTH[data[0].frequency], "horizon": horizon}
+    exogenous = data[0].exogenous_values().shape[1]
+    return Sizes(known | ({"exogenous": exogenous} if exogenous else {}))
 
 
 def correcting(sizes: Sizes, make_trunk: Callable[[int, int], nn.Module]) -> nn.Module:
     """A network with a trunk, the layers that turn (batch, length, inputs) into (batch, hidden), made from
     the numbers of inputs and hidden units; and a head.
     """
-    outside, hidden, horizon = sizes.numbers.get("outside", 0), sizes["hidden"], sizes["horizon"]
-    trunk = make_trunk(1 + N_CLOCK + outside, hidden)
-    return Head(trunk, hidden + 1 + horizon * (1 + outside), horizon)
+    exogenous, hidden, horizon = sizes.numbers.get("exogenous", 0), sizes["hidden_size"], sizes["horizon"]
+    trunk = make_trunk(1 + N_CLOCK + exogenous, hidden)
+    return Head(trunk, hidden + 1 + horizon * (1 + exogenous), horizon)
 
 
 def usual_lessons(series: Series) -> Lessons:
@@ -130,7 +126,7 @@ def _of_series(
 
 def _tensors(windows: Windows) -> tuple[Tensor, Tensor, Tensor]:
     length = windows.inputs.shape[1]
-    past = (windows.inputs[:, :, None], windows.clock[:, :length], windows.outside[:, :length])
-    ahead = (windows.base, windows.outside[:, length:].reshape(len(windows.base), -1))
+    past = (windows.inputs[:, :, None], windows.clock[:, :length], windows.exogenous[:, :length])
+    ahead = (windows.base, windows.exogenous[:, length:].reshape(len(windows.base), -1))
     arrays = (np.concatenate(past, axis=2), np.concatenate(ahead, axis=1), windows.targets)
     return tuple(torch.from_numpy(array.astype(np.float32)) for array in arrays)  # type: ignore[return-value]

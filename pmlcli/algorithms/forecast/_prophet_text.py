@@ -108,7 +108,7 @@ def _check_seasons(pair: Any) -> None:
 
 def _check_regressors(pair: Any) -> None:
     found = _named(pair, "extra_regressors")
-    if sorted(found) != sorted(f"outside_{place}" for place in range(len(found))):
+    if sorted(found) != sorted(f"exogenous_{place}" for place in range(len(found))):
         raise _odd("extra_regressors")
     for regressor in found.values():
         is_known = _is_number(regressor.get("mu")) and _is_number(regressor.get("std"))

@@ -12,7 +12,7 @@ from pmlcli.encoding.series.regressors import Regressors
 RegressorsChoice = Annotated[
     Regressors | None,
     Param(
-        "CSV of columns from outside the log: date, then numbers, future values given.",
+        "CSV of exogenous columns: date, then numbers, future values given.",
         option="--regressor",
         metavar="FILE",
         reads="table",
@@ -24,7 +24,7 @@ RegressorsChoice = Annotated[
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class ForecastRequest(Request):
-    """How far, and with which columns from outside the log."""
+    """How far, and with which exogenous columns."""
 
     horizon: Annotated[
         int | None, Param("Steps ahead; without it as many as trained.", ge=1, metavar="N")
@@ -34,6 +34,6 @@ class ForecastRequest(Request):
 
 @dataclass(frozen=True, kw_only=True)
 class ForecastInputs(TrainingInputs):
-    """Columns from outside the log."""
+    """Exogenous columns."""
 
     regressors: RegressorsChoice = None

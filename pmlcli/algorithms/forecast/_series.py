@@ -75,7 +75,7 @@ def _rows(log: EventLog, wanted: NDArray[np.bool_]) -> EventLog:
     return log.take_rows(np.flatnonzero(wanted), offsets_of(lengths[lengths > 0]))
 
 
-MEMORY = 4
+HALF_LIVES = 4
 """Errors of the last four half-lives count: older ones weigh a sixteenth."""
 
 

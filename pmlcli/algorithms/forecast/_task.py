@@ -26,7 +26,7 @@ from pmlcli.algorithms.forecast._request import ForecastInputs, ForecastRequest
 from pmlcli.algorithms.forecast._series import (
     BUCKET,
     HALF_LIFE,
-    MEMORY,
+    HALF_LIVES,
     MINIMUM_BUCKETS,
     Backtest,
     Floats,
@@ -46,7 +46,7 @@ from pmlcli.encoding.series.encoding import (
     left_out,
     local_times,
 )
-from pmlcli.encoding.series.exogenous import Outside
+from pmlcli.encoding.series.exogenous import Exogenous
 from pmlcli.encoding.series.kpi import BREACH, FOLLOWS, KPIS, MOST_PAIRS, find_kpi
 from pmlcli.encoding.series.regressors import Regressors
 from pmlcli.errors import TrainingError, ValidationError
@@ -88,7 +88,7 @@ class ForecastTask(Task["Forecaster", Data, HeldOut, ForecastRequest]):
             return
         if not algorithm.takes_regressors:
             raise ValidationError(
-                "this method looks at its series alone and takes no columns from outside the log",
+                "this method looks at its series alone and takes no exogenous columns",
                 hint="those that do: arima, xgboost, prophet, the networks and the hybrids (forecast/...)",
                 context={"option": "regressor"},
             )
@@ -103,7 +103,7 @@ class ForecastTask(Task["Forecaster", Data, HeldOut, ForecastRequest]):
         data, log = algorithm.make_encoding().fit(log).transform(log), near_events(log)
         _require_buckets(algorithm, data, _fewest_buckets(algorithm), "the log covers")
         for series in data:
-            _require_outside(series, 0, algorithm.regressors)
+            _require_exogenous(series, 0, algorithm.regressors)
         split = split_at(log, min(int(series.starts[first_test_bucket(series)]) for series in data))
         known = algorithm.make_encoding().fit(split.train).transform(split.train)
         half = _fewest_buckets(algorithm) // 2
@@ -203,23 +203,25 @@ class ForecastTask(Task["Forecaster", Data, HeldOut, ForecastRequest]):
         buckets between them are filled with the model's own forecast. For `open-cases`, give a log
         that reaches back to the start of its oldest open case.
         """
-        algorithm, outside = fitted.algorithm, _outside(fitted, request)
+        algorithm, exogenous = fitted.algorithm, _exogenous(fitted, request)
         has_unseen = request.unseen != "ignore" and _has_unseen(fitted.encoding, log, request.unseen)
         ahead = partial(_bounded, algorithm)
         known = set(algorithm.series_)
-        newer = [replace(one, outside=outside) for one in fitted.encoding.transform(log) if one.kpi in known]
-        pairs = zip(algorithm.remembered(outside), newer, strict=True)
+        newer = [
+            replace(one, exogenous=exogenous) for one in fitted.encoding.transform(log) if one.kpi in known
+        ]
+        pairs = zip(algorithm.remembered(exogenous), newer, strict=True)
         data = [continued(*pair, algorithm.horizon, ahead) for pair in pairs]
         return _table(fitted, data, request, has_unseen=has_unseen)
 
     def predict_without_log(self, fitted: Fitted[Forecaster, Data], request: ForecastRequest) -> pd.DataFrame:
         """One row a series and bucket after the end of the training series."""
-        history = fitted.algorithm.remembered(_outside(fitted, request))
+        history = fitted.algorithm.remembered(_exogenous(fitted, request))
         return _table(fitted, history, request, has_unseen=False)
 
     def canary_request(self, fitted: Fitted[Forecaster, Data]) -> ForecastRequest:
         """The trained horizon; where the regressors end before it, their last row goes on."""
-        known = _series_encoding(fitted).outside
+        known = _series_encoding(fitted).exogenous
         if known is None or not known.columns:
             return super().canary_request(fitted)
         latest = max(fitted.algorithm.remembered(known), key=lambda series: int(series.starts[-1]))
@@ -241,7 +243,7 @@ class ForecastTask(Task["Forecaster", Data, HeldOut, ForecastRequest]):
         """Which events of the log its series leave out."""
         return _left_out(log)
 
-    def answer_form(self, algorithm: Forecaster, log: EventLog | None, request: ForecastRequest) -> Form:
+    def prediction_form(self, algorithm: Forecaster, log: EventLog | None, request: ForecastRequest) -> Form:
         """A row for each bucket of each series."""
         horizon = _horizon(algorithm, request)
         series = set(algorithm.kpis)
@@ -271,7 +273,7 @@ class Forecaster(Algorithm[Data]):
     task: ClassVar[ForecastTask] = ForecastTask()
     minimum_samples: ClassVar[int] = 0  # `cuts` asks for more, and says how long a log would do
     takes_regressors: ClassVar[bool] = False
-    """Whether the method looks at columns from outside the log."""
+    """Whether the method looks at exogenous columns."""
     minimum_buckets: ClassVar[int] = 0
     """Whole buckets that a log must cover, where the method needs more than its season does."""
 
@@ -307,7 +309,7 @@ class Forecaster(Algorithm[Data]):
     holidays: str | None = None
     """Country whose public holidays are a column of the series; who uses it declares it as a parameter."""
     regressors: Regressors | None = field(default=None, repr=False)
-    """Columns from outside the log, see `takes_regressors`; saved with the encoding."""
+    """Exogenous columns, see `takes_regressors`; saved with the encoding."""
 
     series_: list[str] = field(init=False, repr=False)
     """The KPIs of the training series, in order."""
@@ -357,13 +359,13 @@ class Forecaster(Algorithm[Data]):
         for row, series in zip(self.history_values_, data, strict=True):
             row[np.searchsorted(longest.starts, series.starts)] = series.values
 
-    def remembered(self, outside: Outside | None = None) -> list[Series]:
-        """The training series, with what is known from outside the log."""
+    def remembered(self, exogenous: Exogenous | None = None) -> list[Series]:
+        """The training series, with their exogenous columns."""
         found = []
         for kpi, values in zip(self.series_, self.history_values_, strict=True):
             known = ~np.isnan(values)
             unit, starts = find_kpi(kpi).unit, self.history_starts_[known]
-            found.append(Series(kpi, self.frequency, self.timezone_, unit, starts, values[known], outside))
+            found.append(Series(kpi, self.frequency, self.timezone_, unit, starts, values[known], exogenous))
         return found
 
 
@@ -387,15 +389,15 @@ def _require_buckets(algorithm: Forecaster, data: Sequence[Series], minimum: int
         )
 
 
-def _require_outside(series: Series, ahead: int, given: Regressors | None) -> None:
+def _require_exogenous(series: Series, ahead: int, given: Regressors | None) -> None:
     """Raises ValidationError, with the dates, unless each bucket and the next ones have their columns."""
-    if series.outside is None or not series.outside.columns:
+    if series.exogenous is None or not series.exogenous.columns:
         return
     starts = np.concatenate((series.starts, series.next_starts(ahead)))
     local = local_times(starts, series.timezone)
-    missing = local[~series.outside.is_known(local)]
+    missing = local[~series.exogenous.is_known(local)]
     if len(missing):
-        columns, form = ", ".join(series.outside.columns), "%Y-%m-%d" + " %H:%M" * (series.frequency == "H")
+        columns, form = ", ".join(series.exogenous.columns), "%Y-%m-%d" + " %H:%M" * (series.frequency == "H")
         more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
         raise ValidationError(
             f"{'' if given is None else f'{given.name}: '}no {columns} for the {BUCKET[series.frequency]} "
@@ -451,12 +453,12 @@ def _horizon(algorithm: Forecaster, request: ForecastRequest) -> int:
     return horizon
 
 
-def _outside(fitted: Fitted[Forecaster, Data], request: ForecastRequest) -> Outside | None:
-    """What is known from outside the log of the buckets to come, the request's columns included."""
-    known = _series_encoding(fitted).outside
+def _exogenous(fitted: Fitted[Forecaster, Data], request: ForecastRequest) -> Exogenous | None:
+    """The exogenous columns of the buckets to come, the request's columns included."""
+    known = _series_encoding(fitted).exogenous
     if request.regressors is not None and (known is None or not known.columns):
         raise ValidationError(
-            "this model was trained without columns from outside the log",
+            "this model was trained without exogenous columns",
             code="regressor",
             hint="leave --regressor out, or train with it",
         )
@@ -478,7 +480,7 @@ def _table(
     """The rows of all series."""
     horizon = _horizon(fitted.algorithm, request)
     for series in data:
-        _require_outside(series, horizon, request.regressors)
+        _require_exogenous(series, horizon, request.regressors)
     table = pd.concat([_rows(fitted, series, horizon) for series in data], ignore_index=True)
     return table if request.unseen == "ignore" else table.assign(**{HAS_UNSEEN: has_unseen})
 
@@ -506,6 +508,6 @@ def _intervals_after(fitted: Fitted[Forecaster, Data], data: Series) -> Interval
     passed = len(data) - int(np.searchsorted(data.starts, algorithm.history_starts_[-1], side="right"))
     if passed == 0:
         return intervals
-    first = max(len(data) - min(passed, 2 * MEMORY * HALF_LIFE[data.frequency]), 1)
+    first = max(len(data) - min(passed, 2 * HALF_LIVES * HALF_LIFE[data.frequency]), 1)
     newer = backtest(partial(_bounded, algorithm), data, first, algorithm.horizon)
     return intervals.updated(newer, phases(data, len(intervals.factors)), passed)

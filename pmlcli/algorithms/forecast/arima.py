@@ -71,10 +71,10 @@ class Arima(Forecaster):
         """Filters the series, carries it on, and squares it."""
         levels = np.asarray(learned["profile"])
         ahead = levels[phases(series, len(levels), horizon)[-horizon:]]
-        outside = series.outside_values(horizon)
-        model = _model(learned, _rest(learned, series), outside[:-horizon][-LONGEST:])
+        exogenous = series.exogenous_values(horizon)
+        model = _model(learned, _rest(learned, series), exogenous[:-horizon][-LONGEST:])
         filtered = model.filter(np.asarray(learned["params"]), cov_type="none")
-        coming = outside[-horizon:] if outside.shape[1] else None
+        coming = exogenous[-horizon:] if exogenous.shape[1] else None
         roots = filtered.forecast(horizon, exog=coming) * learned["scale"] + ahead
         return np.asarray(np.maximum(roots, 0.0) ** 2, dtype=np.float64)
 
@@ -115,10 +115,10 @@ def _likeliest(series: Series, shape: Learned) -> Learned:
     orders = [order] if order else [[p, d, q] for p, q in product(range(MOST_ORDER + 1), repeat=2)]
     if scale > 1e-9 * (1 + roots.max()):
         found["scale"] = scale
-        if _fit_best(found, _rest(found, series), series.outside_values()[-LONGEST:], orders):
+        if _fit_best(found, _rest(found, series), series.exogenous_values()[-LONGEST:], orders):
             return found
     flat = profile(roots, phase, season, differenced=bool(d)).tolist()
-    params = [0.0] * series.outside_values().shape[1] + [1.0]
+    params = [0.0] * series.exogenous_values().shape[1] + [1.0]
     return found | {"drifts": False, "order": [0, d, 0], "profile": flat, "params": params}
 
 
@@ -129,8 +129,8 @@ def _rest(learned: Learned, series: Series) -> Floats:
     return rest[-LONGEST:]
 
 
-def _model(learned: Learned, rest: Floats, outside: Floats) -> Any:
-    """The model of this order for what the profile leaves; `outside` (n, columns) adds to it linearly.
+def _model(learned: Learned, rest: Floats, exogenous: Floats) -> Any:
+    """The model of this order for what the profile leaves; `exogenous` (n, columns) adds to it linearly.
 
     ValueError for an order or season longer than training tries: time and memory grow with their square.
     """
@@ -139,18 +139,18 @@ def _model(learned: Learned, rest: Floats, outside: Floats) -> Any:
         if type(number) is not int or not 0 <= number <= most:
             raise ValueError("an order or a season that training does not try")
     seasonal = (0, 1, 1, season) if season else (0, 0, 0, 0)
-    exog = outside if outside.shape[1] else None
+    exog = exogenous if exogenous.shape[1] else None
     return SARIMAX(rest, exog, order=tuple(learned["order"]), seasonal_order=seasonal)
 
 
-def _fit_best(found: Learned, rest: Floats, outside: Floats, orders: list[list[int]]) -> bool:
+def _fit_best(found: Learned, rest: Floats, exogenous: Floats, orders: list[list[int]]) -> bool:
     """Keeps the order of the lowest AICc with its likeliest parameters; False when none can be fitted."""
     best: tuple[float, list[int], Floats] = np.inf, [0, 0, 0], np.ones(1)
     for order in orders:
         try:
             # What an optimiser that stopped early found serves too, so nobody is warned.
             with warnings.catch_warnings(action="ignore"):
-                model = _model(found | {"order": order}, rest, outside)
+                model = _model(found | {"order": order}, rest, exogenous)
                 result = model.fit(disp=0, maxiter=50, cov_type="none")
         except (np.linalg.LinAlgError, ValueError):
             continue

@@ -7,6 +7,7 @@ from typing import ClassVar, Self
 
 from torch import Tensor, nn
 
+from pmlcli.algorithms._interface.parameters import HiddenSize
 from pmlcli.algorithms._learning.neural import Batch, NeuralAlgorithm, Samples
 from pmlcli.algorithms._learning.sizes import Sizes
 from pmlcli.algorithms.forecast._each import Learned, learn_each
@@ -15,7 +16,6 @@ from pmlcli.algorithms.forecast._methods.folds import out_of_fold
 from pmlcli.algorithms.forecast._methods.windows import Base
 from pmlcli.algorithms.forecast._network import (
     LEAST_BUCKETS,
-    HiddenSize,
     Lessons,
     Recurrent,
     absolute_loss,
@@ -65,7 +65,7 @@ class ArimaLstm(NeuralAlgorithm[tuple[Series, ...]], Forecaster):
         super().refit(data, trial)
 
     def sizes(self, data: tuple[Series, ...]) -> Sizes:
-        """Units, window, steps and columns."""
+        """Hidden size, window, steps and columns."""
         return window_sizes(data, self.hidden_size, self.horizon)
 
     def make_network(self, sizes: Sizes) -> nn.Module:

@@ -13,7 +13,7 @@ from pmlcli.algorithms.forecast._each import Learned, Method, learn_each
 from pmlcli.algorithms.forecast._holidays import HolidaysParameter, with_sundays
 from pmlcli.algorithms.forecast._series import (
     HALF_LIFE,
-    MEMORY,
+    HALF_LIVES,
     Floats,
     backtest,
     first_test_bucket,
@@ -104,10 +104,10 @@ class Auto(Forecaster):
     def weights_now(self, learned: Learned, series: Series, horizon: int) -> dict[str, float]:
         """The weights after the buckets of the series that came since training."""
         known, n = int(np.searchsorted(series.starts, learned["until"], side="right")), len(series)
-        memory, half_life = MEMORY * HALF_LIFE[series.frequency], HALF_LIFE[series.frequency]
+        span, half_life = HALF_LIVES * HALF_LIFE[series.frequency], HALF_LIFE[series.frequency]
         # One grid for every length of the series, so that rolling origins share its forecasts.
-        grid = np.arange(known, n, -(-memory // MOST_ORIGINS))
-        origins = grid[grid >= n - memory]
+        grid = np.arange(known, n, -(-span // MOST_ORIGINS))
+        origins = grid[grid >= n - span]
         if len(origins) == 0:
             return dict(learned["weights"])
         targets = origins[:, None] + np.arange(horizon)

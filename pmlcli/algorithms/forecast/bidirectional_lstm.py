@@ -7,12 +7,12 @@ from typing import ClassVar
 
 from torch import Tensor, nn
 
+from pmlcli.algorithms._interface.parameters import HiddenSize
 from pmlcli.algorithms._learning.neural import Batch, NeuralAlgorithm, Samples
 from pmlcli.algorithms._learning.sizes import Sizes
 from pmlcli.algorithms.forecast._holidays import HolidaysParameter
 from pmlcli.algorithms.forecast._network import (
     LEAST_BUCKETS,
-    HiddenSize,
     Recurrent,
     absolute_loss,
     corrected,
@@ -41,7 +41,7 @@ class BidirectionalLstm(NeuralAlgorithm[tuple[Series, ...]], Forecaster):
     hidden_size: HiddenSize = 32
 
     def sizes(self, data: tuple[Series, ...]) -> Sizes:
-        """Units, window, steps and columns."""
+        """Hidden size, window, steps and columns."""
         return window_sizes(data, self.hidden_size, self.horizon)
 
     def make_network(self, sizes: Sizes) -> nn.Module:

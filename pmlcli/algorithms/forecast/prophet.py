@@ -57,7 +57,7 @@ class ProphetForecaster(Forecaster):
     def learn(self, series: Series, trial: Learned | None = None) -> Learned:
         """The fitted model as Prophet's own JSON; square roots are its values."""
         starts, values = series.starts[-LONGEST:], np.sqrt(series.values[-LONGEST:])
-        columns = _columns(series, series.outside_values()[-LONGEST:])
+        columns = _columns(series, series.exogenous_values()[-LONGEST:])
         model = Prophet(uncertainty_samples=0)
         with _silence():
             if self.holidays:
@@ -78,23 +78,23 @@ class ProphetForecaster(Forecaster):
         def base(series: Series, origins: NDArray[np.int64]) -> Floats:
             first = int(origins.min())
             starts = np.concatenate((series.starts, series.next_starts(horizon)))[first:]
-            found = _roots(learned, series, starts, series.outside_values(horizon)[first:])
+            found = _roots(learned, series, starts, series.exogenous_values(horizon)[first:])
             return np.asarray(found[origins[:, None] - first + np.arange(horizon)])
 
         return base
 
 
-def _roots(learned: Learned, series: Series, starts: NDArray[np.int64], outside: Floats) -> Floats:
-    frame = pd.DataFrame({"ds": dates_of(starts, series.timezone), **_columns(series, outside)})
+def _roots(learned: Learned, series: Series, starts: NDArray[np.int64], exogenous: Floats) -> Floats:
+    frame = pd.DataFrame({"ds": dates_of(starts, series.timezone), **_columns(series, exogenous)})
     with _silence():
         found = _read(learned["model"]).predict(frame)
     return np.asarray(np.maximum(found["yhat"].to_numpy(dtype=np.float64), 0.0))
 
 
-def _columns(series: Series, outside: Floats) -> dict[str, Floats]:
-    """The columns from outside by name; holidays are Prophet's own, which knows each by name."""
-    count = 0 if series.outside is None else len(series.outside.columns)
-    return {f"outside_{place}": outside[:, place] for place in range(count)}
+def _columns(series: Series, exogenous: Floats) -> dict[str, Floats]:
+    """The exogenous columns by name; holidays are Prophet's own, which knows each by name."""
+    count = 0 if series.exogenous is None else len(series.exogenous.columns)
+    return {f"exogenous_{place}": exogenous[:, place] for place in range(count)}
 
 
 class _Reader(Prophet):

@@ -5,17 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from pmlcli.algorithms._interface.parameters import Estimators, LearningRate, MaxDepth
 from pmlcli.algorithms._learning.trees import Trees
-from pmlcli.algorithms.forecast._boosted import (
-    LearningRate,
-    Lessons,
-    Settings,
-    TreeCount,
-    TreeDepth,
-    boosted,
-    corrected,
-    usual_lessons,
-)
+from pmlcli.algorithms.forecast._boosted import Lessons, Settings, boosted, corrected, usual_lessons
 from pmlcli.algorithms.forecast._each import Learned, learn_each
 from pmlcli.algorithms.forecast._holidays import HolidaysParameter
 from pmlcli.algorithms.forecast._methods.folds import out_of_fold
@@ -41,9 +33,9 @@ class ProphetXGBoost(Forecaster):
     takes_regressors: ClassVar[bool] = True
 
     holidays: HolidaysParameter = None
-    trees: TreeCount = 150
+    n_estimators: Estimators = 150
     learning_rate: LearningRate = 0.05
-    max_depth: TreeDepth = 4
+    max_depth: MaxDepth = 4
 
     booster_: bytes = field(init=False, repr=False)
     """The trees, in XGBoost's JSON."""
@@ -57,7 +49,7 @@ class ProphetXGBoost(Forecaster):
     def fit(self, data: tuple[Series, ...]) -> None:
         """Learns Prophet on each series and the trees on all."""
         self.bases_ = learn_each(self.parts[PROPHET], data)
-        settings = Settings(self.trees, self.learning_rate, self.max_depth, self.seed)
+        settings = Settings(self.n_estimators, self.learning_rate, self.max_depth, self.seed)
         booster = boosted(data, self.horizon, settings, self._lessons)
         self.restore({"booster_": booster, "bases_": self.bases_})
 
@@ -77,7 +69,7 @@ class ProphetXGBoost(Forecaster):
     def restore(self, state: dict[str, Any]) -> None:
         """Reads the trees, whose structure was checked when the file was; Prophet checks its own."""
         super().restore(state)
-        self._trees = Trees.from_json(self.booster_, rounds=self.trees, depth=self.max_depth)
+        self._trees = Trees.from_json(self.booster_, rounds=self.n_estimators, depth=self.max_depth)
         self.parts[PROPHET].restore({"learned_": self.bases_})
 
     def forecast(self, data: Series, horizon: int) -> Floats:

@@ -5,15 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from pmlcli.algorithms._interface.parameters import Estimators, LearningRate, MaxDepth
 from pmlcli.algorithms._learning.trees import Trees
-from pmlcli.algorithms.forecast._boosted import (
-    LearningRate,
-    Settings,
-    TreeCount,
-    TreeDepth,
-    boosted,
-    corrected,
-)
+from pmlcli.algorithms.forecast._boosted import Settings, boosted, corrected
 from pmlcli.algorithms.forecast._holidays import HolidaysParameter
 from pmlcli.algorithms.forecast._series import Floats
 from pmlcli.algorithms.forecast._task import Forecaster
@@ -34,22 +28,22 @@ class XGBoost(Forecaster):
     takes_regressors: ClassVar[bool] = True
 
     holidays: HolidaysParameter = None
-    trees: TreeCount = 150
+    n_estimators: Estimators = 150
     learning_rate: LearningRate = 0.05
-    max_depth: TreeDepth = 4
+    max_depth: MaxDepth = 4
 
     booster_: bytes = field(init=False, repr=False)
     """The trees, in XGBoost's JSON."""
 
     def fit(self, data: tuple[Series, ...]) -> None:
         """Learns from windows of all series, each step ahead a row."""
-        settings = Settings(self.trees, self.learning_rate, self.max_depth, self.seed)
+        settings = Settings(self.n_estimators, self.learning_rate, self.max_depth, self.seed)
         self.restore({"booster_": boosted(data, self.horizon, settings)})
 
     def restore(self, state: dict[str, Any]) -> None:
         """Reads the trees, whose structure was checked when the file was."""
         super().restore(state)
-        self._trees = Trees.from_json(self.booster_, rounds=self.trees, depth=self.max_depth)
+        self._trees = Trees.from_json(self.booster_, rounds=self.n_estimators, depth=self.max_depth)
 
     def forecast(self, data: Series, horizon: int) -> Floats:
         """The mean of the same weekday and the trees' corrections."""

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from pmlcli.algorithms._interface.param import Param
 from pmlcli.algorithms._learning.neural import PREDICT_BATCH, Batch, Samples, like_length, padded
 from pmlcli.algorithms._learning.sequence_network import network_sizes, prefix_inputs
 from pmlcli.algorithms._learning.sizes import Sizes
@@ -22,15 +19,10 @@ from pmlcli.encoding.vocabulary import MISSING_CODE, UNSEEN_CODE
 MOST_READ = 300_000
 """Events that are read in all passes together, where those are not few."""
 
-Units = Annotated[int, Param("Width of the hidden layer.", ge=1, le=4096)]
-Embedding = Annotated[int, Param("Numbers that stand for a code, at most.", ge=1, le=1024)]
-Patience = Annotated[int, Param("Passes without progress before stopping.", ge=1, unit="epochs")]
-Dropout = Annotated[float, Param("Share of inputs and units silenced in training.", ge=0, lt=1)]
 
-
-def sizes_for(data: Prefixes, *, units: int, embedding: int) -> Sizes:
+def sizes_for(data: Prefixes, *, hidden_size: int, embedding: int) -> Sizes:
     """Widths and the numbers of codes; an output for each class."""
-    own = {"units": units, "embedding": embedding, "outputs": data.end_class + 1}
+    own = {"hidden_size": hidden_size, "embedding": embedding, "outputs": data.end_class + 1}
     return Sizes(own) | network_sizes(data)
 
 

@@ -14,7 +14,7 @@ from pmlcli.algorithms._interface.base import Algorithm
 from pmlcli.algorithms._interface.form import Column
 from pmlcli.algorithms._interface.task import Calibration, Fitted
 from pmlcli.algorithms._learning.calibration import COVERAGE, cross_checked, in_set, tempered
-from pmlcli.algorithms._prefixes.request import Asked, Columns, PrefixData, Rows
+from pmlcli.algorithms._prefixes.request import Columns, PrefixData, Requested, Rows
 from pmlcli.algorithms._prefixes.rows import about_split, evenly, joined, pooled
 from pmlcli.algorithms._prefixes.task import PrefixTask, SplitChoice
 from pmlcli.algorithms.next_activity._request import NextActivityRequest
@@ -95,17 +95,17 @@ class NextActivityTask(PrefixTask["NextActivityPredictor[Any]", Sequences, HeldO
 
     # --- answers
 
-    def answer(
+    def predictions(
         self,
         fitted: Fitted[NextActivityPredictor[Any], Sequences],
-        asked: Asked[Sequences, NextActivityRequest],
+        requested: Requested[Sequences, NextActivityRequest],
     ) -> Columns:
         """next_activity, probability, next_activity_2, probability_2, ..., prediction_set (if calibrated)."""
-        data, rows = asked.data, asked.rows
-        top = min(asked.request.top, data.end_class - FIRST_CODE + 1)
+        data, rows = requested.data, requested.rows
+        top = min(requested.request.top, data.end_class - FIRST_CODE + 1)
         classes = np.zeros((len(rows), top), dtype=np.int64)
         shares = np.zeros((len(rows), top))
-        activities = Vocabulary(asked.encoding.vocabularies()[ACTIVITY])
+        activities = Vocabulary(requested.encoding.vocabularies()[ACTIVITY])
         names = np.asarray([*map(activities.name_of, range(activities.size)), END], dtype=object)
         least = fitted.calibration.get("least_probability")
         sets: list[str] = []
@@ -121,7 +121,7 @@ class NextActivityTask(PrefixTask["NextActivityPredictor[Any]", Sequences, HeldO
             table[f"probability{suffix}"] = shares[:, rank]
         return table if least is None else table | {"prediction_set": np.asarray(sets, dtype=object)}
 
-    def answer_columns(self, request: NextActivityRequest) -> tuple[Column, ...]:
+    def prediction_columns(self, request: NextActivityRequest) -> tuple[Column, ...]:
         """A name and a share for each of `top`, as far as training saw so many activities, and the set."""
         ranks = [f"_{rank}" if rank > 1 else "" for rank in range(1, request.top + 1)]
         named: list[Column] = []
@@ -133,15 +133,15 @@ class NextActivityTask(PrefixTask["NextActivityPredictor[Any]", Sequences, HeldO
     def strength(
         self,
         fitted: Fitted[NextActivityPredictor[Any], Sequences],
-        asked: Asked[Sequences, NextActivityRequest],
-        answers: Columns,
+        requested: Requested[Sequences, NextActivityRequest],
+        predictions: Columns,
         data: Sequences,
         rows: Rows,
     ) -> Shares:
         """The probability of what was the likeliest next activity."""
-        known = Vocabulary(asked.encoding.vocabularies()[ACTIVITY])
+        known = Vocabulary(requested.encoding.vocabularies()[ACTIVITY])
         code_of = {known.name_of(code): code for code in range(FIRST_CODE, known.size)}
-        classes = np.array([code_of.get(name, data.end_class) for name in answers["next_activity"]])
+        classes = np.array([code_of.get(name, data.end_class) for name in predictions["next_activity"]])
         found = np.concatenate([shares for _first, shares in _calibrated(fitted, data, rows)])
         return np.asarray(found[np.arange(len(rows)), classes])
 

@@ -72,7 +72,7 @@ def _binned(data: Prefixes) -> Iterator[Ints]:
 class Steps(NamedTuple):
     """Passes over the prefixes, size of the first steps, and the seed of the order."""
 
-    passes: int
+    epochs: int
     rate: float
     seed: int
 
@@ -104,7 +104,7 @@ def fit_weights(
 
 def _batches(n_rows: int, how: Steps) -> list[Ints]:
     rng = np.random.Generator(np.random.PCG64(how.seed))
-    order = np.concatenate([rng.permutation(n_rows) for _pass in range(how.passes)])
+    order = np.concatenate([rng.permutation(n_rows) for _epoch in range(how.epochs)])
     size = min(BATCH, -(-n_rows // FEWEST_STEPS))
     return np.split(order, np.arange(size, len(order), size))
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Self
+from typing import ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pmlcli.algorithms._interface.param import Param
+from pmlcli.algorithms._interface.parameters import Estimators, MaxEpochs, MemberNames
 from pmlcli.algorithms._learning.recency import fit_in_turn
 from pmlcli.algorithms.next_activity._task import NextActivityPredictor
 from pmlcli.encoding.events.prefixes import PrefixEncoding, Prefixes
@@ -25,12 +25,12 @@ class NextActivityEnsemble(NextActivityPredictor[Prefixes]):
     container: ClassVar[str] = "members"
     tolerance: ClassVar[float] = 1e-9
 
-    members: Annotated[tuple[str, ...], Param("Predictors to ask.")] = ("linear", "xgboost", "gru")
-    rounds: Annotated[int, Param("Most trees for each activity of `xgboost`.", ge=1, le=10_000)] = 100
-    max_epochs: Annotated[int, Param("Most passes of `gru` over the training part.", ge=1)] = 30
+    members: MemberNames = ("linear", "xgboost", "gru")
+    n_estimators: Estimators = 100
+    max_epochs: MaxEpochs = 30
 
     def member_names(self) -> tuple[str, ...]:
-        """The predictors to ask."""
+        """As the parameter says."""
         return self.members
 
     def make_encoding(self) -> PrefixEncoding:
@@ -38,7 +38,7 @@ class NextActivityEnsemble(NextActivityPredictor[Prefixes]):
         return PrefixEncoding()
 
     def fit(self, data: Prefixes) -> None:
-        """Trains every member; the first that finds the better memory tells the others that would look."""
+        """Trains every member; what the first finds of `recency` holds for the others."""
         fit_in_turn(self.parts.values(), data)
 
     def refit(self, data: Prefixes, trial: Self) -> None:

@@ -9,15 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from pmlcli.algorithms._interface.parameters import Dropout, Embedding, HiddenSize, Patience
 from pmlcli.algorithms._learning.neural import Batch, NeuralAlgorithm, Samples
 from pmlcli.algorithms._learning.sequence_network import Reader
 from pmlcli.algorithms._learning.sizes import Sizes
 from pmlcli.algorithms.next_activity._network import (
     MOST_READ,
-    Dropout,
-    Embedding,
-    Patience,
-    Units,
     cross_entropy,
     samples_of,
     shares_of,
@@ -47,7 +44,7 @@ class Gru(NeuralAlgorithm[Prefixes], NextActivityPredictor[Prefixes]):
     learns_from_all: ClassVar[bool] = True
     most_read: ClassVar[int | None] = MOST_READ
 
-    units: Units = 64
+    hidden_size: HiddenSize = 64
     embedding: Embedding = 32
     patience: Patience = 3
     dropout: Dropout = 0.1
@@ -58,7 +55,7 @@ class Gru(NeuralAlgorithm[Prefixes], NextActivityPredictor[Prefixes]):
 
     def sizes(self, data: Prefixes) -> Sizes:
         """Widths and the numbers of codes."""
-        return sizes_for(data, units=self.units, embedding=self.embedding)
+        return sizes_for(data, hidden_size=self.hidden_size, embedding=self.embedding)
 
     def make_network(self, sizes: Sizes) -> nn.Module:
         """Embeddings, one recurrent layer, one linear layer."""

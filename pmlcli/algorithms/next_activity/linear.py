@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pmlcli.algorithms._interface.param import Param
+from pmlcli.algorithms._interface.parameters import LearningRate, MostRows, Recency
 from pmlcli.algorithms._learning.calibration import softmax
-from pmlcli.algorithms._learning.recency import MemoryChoice, memories, memory_weights
+from pmlcli.algorithms._learning.recency import recencies, recency_weights
 from pmlcli.algorithms._learning.validation import latest_rows
 from pmlcli.algorithms.next_activity._task import NextActivityPredictor
 from pmlcli.algorithms.next_activity._tokens import Steps, fit_weights, tokens
@@ -31,13 +32,13 @@ class Linear(NextActivityPredictor[Prefixes]):
         "Duchi, Hazan and Singer (2011), Adaptive subgradient methods for online learning, JMLR 12"
     )
 
-    memory: MemoryChoice = "auto"
+    recency: Recency = "auto"
     bits: Annotated[int, Param("The table has 2 to the power of so many places.", ge=8, le=22)] = 15
-    passes: Annotated[int, Param("Passes over the prefixes.", ge=1, le=1_000)] = 6
-    learning_rate: Annotated[float, Param("Size of the first steps.", gt=0, le=1)] = 0.05
-    most_rows: Annotated[int, Param("Prefixes learned from, the latest.", ge=100)] = 150_000
+    epochs: Annotated[int, Param("Passes over the training part.", ge=1, le=1_000, unit="epochs")] = 6
+    learning_rate: LearningRate = 0.05
+    most_rows: MostRows = 150_000
 
-    memory_: str = field(init=False, repr=False)
+    recency_: str = field(init=False, repr=False)
     weights_: NDArray[np.float32] = field(init=False, repr=False)
     """(places + 1, classes), the constant last."""
 
@@ -45,29 +46,29 @@ class Linear(NextActivityPredictor[Prefixes]):
         """Prefixes with their attributes."""
         return PrefixEncoding()
 
-    def rehearse(self, data: Prefixes) -> None:
-        """Learns from the earlier cases, with the memory that predicts the others better."""
+    def fit_held_out(self, data: Prefixes) -> None:
+        """Learns from the earlier cases, with the `recency` that predicts the others better."""
         is_late = latest_rows(data, data.offsets[:-1])
         early, late = (data.take(np.flatnonzero(side)) for side in (~is_late, is_late))
         tried = {}
-        for memory in memories(self.memory):
-            self.memory_ = memory
+        for recency in recencies(self.recency):
+            self.recency_ = recency
             self._learn(early)
-            tried[memory] = self._loss(late), self.weights_
-        self.memory_ = min(tried, key=lambda memory: tried[memory][0])
-        self.weights_ = tried[self.memory_][1]
+            tried[recency] = self._loss(late), self.weights_
+        self.recency_ = min(tried, key=lambda recency: tried[recency][0])
+        self.weights_ = tried[self.recency_][1]
 
     def fit(self, data: Prefixes) -> None:
-        """Chooses the memory on the latest cases, if it is to, then learns from all."""
-        if self.memory == "auto":
-            self.rehearse(data)
+        """Chooses `recency` on the latest cases, if it is to, then learns from all."""
+        if self.recency == "auto":
+            self.fit_held_out(data)
         else:
-            self.memory_ = self.memory
+            self.recency_ = self.recency
         self._learn(data)
 
     def refit(self, data: Prefixes, trial: Self) -> None:
-        """Learns from all, with the memory that was best for `trial`."""
-        self.memory_ = trial.memory_
+        """Learns from all, with the `recency` that was best for `trial`."""
+        self.recency_ = trial.recency_
         self._learn(data)
 
     def probabilities(self, data: Prefixes) -> NDArray[np.float64]:
@@ -81,10 +82,10 @@ class Linear(NextActivityPredictor[Prefixes]):
     def _learn(self, data: Prefixes) -> None:
         following = targets(data)
         rows = np.flatnonzero(following >= FIRST_CODE)[-self.most_rows :]
-        weights = memory_weights(data, self.memory_)[rows]
+        weights = recency_weights(data, self.recency_)[rows]
         self.weights_ = fit_weights(
             [places[rows] for places in tokens(data, self.bits)], following[rows], weights,
-            (2**self.bits, data.end_class + 1), Steps(self.passes, self.learning_rate, self.seed),
+            (2**self.bits, data.end_class + 1), Steps(self.epochs, self.learning_rate, self.seed),
         )  # fmt: skip
 
     def _loss(self, data: Prefixes) -> float:

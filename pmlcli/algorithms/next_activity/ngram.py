@@ -28,7 +28,7 @@ class Ngram(NextActivityPredictor[Sequences]):
 
     source: ClassVar[str] = "Witten and Bell (1991), The zero-frequency problem, IEEE Trans. IT 37(4)"
 
-    order: Annotated[int, Param("Longest context.", ge=1, le=30, unit="activities")] = 5
+    order: Annotated[int, Param("Longest run of last activities.", ge=1, le=30, unit="activities")] = 5
 
     keys_: NDArray[np.int64] = field(init=False, repr=False)
     """Sorted; node i + 1 is reached by `keys_[i]` = node of the previous event x base + activity code."""

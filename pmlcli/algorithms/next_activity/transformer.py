@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from pmlcli.algorithms._interface.param import Param
+from pmlcli.algorithms._interface.parameters import Dropout, Embedding, Heads, HiddenSize, Layers, Patience
 from pmlcli.algorithms._learning.neural import Batch, NeuralAlgorithm, Samples
 from pmlcli.algorithms._learning.sequence_network import Events
 from pmlcli.algorithms._learning.sizes import Sizes
 from pmlcli.algorithms.next_activity._attention import AttentionLayer
 from pmlcli.algorithms.next_activity._network import (
     MOST_READ,
-    Dropout,
-    Embedding,
-    Patience,
-    Units,
     cross_entropy,
     samples_of,
     shares_of,
@@ -37,14 +33,17 @@ class _Network(nn.Module):
     def __init__(self, sizes: Sizes, dropout: float) -> None:
         super().__init__()
         self.events = Events(sizes)
-        self.enter = nn.Linear(self.events.width, sizes["units"])
+        self.enter = nn.Linear(self.events.width, sizes["hidden_size"])
         self.layers = nn.Sequential(
-            *(AttentionLayer(sizes["units"], sizes["heads"], dropout) for _ in range(sizes["layers"]))
+            *(AttentionLayer(sizes["hidden_size"], sizes["heads"], dropout) for _ in range(sizes["layers"]))
         )
-        self.calm, self.output = nn.LayerNorm(sizes["units"]), nn.Linear(sizes["units"], sizes["outputs"])
+        self.norm, self.output = (
+            nn.LayerNorm(sizes["hidden_size"]),
+            nn.Linear(sizes["hidden_size"], sizes["outputs"]),
+        )
 
     def forward(self, codes: Tensor, numbers: Tensor) -> Tensor:
-        logits: Tensor = self.output(self.calm(self.layers(self.enter(self.events(codes, numbers)))))
+        logits: Tensor = self.output(self.norm(self.layers(self.enter(self.events(codes, numbers)))))
         return logits
 
 
@@ -61,12 +60,12 @@ class Transformer(NeuralAlgorithm[Prefixes], NextActivityPredictor[Prefixes]):
     learns_from_all: ClassVar[bool] = True
     most_read: ClassVar[int | None] = MOST_READ
 
-    units: Units = 64
+    hidden_size: HiddenSize = 64
     embedding: Embedding = 32
     patience: Patience = 3
     dropout: Dropout = 0.1
-    layers: Annotated[int, Param("Rounds of attention.", ge=1, le=24)] = 2
-    heads: Annotated[int, Param("Questions asked at once; divides `units`.", ge=1, le=64)] = 4
+    layers: Layers = 2
+    heads: Heads = 4
 
     def make_encoding(self) -> PrefixEncoding:
         """Prefixes with their attributes."""
@@ -74,13 +73,13 @@ class Transformer(NeuralAlgorithm[Prefixes], NextActivityPredictor[Prefixes]):
 
     def sizes(self, data: Prefixes) -> Sizes:
         """Widths, layers, heads and the numbers of codes; ValidationError for heads that do not fit."""
-        if self.units % self.heads:
+        if self.hidden_size % self.heads:
             raise ValidationError(
-                f"units is {self.units}, which {self.heads} heads do not divide",
-                hint=f"units={self.units // self.heads * self.heads or self.heads}, say",
-                context={"parameter": "units"},
+                f"hidden_size is {self.hidden_size}, which {self.heads} heads do not divide",
+                hint=f"hidden_size={self.hidden_size // self.heads * self.heads or self.heads}, say",
+                context={"parameter": "hidden_size"},
             )
-        own = sizes_for(data, units=self.units, embedding=self.embedding)
+        own = sizes_for(data, hidden_size=self.hidden_size, embedding=self.embedding)
         return own | Sizes({"layers": self.layers, "heads": self.heads})
 
     def make_network(self, sizes: Sizes) -> nn.Module:

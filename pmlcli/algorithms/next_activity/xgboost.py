@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Annotated, Any, ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import xgboost
 from numpy.typing import NDArray
 
-from pmlcli.algorithms._interface.param import Param
+from pmlcli.algorithms._interface.parameters import Estimators, LearningRate, MaxDepth, MostRows, Recency
 from pmlcli.algorithms._learning.boosting import grow_classes
 from pmlcli.algorithms._learning.calibration import softmax
-from pmlcli.algorithms._learning.recency import MemoryChoice, memories, memory_weights
+from pmlcli.algorithms._learning.recency import recencies, recency_weights
 from pmlcli.algorithms._learning.trees import Trees
 from pmlcli.algorithms._learning.validation import latest_rows
 from pmlcli.algorithms._prefixes.request import Rows
@@ -36,14 +36,14 @@ class XGBoost(NextActivityPredictor[Prefixes]):
     extra: ClassVar[str | None] = "boost"
     container: ClassVar[str] = "xgboost"
 
-    memory: MemoryChoice = "auto"
-    rounds: Annotated[int, Param("Most trees for each activity.", ge=1, le=10_000)] = 100
-    learning_rate: Annotated[float, Param("Weight of each tree.", gt=0, le=1)] = 0.2
-    max_depth: Annotated[int, Param("Depth of each tree.", ge=1, le=12)] = 5
-    most_rows: Annotated[int, Param("Prefixes learned from at most, the latest.", ge=100)] = 50_000
+    recency: Recency = "auto"
+    n_estimators: Estimators = 100
+    learning_rate: LearningRate = 0.2
+    max_depth: MaxDepth = 5
+    most_rows: MostRows = 50_000
 
-    memory_: str = field(init=False, repr=False)
-    rounds_: int = field(init=False, repr=False)
+    recency_: str = field(init=False, repr=False)
+    n_estimators_: int = field(init=False, repr=False)
     shares_: NDArray[np.float64] = field(init=False, repr=False)  # (groups, classes), see `pooled`
     booster_: bytes = field(init=False, repr=False)
 
@@ -51,28 +51,28 @@ class XGBoost(NextActivityPredictor[Prefixes]):
         """Prefixes with their attributes."""
         return PrefixEncoding()
 
-    def rehearse(self, data: Prefixes) -> None:
-        """Learns from the earlier cases until the others are predicted no better, with the better memory."""
+    def fit_held_out(self, data: Prefixes) -> None:
+        """Learns from the earlier cases until the others are predicted no better, and chooses `recency`."""
         rows = self._taught(data)
         is_late = latest_rows(data, rows)
         early, late = (rows[~is_late], rows[is_late]) if 0 < is_late.sum() < len(rows) else (rows, None)
-        tried = {memory: self._grow(data, early, memory, late=late) for memory in memories(self.memory)}
-        best = min(tried, key=lambda memory: tried[memory].best_score if late is not None else 0.0)
+        tried = {recency: self._grow(data, early, recency, late=late) for recency in recencies(self.recency)}
+        best = min(tried, key=lambda recency: tried[recency].best_score if late is not None else 0.0)
         self._keep(tried[best], best)
 
     def fit(self, data: Prefixes) -> None:
-        """Learns from all, with the memory and as many rounds as were best for the late cases."""
-        self.rehearse(data)
+        """Learns from all, with the `recency` and as many rounds as were best for the late cases."""
+        self.fit_held_out(data)
         self.refit(data, self)
 
     def refit(self, data: Prefixes, trial: Self) -> None:
-        """With the memory and as many rounds as were best for `trial`."""
-        self._keep(self._grow(data, self._taught(data), trial.memory_, trial.rounds_), trial.memory_)
+        """With the `recency` and as many rounds as were best for `trial`."""
+        self._keep(self._grow(data, self._taught(data), trial.recency_, trial.n_estimators_), trial.recency_)
 
     def restore(self, state: dict[str, Any]) -> None:
         """Reads the trees; their structure was checked when the file was."""
         super().restore(state)
-        self._trees = Trees.from_json(self.booster_, rounds=self.rounds, depth=self.max_depth)
+        self._trees = Trees.from_json(self.booster_, rounds=self.n_estimators, depth=self.max_depth)
 
     def probabilities(self, data: Prefixes) -> NDArray[np.float64]:
         """The trees' shares; a rare class's is its part of its group's."""
@@ -87,18 +87,24 @@ class XGBoost(NextActivityPredictor[Prefixes]):
         return rows
 
     def _grow(
-        self, data: Prefixes, rows: Rows, memory: str, rounds: int | None = None, late: Rows | None = None
+        self, data: Prefixes, rows: Rows, recency: str, rounds: int | None = None, late: Rows | None = None
     ) -> xgboost.Booster:
         """Trees from the prefixes `rows`; with `late` until they do not get better at these."""
         settings = {"eta": self.learning_rate, "max_depth": self.max_depth, "seed": self.seed}
         settings |= {"num_class": len(self.shares_)}
-        watched, taught = late if late is None else self._matrix(data, late), self._matrix(data, rows, memory)
-        return grow_classes(settings, taught, rounds or self.rounds, watched)
+        watched, taught = (
+            late if late is None else self._matrix(data, late),
+            self._matrix(data, rows, recency),
+        )
+        return grow_classes(settings, taught, rounds or self.n_estimators, watched)
 
-    def _keep(self, grown: xgboost.Booster, memory: str) -> None:
-        own = {"memory_": memory, "rounds_": grown.num_boosted_rounds()}
+    def _keep(self, grown: xgboost.Booster, recency: str) -> None:
+        own = {"recency_": recency, "n_estimators_": grown.num_boosted_rounds()}
         self.restore(own | {"booster_": bytes(grown.save_raw("json"))})
 
-    def _matrix(self, data: Prefixes, rows: Rows, memory: str = "long") -> xgboost.DMatrix:
-        groups, weights = self.shares_.argmax(axis=0)[targets(data)[rows]], memory_weights(data, memory)[rows]
+    def _matrix(self, data: Prefixes, rows: Rows, recency: str = "off") -> xgboost.DMatrix:
+        groups, weights = (
+            self.shares_.argmax(axis=0)[targets(data)[rows]],
+            recency_weights(data, recency)[rows],
+        )
         return xgboost.DMatrix(tabulate(data, rows, "rank"), groups, weight=weights, nthread=1)

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from pmlcli.algorithms._interface.base import Algorithm
 from pmlcli.algorithms._interface.form import Column, columns
 from pmlcli.algorithms._interface.param import Param
+from pmlcli.algorithms._interface.parameters import Attributes
 from pmlcli.algorithms._interface.task import Calibration, Fitted
-from pmlcli.algorithms._prefixes.request import Asked, Columns, PrefixRequest, Rows
+from pmlcli.algorithms._prefixes.request import Columns, PrefixRequest, Requested, Rows
 from pmlcli.algorithms._prefixes.rows import about_split, pooled
 from pmlcli.algorithms._prefixes.task import PrefixTask, SplitChoice
 from pmlcli.algorithms.outcome._scales import by_prefix_length, earliness, fit_scale, held_out_error, rescaled
@@ -192,14 +193,16 @@ class OutcomeTask(PrefixTask["OutcomePredictor", OutcomePrefixes, HeldOut, Prefi
 
     # --- answers
 
-    def answer(
-        self, fitted: Fitted[OutcomePredictor, OutcomePrefixes], asked: Asked[OutcomePrefixes, PrefixRequest]
+    def predictions(
+        self,
+        fitted: Fitted[OutcomePredictor, OutcomePrefixes],
+        requested: Requested[OutcomePrefixes, PrefixRequest],
     ) -> Columns:
         """outcome, probability, positive_probability, is_settled."""
-        shares = _honest(fitted, asked.data, asked.rows, asked.silent)
-        likeliest, names = shares.argmax(axis=1), np.asarray(asked.data.class_names, dtype=object)
-        positive = asked.data.class_names.index(fitted.calibration["positive"])
-        settled = _settled(fitted.algorithm.outcome, asked.data, asked.rows, asked.silent)
+        shares = _honest(fitted, requested.data, requested.rows, requested.silent)
+        likeliest, names = shares.argmax(axis=1), np.asarray(requested.data.class_names, dtype=object)
+        positive = requested.data.class_names.index(fitted.calibration["positive"])
+        settled = _settled(fitted.algorithm.outcome, requested.data, requested.rows, requested.silent)
         return {
             "outcome": names[likeliest],
             "probability": shares[np.arange(len(shares)), likeliest],
@@ -207,7 +210,7 @@ class OutcomeTask(PrefixTask["OutcomePredictor", OutcomePrefixes, HeldOut, Prefi
             "is_settled": settled != UNKNOWN,
         }
 
-    def answer_columns(self, request: PrefixRequest) -> tuple[Column, ...]:
+    def prediction_columns(self, request: PrefixRequest) -> tuple[Column, ...]:
         """The outcome, its probability and that of the one looked for, and whether it is settled."""
         return (
             *columns("text", "outcome"),
@@ -218,15 +221,15 @@ class OutcomeTask(PrefixTask["OutcomePredictor", OutcomePrefixes, HeldOut, Prefi
     def strength(
         self,
         fitted: Fitted[OutcomePredictor, OutcomePrefixes],
-        asked: Asked[OutcomePrefixes, PrefixRequest],
-        answers: Columns,
+        requested: Requested[OutcomePrefixes, PrefixRequest],
+        predictions: Columns,
         data: OutcomePrefixes,
         rows: Rows,
     ) -> NDArray[np.float64]:
         """The probability of the outcome that was the likeliest."""
-        place = {name: code for code, name in enumerate(asked.data.class_names)}
-        classes = np.array([place[name] for name in answers["outcome"]], dtype=np.int64)
-        return _honest(fitted, data, rows, asked.silent)[np.arange(len(rows)), classes]
+        place = {name: code for code, name in enumerate(requested.data.class_names)}
+        classes = np.array([place[name] for name in predictions["outcome"]], dtype=np.int64)
+        return _honest(fitted, data, rows, requested.silent)[np.arange(len(rows)), classes]
 
     def say_change(self, change: float) -> str:
         """Percentage points."""
@@ -281,9 +284,7 @@ class OutcomePredictor(Algorithm[OutcomePrefixes]):
         str | None,
         Param("The outcome that is looked for; none: the rarer one.", has_option=True, metavar="OUTCOME"),
     ] = None
-    attributes: Annotated[
-        tuple[str, ...] | None, Param("Columns to look at; none: chosen by what they hold.")
-    ] = None
+    attributes: Attributes = None
 
     def __post_init__(self) -> None:
         given = [name for name in SOURCES if getattr(self, name) is not None]

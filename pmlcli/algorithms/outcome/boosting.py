@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Annotated, Any, ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import xgboost
 from numpy.typing import NDArray
 
-from pmlcli.algorithms._interface.param import Param
+from pmlcli.algorithms._interface.parameters import Estimators, LearningRate, MaxDepth
 from pmlcli.algorithms._learning.calibration import softmax
 from pmlcli.algorithms._learning.trees import Trees
 from pmlcli.algorithms.outcome._rows import ASKED_ROWS, Lessons, held_out_parts, lessons
@@ -32,11 +32,11 @@ class Boosting(OutcomePredictor):
     extra: ClassVar[str | None] = "boost"
     container: ClassVar[str] = "xgboost"
 
-    trees: Annotated[int, Param("Most trees; held-out cases decide.", ge=1, le=10_000)] = 300
-    learning_rate: Annotated[float, Param("Weight of each tree.", gt=0, le=1)] = 0.05
-    max_depth: Annotated[int, Param("Depth of each tree.", ge=1, le=12)] = 4
+    n_estimators: Estimators = 300
+    learning_rate: LearningRate = 0.05
+    max_depth: MaxDepth = 4
 
-    rounds_: int = field(init=False, repr=False)
+    n_estimators_: int = field(init=False, repr=False)
     booster_: bytes = field(init=False, repr=False)
     """The trees, in XGBoost's JSON."""
 
@@ -44,29 +44,29 @@ class Boosting(OutcomePredictor):
         """Chooses the number of trees, then learns from all prefixes that count."""
         taught = lessons(data)
         table = tabulate(data, taught.rows, "rank")
-        self.rounds_ = self._choose(data, taught, table)
+        self.n_estimators_ = self._choose(data, taught, table)
         self._learn(table, taught.target, data.n_classes)
 
     def refit(self, data: OutcomePrefixes, trial: Self) -> None:
         """Learns from all, as many trees as the trial chose."""
         taught = lessons(data)
-        self.rounds_ = trial.rounds_
+        self.n_estimators_ = trial.n_estimators_
         self._learn(tabulate(data, taught.rows, "rank"), taught.target, data.n_classes)
 
     def _choose(self, data: OutcomePrefixes, taught: Lessons, table: NDArray[np.float32]) -> int:
         """As many trees as predict held-out cases best, never fewer than ten."""
-        losses = np.zeros(self.trees)
+        losses = np.zeros(self.n_estimators)
         for held_out in held_out_parts(data, taught):
             parts = [
                 xgboost.DMatrix(table[here], taught.target[here], nthread=1) for here in (~held_out, held_out)
             ]
             found: dict[str, Any] = {}
             xgboost.train(
-                self._settings(data.n_classes), parts[0], self.trees, evals=[(parts[1], "late")],
+                self._settings(data.n_classes), parts[0], self.n_estimators, evals=[(parts[1], "late")],
                 evals_result=found, verbose_eval=False,
             )  # fmt: skip
             losses += np.asarray(next(iter(found["late"].values())))
-        return max(int(losses.argmin()) + 1, min(FEWEST_TREES, self.trees))
+        return max(int(losses.argmin()) + 1, min(FEWEST_TREES, self.n_estimators))
 
     def _settings(self, n_classes: int) -> dict[str, Any]:
         of_many = {"objective": "multi:softprob", "num_class": n_classes}
@@ -82,13 +82,13 @@ class Boosting(OutcomePredictor):
 
     def _learn(self, table: NDArray[np.float32], target: Rows, n_classes: int) -> None:
         taught = xgboost.DMatrix(table, target, nthread=1)
-        trained = xgboost.train(self._settings(n_classes), taught, self.rounds_)
+        trained = xgboost.train(self._settings(n_classes), taught, self.n_estimators_)
         self.restore({"booster_": bytes(trained.save_raw("json"))})
 
     def restore(self, state: dict[str, Any]) -> None:
         """Reads the trees; their structure was checked when the file was."""
         super().restore(state)
-        self._trees = Trees.from_json(self.booster_, rounds=self.trees, depth=self.max_depth)
+        self._trees = Trees.from_json(self.booster_, rounds=self.n_estimators, depth=self.max_depth)
 
     def probabilities(self, data: OutcomePrefixes, rows: Rows) -> NDArray[np.float64]:
         """The trees' shares of each outcome."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Self
+from typing import ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pmlcli.algorithms._interface.param import Param
+from pmlcli.algorithms._interface.parameters import Estimators, MaxEpochs, MemberNames
 from pmlcli.algorithms._learning.calibration import softmax
 from pmlcli.algorithms.outcome._scales import LEAST
 from pmlcli.algorithms.outcome._task import OutcomePredictor
@@ -29,12 +29,12 @@ class OutcomeEnsemble(OutcomePredictor):
     container: ClassVar[str] = "members"
     tolerance: ClassVar[float] = 1e-9
 
-    members: Annotated[tuple[str, ...], Param("Predictors to ask.")] = ("logistic", "boosting", "gru")
-    trees: Annotated[int, Param("Most trees of `boosting`.", ge=1, le=10_000)] = 300
-    max_epochs: Annotated[int, Param("Most passes of `gru` over the training part.", ge=1)] = 30
+    members: MemberNames = ("logistic", "boosting", "gru")
+    n_estimators: Estimators = 300
+    max_epochs: MaxEpochs = 30
 
     def member_names(self) -> tuple[str, ...]:
-        """The predictors to ask."""
+        """As the parameter says."""
         return self.members
 
     def fit(self, data: OutcomePrefixes) -> None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal, Self
+from typing import ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from pmlcli.algorithms._interface.param import Param
+from pmlcli.algorithms._interface.parameters import Dropout, Embedding, HiddenSize, Recency
 from pmlcli.algorithms._learning.calibration import softmax
 from pmlcli.algorithms._learning.neural import (
     Batch,
@@ -38,17 +38,14 @@ class Gru(NeuralAlgorithm[OutcomePrefixes], OutcomePredictor):
     )
 
     most_read = 300_000
-    units: Annotated[int, Param("Width of the recurrent layer.", ge=1, le=4096)] = 64
-    embedding: Annotated[int, Param("Numbers that stand for a code.", ge=1, le=1024)] = 16
-    dropout: Annotated[float, Param("Share of inputs and units silenced in training.", ge=0, lt=1)] = 0.3
-    memory: Annotated[
-        Literal["long", "short", "auto"],
-        Param("Whether all samples count alike, or late ones more; auto: what predicts the latest better."),
-    ] = "long"
+    hidden_size: HiddenSize = 64
+    embedding: Embedding = 16
+    dropout: Dropout = 0.3
+    recency: Recency = "off"
 
     def sizes(self, data: OutcomePrefixes) -> Sizes:
         """Widths and the numbers of codes."""
-        own = {"units": self.units, "embedding": self.embedding, "outputs": data.n_classes}
+        own = {"hidden_size": self.hidden_size, "embedding": self.embedding, "outputs": data.n_classes}
         return Sizes(own) | network_sizes(data)
 
     def make_network(self, sizes: Sizes) -> nn.Module:

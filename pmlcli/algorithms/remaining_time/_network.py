@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from pmlcli.algorithms._interface.param import Param
 from pmlcli.algorithms._learning.neural import Batch, Samples, answers_by_event, padded, padded_rows
 from pmlcli.algorithms._learning.sequence_network import network_sizes, prefix_inputs
 from pmlcli.algorithms._learning.sizes import Sizes
@@ -26,20 +25,14 @@ SCALES = (HOUR, DAY, 7 * DAY, 30 * DAY, 90 * DAY, 365 * DAY)
 MOST_READ = 1_000_000
 """Events that are read in all passes together."""
 
-Units = Annotated[int, Param("Width of the recurrent layer.", ge=1, le=4096)]
-Embedding = Annotated[int, Param("Numbers that stand for a code.", ge=1, le=1024)]
-Dropout = Annotated[float, Param("Share of inputs and units silenced in training.", ge=0, lt=1)]
-LearningRate = Annotated[float, Param("Step size of Adam.", gt=0, le=1)]
-BatchSize = Annotated[int, Param("Samples a step.", ge=1)]
-MaxEpochs = Annotated[int, Param("Most passes; fewer over long logs.", ge=1)]
 
 Target = tuple[NDArray[Any], float]
 """What a loss takes of each event, (events,), and what stands for padding."""
 
 
-def trace_sizes(data: Prefixes, units: int, embedding: int, outputs: int) -> Sizes:
+def trace_sizes(data: Prefixes, hidden_size: int, embedding: int, outputs: int) -> Sizes:
     """Widths and the numbers of codes of a `PrefixNetwork` that also reads the clock."""
-    own = {"units": units, "embedding": embedding, "outputs": outputs}
+    own = {"hidden_size": hidden_size, "embedding": embedding, "outputs": outputs}
     return Sizes(own) | network_sizes(data, 2 * len(SCALES))
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pmlcli.algorithms._learning.recency import memories
+from pmlcli.algorithms._learning.recency import recencies
 from pmlcli.algorithms._learning.validation import SHARE
 from pmlcli.algorithms._prefixes.request import Rows
 from pmlcli.algorithms.remaining_time._quantiles import Floats
@@ -94,6 +94,6 @@ class EarlyAndLate(NamedTuple):
         began = data.starts[known].max(initial=np.iinfo(np.int64).min)
         return cls(np.setdiff1d(np.flatnonzero(data.starts <= began), late), np.sort(late), is_ripe)
 
-    def memories(self, memory: str) -> tuple[str, ...]:
-        """Those to try; only the long one where what the late cases say of a short one would be untrue."""
-        return memories(memory) if self.is_ripe else memories(memory)[:1]
+    def recencies(self, recency: str) -> tuple[str, ...]:
+        """The values of `recency` to try; only the first where the late cases cannot judge the other."""
+        return recencies(recency) if self.is_ripe else recencies(recency)[:1]

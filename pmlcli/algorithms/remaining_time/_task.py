@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pmlcli.algorithms._interface.base import Algorithm
 from pmlcli.algorithms._interface.form import Column, columns
 from pmlcli.algorithms._interface.task import Calibration, Fitted
-from pmlcli.algorithms._prefixes.request import Asked, Columns, PrefixData, Rows
+from pmlcli.algorithms._prefixes.request import Columns, PrefixData, Requested, Rows
 from pmlcli.algorithms._prefixes.rows import about_split, pooled
 from pmlcli.algorithms._prefixes.task import PrefixTask, SplitChoice
 from pmlcli.algorithms.remaining_time._quantiles import (
@@ -153,27 +153,27 @@ class RemainingTimeTask(PrefixTask["RemainingTimePredictor[Any]", Sequences, Hel
 
     # --- answers
 
-    def answer(self, fitted: Known, asked: Asked[Sequences, RemainingTimeRequest]) -> Columns:
+    def predictions(self, fitted: Known, requested: Requested[Sequences, RemainingTimeRequest]) -> Columns:
         """remaining_seconds, lower, upper, expected_end, and with `sla` sla_breach_probability."""
-        data, silent = asked.data, asked.silent
-        rest = _rest(fitted, data, asked.rows, silent)
+        data, silent = requested.data, requested.silent
+        rest = _rest(fitted, data, requested.rows, silent)
         seconds = np.ceil(silent)[:, None] + rest
         assert data.micros is not None
-        now = data.micros[asked.rows]
+        now = data.micros[requested.rows]
         ends = now + (seconds[:, MIDDLE] * 1e6).astype(np.int64)
         stamps = pd.DatetimeIndex(ends.view("datetime64[us]")).tz_localize("UTC")
         table: Columns = {
             "remaining_seconds": seconds[:, MIDDLE],
             "lower": seconds[:, 0],
             "upper": seconds[:, -1],
-            "expected_end": stamps.tz_convert(asked.log.schema.timezone),
+            "expected_end": stamps.tz_convert(requested.log.schema.timezone),
         }
-        if asked.request.sla is not None:
-            left = asked.request.sla - (now - data.began[asked.rows]) / 1e6
+        if requested.request.sla is not None:
+            left = requested.request.sla - (now - data.began[requested.rows]) / 1e6
             table["sla_breach_probability"] = 1 - share_below(rest, left - silent)
         return table
 
-    def answer_columns(self, request: RemainingTimeRequest) -> tuple[Column, ...]:
+    def prediction_columns(self, request: RemainingTimeRequest) -> tuple[Column, ...]:
         """Seconds, and when the case ends; with `sla` a probability."""
         return (
             *columns("number", "remaining_seconds", "lower", "upper"),
@@ -184,13 +184,13 @@ class RemainingTimeTask(PrefixTask["RemainingTimePredictor[Any]", Sequences, Hel
     def strength(
         self,
         fitted: Known,
-        asked: Asked[Sequences, RemainingTimeRequest],
-        answers: Columns,
+        requested: Requested[Sequences, RemainingTimeRequest],
+        predictions: Columns,
         data: Sequences,
         rows: Rows,
     ) -> Floats:
         """The remaining seconds."""
-        return np.asarray(np.ceil(asked.silent) + _rest(fitted, data, rows, asked.silent)[:, MIDDLE])
+        return np.asarray(np.ceil(requested.silent) + _rest(fitted, data, rows, requested.silent)[:, MIDDLE])
 
     def say_change(self, change: float) -> str:
         """Days, or hours below one."""
@@ -214,7 +214,7 @@ class RemainingTimePredictor(Algorithm[PrefixData], Generic[PrefixData]):
     def quantiles(self, data: PrefixData, rows: Rows) -> Floats:
         """(rows, levels): seconds that remain after these events at each of `LEVELS`; need not ascend.
 
-        A row depends on the events of its case up to that one, and on what was around.
+        A row depends on the events of its case up to that one, and on its inter-case features.
         """
 
 

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import xgboost
 
-from pmlcli.algorithms._interface.param import Param
+from pmlcli.algorithms._interface.parameters import (
+    Estimators,
+    InterCase,
+    LearningRate,
+    MaxDepth,
+    MostRows,
+    Recency,
+)
 from pmlcli.algorithms._learning.boosting import grow_median, grow_quantiles
-from pmlcli.algorithms._learning.recency import chosen_memory, memory_weights
+from pmlcli.algorithms._learning.recency import chosen_recency, recency_weights
 from pmlcli.algorithms._learning.trees import Trees
 from pmlcli.algorithms._prefixes.request import Rows
 from pmlcli.algorithms._prefixes.rows import evenly
@@ -25,7 +32,8 @@ from pmlcli.encoding.events.table import tabulate
 class Boosting(RemainingTimePredictor[Prefixes]):
     """Every tree corrects those before it where they are too often too high or low, in logarithms of times.
     It reads counts of activities, the last three, how long ago each was, times, attributes, and on demand how
-    busy the process is. The latest training cases tell how many trees are enough, and which memory is better.
+    busy the process is. The latest training cases choose the number of trees and whether late cases count
+    more.
     """
 
     extra: ClassVar[str | None] = "boost"
@@ -35,57 +43,58 @@ class Boosting(RemainingTimePredictor[Prefixes]):
         "Koenker and Bassett (1978), Regression quantiles"
     )
 
-    trees: Annotated[int, Param("Most trees for each of three quantiles.", ge=1, le=10_000)] = 300
-    learning_rate: Annotated[float, Param("Weight of each tree.", gt=0, le=1)] = 0.08
-    max_depth: Annotated[int, Param("Depth of each tree.", ge=1, le=12)] = 6
-    around: Annotated[bool, Param("Also look at open cases, arrivals and work load.")] = False
-    most_rows: Annotated[int, Param("Prefixes learned from, evenly chosen.", ge=100)] = 20_000
-    memory: Annotated[
-        Literal["long", "short", "auto"],
-        Param("Whether all samples count alike, or late ones more; auto: what predicts the latest better."),
-    ] = "auto"
+    n_estimators: Estimators = 300
+    learning_rate: LearningRate = 0.08
+    max_depth: MaxDepth = 6
+    inter_case: InterCase = False
+    most_rows: MostRows = 20_000
+    recency: Recency = "auto"
 
     booster_: bytes = field(init=False, repr=False)
-    rounds_: int = field(init=False, repr=False)
-    memory_: str = field(init=False, repr=False)
+    n_estimators_: int = field(init=False, repr=False)
+    recency_: str = field(init=False, repr=False)
 
     def make_encoding(self) -> PrefixEncoding:
-        """Prefixes with attributes, and what is around."""
-        return PrefixEncoding(around=self.around)
+        """Prefixes with attributes, and inter-case features on demand."""
+        return PrefixEncoding(inter_case=self.inter_case)
 
     def fit(self, data: Prefixes) -> None:
-        """Finds memory and number of trees for the median on the latest cases, and grows as many a level."""
+        """Finds `recency` and the number of trees for the median on the latest cases; grows these."""
         rows, held_out = evenly(learned_rows(data), self.most_rows), EarlyAndLate.of(data)
         early, late = (rows[np.isin(data.case_of_event[rows], side)] for side in held_out[:2])
-        memories, self.rounds_ = held_out.memories(self.memory), self.trees
-        self.memory_ = memories[0]
+        recencies, self.n_estimators_ = held_out.recencies(self.recency), self.n_estimators
+        self.recency_ = recencies[0]
         if len(early) and len(late):
             watched = self._matrix(data, late)
-            taught = {memory: self._matrix(data, early, memory) for memory in memories}
-            tried = {m: grow_median(self._settings(), one, self.trees, watched) for m, one in taught.items()}
-            self.memory_ = chosen_memory({memory: _days_off(one, watched) for memory, one in tried.items()})
-            self.rounds_ = tried[self.memory_].num_boosted_rounds()
+            taught = {recency: self._matrix(data, early, recency) for recency in recencies}
+            tried = {
+                m: grow_median(self._settings(), one, self.n_estimators, watched) for m, one in taught.items()
+            }
+            self.recency_ = chosen_recency(
+                {recency: _days_off(one, watched) for recency, one in tried.items()}
+            )
+            self.n_estimators_ = tried[self.recency_].num_boosted_rounds()
         self.refit(data, self)
 
     def refit(self, data: Prefixes, trial: Self) -> None:
-        """With the memory and as many trees as were best for the trial."""
-        self.rounds_, self.memory_ = trial.rounds_, trial.memory_
-        matrix = self._matrix(data, evenly(learned_rows(data), self.most_rows), self.memory_)
-        grown = grow_quantiles(self._settings(), matrix, self.rounds_, OUTER)
+        """With the `recency` and as many trees as were best for the trial."""
+        self.n_estimators_, self.recency_ = trial.n_estimators_, trial.recency_
+        matrix = self._matrix(data, evenly(learned_rows(data), self.most_rows), self.recency_)
+        grown = grow_quantiles(self._settings(), matrix, self.n_estimators_, OUTER)
         booster = bytes(grown.save_raw("json"))
-        self.restore({"rounds_": self.rounds_, "memory_": self.memory_, "booster_": booster})
+        self.restore({"n_estimators_": self.n_estimators_, "recency_": self.recency_, "booster_": booster})
 
     def restore(self, state: dict[str, Any]) -> None:
         """Reads the trees; their structure was checked when the file was."""
         super().restore(state)
-        self._trees = Trees.from_json(self.booster_, rounds=self.trees, depth=self.max_depth)
+        self._trees = Trees.from_json(self.booster_, rounds=self.n_estimators, depth=self.max_depth)
 
     def quantiles(self, data: Prefixes, rows: Rows) -> Floats:
         """What the trees say."""
         return np.expm1(filled(self._trees.margins(tabulate(data, rows, "rank", ages=True)))) * DAY
 
-    def _matrix(self, data: Prefixes, rows: Rows, memory: str = "long") -> xgboost.DMatrix:
-        table, weights = tabulate(data, rows, "rank", ages=True), memory_weights(data, memory)[rows]
+    def _matrix(self, data: Prefixes, rows: Rows, recency: str = "off") -> xgboost.DMatrix:
+        table, weights = tabulate(data, rows, "rank", ages=True), recency_weights(data, recency)[rows]
         return xgboost.DMatrix(table, log_days(data, rows), weight=weights, nthread=1)
 
     def _settings(self) -> dict[str, Any]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Annotated, Any, ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from pmlcli.algorithms._interface.base import Algorithm, clone
-from pmlcli.algorithms._interface.param import Param
+from pmlcli.algorithms._interface.parameters import InterCase, MemberNames
 from pmlcli.algorithms._learning.recency import fit_in_turn
 from pmlcli.algorithms._learning.validation import weights_by_error
 from pmlcli.algorithms._prefixes.request import Rows
@@ -37,17 +37,17 @@ class Ensemble(RemainingTimePredictor[Prefixes]):
         "Ratcliff (1979), Group reaction time distributions"
     )
 
-    members: Annotated[tuple[str, ...], Param("Algorithms to ask.")] = ("median", "boosting", "survival")
-    around: Annotated[bool, Param("Also look at open cases, arrivals and work load.")] = False
+    members: MemberNames = ("median", "boosting", "survival")
+    inter_case: InterCase = False
 
     weights_: dict[str, float] = field(init=False, repr=False)
 
     def make_encoding(self) -> PrefixEncoding:
-        """Prefixes with attributes, and what is around: each member takes what it knows."""
-        return PrefixEncoding(around=self.around)
+        """Prefixes with attributes, and inter-case features on demand: each member takes what it knows."""
+        return PrefixEncoding(inter_case=self.inter_case)
 
     def member_names(self) -> tuple[str, ...]:
-        """The algorithms to ask."""
+        """As the parameter says."""
         return self.members
 
     def kept_members(self) -> dict[str, Algorithm[Any]]:
@@ -55,14 +55,14 @@ class Ensemble(RemainingTimePredictor[Prefixes]):
         return dict(self._helpers())
 
     def fit(self, data: Prefixes) -> None:
-        """Weighs members that know only the earlier cases, then trains those that help on all; the first
-        that finds the better memory tells the others.
+        """Weighs members that know only the earlier cases, then trains those that help on all; what
+        the first finds of `recency` holds for the others.
         """
         early, late, is_ripe = EarlyAndLate.of(data)
         if len(known_rows(data.take(early))) == 0 or len(late) == 0:
             early = late = np.arange(data.n_cases)
         tried: Members = {name: clone(one) for name, one in self.parts.items()}
-        fit_in_turn(tried.values(), data.take(early), "auto" if is_ripe else "long")
+        fit_in_turn(tried.values(), data.take(early), "auto" if is_ripe else "off")
         errors = _errors(tried, data.take(late)) if is_ripe else dict.fromkeys(tried, 1.0)
         self._train(data, weights_by_error(errors, BASELINE), tried)
 

@@ -10,18 +10,20 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from pmlcli.algorithms._interface.parameters import (
+    BatchSize,
+    Dropout,
+    Embedding,
+    HiddenSize,
+    LearningRate,
+    MaxEpochs,
+)
 from pmlcli.algorithms._learning.neural import Batch, NeuralAlgorithm, Samples
 from pmlcli.algorithms._learning.sequence_network import PrefixNetwork
 from pmlcli.algorithms._learning.sizes import Sizes
 from pmlcli.algorithms._prefixes.request import Rows
 from pmlcli.algorithms.remaining_time._network import (
     MOST_READ,
-    BatchSize,
-    Dropout,
-    Embedding,
-    LearningRate,
-    MaxEpochs,
-    Units,
     read_quantiles,
     scaled_seconds,
     trace_samples,
@@ -49,7 +51,7 @@ class Gru(NeuralAlgorithm[Prefixes], RemainingTimePredictor[Prefixes]):
     tolerance: ClassVar[float] = 0.0  # answers are whole seconds
     most_read: ClassVar[int | None] = MOST_READ
 
-    units: Units = 64
+    hidden_size: HiddenSize = 64
     embedding: Embedding = 16
     dropout: Dropout = 0.1
     learning_rate: LearningRate = 0.006
@@ -62,7 +64,7 @@ class Gru(NeuralAlgorithm[Prefixes], RemainingTimePredictor[Prefixes]):
 
     def sizes(self, data: Prefixes) -> Sizes:
         """Widths, the numbers of codes, and the seconds that count as one."""
-        widths = trace_sizes(data, self.units, self.embedding, outputs=len(LEVELS))
+        widths = trace_sizes(data, self.hidden_size, self.embedding, outputs=len(LEVELS))
         return widths | Sizes({"seconds": max(round(scaled_seconds(data)[1]), 1)})
 
     def make_network(self, sizes: Sizes) -> nn.Module:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, ClassVar
 
 from pmlcli.algorithms._interface.param import Param
+from pmlcli.algorithms._interface.parameters import Least
 from pmlcli.algorithms._prefixes.request import Rows
 from pmlcli.algorithms.remaining_time._quantiles import Floats
 from pmlcli.algorithms.remaining_time._rows import learned_rows, remaining_seconds
@@ -27,8 +28,8 @@ class Median(RemainingTimePredictor[Sequences]):
         "remaining time prediction methods, ACM TIST 10(4)"
     )
 
-    order: Annotated[int, Param("Longest context.", ge=0, le=30, unit="activities")] = 2
-    least: Annotated[int, Param("Prefixes that a context needs.", ge=1)] = 20
+    order: Annotated[int, Param("Longest run of last activities.", ge=0, le=30, unit="activities")] = 2
+    least: Least = 20
 
     states_: Keys = field(init=False, repr=False)
     """Ascending keys of the contexts."""

@@ -12,22 +12,19 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pmlcli.algorithms._interface.param import Param
+from pmlcli.algorithms._interface.parameters import (
+    BatchSize,
+    Dropout,
+    Embedding,
+    HiddenSize,
+    LearningRate,
+    MaxEpochs,
+)
 from pmlcli.algorithms._learning.neural import Batch, NeuralAlgorithm, Samples
 from pmlcli.algorithms._learning.sequence_network import PrefixNetwork
 from pmlcli.algorithms._learning.sizes import Sizes
 from pmlcli.algorithms._prefixes.request import Rows
-from pmlcli.algorithms.remaining_time._network import (
-    MOST_READ,
-    BatchSize,
-    Dropout,
-    Embedding,
-    LearningRate,
-    MaxEpochs,
-    Units,
-    read_quantiles,
-    trace_samples,
-    trace_sizes,
-)
+from pmlcli.algorithms.remaining_time._network import MOST_READ, read_quantiles, trace_samples, trace_sizes
 from pmlcli.algorithms.remaining_time._quantiles import Floats, of_spans
 from pmlcli.algorithms.remaining_time._rows import learned_rows, remaining_seconds
 from pmlcli.algorithms.remaining_time._task import RemainingTimePredictor
@@ -54,7 +51,7 @@ class Survival(NeuralAlgorithm[Prefixes], RemainingTimePredictor[Prefixes]):
     tolerance: ClassVar[float] = 0.0  # answers are whole seconds
     most_read: ClassVar[int | None] = MOST_READ
 
-    units: Units = 64
+    hidden_size: HiddenSize = 64
     embedding: Embedding = 16
     dropout: Dropout = 0.1
     learning_rate: LearningRate = 0.006
@@ -68,7 +65,7 @@ class Survival(NeuralAlgorithm[Prefixes], RemainingTimePredictor[Prefixes]):
 
     def sizes(self, data: Prefixes) -> Sizes:
         """Widths, the numbers of codes, and the seconds at which the spans end."""
-        widths = trace_sizes(data, self.units, self.embedding, outputs=self.spans)
+        widths = trace_sizes(data, self.hidden_size, self.embedding, outputs=self.spans)
         return widths | Sizes({}, {ENDS: [int(end) for end in self._span_ends(data)]})
 
     def make_network(self, sizes: Sizes) -> nn.Module:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, ClassVar, Literal, get_args
 
 from pmlcli.algorithms._interface.param import Param
+from pmlcli.algorithms._interface.parameters import Least
 from pmlcli.algorithms._learning.validation import latest_rows
 from pmlcli.algorithms._prefixes.request import Rows
 from pmlcli.algorithms.remaining_time._quantiles import Floats, pinball
@@ -32,7 +33,7 @@ class TransitionSystem(RemainingTimePredictor[Sequences]):
         Param("What of the last activities makes the state; auto: what predicts the latest cases best."),
     ] = "auto"
     window: Annotated[int, Param("Most activities that a state looks back.", ge=1, le=100)] = 8
-    least: Annotated[int, Param("Prefixes that a state needs.", ge=1)] = 10
+    least: Least = 10
 
     chosen_: str = field(init=False, repr=False)
     states_: Keys = field(init=False, repr=False)

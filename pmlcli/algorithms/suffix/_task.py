@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pmlcli.algorithms._interface.base import Algorithm
 from pmlcli.algorithms._interface.form import Column, columns
 from pmlcli.algorithms._interface.task import Calibration, Fitted
-from pmlcli.algorithms._prefixes.request import Asked, Columns, PrefixData, PrefixRequest, Rows
+from pmlcli.algorithms._prefixes.request import Columns, PrefixData, PrefixRequest, Requested, Rows
 from pmlcli.algorithms._prefixes.rows import about_split, joined, pooled
 from pmlcli.algorithms._prefixes.task import PrefixTask, SplitChoice
 from pmlcli.algorithms.suffix._continuations import (
@@ -107,20 +107,20 @@ class SuffixTask(PrefixTask["SuffixPredictor[Any]", Sequences, HeldOut, PrefixRe
 
     # --- answers
 
-    def answer(self, fitted: Known, asked: Asked[Sequences, PrefixRequest]) -> Columns:
+    def predictions(self, fitted: Known, requested: Requested[Sequences, PrefixRequest]) -> Columns:
         """suffix, events_left, probability, similarity, remaining_seconds."""
-        chosen = choose(fitted.algorithm, asked.data, asked.rows)
-        known = Vocabulary(asked.encoding.vocabularies()[ACTIVITY])
+        chosen = choose(fitted.algorithm, requested.data, requested.rows)
+        known = Vocabulary(requested.encoding.vocabularies()[ACTIVITY])
         names = {chr(FIRST_LETTER + code): known.name_of(code) for code in range(known.size)}
         return {
             "suffix": [joined([*(names[letter] for letter in text), END], ARROW) for text in chosen.texts],
             "events_left": np.array([len(text) for text in chosen.texts], dtype=np.int64),
             "probability": chosen.share,
             "similarity": chosen.similarity,
-            "remaining_seconds": _known_seconds(chosen, asked.silent),
+            "remaining_seconds": _known_seconds(chosen, requested.silent),
         }
 
-    def answer_columns(self, request: PrefixRequest) -> tuple[Column, ...]:
+    def prediction_columns(self, request: PrefixRequest) -> tuple[Column, ...]:
         """The suffix, and what is told of it in numbers."""
         numbers = columns("number", "events_left", "probability", "similarity", "remaining_seconds")
         return (*columns("text", "suffix"), *numbers)
@@ -128,8 +128,8 @@ class SuffixTask(PrefixTask["SuffixPredictor[Any]", Sequences, HeldOut, PrefixRe
     def strength(
         self,
         fitted: Known,
-        asked: Asked[Sequences, PrefixRequest],
-        answers: Columns,
+        requested: Requested[Sequences, PrefixRequest],
+        predictions: Columns,
         data: Sequences,
         rows: Rows,
     ) -> NDArray[np.float64]:

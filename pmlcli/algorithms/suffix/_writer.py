@@ -30,7 +30,7 @@ class Writer(Reader):
 
     def __init__(self, sizes: Sizes, dropout: float) -> None:
         super().__init__(sizes, dropout)
-        self.left = nn.Linear(sizes["units"], 1)
+        self.left = nn.Linear(sizes["hidden_size"], 1)
 
     def logits(self, states: Tensor) -> Tensor:
         """Of the activities and the end of the case; never of the unseen and the missing."""
@@ -38,7 +38,7 @@ class Writer(Reader):
         return found.index_fill(-1, torch.tensor([UNSEEN_CODE, MISSING_CODE]), float("-inf"))
 
     def write(self, states: Tensor, activity: Tensor, codes: Tensor, numbers: Tensor) -> Tensor:
-        """(rows, units) after one more activity each, (rows,), with what stays as it was, see `staying`."""
+        """(rows, hidden_size) after one more activity each, (rows,); some stays as it was, see `staying`."""
         events = self.events(torch.cat([activity[:, None], codes[:, 1:]], dim=-1), numbers)
         after: Tensor = self.recurrent(events[:, None], states[None].contiguous())[1][0]
         return after

@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar, Self
 import numpy as np
 
 from pmlcli.algorithms._interface.param import Param
+from pmlcli.algorithms._interface.parameters import DrawCount, HiddenSize, MaxEpochs
 from pmlcli.algorithms._learning.validation import latest_rows
 from pmlcli.algorithms._prefixes.request import Rows
 from pmlcli.algorithms.suffix._choice import best_choice
@@ -36,9 +37,9 @@ class EnsembleSuffix(SuffixPredictor[Prefixes]):
             le=1,
         ),
     ] = None
-    max_epochs: Annotated[int, Param("Most passes of the network over the training part.", ge=1)] = 30
-    units: Annotated[int, Param("Width of the network's recurrent layer.", ge=1, le=4096)] = 64
-    draws: Annotated[int, Param("Ways to go on that the network draws for each case.", ge=1, le=1000)] = 32
+    max_epochs: MaxEpochs = 30
+    hidden_size: HiddenSize = 64
+    draws: DrawCount = 32
 
     extra: ClassVar[str | None] = "neural"
     container: ClassVar[str] = "members"
@@ -61,7 +62,7 @@ class EnsembleSuffix(SuffixPredictor[Prefixes]):
     def fit(self, data: Prefixes) -> None:
         """Finds on the latest cases how to choose, from what the others taught; then trains both on all."""
         gru, medoid = self.parts.values()
-        gru.rehearse(data)
+        gru.fit_held_out(data)
         is_late = latest_rows(data, data.offsets[:-1])
         medoid.fit(data.take(np.flatnonzero(~is_late)))
         self._settle(data.take(np.flatnonzero(is_late & ~data.is_running)))

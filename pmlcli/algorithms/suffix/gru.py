@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, cast
+from typing import ClassVar, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from pmlcli.algorithms._interface.param import Param
+from pmlcli.algorithms._interface.parameters import DrawCount, Dropout, Embedding, HiddenSize
 from pmlcli.algorithms._learning.neural import (
     Batch,
     NeuralAlgorithm,
@@ -44,19 +44,19 @@ class Gru(NeuralAlgorithm[Prefixes], SuffixPredictor[Prefixes]):
     learns_from_all: ClassVar[bool] = True
     most_read: ClassVar[int | None] = 300_000
 
-    units: Annotated[int, Param("Width of the recurrent layer.", ge=1, le=4096)] = 64
-    embedding: Annotated[int, Param("Numbers that stand for an activity or a resource.", ge=1, le=1024)] = 32
-    dropout: Annotated[float, Param("Share of inputs and units silenced in training.", ge=0, lt=1)] = 0.1
-    draws: Annotated[int, Param("Ways to go on that are drawn for each case.", ge=1, le=1000)] = 32
+    hidden_size: HiddenSize = 64
+    embedding: Embedding = 32
+    dropout: Dropout = 0.1
+    draws: DrawCount = 32
 
     def make_encoding(self) -> PrefixEncoding:
         """Whole traces with their attributes."""
         return PrefixEncoding()
 
     def sizes(self, data: Prefixes) -> Sizes:
-        """Units, embedding, the numbers of codes and the longest suffix."""
+        """Hidden size, embedding, the numbers of codes and the longest suffix."""
         longest = max(int(data.lengths.max()) - 1, 1)
-        own = {"units": self.units, "embedding": self.embedding, "outputs": data.end_class + 1}
+        own = {"hidden_size": self.hidden_size, "embedding": self.embedding, "outputs": data.end_class + 1}
         return Sizes(own | {"longest": longest}) | network_sizes(data)
 
     def make_network(self, sizes: Sizes) -> nn.Module:
@@ -90,7 +90,7 @@ class Gru(NeuralAlgorithm[Prefixes], SuffixPredictor[Prefixes]):
         how = Draws(self.draws, self.sizes_["longest"], self.seed)
         with self.answering() as found:
             network = cast(Writer, found)
-            states = torch.zeros((data.n_events, self.sizes_["units"]), dtype=torch.float64)
+            states = torch.zeros((data.n_events, self.sizes_["hidden_size"]), dtype=torch.float64)
 
             def read(some: NDArray[np.int64]) -> Tensor:
                 codes, numbers = inputs(some)

@@ -15,7 +15,7 @@ from pmlcli.eventlog.running import RunningRule
 from pmlcli.eventlog.times.local_time import DAY
 
 WEEK = 7 * DAY
-SURROUNDINGS = (
+INTER_CASE_FEATURES = (
     "open cases", "arrivals in a day", "arrivals in 7 days", "events in a day", "open cases at this activity",
     "events of this resource in a day", "events of this resource in 7 days",
 )  # fmt: skip
@@ -23,9 +23,9 @@ SURROUNDINGS = (
 Micros = NDArray[np.int64]
 
 
-def surroundings(log: EventLog, rule: RunningRule) -> NDArray[np.float32]:
-    """log1p of the counts named in `SURROUNDINGS` at each event, (events, 7); zeros without times."""
-    found = np.zeros((log.n_events, len(SURROUNDINGS)))
+def inter_case_features(log: EventLog, rule: RunningRule) -> NDArray[np.float32]:
+    """log1p of the counts named in `INTER_CASE_FEATURES` at each event, (events, 7); zeros without times."""
+    found = np.zeros((log.n_events, len(INTER_CASE_FEATURES)))
     if log.times is None:
         return found.astype(np.float32)
     now, activity = log.times, log.activity_codes.astype(np.int64)

@@ -25,7 +25,7 @@ from pmlcli.encoding.attributes import (
     require_column,
     varies_in_a_case,
 )
-from pmlcli.encoding.events.inter_case import surroundings
+from pmlcli.encoding.events.inter_case import inter_case_features
 from pmlcli.encoding.events.sequences import SequenceEncoding, Sequences
 from pmlcli.encoding.vocabulary import COMMON_VALUES, MISSING_CODE, Vocabulary
 from pmlcli.errors import ValidationError
@@ -59,17 +59,17 @@ class Prefixes(Sequences):
 
     - `numbers`: float32 (events, numeric attributes), the latest value in the case so far; NaN for none
     - `categories`: int64 (events, categorical attributes), codes of the latest value in the case so far
-    - `around`: float32 (events, 7), see `surroundings`; (events, 0) unless the encoding looks around
+    - `inter_case`: float32 (events, 7), see `inter_case_features`; (events, 0) unless asked for
     - `number_attributes`, `category_attributes`: what the columns are; `category_sizes`: numbers of codes
     - `ranks`: for activities, resources and each categorical attribute, code to rank by frequency in training
     - `vocabularies`: names of the codes, in the same order
     """
 
-    OF_EVENTS: ClassVar[tuple[str, ...]] = (*Sequences.OF_EVENTS, "numbers", "categories", "around")
+    OF_EVENTS: ClassVar[tuple[str, ...]] = (*Sequences.OF_EVENTS, "numbers", "categories", "inter_case")
 
     numbers: NDArray[np.float32]
     categories: NDArray[np.int64]
-    around: NDArray[np.float32]
+    inter_case: NDArray[np.float32]
     number_attributes: tuple[Attribute, ...]
     category_attributes: tuple[Attribute, ...]
     ranks: tuple[NDArray[np.int64], ...]
@@ -81,8 +81,8 @@ class Prefixes(Sequences):
         return tuple(vocabulary.size for vocabulary in self.vocabularies[2:])
 
     def amid(self, whole: Self, events: NDArray[np.int64]) -> Self:
-        """With what was around these events in `whole`."""
-        return replace(self, around=whole.around[events])
+        """With the inter-case features of these events in `whole`."""
+        return replace(self, inter_case=whole.inter_case[events])
 
 
 class PrefixEncoding(SequenceEncoding):
@@ -90,7 +90,7 @@ class PrefixEncoding(SequenceEncoding):
 
     Without names, an attribute comes in that holds numbers (many, if written as text), or text of two or
     more values that are not mostly of one case each, says something new, is not called `label`, `outcome`
-    or the like, and is no prediction written into the log; with `around`, also how busy the process is.
+    or the like, and is no prediction written into the log; with `inter_case`, also how busy the process is.
     What is the same all through a case counts as known from its start, unless it foretells the trace or its
     length: name the attributes yourself when the log fills in others afterwards. `never` are columns left
     out whatever else is said. All is learned from the training log; an attribute's value that is unseen, or
@@ -100,7 +100,7 @@ class PrefixEncoding(SequenceEncoding):
     name: ClassVar[str] = "prefixes"
 
     def __init__(
-        self, attributes: Sequence[str] | None = None, *, around: bool = False, never: Sequence[str] = ()
+        self, attributes: Sequence[str] | None = None, *, inter_case: bool = False, never: Sequence[str] = ()
     ) -> None:
         super().__init__()
         refused = NEVER_ATTRIBUTES & {*(attributes or ())}
@@ -111,14 +111,14 @@ class PrefixEncoding(SequenceEncoding):
                 context={"column": min(refused), "parameter": "attributes"},
             )
         self.attributes = None if attributes is None else tuple(attributes)
-        self.looks_around, self.never = around, tuple(never)
+        self.uses_inter_case, self.never = inter_case, tuple(never)
         self.numbers: tuple[Attribute, ...] = ()
         self.categories: tuple[Attribute, ...] = ()
         self._values: tuple[Vocabulary, ...] = ()
         self._booleans: tuple[str, ...] = ()
         self._ranks: tuple[NDArray[np.int64], ...] = ()
         self.limits: dict[str, tuple[float, float]] = {}
-        self.around_limits: tuple[float, ...] = ()
+        self.inter_case_limits: tuple[float, ...] = ()
 
     def fit(self, log: EventLog) -> Self:
         """Learns what `SequenceEncoding` does, and chooses attributes; LogError for a named one it lacks."""
@@ -136,9 +136,9 @@ class PrefixEncoding(SequenceEncoding):
         )
         self._ranks = tuple(self._ranked(log))
         self.limits = {attribute.column: _limits(log, attribute.column) for attribute in self.numbers}
-        if self.looks_around:
-            largest = surroundings(log, self.running_rule).max(axis=0, initial=0.0)
-            self.around_limits = tuple(map(float, largest))
+        if self.uses_inter_case:
+            largest = inter_case_features(log, self.running_rule).max(axis=0, initial=0.0)
+            self.inter_case_limits = tuple(map(float, largest))
         return self
 
     def leave_out(self, columns: Sequence[str]) -> None:
@@ -167,26 +167,26 @@ class PrefixEncoding(SequenceEncoding):
             codes = values.encode(*coded(log, attribute.column))
             given = np.where(codes == MISSING_CODE, np.nan, codes)
             categories[:, place] = np.nan_to_num(_latest(given, cases), nan=MISSING_CODE)
-        around = self._around(log) if self.looks_around else None
+        inter_case = self._inter_case(log) if self.uses_inter_case else None
         return Prefixes(
             **self._parts(log),
             numbers=numbers,
             categories=categories,
-            around=np.zeros((log.n_events, 0), dtype=np.float32) if around is None else around,
+            inter_case=np.zeros((log.n_events, 0), dtype=np.float32) if inter_case is None else inter_case,
             number_attributes=self.numbers,
             category_attributes=self.categories,
             ranks=self._ranks,
             vocabularies=(self.activities, self.resources or Vocabulary(()), *self._values),
         )
 
-    def _around(self, log: EventLog) -> NDArray[np.float32]:
-        found = surroundings(log, self.running_rule)
-        return np.minimum(found, np.array(self.around_limits, dtype=np.float32))
+    def _inter_case(self, log: EventLog) -> NDArray[np.float32]:
+        found = inter_case_features(log, self.running_rule)
+        return np.minimum(found, np.array(self.inter_case_limits, dtype=np.float32))
 
     def state(self) -> dict[str, Any]:  # noqa: D102
         return super().state() | {
             "attributes": None if self.attributes is None else list(self.attributes),
-            "around": self.looks_around,
+            "inter_case": self.uses_inter_case,
             "never": list(self.never),
             "numbers": [list(attribute) for attribute in self.numbers],
             "categories": [list(attribute) for attribute in self.categories],
@@ -194,14 +194,14 @@ class PrefixEncoding(SequenceEncoding):
             "booleans": list(self._booleans),
             "ranks": list(self._ranks),
             "limits": [list(self.limits[attribute.column]) for attribute in self.numbers],
-            "around_limits": list(self.around_limits),
+            "inter_case_limits": list(self.inter_case_limits),
         }
 
     @classmethod
     def from_state(cls, state: dict[str, Any]) -> Self:  # noqa: D102
         encoding = super().from_state(state)
         encoding.attributes = None if state["attributes"] is None else tuple(state["attributes"])
-        encoding.looks_around, encoding.never = bool(state["around"]), tuple(state["never"])
+        encoding.uses_inter_case, encoding.never = bool(state["inter_case"]), tuple(state["never"])
         encoding.numbers = tuple(Attribute(str(c), bool(changes)) for c, changes in state["numbers"])
         encoding.categories = tuple(Attribute(str(c), bool(changes)) for c, changes in state["categories"])
         encoding._values = tuple(Vocabulary(tuple(values)) for values in state["values"])
@@ -209,7 +209,7 @@ class PrefixEncoding(SequenceEncoding):
         encoding._ranks = tuple(np.asarray(ranks, dtype=np.int64) for ranks in state["ranks"])
         pairs = zip(encoding.numbers, state["limits"], strict=True)
         encoding.limits = {a.column: (float(low), float(high)) for a, (low, high) in pairs}
-        encoding.around_limits = tuple(map(float, state["around_limits"]))
+        encoding.inter_case_limits = tuple(map(float, state["inter_case_limits"]))
         return encoding
 
     def required_columns(self) -> tuple[str, ...]:  # noqa: D102

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pmlcli.encoding.events.inter_case import SURROUNDINGS
+from pmlcli.encoding.events.inter_case import INTER_CASE_FEATURES
 from pmlcli.encoding.events.prefixes import Prefixes
 from pmlcli.encoding.vocabulary import Vocabulary
 
@@ -31,7 +31,7 @@ CHUNK_CELLS = 20_000_000
 class Column(NamedTuple):
     """What a column of the table is: a kind, and the column of the log and value that it is about.
 
-    Columns of one `source` (activity, resource, time, surroundings, or an attribute) belong together.
+    Columns of one `source` (activity, resource, time, inter-case, or an attribute) belong together.
     """
 
     kind: str
@@ -60,8 +60,8 @@ def table_columns(data: Prefixes, form: Form, *, ages: bool = False) -> list[Col
 def tabulate(data: Prefixes, rows: NDArray[np.int64], form: Form, *, ages: bool = False) -> Floats:
     """One row for each of these prefixes (events that end them, ascending), (rows, columns).
 
-    A row depends on the events of its case up to that one, and on what was around. Unknown numbers are NaN
-    in form `rank`, and 0 with a column that says so in form `one-hot`.
+    A row depends on the events of its case up to that one, and on inter-case features. Unknown numbers are
+    NaN in form `rank`, and 0 with a column that says so in form `one-hot`.
 
     With `ages` there is the time since each activity last came (NaN for never), and no month: in a log of
     less than some years the month stands for the passing of time, and what it foretold never comes again.
@@ -101,9 +101,9 @@ def _blocks(data: Prefixes, form: Form, ages: bool) -> list[_Block]:
         blocks += _category(data, place, form)
     for place in range(len(data.number_attributes)):
         blocks.append(_number(data, place, form))
-    if data.around.shape[1]:
-        columns = [Column("around", "surroundings", name) for name in SURROUNDINGS]
-        blocks.append(_Block(columns, lambda part: part.around))
+    if data.inter_case.shape[1]:
+        columns = [Column("inter_case", "inter-case", name) for name in INTER_CASE_FEATURES]
+        blocks.append(_Block(columns, lambda part: part.inter_case))
     return blocks
 
 

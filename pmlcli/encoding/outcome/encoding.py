@@ -149,9 +149,9 @@ class OutcomeEncoding(PrefixEncoding):
     name: ClassVar[str] = "outcome-prefixes"
 
     def __init__(
-        self, source: OutcomeSource, attributes: Sequence[str] | None = None, *, around: bool = False
+        self, source: OutcomeSource, attributes: Sequence[str] | None = None, *, inter_case: bool = False
     ) -> None:
-        super().__init__(attributes, around=around, never=source.columns)
+        super().__init__(attributes, inter_case=inter_case, never=source.columns)
         telling = {*source.columns} & {*(attributes or ())}
         if telling:
             raise ValidationError(

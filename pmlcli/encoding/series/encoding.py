@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pmlcli.encoding.base import Encoding
-from pmlcli.encoding.series.exogenous import Outside
+from pmlcli.encoding.series.exogenous import Exogenous
 from pmlcli.encoding.series.holidays import check_country
 from pmlcli.encoding.series.kpi import ACTIVITY, ARROW, FOLLOWS, LOAD, common_pairs, find_kpi
 from pmlcli.encoding.series.regressors import Regressors
@@ -32,7 +32,7 @@ class Series:
 
     - `starts`: int64 (n,), each bucket's first microsecond, UTC
     - `values`: float64 (n,), in `unit`; never negative
-    - `outside`: what is known of its buckets, and of those to come, from outside the log
+    - `exogenous`: exogenous columns of its buckets, and of those to come
     """
 
     kpi: str
@@ -41,7 +41,7 @@ class Series:
     unit: str
     starts: NDArray[np.int64]
     values: NDArray[np.float64]
-    outside: Outside | None = None
+    exogenous: Exogenous | None = None
 
     def __len__(self) -> int:
         return len(self.values)
@@ -67,12 +67,12 @@ class Series:
         """When each bucket begins, in the series' time zone."""
         return local_times(self.starts, self.timezone)
 
-    def outside_values(self, ahead: int = 0) -> NDArray[np.float64]:
-        """What is known from outside of each bucket and of the next ones, (n + ahead, columns)."""
-        if self.outside is None:
+    def exogenous_values(self, ahead: int = 0) -> NDArray[np.float64]:
+        """The exogenous columns of each bucket and of the next ones, (n + ahead, columns)."""
+        if self.exogenous is None:
             return np.empty((len(self) + ahead, 0))
         starts = np.concatenate((self.starts, self.next_starts(ahead)))
-        return self.outside.at(local_times(starts, self.timezone))
+        return self.exogenous.at(local_times(starts, self.timezone))
 
     def next_starts(self, horizon: int) -> NDArray[np.int64]:
         """Starts of the buckets that follow the last one, (horizon,), microseconds UTC."""
@@ -117,7 +117,7 @@ class SeriesEncoding(Encoding[tuple[Series, ...]]):
         if country is not None:
             check_country(country)
         is_empty = regressors is None and country is None
-        self.outside = None if is_empty else Outside.of(regressors, frequency, country)
+        self.exogenous = None if is_empty else Exogenous.of(regressors, frequency, country)
         self._series: tuple[str, ...] = ()
         self._timezone = "UTC"
         self._activities: tuple[str, ...] = ()
@@ -150,7 +150,7 @@ class SeriesEncoding(Encoding[tuple[Series, ...]]):
         known = np.flatnonzero(~np.isnan(values))
         kept = slice(known[0], known[-1] + 1) if len(known) else slice(0, 0)
         starts, unit = edges[:-1][kept], definition.unit
-        return Series(kpi, self.frequency, self._timezone, unit, starts, values[kept], self.outside)
+        return Series(kpi, self.frequency, self._timezone, unit, starts, values[kept], self.exogenous)
 
     def state(self) -> dict[str, Any]:
         """KPIs, frequency, time zone and activities."""
@@ -160,7 +160,7 @@ class SeriesEncoding(Encoding[tuple[Series, ...]]):
             "frequency": self.frequency,
             "timezone": self._timezone,
             "activities": list(self._activities),
-        } | ({} if self.outside is None else {"outside": self.outside.state()})
+        } | ({} if self.exogenous is None else {"exogenous": self.exogenous.state()})
 
     @classmethod
     def from_state(cls, state: dict[str, Any]) -> Self:
@@ -171,13 +171,13 @@ class SeriesEncoding(Encoding[tuple[Series, ...]]):
         encoding._series = tuple(state["series"])
         encoding._timezone = state["timezone"]
         encoding._activities = tuple(state["activities"])
-        if "outside" in state:
-            encoding.outside = Outside.from_state(state["outside"])
+        if "exogenous" in state:
+            encoding.exogenous = Exogenous.from_state(state["exogenous"])
         return encoding
 
-    def outside_columns(self) -> tuple[str, ...]:
+    def exogenous_columns(self) -> tuple[str, ...]:
         """The columns that a forecast must be given for the buckets to come."""
-        return () if self.outside is None else self.outside.columns
+        return () if self.exogenous is None else self.exogenous.columns
 
     def required_columns(self) -> tuple[str, ...]:
         """The time of each event, and what else the KPIs are about."""

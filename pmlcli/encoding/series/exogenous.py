@@ -1,4 +1,4 @@
-"""What is known of buckets from outside the log: columns of numbers, and public holidays."""
+"""Exogenous facts of buckets: columns of numbers, and public holidays."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NONE = Regressors((), np.empty(0, dtype=np.int64), np.empty((0, 0)))
 
 
 @dataclass(frozen=True)
-class Outside:
+class Exogenous:
     """Numbers of each bucket that no event tells, known ahead.
 
     - `keys`: int64 (m,), the first microsecond of each known bucket on the clock of the log's zone, ascending

@@ -1,4 +1,4 @@
-"""Columns from outside the log (prices, campaigns): a CSV file of dates and numbers, read strictly."""
+"""Exogenous columns (prices, campaigns): a CSV file of dates and numbers, read strictly."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ def test_long_logs_are_read_fewer_times(
     passes: int | None, made: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     log = purchase_log(30)
-    algorithm = Gru(units=4, embedding=2)
+    algorithm = Gru(hidden_size=4, embedding=2)
     data = algorithm.make_encoding().fit(log).transform(log)
     algorithm.sizes_ = algorithm.sizes(data)
     monkeypatch.setattr(Gru, "most_read", None if passes is None else passes * data.n_events)

@@ -26,7 +26,7 @@ CASE, EVENT = PredictRequest(), PredictRequest(level="event")
 
 @pytest.fixture(scope="module", params=NETWORKS, ids=lambda cls: cls.__name__)
 def trained(request):
-    return train(request.param(units=32, max_epochs=12), purchase_log(200))
+    return train(request.param(hidden_size=32, max_epochs=12), purchase_log(200))
 
 
 def with_oddity(at: int, **values: str) -> EventLog:
@@ -88,7 +88,7 @@ def test_the_likeliest_value_surprises_nobody_and_shares_sum_to_one(trained):
 
 def test_the_same_seed_gives_the_same_tensors(trained):
     detector = trained.algorithm
-    again = train(type(detector)(units=32, max_epochs=12), purchase_log(200))
+    again = train(type(detector)(hidden_size=32, max_epochs=12), purchase_log(200))
     assert again.calibration == trained.calibration
     for name, tensor in detector.network_.state_dict().items():
         assert torch.equal(tensor, again.algorithm.network_.state_dict()[name])
@@ -98,7 +98,7 @@ def test_the_same_seed_gives_the_same_tensors(trained):
 def test_long_traces_single_events_and_logs_without_resources_or_times(cls, monkeypatch):
     monkeypatch.setattr(_network, "LONGEST", 5)
     log = trace_log([["a", "b"] * 6, ["a"], ["b", "c"]] * 8)
-    fitted = train(cls(units=8, max_epochs=2), log)
+    fitted = train(cls(hidden_size=8, max_epochs=2), log)
     table = predict(fitted, log, EVENT)
     assert len(table) == log.n_events
     assert np.isfinite(table["score"]).all()
@@ -112,7 +112,7 @@ def test_pieces_of_long_traces(monkeypatch):
 
 
 def test_scoring_a_variational_autoencoder_involves_no_chance():
-    fitted = train(VariationalAutoencoder(units=8, max_epochs=2), purchase_log(40))
+    fitted = train(VariationalAutoencoder(hidden_size=8, max_epochs=2), purchase_log(40))
     detector, encoding = fitted.algorithm, fitted.encoding
     data = encoding.transform(purchase_log(10, seed=1))
     torch.manual_seed(1)
@@ -122,5 +122,5 @@ def test_scoring_a_variational_autoencoder_involves_no_chance():
 
 
 def test_heads_that_do_not_fit_are_refused():
-    with pytest.raises(ValidationError, match="units is 10, which 4 heads do not divide"):
-        train(TransformerAutoencoder(units=10), purchase_log(20))
+    with pytest.raises(ValidationError, match="hidden_size is 10, which 4 heads do not divide"):
+        train(TransformerAutoencoder(hidden_size=10), purchase_log(20))

@@ -145,7 +145,7 @@ def test_a_holiday_is_forecast_like_a_sunday() -> None:
     pytest.importorskip("holidays")
     data = series(np.resize(WEEK, 119))  # ends on 28 April 2024, a Sunday; 1 May is a Wednesday
     algorithm = WeekdayMedian(holidays="DE", horizon=4)
-    encoded = replace(data, outside=algorithm.make_encoding().outside)
+    encoded = replace(data, exogenous=algorithm.make_encoding().exogenous)
     algorithm.fit((encoded,))
     assert algorithm.forecast(encoded, 4).tolist() == [12, 10, 1, 11]
     durations = replace(encoded, kpi="cycle-time")

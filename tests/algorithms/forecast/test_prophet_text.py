@@ -69,7 +69,7 @@ UNTRAINED: dict[str, Callable[[Document], Any]] = {
     "a country that is a list": with_value("country_holidays", to=["NL"]),
     "a regressor": with_value("extra_regressors", to=[["x"], {"x": REGRESSOR}]),
     "a regressor that predicts itself": with_value(
-        "extra_regressors", to=[["outside_0"], {"outside_0": REGRESSOR | {"predictor": "x"}}]
+        "extra_regressors", to=[["exogenous_0"], {"exogenous_0": REGRESSOR | {"predictor": "x"}}]
     ),
     "bends without end": with_value("changepoints_t", to=[0.1] * 10**5),
     "bends fewer than changes": with_value("changepoints_t", to=[0.1]),

@@ -16,7 +16,7 @@ from pmlcli.algorithms._learning.calibration import (
     softmax,
     tempered,
 )
-from pmlcli.algorithms._learning.recency import memory_weights
+from pmlcli.algorithms._learning.recency import recency_weights
 from pmlcli.algorithms._learning.sizes import Sizes
 from pmlcli.algorithms._learning.validation import latest_rows
 from pmlcli.algorithms._prefixes import explain
@@ -124,18 +124,18 @@ def test_tokens_are_places_that_depend_on_the_prefix_alone() -> None:
     assert (places[2] != places[5]).any()
 
 
-def test_late_events_weigh_more_with_short_memory() -> None:
+def test_late_events_weigh_more_with_recency() -> None:
     data = encoded(["ab"] * 10)
-    short = memory_weights(data, "short")
+    short = recency_weights(data, "on")
     assert short.mean() == pytest.approx(1)
     assert (np.diff(short[::2]) > 0).all()
-    assert memory_weights(data, "long").tolist() == [1.0] * 20
+    assert recency_weights(data, "off").tolist() == [1.0] * 20
 
 
 @pytest.mark.parametrize("truth", [[3, 3, 3, 3], [2, 3, 2, 3], [2, 3, 4, 4]])
 def test_weights_of_one_two_and_more_classes(truth: list[int]) -> None:
     places = [np.array([0, 1, 0, 1]), np.array([2, 2, 3, 3])]
-    found = fit_weights(places, np.array(truth), np.ones(4), (4, 6), Steps(passes=200, rate=0.1, seed=0))
+    found = fit_weights(places, np.array(truth), np.ones(4), (4, 6), Steps(epochs=200, rate=0.1, seed=0))
     logits = found[-1] + sum(found[place] for place in places)
     assert softmax(logits.astype(np.float64))[:, sorted(set(truth))].sum(axis=1) == pytest.approx(np.ones(4))
     assert (logits.argmax(axis=1) == truth).all() or len(set(truth)) == 3
@@ -155,8 +155,8 @@ def who_decides() -> list[dict[str, object]]:
     "model",
     [
         Linear(bits=10),
-        XGBoost(rounds=30),
-        Transformer(units=16, layers=1, max_epochs=20, learning_rate=0.01),
+        XGBoost(n_estimators=30),
+        Transformer(hidden_size=16, layers=1, max_epochs=20, learning_rate=0.01),
     ],
     ids=["linear", "xgboost", "transformer"],
 )
@@ -191,12 +191,12 @@ def changed_process() -> list[dict[str, object]]:
     ]
 
 
-def test_members_share_the_memory_that_the_first_finds_better() -> None:
+def test_members_share_the_recency_that_the_first_finds_better() -> None:
     log = log_of(changed_process())
-    ensemble = Model("next-activity/ensemble", rounds=5, max_epochs=2).algorithm
+    ensemble = Model("next-activity/ensemble", n_estimators=5, max_epochs=2).algorithm
     ensemble.fit(ensemble.make_encoding().fit(log).transform(log))
-    found = {name: one.memory_ for name, one in ensemble.kept_members().items()}
-    assert found == {"linear": "short", "xgboost": "short", "gru": "short"}
+    found = {name: one.recency_ for name, one in ensemble.kept_members().items()}
+    assert found == {"linear": "on", "xgboost": "on", "gru": "on"}
 
 
 def test_an_ensemble_of_unknown_members_is_refused() -> None:
@@ -207,8 +207,8 @@ def test_an_ensemble_of_unknown_members_is_refused() -> None:
 
 
 def test_heads_must_divide_the_units() -> None:
-    with pytest.raises(ValidationError, match="units is 10, which 4 heads do not divide"):
-        Transformer(units=10).sizes(encoded(["ab"]))
+    with pytest.raises(ValidationError, match="hidden_size is 10, which 4 heads do not divide"):
+        Transformer(hidden_size=10).sizes(encoded(["ab"]))
 
 
 def test_predictions_have_sets_that_hold_what_comes_next() -> None:
@@ -247,13 +247,13 @@ def test_targets_fit_every_encoding() -> None:
 
 @pytest.mark.parametrize(
     "sizes",
-    [{"layers": 10**8}, {"layers": 2}, {"units": 17}, {"heads": "4"}, {"outputs": -1}, {"outputs": 1.0},
+    [{"layers": 10**8}, {"layers": 2}, {"hidden_size": 17}, {"heads": "4"}, {"outputs": -1}, {"outputs": 1.0},
      {"outputs": True}, {"outputs": 10**30}, {"codes": [4, -1]}, {"codes": [4, "5"]}, {"codes": [[4]]},
-     {"codes": {"0": 4}}, {"units": [16]}],
+     {"codes": {"0": 4}}, {"hidden_size": [16]}],
 )  # fmt: skip
 def test_sizes_of_a_network_that_the_parameters_do_not_give_are_refused(sizes: dict[str, Any]) -> None:
-    parameters = Transformer(units=16, layers=1).parameters()
-    plain = {"units": 16, "layers": 1, "heads": parameters["heads"], "outputs": 9, "codes": [7, 3]}
+    parameters = Transformer(hidden_size=16, layers=1).parameters()
+    plain = {"hidden_size": 16, "layers": 1, "heads": parameters["heads"], "outputs": 9, "codes": [7, 3]}
     assert Sizes.from_plain(plain, parameters).to_plain() == plain
     with pytest.raises(UntrustedArtifactError, match="no training gives"):
         Sizes.from_plain(sizes, parameters)

@@ -32,7 +32,7 @@ from pmlcli.lifecycle.training import trial
 from tests.logs import log_of, purchase_log, trace_log
 
 Taught = tuple[NextActivityPredictor[Any], SequenceEncoding, EventLog]
-QUICK = {"max_epochs": 3, "units": 8, "embedding": 4}
+QUICK = {"max_epochs": 3, "hidden_size": 8, "embedding": 4}
 ALL = PredictRequest(cases="all")
 
 
@@ -361,7 +361,7 @@ def test_each_prefix_of_the_test_part_is_predicted_once(
 def test_the_end_of_a_running_case_is_not_learned() -> None:
     data = encoded(["ab", "ab", "a", "a", "a", "a"] * 5)
     running = replace(data, is_running=data.lengths == 1)
-    for algorithm in (Ngram(), Gru(units=8, embedding=4, learning_rate=0.03, dropout=0.0)):
+    for algorithm in (Ngram(), Gru(hidden_size=8, embedding=4, learning_rate=0.03, dropout=0.0)):
         algorithm.fit(running)
         first = algorithm.probabilities(running)[0]
         assert first.argmax() == FIRST_CODE + 1
@@ -388,13 +388,13 @@ def test_gru_learns_what_counts_cannot() -> None:
 def test_gru_forgets_when_the_process_has_changed() -> None:
     traces = ["ab"] * 120 + ["ac"] * 80
     data = encoded(traces)
-    gru = Gru(units=8, embedding=4, max_epochs=10, memory="auto")
+    gru = Gru(hidden_size=8, embedding=4, max_epochs=10, recency="auto")
     gru.fit(data)
-    assert gru.memory_ == "short"
+    assert gru.recency_ == "on"
     assert gru.probabilities(data)[0].argmax() == FIRST_CODE + 2
-    steady = Gru(units=8, embedding=4, max_epochs=2, memory="long")
+    steady = Gru(hidden_size=8, embedding=4, max_epochs=2, recency="off")
     steady.fit(data)
-    assert steady.memory_ == "long"
+    assert steady.recency_ == "off"
 
 
 def test_gru_refit_follows_the_trial() -> None:
@@ -402,10 +402,10 @@ def test_gru_refit_follows_the_trial() -> None:
     trial = Gru(**QUICK)
     encoding = trial.make_encoding().fit(log)
     data = encoding.transform(log)
-    trial.rehearse(data)
+    trial.fit_held_out(data)
     final = Gru(**QUICK)
     final.refit(data, trial)
-    assert (final.epochs_, final.memory_) == (trial.epochs_, trial.memory_)
+    assert (final.epochs_, final.recency_) == (trial.epochs_, trial.recency_)
     assert np.abs(final.probabilities(data) - trial.probabilities(data)).max() > 0
 
 
@@ -424,7 +424,7 @@ def test_gru_refuses_tensors_that_do_not_fit() -> None:
     algorithm, _encoding = trained("gru", purchase_log(12))
     state = algorithm.state()
     for wrong in (
-        {**state, "sizes_": {**state["sizes_"], "units": 10**7}},
+        {**state, "sizes_": {**state["sizes_"], "hidden_size": 10**7}},
         {k: v for k, v in state.items() if k != "weight:output.bias"},
         {**state, "weight:more": np.zeros(3, dtype=np.float32)},
         {**state, "sizes_": {}},
@@ -454,7 +454,7 @@ from pmlcli import runtime
 from pmlcli.algorithms.next_activity.gru import Gru
 from tests.logs import purchase_log
 log = purchase_log(30)
-gru = Gru(max_epochs=2, units=8, embedding=4)
+gru = Gru(max_epochs=2, hidden_size=8, embedding=4)
 with runtime.use(threads={threads}):
     gru.fit(gru.make_encoding().fit(log).transform(log))
 digest = hashlib.sha256()

@@ -63,7 +63,7 @@ def test_short_cases_are_read_whole() -> None:
 @pytest.fixture(scope="module")
 def taught() -> Taught:
     log = random_log([4, 900, 5, 300, *[6] * 20])
-    algorithm = Transformer(units=8, layers=2, max_epochs=1)
+    algorithm = Transformer(hidden_size=8, layers=2, max_epochs=1)
     encoding = algorithm.make_encoding().fit(log)
     algorithm.fit(encoding.transform(log))
     return algorithm, encoding, log
@@ -95,7 +95,7 @@ def test_a_long_case_cut_off_or_alone_gets_the_same_answers(taught: Taught) -> N
 
 def test_every_known_target_of_a_long_case_is_learned_from_once() -> None:
     data = encoded([900, 3])
-    algorithm = Transformer(units=8)
+    algorithm = Transformer(hidden_size=8)
     samples = algorithm.samples(data)
     assert samples.lengths.max() == LONGEST
     *_inputs, target = samples.batch(np.arange(len(samples.lengths)))

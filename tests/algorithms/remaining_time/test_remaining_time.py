@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pmlcli import registry
 from pmlcli.algorithms._interface.request import PredictRequest
 from pmlcli.algorithms._learning.neural import padded_rows
-from pmlcli.algorithms._learning.recency import chosen_memory, memory_weights
+from pmlcli.algorithms._learning.recency import chosen_recency, recency_weights
 from pmlcli.algorithms._learning.validation import latest_rows, weights_by_error
 from pmlcli.algorithms.remaining_time._quantiles import (
     LEVELS,
@@ -178,7 +178,7 @@ def test_choices_are_made_on_cases_that_had_time_to_end() -> None:
     assert held_out.is_ripe
     assert held_out.late.tolist() == list(range(40, 50))
     assert held_out.early.tolist() == list(range(40))
-    assert held_out.memories("auto") == ("long", "short")
+    assert held_out.recencies("auto") == ("off", "on")
     # Quick ones among them that began later: others that began then are not known yet, so they say nothing.
     mixed = hourly(["a" * 120] * 45 + ["ab"] * 5)
     held_out = EarlyAndLate.of(mixed)
@@ -187,22 +187,22 @@ def test_choices_are_made_on_cases_that_had_time_to_end() -> None:
     assert held_out.early.tolist() == list(range(36))
 
 
-def test_nothing_is_said_of_memory_where_most_cases_had_no_time_to_end() -> None:
+def test_nothing_is_said_of_recency_where_most_cases_had_no_time_to_end() -> None:
     # Three in ten cases take as long as the log.
     data = hourly(["a" * 24 * 50] * 15 + ["ab"] * 35)
     held_out = EarlyAndLate.of(data)
     assert not held_out.is_ripe
     assert held_out.late.tolist() == list(range(40, 50))
-    assert held_out.memories("auto") == ("long",)
-    assert held_out.memories("short") == ("short",)
+    assert held_out.recencies("auto") == ("off",)
+    assert held_out.recencies("on") == ("on",)
 
 
-def test_short_memory_only_where_it_is_clearly_better() -> None:
-    assert chosen_memory({"long": 1.0, "short": 0.96}) == "long"
-    assert chosen_memory({"long": 1.0, "short": 0.94}) == "short"
-    assert chosen_memory({"short": 3.0}) == "short"
-    assert chosen_memory({"long": 3.0}) == "long"
-    weights = memory_weights(hourly(["ab"] * 80), "short")
+def test_recency_only_where_it_is_clearly_better() -> None:
+    assert chosen_recency({"off": 1.0, "on": 0.96}) == "off"
+    assert chosen_recency({"off": 1.0, "on": 0.94}) == "on"
+    assert chosen_recency({"on": 3.0}) == "on"
+    assert chosen_recency({"off": 3.0}) == "off"
+    weights = recency_weights(hourly(["ab"] * 80), "on")
     assert weights.mean() == pytest.approx(1)
     assert weights[-1] / weights[-1 - 2 * 10] == pytest.approx(2)
 
@@ -255,7 +255,7 @@ def test_the_latest_rows_are_of_the_latest_fifth_of_the_cases() -> None:
 def test_running_cases_teach_survival_that_cases_may_be_long() -> None:
     # Half of the cases end after an hour, the others are still running after a hundred.
     log = purchase_log(12)
-    model = Survival(units=4, spans=5)
+    model = Survival(hidden_size=4, spans=5)
     data = PrefixEncoding().fit(log).transform(log)
     running = replace(data, is_running=np.arange(12) >= 6)
     is_event = padded_rows(running.offsets, np.arange(12)) < running.n_events

@@ -150,7 +150,7 @@ def test_the_network_reads_attributes_and_the_medoid_does_not() -> None:
         for kind in (("new" if i % 2 else "old") if activity in {"start", "look"} else "known",)
     ]
     log = log_of(events)
-    network = Gru(units=16, max_epochs=30, draws=8)
+    network = Gru(hidden_size=16, max_epochs=30, draws=8)
     for algorithm, least, most in ((network, 0.98, 1.0), (Medoid(), 0.0, 0.9)):
         assert least <= measured(algorithm, log).value <= most
 
@@ -191,14 +191,14 @@ def test_a_blend_gives_each_its_share_and_joins_what_is_the_same() -> None:
 
 
 def test_the_ensemble_keeps_each_member_in_its_own_format() -> None:
-    model = Model("suffix/ensemble", max_epochs=2, units=8, draws=4)
+    model = Model("suffix/ensemble", max_epochs=2, hidden_size=8, draws=4)
     model.train(purchase_log(40))
     names = {name for name in model.files if name.startswith(("gru-", "medoid-", "model"))}
     assert names >= {"gru-model.safetensors", "gru-state.json", "medoid-model.json", "model.json"}
     assert "torch" in model.manifest_fields["dependencies"]
     stray = model.files | {"other-model.json": b"{}"}
     with pytest.raises(UntrustedArtifactError, match="no member of the model wrote other-model.json"):
-        artifacts.restore(Model("suffix/ensemble", units=8).algorithm, stray)
+        artifacts.restore(Model("suffix/ensemble", hidden_size=8).algorithm, stray)
 
 
 def test_the_medoid_takes_the_longest_context_with_enough_examples() -> None:
@@ -257,7 +257,7 @@ def test_contexts_of_more_candidates_than_the_parameter_says_are_refused() -> No
 
 
 def quick_gru(draws: int = 30) -> Gru:
-    return Gru(max_epochs=20, units=24, embedding=8, draws=draws, memory="long")
+    return Gru(max_epochs=20, hidden_size=24, embedding=8, draws=draws, recency="off")
 
 
 @pytest.fixture(scope="module")

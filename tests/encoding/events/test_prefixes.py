@@ -10,7 +10,7 @@ import pytest
 
 from pmlcli.encoding.attributes import is_identifier, is_twin
 from pmlcli.encoding.events.attributes_of_events import EventEncoding
-from pmlcli.encoding.events.inter_case import SURROUNDINGS
+from pmlcli.encoding.events.inter_case import INTER_CASE_FEATURES
 from pmlcli.encoding.events.prefixes import PrefixEncoding, Prefixes
 from pmlcli.encoding.events.table import table_columns, tabulate
 from pmlcli.errors import LogError
@@ -65,18 +65,18 @@ def test_numbers_so_far_by_hand() -> None:
     assert found["smallest:amount"].tolist()[1:] == [4, 2, 7.5]
 
 
-def test_what_is_around_by_hand() -> None:
-    data = encoded(two_cases(), around=True)
-    around = pd.DataFrame(np.expm1(data.around), columns=SURROUNDINGS).round().astype(int)
-    assert around["arrivals in a day"].tolist() == [0, 2, 2, 1]
-    assert around["events in a day"].tolist() == [0, 2, 3, 1]
-    assert around["events of this resource in a day"].tolist() == [0, 0, 1, 1]
+def test_inter_case_features_by_hand() -> None:
+    data = encoded(two_cases(), inter_case=True)
+    inter_case = pd.DataFrame(np.expm1(data.inter_case), columns=INTER_CASE_FEATURES).round().astype(int)
+    assert inter_case["arrivals in a day"].tolist() == [0, 2, 2, 1]
+    assert inter_case["events in a day"].tolist() == [0, 2, 3, 1]
+    assert inter_case["events of this resource in a day"].tolist() == [0, 0, 1, 1]
 
 
 @FORMS
 def test_a_row_knows_nothing_of_later_events(form: Any) -> None:
     log = purchase_log(40)
-    encoding = PrefixEncoding(around=True).fit(log)
+    encoding = PrefixEncoding(inter_case=True).fit(log)
     earlier, _at = up_to(log, str(pd.Timestamp(int(np.median(log.times)), unit="us", tz="UTC")))
     known, later = encoding.transform(earlier), encoding.transform(log)
     rows = np.flatnonzero(log.times <= earlier.times.max())
@@ -98,7 +98,7 @@ def test_rows_do_not_depend_on_the_chunk(form: Any, monkeypatch: pytest.MonkeyPa
 
 def test_the_state_is_plain_and_comes_back() -> None:
     log, new = purchase_log(30), purchase_log(10, seed=1)
-    encoding = PrefixEncoding(around=True).fit(log)
+    encoding = PrefixEncoding(inter_case=True).fit(log)
     again = PrefixEncoding.from_state(encoding.state())
     rows = np.arange(new.n_events)
     expected, found = (tabulate(e.transform(new), rows, "one-hot") for e in (encoding, again))

@@ -1,4 +1,4 @@
-"""Columns from outside the log: what is read, what is refused and where, how buckets get their numbers."""
+"""Exogenous columns: what is read, what is refused and where, how buckets get their numbers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from pmlcli.encoding.series import regressors
-from pmlcli.encoding.series.exogenous import Outside
+from pmlcli.encoding.series.exogenous import Exogenous
 from pmlcli.encoding.series.holidays import check_country, holiday_share
 from pmlcli.encoding.series.regressors import Regressors, read_regressors
 from pmlcli.errors import OutputError, ValidationError
@@ -20,7 +20,7 @@ GOOD = "date,price,promo\n2024-05-02,3.5,1\n2024-05-01,2,0\n"
 
 
 def read(place: Path, text: str | bytes) -> Regressors:
-    path = place / "outside.csv"
+    path = place / "exogenous.csv"
     path.write_bytes(text.encode() if isinstance(text, str) else text)
     return read_regressors(path)
 
@@ -56,7 +56,7 @@ def test_rows_are_ordered_by_date(tmp_path: Path) -> None:
     ],
 )
 def test_a_bad_file_is_told_with_its_place(tmp_path: Path, text: str | bytes, said: str) -> None:
-    with pytest.raises(ValidationError, match=r"outside\.csv") as caught:
+    with pytest.raises(ValidationError, match=r"exogenous\.csv") as caught:
         read(tmp_path, text)
     assert said in caught.value.message
     assert caught.value.hint
@@ -74,16 +74,16 @@ def days(first: str, n: int) -> pd.DatetimeIndex:
 
 def test_buckets_get_the_mean_of_their_rows_in_units_of_training(tmp_path: Path) -> None:
     table = read(tmp_path, "date,a\n2024-05-06,1\n2024-05-08,3\n2024-05-13,6\n")
-    weeks = Outside.of(table, "W", None)
+    weeks = Exogenous.of(table, "W", None)
     assert weeks.values[:, 0].tolist() == [2, 6]
     mondays = days("2024-05-06", 22)[::7]
     assert weeks.is_known(mondays).tolist() == [True, True, False, False]
     assert weeks.at(mondays)[:, 0].tolist() == [-1, 1, 1, 1]
-    assert Outside.from_state(weeks.state()).at(mondays).tolist() == weeks.at(mondays).tolist()
+    assert Exogenous.from_state(weeks.state()).at(mondays).tolist() == weeks.at(mondays).tolist()
 
 
 def test_newer_rows_win_and_must_have_the_same_columns(tmp_path: Path) -> None:
-    known = Outside.of(read(tmp_path, GOOD), "D", None)
+    known = Exogenous.of(read(tmp_path, GOOD), "D", None)
     newer = known.updated(read(tmp_path, "date,promo,price\n2024-05-02,0,9\n2024-05-03,1,4\n"))
     assert newer.values.tolist() == [[2, 0], [9, 0], [4, 1]]
     assert newer.middle.tolist() == known.middle.tolist()
@@ -94,7 +94,7 @@ def test_newer_rows_win_and_must_have_the_same_columns(tmp_path: Path) -> None:
 def test_public_holidays() -> None:
     pytest.importorskip("holidays")
     week = days("2024-04-29", 7)
-    assert Outside.of(None, "D", "DE").at(week)[:, 0].tolist() == [0, 0, 1, 0, 0, 0, 0]
+    assert Exogenous.of(None, "D", "DE").at(week)[:, 0].tolist() == [0, 0, 1, 0, 0, 0, 0]
     hours = pd.DatetimeIndex(["2024-05-01 13:00", "2024-05-02 13:00"])
     assert holiday_share(hours, "H", "DE").tolist() == [1, 0]
     assert holiday_share(pd.DatetimeIndex(["2024-04-29"]), "W", "DE") == pytest.approx(1 / 7)
@@ -105,7 +105,7 @@ def test_public_holidays() -> None:
 
 def test_columns_that_never_change_do_no_harm() -> None:
     table = Regressors(("a",), np.array([0, 86_400_000_000]), np.array([[5.0], [5.0]]))
-    assert Outside.of(table, "D", None).at(days("1970-01-01", 2)).tolist() == [[0], [0]]
+    assert Exogenous.of(table, "D", None).at(days("1970-01-01", 2)).tolist() == [[0], [0]]
 
 
 def test_bytes_rows_and_columns_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

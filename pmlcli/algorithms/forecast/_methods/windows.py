@@ -31,14 +31,14 @@ class Windows:
 
     - `inputs`: (origins, length), the window, relative
     - `clock`: (origins, length + horizon, 2), where in its season each bucket stands, on a circle
-    - `outside`: (origins, length + horizon, columns), what is known of each bucket from outside the log
+    - `exogenous`: (origins, length + horizon, columns), the exogenous columns of each bucket
     - `base`: (origins, horizon), the base forecast, relative; `targets`: what came minus it, NaN if unknown
     - `middle`, `spread`: (origins, 1), to turn relative values into square roots
     """
 
     inputs: Floats
     clock: Floats
-    outside: Floats
+    exogenous: Floats
     base: Floats
     targets: Floats
     middle: Floats
@@ -64,10 +64,10 @@ def make_windows(
     relative = (found - middle) / spread
     targets = (ahead - middle) / spread - relative
     clock = _clock(series, season, horizon)[origins[:, None] + np.arange(length + horizon)]
-    known = series.outside_values(horizon)
-    outside = np.concatenate((np.repeat(known[:1], length, axis=0), known))
-    outside = outside[origins[:, None] + np.arange(length + horizon)]
-    return Windows((past - middle) / spread, clock, outside, relative, targets, middle, spread)
+    known = series.exogenous_values(horizon)
+    exogenous = np.concatenate((np.repeat(known[:1], length, axis=0), known))
+    exogenous = exogenous[origins[:, None] + np.arange(length + horizon)]
+    return Windows((past - middle) / spread, clock, exogenous, relative, targets, middle, spread)
 
 
 def origins_of(series: Series, most: int) -> NDArray[np.int64]:

@@ -1,0 +1,43 @@
+"""Parameters that several algorithms have: one name, one type and one help text each."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pmlcli.algorithms._interface.param import Param
+
+Attributes = Annotated[
+    tuple[str, ...] | None,
+    Param("Columns to look at beside activity and resource; none: chosen by what they hold."),
+]
+BatchSize = Annotated[int, Param("Samples a step.", ge=1)]
+DrawCount = Annotated[int, Param("Ways to go on that are drawn for each case.", ge=1, le=1000)]
+Dropout = Annotated[float, Param("Share of inputs and units silenced in training.", ge=0, lt=1)]
+Embedding = Annotated[int, Param("Numbers that stand for an activity or another value.", ge=1, le=1024)]
+Estimators = Annotated[
+    int,
+    Param(
+        "Number of trees, for each class or quantile if there are several; the most, where held-out cases "
+        "choose.",
+        ge=1,
+        le=10_000,
+    ),
+]
+"""The parameter `n_estimators`."""
+Heads = Annotated[int, Param("Attention heads; `hidden_size` is a multiple of it.", ge=1, le=64)]
+HiddenSize = Annotated[int, Param("Width of the network's hidden layers.", ge=1, le=4096)]
+InterCase = Annotated[bool, Param("Also look at open cases, arrivals and work load.")]
+LatentSize = Annotated[int, Param("Numbers that a case is summed up in.", ge=1, le=1024)]
+Layers = Annotated[int, Param("Layers of attention.", ge=1, le=24)]
+LearningRate = Annotated[float, Param("Step size of training; of trees the weight of each.", gt=0, le=1)]
+Least = Annotated[int, Param("Fewest training prefixes that a context or state needs.", ge=1)]
+MaxDepth = Annotated[int, Param("Depth of each tree.", ge=1, le=12)]
+MaxEpochs = Annotated[int, Param("Most passes over the training part.", ge=1)]
+MemberNames = Annotated[tuple[str, ...], Param("Algorithms that are combined.")]
+MostRows = Annotated[int, Param("Most prefixes to learn from.", ge=100)]
+Patience = Annotated[int, Param("Passes without progress before stopping.", ge=1, unit="epochs")]
+Recency = Annotated[
+    Literal["off", "on", "auto"],
+    Param("Whether late cases count more than early ones; auto: what predicts the latest cases better."),
+]
+"""The parameter `recency` of every algorithm that may give late cases more weight."""
