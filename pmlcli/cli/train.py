@@ -206,8 +206,9 @@ def _tell(result: TrainingResult, session: Session) -> None:
             session.warn(warning)
     for metric in result.metrics.values():
         session.note(sentence.comparison(metric))
-        session.note(sentence.measured(metric))
-    session.detail(f"took {result.metadata['cpu_seconds']:.1f} CPU seconds")
+        for line in (*sentence.by_cut(metric), *sentence.reasons(metric), sentence.measured(metric)):
+            session.note(line)
+        session.note(sentence.cost(result.metadata, len(sentence.cuts_of(metric))))
 
 
 def _no_such_parameter(name: str, parameter: str, known: list[str]) -> ValidationError:

@@ -171,6 +171,7 @@ class Model(Hook):
             "columns": dict(log.schema.columns),
             "timezone": log.schema.timezone,
             "cpu_seconds": cpu_seconds,
+            "measuring_cpu_seconds": trained.measuring_seconds,
             "remarks": list(trained.remarks),
             "warnings": list(concerns(log)),
         }

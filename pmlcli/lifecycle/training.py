@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Generic
 
 from pmlcli import registry
 from pmlcli.algorithms._interface.base import Algorithm, clone, field_names
-from pmlcli.algorithms._interface.task import Data, Fitted, HeldOut
+from pmlcli.algorithms._interface.task import Calibration, Data, Fitted, HeldOut
 from pmlcli.errors import TrainingError
-from pmlcli.evaluation.measurement import Comparison, compare
+from pmlcli.evaluation.comparison import Comparison, Measured, compare
+from pmlcli.evaluation.measurement import Measurement
 from pmlcli.eventlog.log import EventLog
 from pmlcli.eventlog.split import Split
+from pmlcli.lifecycle.periods import Periods
 
 
 @dataclass(frozen=True)
 class Trained:
-    """A fitted algorithm, the samples it saw, how it compares, and what to know of it."""
+    """A fitted algorithm, the samples it saw, how it compares, and what to know of it.
+
+    `measuring_seconds`: of processor time, that cuts, baseline and comparison took.
+    """
 
     fitted: Fitted[Algorithm[Any], Any]
     samples: int
     comparison: Comparison
+    measuring_seconds: float
     remarks: tuple[str, ...] = ()
 
 
@@ -33,6 +40,8 @@ class Trial(Generic[Data, HeldOut]):
 
     algorithm: Algorithm[Data]
     held_out: tuple[HeldOut, ...]
+    cuts: tuple[Split, ...]
+    """Those from which something could be learned: the last, and most earlier ones."""
 
 
 def train_algorithm(untrained: Algorithm[Data], name: str, log: EventLog) -> Trained:
@@ -45,26 +54,44 @@ def train_algorithm(untrained: Algorithm[Data], name: str, log: EventLog) -> Tra
     data = encoding.transform(log)
     samples = task.count_samples(untrained, data)
     _require_samples(untrained, name, samples)
-    cuts = task.cuts(untrained, log)
-    tried: Trial[Data, Any] = trial(untrained, cuts, log)
-    calibration = task.calibrate(tried.algorithm, tried.held_out)
-    comparison = _compared(tried, calibration, name, cuts, log)
+    started = time.process_time()
+    tried: Trial[Data, Any] = trial(untrained, task.cuts(untrained, log), log)
+    calibration = task.calibrate(tried.algorithm, tried.held_out[-1:])
+    comparison = _compared(tried, calibration, name, log)
+    measuring_seconds = time.process_time() - started
     final = clone(untrained)
     final.refit(data, tried.algorithm)
     settled = task.settle(Fitted(final, encoding, calibration), data)
     fitted = Fitted(final, encoding, settled)
-    return Trained(fitted, samples, comparison, tuple(task.remarks(fitted, data, log)))
+    return Trained(fitted, samples, comparison, measuring_seconds, tuple(task.remarks(fitted, data, log)))
 
 
 def trial(untrained: Algorithm[Data], cuts: Sequence[Split], log: EventLog) -> Trial[Data, Any]:
-    """The algorithm fitted on the training part of each cut, and its predictions for the test part."""
-    tables = []
-    for cut in cuts:
-        algorithm = clone(untrained)
-        encoding = algorithm.make_encoding().fit(cut.train)
-        algorithm.fit(encoding.transform(cut.train))
-        tables.append(algorithm.task.held_out(Fitted(algorithm, encoding), cut, log))
-    return Trial(algorithm, tuple(tables))
+    """The algorithm fitted on the training part of each cut, and its predictions for the test part.
+
+    An earlier cut whose parts are too small for this algorithm or task is left out.
+    """
+    tables, used = [], []
+    for cut in cuts[:-1]:
+        try:
+            tables.append(_tried(untrained, cut, log, least=untrained.minimum_samples)[1])
+        except TrainingError:
+            continue
+        used.append(cut)
+    algorithm, table = _tried(untrained, cuts[-1], log)
+    return Trial(algorithm, (*tables, table), (*used, cuts[-1]))
+
+
+def _tried(
+    untrained: Algorithm[Data], cut: Split, log: EventLog, least: int = 0
+) -> tuple[Algorithm[Data], Any]:
+    algorithm, task = clone(untrained), untrained.task
+    encoding = algorithm.make_encoding().fit(cut.train)
+    data = encoding.transform(cut.train)
+    if least and task.count_samples(algorithm, data) < least:
+        raise TrainingError(f"a training part with fewer than {least} {task.sample_name}")
+    algorithm.fit(data)
+    return algorithm, task.held_out(Fitted(algorithm, encoding), cut, log)
 
 
 def _require_samples(algorithm: Algorithm[Any], name: str, samples: int) -> None:
@@ -78,17 +105,32 @@ def _require_samples(algorithm: Algorithm[Any], name: str, samples: int) -> None
         )
 
 
-def _compared(
-    tried: Trial[Any, Any], calibration: dict[str, Any], name: str, cuts: Sequence[Split], log: EventLog
-) -> Comparison:
+def _compared(tried: Trial[Any, Any], calibration: Calibration, name: str, log: EventLog) -> Comparison:
     """The trial beside one of the task's baseline on the same cuts."""
     ours, task = tried.algorithm, tried.algorithm.task
-    measured = task.measure(ours, tried.held_out, calibration)
-    if name == task.baseline:
-        return compare(measured, measured, name, seed=ours.seed, is_baseline=True)
-    theirs = trial(_baseline_of(ours), cuts, log)
-    other = task.measure(theirs.algorithm, theirs.held_out, {})
-    return compare(measured, other, task.baseline, seed=ours.seed, is_baseline=False)
+    is_baseline = name == task.baseline
+    theirs = tried if is_baseline else trial(_baseline_of(ours), tried.cuts, log)
+    values = _measured(tried, calibration)
+    others = values if is_baseline else _measured(theirs, {})
+    periods = Periods(log, needs_ended=task.needs_ended(ours))
+    measured = [
+        Measured(one, other, periods.of(cut))
+        for cut in tried.cuts
+        if (one := values.get(id(cut))) is not None and (other := others.get(id(cut))) is not None
+    ]
+    return compare(measured, task.baseline, seed=ours.seed, is_baseline=is_baseline, doubts=periods.doubts())
+
+
+def _measured(tried: Trial[Any, Any], calibration: Calibration) -> dict[int, Measurement]:
+    """The measurement of each cut, by the cut's identity; an earlier one that cannot be measured has none."""
+    task, found = tried.algorithm.task, {}
+    for cut, table in zip(tried.cuts, tried.held_out, strict=True):
+        try:
+            found[id(cut)] = task.measure(tried.algorithm, (table,), calibration)
+        except TrainingError:
+            if cut is tried.cuts[-1]:
+                raise
+    return found
 
 
 def _baseline_of(algorithm: Algorithm[Any]) -> Algorithm[Any]:

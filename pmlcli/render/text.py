@@ -101,7 +101,7 @@ def model(document: Mapping[str, Any]) -> list[Block]:
         ),
         Pairs(_few(facts)),
         *_section(
-            "Measured on the last part of its log, before training on all of it",
+            "Measured on the later part of its log, before training on all of it",
             _measured(document["performance_metrics"]),
         ),
         *curves(document["calibration"]),
@@ -146,13 +146,38 @@ def _section(title: str, blocks: Sequence[Block]) -> list[Block]:
 
 
 def _measured(metrics: Mapping[str, Any]) -> list[Block]:
-    lines: list[str] = []
+    blocks: list[Block] = []
     for name, metric in list(metrics.items())[:_MOST_ROWS]:
-        if sentence.is_comparison(metric):
-            lines += [sentence.comparison(metric), sentence.measured(metric)]
-        else:
-            lines.append(f"{name}: {metric}")
-    return [Line(_cut(f"  {line}", _LONGEST_LINE)) for line in lines]
+        if not sentence.is_comparison(metric):
+            blocks.append(_measured_line(f"{name}: {metric}"))
+            continue
+        reasons = sentence.reasons(metric)[:_MOST_ROWS]
+        blocks += map(_measured_line, (sentence.comparison(metric), *reasons, sentence.measured(metric)))
+        blocks += _by_cut(metric)
+    return blocks
+
+
+def _measured_line(text: str) -> Line:
+    return Line(_cut(f"  {text}", _LONGEST_LINE))
+
+
+_CUT_HEADERS = ("  from", "until", "cases", "value", "baseline", "difference", "")
+
+
+def _by_cut(metric: Mapping[str, Any]) -> list[Block]:
+    """A row a cut: when, on how many cases, how good, and why it does not count where it does not."""
+    rows = [
+        (
+            f"  {(cut.get('since') or '')[:10]}",
+            (cut.get("until") or "")[:10],
+            number.count(cut["n_cases"]),
+            *(number.number(cut[key]) for key in ("value", "baseline_value")),
+            number.signed(cut["difference"]),
+            cut.get("bias") or "",
+        )
+        for cut in sentence.cuts_of(metric)[:_MOST_ROWS]
+    ]
+    return [Table(_CUT_HEADERS, _few(rows), frozenset({2, 3, 4, 5}))] if rows else []
 
 
 def _training_log(log: Mapping[str, Any]) -> str:

@@ -15,8 +15,10 @@ from pmlcli import registry
 from pmlcli.algorithms._interface.request import PredictRequest
 from pmlcli.algorithms._interface.task import Fitted
 from pmlcli.eventlog import ReadOptions, read_log
+from pmlcli.eventlog.log import EventLog
 from pmlcli.eventlog.running import standing
 from pmlcli.eventlog.selection import Selection
+from pmlcli.eventlog.split import Split, measured_prefixes
 from pmlcli.lifecycle.training import Trial, train_algorithm, trial
 from tests.contract.cases import QUICK, events_for, is_installed, trained
 from tests.contract.test_algorithms import assert_same
@@ -178,8 +180,16 @@ def test_a_suffix_ends_and_takes_time_only_where_something_is_to_come(name: str)
 def test_what_training_prints_is_what_its_predictions_come_to(name: str, split: str) -> None:
     log = read_log(purchase_events(250))
     algorithm = registry.build(name, QUICK.get(name, {}) | {"split": split})
+    printed = train_algorithm(algorithm, name, log).comparison
+    cuts = algorithm.task.cuts(algorithm, log)
+    assert len(cuts) == len(printed.cuts) == 3
+    for parts, told in zip(cuts, printed.cuts, strict=True):
+        assert told.value == pytest.approx(by_hand(algorithm, log, parts), abs=1e-9)
+
+
+def by_hand(algorithm: Any, log: EventLog, parts: Split) -> float:
+    """The metric on the test part of a cut, from what is predicted for each of its prefixes."""
     task = algorithm.task
-    (parts,) = task.cuts(algorithm, log)
     tried: Trial[Any, Any] = trial(algorithm, (parts,), log)
     calibration = task.calibrate(tried.algorithm, tried.held_out)
     encoding: Any = algorithm.make_encoding().fit(parts.train)
@@ -188,12 +198,11 @@ def test_what_training_prints_is_what_its_predictions_come_to(name: str, split: 
         fitted, parts.test, task.checked(algorithm, PredictRequest(cases="all", every_prefix=True))
     )
     frame = parts.test.frame.join(told.drop(columns="case_id"))
-    frame["counts"] = True if parts.since is None else parts.test.times >= parts.since  # type: ignore[operator]
+    frame["counts"] = measured_prefixes(parts)
     frame["is_running"] = np.repeat(
         standing(parts.test, encoding.running_rule).is_running, parts.test.lengths
     )
-    printed = train_algorithm(algorithm, name, log).comparison
-    assert printed.value == pytest.approx(BY_HAND[task.name](frame), abs=1e-9)
+    return BY_HAND[task.name](frame)
 
 
 def accuracy(frame: pd.DataFrame) -> float:

@@ -73,8 +73,10 @@ def test_far_cases_do_not_decide_where_the_last_fifth_begins(far: tuple[str, ...
 def test_a_forecast_is_tried_on_the_last_fifth_of_the_near_buckets() -> None:
     method = SeasonalNaive(horizon=7)
     bent = log_of(events(("2026-08-01",)))
-    [[ours], [theirs]] = (method.task.cuts(method, log) for log in (bent, CLEAN))
-    assert same(ours.train, theirs.train) and same(ours.test, theirs.test)
+    ours, theirs = (method.task.cuts(method, log) for log in (bent, CLEAN))
+    assert len(ours) == len(theirs) == 3
+    for one, other in zip(ours, theirs, strict=True):
+        assert same(one.train, other.train) and same(one.test, other.test)
 
 
 def test_training_and_prediction_name_cases_and_gap() -> None:

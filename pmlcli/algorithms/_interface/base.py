@@ -29,6 +29,16 @@ class Algorithm(ABC, Generic[Data]):
     seed: Annotated[
         int, Param("Seed of every random step.", ge=0, le=4294967295, has_option=True, metavar="N")
     ] = 0
+    cuts: Annotated[
+        int,
+        Param(
+            "How many cuts of the log's later part it is measured on; fewer in a small log.",
+            ge=1,
+            le=10,
+            has_option=True,
+            metavar="N",
+        ),
+    ] = 3
 
     _members: dict[str, Any] = field(init=False, repr=False, default_factory=dict)
 

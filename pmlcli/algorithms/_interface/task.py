@@ -10,7 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 import pandas as pd
 
@@ -21,9 +21,16 @@ from pmlcli.encoding.base import Encodes
 from pmlcli.errors import ValidationError
 from pmlcli.evaluation.measurement import Measurement
 from pmlcli.eventlog.log import EventLog
-from pmlcli.eventlog.split import Split, split_by_start
+from pmlcli.eventlog.split import Split, rolling_splits
 
-Method = TypeVar("Method")
+
+class HasCuts(Protocol):
+    """What every method has: on how many cuts of the log it is tried."""
+
+    cuts: int
+
+
+Method = TypeVar("Method", bound=HasCuts)
 """What the task's algorithms are: the class, or the protocol, that says what they give."""
 Data = TypeVar("Data")
 """What their encoding makes of a log."""
@@ -76,8 +83,16 @@ class Task(ABC, Generic[Method, Data, HeldOut, TaskRequest]):
         """How many samples the encoded data holds; an error where none can be learned from."""
 
     def cuts(self, algorithm: Method, log: EventLog) -> Sequence[Split]:
-        """Training and test parts on which the algorithm is tried: here one, the last fifth of the cases."""
-        return (split_by_start(log),)
+        """Training and test parts on which the algorithm is tried, in order of time; here by start of case.
+
+        As many as the algorithm's parameter `cuts`, or fewer where the log is small. The last tests the last
+        fifth; calibration is made of it alone, and the final fit is guided by it.
+        """
+        return rolling_splits(log, algorithm.cuts)
+
+    def needs_ended(self, algorithm: Method) -> bool:
+        """Whether only cases that have ended can be measured on, so that a part of young cases is biased."""
+        return False
 
     @abstractmethod
     def held_out(self, fitted: Fitted[Method, Data], split: Split, log: EventLog) -> HeldOut:
@@ -87,14 +102,16 @@ class Task(ABC, Generic[Method, Data, HeldOut, TaskRequest]):
         """
 
     def calibrate(self, algorithm: Method, held_out: Sequence[HeldOut]) -> Calibration:
-        """What is learned from held-out predictions, a table a cut; nothing by default."""
+        """What is learned from held-out predictions, a table each; nothing by default."""
         return {}
 
     @abstractmethod
     def measure(
         self, algorithm: Method, held_out: Sequence[HeldOut], calibration: Calibration
     ) -> Measurement:
-        """How good the held-out predictions are; `calibration` is empty for a baseline."""
+        """How good the held-out predictions of one cut are (a table; several count as one); `calibration` is
+        empty for a baseline.
+        """
 
     def settle(self, fitted: Fitted[Method, Data], data: Data) -> Calibration:
         """The calibration, completed once the final algorithm is fitted on all of the data."""

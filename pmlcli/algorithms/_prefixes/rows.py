@@ -48,10 +48,8 @@ def chosen_prefixes(data: Sequences, request: PrefixRequest) -> NDArray[np.bool_
 
 def about_split(split: Split) -> str:
     """What a measurement on the test part should say of it."""
-    kind = (
-        "the last fifth of the cases by start" if split.since is None else "what happened in the last period"
-    )
-    return f"measured on {kind}; {seen_share(split):.0%} of its prefixes were seen word for word in training"
+    kind = "" if split.since is None else "what happened in the last period; "
+    return f"{kind}{seen_share(split):.0%} of the last cut's prefixes were seen word for word in training"
 
 
 def pooled(cuts: Sequence[Table], of_rows: Sequence[str]) -> Table:

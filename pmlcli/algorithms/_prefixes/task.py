@@ -28,7 +28,7 @@ from pmlcli.eventlog import ReadOptions
 from pmlcli.eventlog.filters import instant, up_to
 from pmlcli.eventlog.log import CASE_ID, EventLog
 from pmlcli.eventlog.running import standing
-from pmlcli.eventlog.split import Split, split_by_start, split_strictly
+from pmlcli.eventlog.split import Split, rolling_splits, rolling_strict_splits
 
 SplitChoice = Annotated[
     Literal["temporal", "strict"],
@@ -42,6 +42,7 @@ SplitChoice = Annotated[
 
 
 class _HasSplit(Protocol):
+    cuts: int
     split: SplitChoice
 
 
@@ -85,8 +86,9 @@ class PrefixTask(
         """A difference of two strengths in words, a number and its unit, such as `+3.1 d`."""
 
     def cuts(self, algorithm: Predictor, log: EventLog) -> Sequence[Split]:
-        """The last fifth of the cases by start; strict: only what happened since the first of them began."""
-        return (split_strictly(log) if algorithm.split == "strict" else split_by_start(log),)
+        """Blocks of whole cases by start; strict: only what happened from the first of a block's cases on."""
+        roll = rolling_strict_splits if algorithm.split == "strict" else rolling_splits
+        return roll(log, algorithm.cuts)
 
     def count_samples(self, algorithm: Predictor, data: PrefixData) -> int:
         """Cases."""

@@ -47,6 +47,7 @@ class Judgement(Protocol):
 class Detects(Protocol[CaseData_contra]):
     """What the task needs of a detector. `AnomalyDetector` and `EventDetector` give it."""
 
+    cuts: int
     contamination: float
     levels: ClassVar[tuple[str, ...]]
     border: ClassVar[float | None]

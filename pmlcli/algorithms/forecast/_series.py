@@ -54,10 +54,13 @@ def phases(series: Series, season: int, ahead: int = 0) -> NDArray[np.int64]:
     return position.to_numpy().astype(np.int64)
 
 
-def split_at(log: EventLog, moment: int) -> Split:
-    """The events before `moment` (microseconds UTC) and those from it on; a case may lie in both."""
+def split_at(log: EventLog, moment: int, until: int | None = None) -> Split:
+    """The events before `moment` (microseconds UTC) and those from it on, before `until`; a case may lie in
+    both.
+    """
     times = log.starts if log.times is None else log.times
-    return Split(_rows(log, times < moment), _rows(log, times >= moment), moment)
+    is_tested = (times >= moment) & (True if until is None else times < until)
+    return Split(_rows(log, times < moment), _rows(log, is_tested), moment, until)
 
 
 def known_then(log: EventLog, split: Split) -> EventLog:

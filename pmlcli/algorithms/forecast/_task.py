@@ -6,6 +6,7 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import pairwise
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
@@ -53,8 +54,10 @@ from pmlcli.errors import TrainingError, ValidationError
 from pmlcli.evaluation.measurement import Measurement
 from pmlcli.eventlog.far_events import near_events
 from pmlcli.eventlog.log import TIMESTAMP, EventLog
-from pmlcli.eventlog.split import Split
+from pmlcli.eventlog.split import Split, training_shares
 
+FEWEST_TESTED = 10
+"""Buckets that an earlier cut is tested on, at least."""
 RECENT = 84
 """So many last values of each series are kept beside the intervals, for charts."""
 
@@ -99,16 +102,21 @@ class ForecastTask(Task["Forecaster", Data, HeldOut, ForecastRequest]):
         return min(len(series) for series in data)
 
     def cuts(self, algorithm: Forecaster, log: EventLog) -> Sequence[Split]:
-        """The log's events before the last fifth of its buckets, and those after."""
+        """The events before a moment, and those from then until the next cut, or the end.
+
+        The last cut tests the last fifth of the buckets. Earlier ones are made where the fewest buckets that
+        are needed come before them.
+        """
         data, log = algorithm.make_encoding().fit(log).transform(log), near_events(log)
         _require_buckets(algorithm, data, _fewest_buckets(algorithm), "the log covers")
         for series in data:
             _require_exogenous(series, 0, algorithm.regressors)
-        split = split_at(log, min(int(series.starts[first_test_bucket(series)]) for series in data))
+        *earlier, last = _moments(algorithm, data)
+        split = split_at(log, last)
         known = algorithm.make_encoding().fit(split.train).transform(split.train)
         half = _fewest_buckets(algorithm) // 2
         _require_buckets(algorithm, known, half, "of the log's first four fifths, its events cover")
-        return (split,)
+        return (*(split_at(log, *ends) for ends in pairwise((*earlier, last))), split)
 
     # --- measured from rolling origins
 
@@ -374,6 +382,20 @@ class Forecaster(Algorithm[Data]):
 
 def _fewest_buckets(algorithm: Forecaster) -> int:
     return max(MINIMUM_BUCKETS[algorithm.frequency], algorithm.minimum_buckets)
+
+
+def _moments(algorithm: Forecaster, data: Sequence[Series]) -> list[int]:
+    """When each training part ends, ascending; the last before the last fifth of the shortest series."""
+    shares = training_shares(algorithm.cuts)
+    n, step = min(map(len, data)), shares[-1] - shares[-2] if len(shares) > 1 else 1.0
+    is_long = n * step >= FEWEST_TESTED
+    found = {
+        min(int(one.starts[int(len(one) * share)]) for one in data)
+        for share in shares[:-1]
+        if is_long and n * share >= _fewest_buckets(algorithm)
+    }
+    last = min(int(one.starts[first_test_bucket(one)]) for one in data)
+    return [*sorted(moment for moment in found if moment < last), last]
 
 
 def _require_buckets(algorithm: Forecaster, data: Sequence[Series], minimum: int, what: str) -> None:

@@ -89,6 +89,10 @@ class OutcomeTask(PrefixTask["OutcomePredictor", OutcomePrefixes, HeldOut, Prefi
             )
         return len(cases)
 
+    def needs_ended(self, algorithm: OutcomePredictor) -> bool:
+        """Unless the outcome is known from a column, or of all cases that were watched for long enough."""
+        return algorithm.outcome.kind != "label_column" and not algorithm.outcome.limit
+
     # --- measured on held-out cases
 
     def held_out(

@@ -80,6 +80,10 @@ class RemainingTimeTask(PrefixTask["RemainingTimePredictor[Any]", Sequences, Hel
             raise no_times("which a remaining time is made of")
         return int((~data.is_running).sum())
 
+    def needs_ended(self, algorithm: RemainingTimePredictor[Any]) -> bool:
+        """A running case has no remaining time yet."""
+        return True
+
     # --- measured on held-out cases
 
     def held_out(self, fitted: Known, split: Split, log: EventLog) -> HeldOut:

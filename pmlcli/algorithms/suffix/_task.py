@@ -71,6 +71,10 @@ class SuffixTask(PrefixTask["SuffixPredictor[Any]", Sequences, HeldOut, PrefixRe
     recommended = "suffix/ensemble"
     request = PrefixRequest
 
+    def needs_ended(self, algorithm: SuffixPredictor[Any]) -> bool:
+        """What is still to come of a running case nobody knows."""
+        return True
+
     # --- measured on held-out cases
 
     def held_out(self, fitted: Known, split: Split, log: EventLog) -> HeldOut:

@@ -18,8 +18,8 @@ def train(detector: Algorithm[Any], log: EventLog) -> Fitted[Any, Any]:
     data = encoding.transform(log)
     detector.fit(data)
     trial = Fitted(detector, encoding)
-    tables = [task.held_out(trial, cut, log) for cut in task.cuts(detector, log)]
-    fitted = Fitted(detector, encoding, task.calibrate(detector, tables))
+    *_, last = task.cuts(detector, log)
+    fitted = Fitted(detector, encoding, task.calibrate(detector, [task.held_out(trial, last, log)]))
     return Fitted(detector, encoding, task.settle(fitted, data))
 
 

@@ -116,7 +116,7 @@ def test_severity_by_p_value():
 
 def test_quality_is_measured_on_injected_deviations(trained):
     log, task, detector = purchase_log(200), trained.algorithm.task, trained.algorithm
-    (cut,) = task.cuts(detector, log)
+    *_, cut = task.cuts(detector, log)
     measured = task.measure(detector, [task.held_out(trained, cut, log)], {})
     assert measured.n_units == 40
     assert measured.value > (0.75 if isinstance(detector, VariantFrequency) else 0.9)

@@ -1,0 +1,50 @@
+"""What the test part of a cut is, in dates and cases, and whether it tells of the cases to come."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+
+from pmlcli.evaluation.comparison import CutPeriod
+from pmlcli.eventlog.log import EventLog
+from pmlcli.eventlog.running import find_running
+from pmlcli.eventlog.selection_bias import chosen_by_end
+from pmlcli.eventlog.split import Split
+
+YOUNG_SHARE = 1 / 3
+"""Where more of a part's cases are still running, those that have ended are the short ones."""
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Periods:
+    """The test parts of the cuts of one log; `needs_ended`: only cases that have ended can be measured on."""
+
+    def __init__(self, log: EventLog, *, needs_ended: bool) -> None:
+        self._needs_ended = needs_ended
+        self._is_running = find_running(log) if needs_ended else np.zeros(log.n_cases, dtype=np.bool_)
+        self._running = log.case_ids[self._is_running]
+        self._log = log
+
+    def of(self, cut: Split) -> CutPeriod:
+        """Dates and cases, and why the part says nothing of the cases to come, if it does not."""
+        times = cut.period
+        since, until = (None, None) if times is None else map(_date, times)
+        return CutPeriod(cut.test.n_cases, since, until, self._bias(cut.test))
+
+    def doubts(self) -> list[str]:
+        """Why nothing that is measured on this log can be believed."""
+        found = chosen_by_end(self._log, self._is_running) if self._needs_ended else None
+        return [] if found is None else [found]
+
+    def _bias(self, test: EventLog) -> str | None:
+        share = float(np.isin(test.case_ids, self._running).mean()) if len(self._running) else 0.0
+        if share <= YOUNG_SHARE:
+            return None
+        return f"{share:.0%} of its cases are still running, and those that have ended are the short ones"
+
+
+def _date(micros: int) -> str:
+    """ISO 8601 in UTC, to the second; whatever the year, within what a date can say."""
+    seconds = max(min(micros // 1_000_000, 253_402_300_799), -62_135_596_800)
+    return (_EPOCH + timedelta(seconds=seconds)).isoformat().replace("+00:00", "Z")
