@@ -41,3 +41,36 @@ def test_a_task_takes_its_own_request(file: Path) -> None:
 def test_a_request_by_name_has_no_fields_to_look_up() -> None:
     assert not hasattr(PredictRequest(level="event"), "level")
     assert "__getattr__" not in vars(PredictRequest)
+
+
+BASES = sorted(
+    [
+        file
+        for room in ("_interface", "_learning", "_prefixes")
+        for file in ROOT.glob(f"algorithms/{room}/*.py")
+    ]
+    + [ROOT / "encoding" / "base.py", ROOT / "encoding" / "bundle.py"]
+)
+LOOK_UPS = {"isinstance", "issubclass", "hasattr", "getattr", "__subclasses__"}
+ALLOWED = {
+    "_interface/param.py": {"isinstance", "getattr"},  # values from a command line, and type hints
+    "_interface/card.py": {"isinstance", "issubclass"},  # nodes of a syntax tree; classes for their docs
+    "_interface/request.py": {"isinstance"},  # equality with whatever it is compared with
+    "_interface/form.py": {"isinstance"},  # what a column holds
+    "_interface/base.py": {"isinstance"},  # a tuple becomes a list in JSON
+    "_interface/members.py": {"issubclass"},  # an ensemble within one of its own kind never ends
+    "_learning/sizes.py": {"isinstance"},  # values read from JSON
+    "_learning/neural.py": {"getattr"},  # torch hands functions of many kinds to its hook
+    "_prefixes/task.py": {"isinstance"},  # a list without rows would become a column of numbers
+}
+"""Checks of what data are, with the reason; none asks what kind of algorithm, task or encoding there is."""
+
+
+@pytest.mark.parametrize("file", BASES, ids=names(BASES))
+def test_bases_look_nothing_up_at_run_time(file: Path) -> None:
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    named = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    named |= {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    found = named & LOOK_UPS
+    allowed = ALLOWED.get("/".join(file.parts[-2:]), set())
+    assert found == allowed, f"{file.name}: {sorted(found ^ allowed)}"

@@ -74,7 +74,7 @@ def trial(untrained: Algorithm[Data], cuts: Sequence[Split], log: EventLog) -> T
     tables, used = [], []
     for cut in cuts[:-1]:
         try:
-            tables.append(_tried(untrained, cut, log, least=untrained.minimum_samples)[1])
+            tables.append(_tried(untrained, cut, log, least=untrained.task.minimum_samples)[1])
         except TrainingError:
             continue
         used.append(cut)
@@ -95,13 +95,13 @@ def _tried(
 
 
 def _require_samples(algorithm: Algorithm[Any], name: str, samples: int) -> None:
-    if samples < algorithm.minimum_samples:
+    if samples < algorithm.task.minimum_samples:
         raise TrainingError(
-            f"{name} needs at least {algorithm.minimum_samples} {algorithm.task.sample_name}, "
+            f"{name} needs at least {algorithm.task.minimum_samples} {algorithm.task.sample_name}, "
             f"but the log gives {samples}",
             code="training.samples",
             hint="train on a longer log",
-            context={"samples": samples, "minimum": algorithm.minimum_samples},
+            context={"samples": samples, "minimum": algorithm.task.minimum_samples},
         )
 
 

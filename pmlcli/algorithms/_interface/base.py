@@ -11,7 +11,7 @@ import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, ClassVar, Generic, Self, TypeVar
+from typing import Annotated, Any, ClassVar, Generic, Self, TypeVar, final
 
 from pmlcli.algorithms._interface.param import Param, specs, validated
 from pmlcli.algorithms._interface.task import Data, Task
@@ -55,21 +55,23 @@ class Algorithm(ABC, Generic[Data]):
     """`sklearn` only: the exact `module.Class` names that its joblib file may hold beside the common ones."""
     estimator_class: ClassVar[str | None] = None
     """`sklearn` only: the `module.Class` of `estimator_`."""
-    minimum_samples: ClassVar[int] = 10
     tolerance: ClassVar[float] = 0.0
     """Largest difference that other cases in the batch may make to an answer, as a share of it where it is
     more than 1; 0 promises the same bits."""
 
+    @final
     @classmethod
     def build(cls, parameters: dict[str, Any]) -> Self:
         """The algorithm with these parameters, checked and coerced; ValidationError names what is wrong."""
         return cls(**validated(cls, parameters))
 
+    @final
     def parameters(self) -> dict[str, Any]:
         """All parameters and their values, JSON-plain."""
-        values = {spec.name: getattr(self, spec.name) for spec in specs(type(self))}
+        values = {spec.name: vars(self)[spec.name] for spec in specs(type(self))}
         return {name: list(v) if isinstance(v, tuple) else v for name, v in values.items()}
 
+    @final
     def set_parameters(self, values: Mapping[str, Any]) -> None:
         """Gives parameters other values before training; ValidationError for what `build` would refuse."""
         for name, value in validated(type(self), values).items():
@@ -106,6 +108,7 @@ class Algorithm(ABC, Generic[Data]):
         """
         return None
 
+    @final
     def take_members(self, members: Mapping[str, Algorithm[Any]]) -> None:
         """Takes the untrained algorithms of `member_names`, in their order."""
         self._members = dict(members)

@@ -62,7 +62,7 @@ def _member(owner: Algorithm[Any], name: str, cls: type[Algorithm[Any]]) -> Algo
             context={"parameter": "members", "value": name},
         )
     shared = field_names(cls) & {spec.name for spec in specs(type(owner))}
-    return cls(**{field_name: getattr(owner, field_name) for field_name in sorted(shared)})
+    return cls(**{field_name: vars(owner)[field_name] for field_name in sorted(shared)})
 
 
 def joined_state(own: Mapping[str, Any], members: Mapping[str, Algorithm[Any]]) -> dict[str, Any]:

@@ -124,7 +124,7 @@ def _is_union(hint: Any) -> bool:
 def check_fields(values: Any) -> None:
     """ValidationError for a field of a request that is not of its declared type, or not within its bounds."""
     for name, (hint, param, _default) in _annotations(type(values)).items():
-        value, choices = getattr(values, name), _choices(hint)
+        value, choices = vars(values)[name], _choices(hint)
         if value is None and type(None) in get_args(hint):
             continue
         if choices and isinstance(value, str) and value not in choices:

@@ -76,9 +76,7 @@ class Request(PredictRequest):
     @property
     def given(self) -> dict[str, Any]:
         """Name to value of the fields that are not at their default."""
-        fields = {
-            field.name: (getattr(self, field.name), field.default) for field in dataclasses.fields(self)
-        }
+        fields = {field.name: (vars(self)[field.name], field.default) for field in dataclasses.fields(self)}
         return {
             name: value
             for name, (value, default) in fields.items()

@@ -64,6 +64,8 @@ class Task(ABC, Generic[Method, Data, HeldOut, TaskRequest]):
     """Name of the algorithm that is taken when none is named."""
     sample_name: ClassVar[str] = "samples"
     """What `count_samples` counts, in the plural."""
+    minimum_samples: ClassVar[int] = 10
+    """Fewer are refused in training."""
     request: type[TaskRequest]
     """What a prediction can be asked for: command line, completion, docs and checks follow it. Every task
     names its own, or `Request` itself."""

@@ -49,8 +49,11 @@ class Detects(Protocol[CaseData_contra]):
 
     cuts: int
     contamination: float
-    levels: ClassVar[tuple[str, ...]]
     border: ClassVar[float | None]
+
+    @property
+    def levels(self) -> tuple[str, ...]:
+        """At which it scores: case, event."""
 
     def judge(self, data: CaseData_contra) -> Judgement:
         """What it finds of these cases, each by itself."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Generic, NamedTuple
+from typing import Annotated, Any, ClassVar, Generic, NamedTuple, final
 
 import numpy as np
 import pandas as pd
@@ -231,10 +231,15 @@ class AnomalyDetector(Algorithm[CaseData], Generic[CaseData]):
     contamination: Contamination = 0.05
 
     task: ClassVar[AnomalyTask[Any]] = TASK
-    levels: ClassVar[tuple[str, ...]] = ("case",)
     border: ClassVar[float | None] = None
     """The threshold, where the method has one of its own; None: what `contamination` of the training cases
     lie above."""
+
+    @property
+    @final
+    def levels(self) -> tuple[str, ...]:
+        """At which it scores."""
+        return ("case",)
 
     @abstractmethod
     def score(self, data: CaseData) -> Scores:
@@ -252,10 +257,12 @@ class AnomalyDetector(Algorithm[CaseData], Generic[CaseData]):
         """
         return self.score(data)
 
+    @final
     def judge(self, data: CaseData) -> CaseJudgement:
         """Scores, and reasons on request."""
         return CaseJudgement(self.score(data), lambda flagged: self.reasons(data, flagged))
 
+    @final
     def judge_training(self, data: CaseData) -> CaseJudgement:
         """Scores as if the cases were new."""
         return CaseJudgement(self.training_scores(data), lambda flagged: self.reasons(data, flagged))

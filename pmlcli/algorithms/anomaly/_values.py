@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar, final
 
 import numpy as np
 
@@ -106,10 +106,15 @@ class EventDetector(Algorithm[EventData], Generic[EventData]):
     contamination: Contamination = 0.05
 
     task: ClassVar[AnomalyTask[Any]] = TASK
-    levels: ClassVar[tuple[str, ...]] = ("case", "event")
     border: ClassVar[float | None] = None
     joined: ClassVar[Joined] = HIGHEST
     """How scores of values become those of events and cases."""
+
+    @property
+    @final
+    def levels(self) -> tuple[str, ...]:
+        """At which it scores."""
+        return ("case", "event")
 
     @abstractmethod
     def value_scores(self, data: EventData) -> Scores:
@@ -126,14 +131,17 @@ class EventDetector(Algorithm[EventData], Generic[EventData]):
         """`value_scores` of the training log's events as if they were new; they set the thresholds."""
         return self.value_scores(data)
 
+    @final
     def judge(self, data: EventData) -> EventJudgement:
         """Scores, and explanations on request."""
         return self._judgement(data, self.value_scores(data))
 
+    @final
     def judge_training(self, data: EventData) -> EventJudgement:
         """Scores as if the cases were new."""
         return self._judgement(data, self.training_values(data))
 
+    @final
     def held_out_scores(self, parts: Iterable[EventData]) -> Mapping[str, Scores]:
         """Scores of cases and events that this trial was not fitted on, which come in parts."""
         judged = [(one.cases, one.events) for one in map(self.judge, parts)]

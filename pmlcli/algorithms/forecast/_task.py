@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import pairwise
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, final
 
 import numpy as np
 import pandas as pd
@@ -76,6 +76,7 @@ class ForecastTask(Task["Forecaster", Data, HeldOut, ForecastRequest]):
     name = "forecast"
     baseline = "forecast/seasonal-naive"
     recommended = "forecast/auto"
+    minimum_samples = 0  # `cuts` asks for more, and says how long a log would do
     request = ForecastRequest
     inputs = ForecastInputs
     is_about_cases = False
@@ -279,7 +280,6 @@ class Forecaster(Algorithm[Data]):
     """An algorithm of the task forecast: it learns series, and gives the values that follow."""
 
     task: ClassVar[ForecastTask] = ForecastTask()
-    minimum_samples: ClassVar[int] = 0  # `cuts` asks for more, and says how long a log would do
     takes_regressors: ClassVar[bool] = False
     """Whether the method looks at exogenous columns."""
     minimum_buckets: ClassVar[int] = 0
@@ -342,6 +342,7 @@ class Forecaster(Algorithm[Data]):
         self.make_encoding()  # refuses what is no KPI, frequency or country
 
     @property
+    @final
     def kpis(self) -> tuple[str, ...]:
         """The KPIs, with the limit of `sla` where it belongs; ValidationError where it belongs to none."""
         if self.sla is None:
@@ -354,10 +355,12 @@ class Forecaster(Algorithm[Data]):
             )
         return tuple(f"{kpi}:{self.sla}" if kpi == BREACH else kpi for kpi in self.kpi)
 
+    @final
     def make_encoding(self) -> SeriesEncoding:
         """The KPIs' series."""
         return SeriesEncoding(self.kpis, self.frequency, self.regressors, self.holidays)
 
+    @final
     def remember(self, data: Data) -> None:
         """Keeps the training series, as part of what was learned."""
         longest = max(data, key=len)
@@ -367,6 +370,7 @@ class Forecaster(Algorithm[Data]):
         for row, series in zip(self.history_values_, data, strict=True):
             row[np.searchsorted(longest.starts, series.starts)] = series.values
 
+    @final
     def remembered(self, exogenous: Exogenous | None = None) -> list[Series]:
         """The training series, with their exogenous columns."""
         found = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, NamedTuple
+from typing import Annotated, ClassVar, NamedTuple, final
 
 import numpy as np
 import pandas as pd
@@ -76,10 +76,10 @@ class OutcomeTask(PrefixTask["OutcomePredictor", OutcomePrefixes, HeldOut, Prefi
                 code="training.outcome",
                 hint="name a shorter time, or train on a longer log",
             )
-        if len(cases) < algorithm.minimum_samples:
+        if len(cases) < algorithm.task.minimum_samples:
             _refuse_few(algorithm, data, len(cases))
         present = np.unique(data.target[cases])
-        if len(cases) >= algorithm.minimum_samples and len(present) < 2:
+        if len(cases) >= algorithm.task.minimum_samples and len(present) < 2:
             raise TrainingError(
                 f"all {len(cases):,} cases with a known outcome have the same, "
                 f"'{data.class_names[present[0]]}'",
@@ -304,6 +304,7 @@ class OutcomePredictor(Algorithm[OutcomePrefixes]):
         self.check_positive(self.outcome.class_names)
         self.make_encoding()  # refuses attributes that tell the outcome
 
+    @final
     def check_positive(self, class_names: tuple[str, ...] | None) -> None:
         """Raises ValidationError when `positive` is none of these."""
         if self.positive is None or class_names is None or self.positive in class_names:
@@ -319,6 +320,7 @@ class OutcomePredictor(Algorithm[OutcomePrefixes]):
         """Prefixes with attributes, and the outcomes of their cases."""
         return OutcomeEncoding(self.outcome, self.attributes)
 
+    @final
     def positive_class(self, data: OutcomePrefixes) -> int:
         """The class looked for: the one named, else what the source is about, else the rarest label."""
         if self.positive in data.class_names:
@@ -361,16 +363,16 @@ def _refuse_few(algorithm: OutcomePredictor, data: OutcomePrefixes, samples: int
     """TrainingError where a longer log of the same kind would have too few samples as well."""
     known = int((data.target != UNKNOWN).sum())
     at_once = int((data.settled[data.offsets[:-1]] != UNKNOWN).sum())
-    source, context = algorithm.outcome, {"samples": samples, "minimum": algorithm.minimum_samples}
+    source, context = algorithm.outcome, {"samples": samples, "minimum": algorithm.task.minimum_samples}
     if source.kind == "label_column" and known < data.n_cases:
         raise TrainingError(
             f"column '{source.text}' names the outcome of {known:,} of {data.n_cases:,} cases, but at "
-            f"least {algorithm.minimum_samples} are needed",
+            f"least {algorithm.task.minimum_samples} are needed",
             code="training.outcome",
             hint="name another column with --label-column, or fill in how more cases ended",
             context=context | {"column": source.text},
         )
-    if at_once and known >= algorithm.minimum_samples:
+    if at_once and known >= algorithm.task.minimum_samples:
         raise TrainingError(
             f"{at_once:,} of {data.n_cases:,} cases have their outcome settled by their first event, so "
             "nothing is left to predict",
