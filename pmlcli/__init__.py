@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pmlcli.algorithms._interface.param import Param as Param
     from pmlcli.algorithms._interface.request import PredictRequest as PredictRequest
     from pmlcli.algorithms.anomaly._task import AnomalyDetector as AnomalyDetector
+    from pmlcli.algorithms.anomaly._values import EventDetector as EventDetector
     from pmlcli.algorithms.forecast._task import Forecaster as Forecaster
     from pmlcli.algorithms.next_activity._task import NextActivityPredictor as NextActivityPredictor
     from pmlcli.algorithms.outcome._task import OutcomePredictor as OutcomePredictor
@@ -65,6 +66,7 @@ _HOMES = {
     "ChecksumMismatchError": "pmlcli.errors",
     "DamagedModelError": "pmlcli.errors",
     "Encoding": "pmlcli.encoding.base",
+    "EventDetector": "pmlcli.algorithms.anomaly._values",
     "EventLog": "pmlcli.eventlog.log",
     "FeatureConfig": "pmlcli.encoding.profile.extractor",
     "FeatureExtractor": "pmlcli.encoding.profile.extractor",
