@@ -19,11 +19,10 @@ from pmlcli.eventlog.log import ACTIVITY, CASE_ID, TIMESTAMP, EventLog
 from pmlcli.eventlog.lookalike import lookalikes
 from pmlcli.eventlog.options import CLASSIFIER_PREFIX, ReadOptions
 from pmlcli.eventlog.selection import Selection
-from pmlcli.lifecycle.kinds import kind_of
+from pmlcli.lifecycle.kinds import EXAMPLES, kind_of
 
 MANY_BEYOND = 0.05
 """Numbers beyond those of training are told of where more than this share of a column's are."""
-EXAMPLES = 5
 LONGEST_NAME = 1000
 MODEL_TYPE = "model_type"
 MOST_ITEMS = 20_000

@@ -32,6 +32,9 @@ _PAIRS = (
 )
 _TRUTH = {word: is_true for pair in _PAIRS for word, is_true in zip(pair.split(), (True, False), strict=True)}
 
+_PLAIN_TRUTH = frozenset(["true", "false", "1", "0", "1.0", "0.0"])
+EXAMPLES = 5
+
 Column = pd.Series
 
 
@@ -56,6 +59,25 @@ def read_as_trained(log: EventLog, required: Mapping[str, str]) -> EventLog:
             raise _changed_type(log, name, kind, found)
         changed[name] = found
     return replace(log, frame=log.frame.assign(**changed)) if changed else log
+
+
+def read_words(log: EventLog, required: Mapping[str, str]) -> list[str]:
+    """Sentences on the words that `read_as_trained` takes for truth values, though training read others.
+
+    1 and 0, true and false can mean nothing else; `no` or `falsch` is a guess at a language.
+    """
+    found = []
+    for name, kind in required.items():
+        values = log.frame[name]
+        if kind != "boolean" or kind_of(values) != "text":
+            continue
+        words = [word for word in map(str, values.dropna().unique()) if word.lower() not in _PLAIN_TRUTH]
+        told = [f"'{word}' as {str(_TRUTH[word.lower()]).lower()}" for word in sorted(words)]
+        if told:
+            found.append(
+                f"'{name}' held truth values in training; here it is read {', '.join(told[:EXAMPLES])}"
+            )
+    return found
 
 
 def _converted(values: Column, kind: str, timezone: str) -> Column:

@@ -30,7 +30,7 @@ from pmlcli.lifecycle.confinement import Limits
 from pmlcli.lifecycle.context import Hook, LifecycleContext, call_hooks, frozen, installed_hooks
 from pmlcli.lifecycle.contract import check_log, emptied_columns, input_schema, reference, unseen_values
 from pmlcli.lifecycle.foreign import check_process, known_activities
-from pmlcli.lifecycle.kinds import read_as_trained
+from pmlcli.lifecycle.kinds import read_as_trained, read_words
 from pmlcli.lifecycle.provenance import dependencies, determinism, machine, now
 from pmlcli.lifecycle.reproducible import reproducible
 from pmlcli.lifecycle.result import ModelMetadata, PredictionResult, SavedModel, TrainingResult
@@ -196,11 +196,12 @@ class Model(Hook):
         with self._operation("predict", hooks) as run:
             self._require_log(log)
             asked = self.algorithm.task.checked(self.algorithm, request or PredictRequest())
-            checked = None if log is None else self._checked(log, options)
+            checked, words = (None, []) if log is None else self._checked(log, options)
             serious = None if checked is None else self._check_process(checked, asked)
             run.call("before_predict", log=checked)
             table, unseen = self._answer(checked, asked)
             metadata = self._prediction_metadata(checked, unseen, table, serious)
+            metadata["warnings"] += words
             with artifacts.used(foreign=self._is_loaded):
                 metadata["notes"] = [] if checked is None else self._notes(checked, table, asked)
             run.call("after_predict", predictions=table.copy(), metadata=metadata)
@@ -253,10 +254,12 @@ class Model(Hook):
         calibration = self._fitted.calibration if self._fitted else {}
         return self.algorithm.task.notes(self.algorithm, calibration, log, table, request)
 
-    def _checked(self, log: LogLike, options: ReadOptions | None) -> EventLog:
+    def _checked(self, log: LogLike, options: ReadOptions | None) -> tuple[EventLog, list[str]]:
+        """The log with columns as trained, and what is to be said of how they were read."""
         read = read_log(log, self.read_options(options or ReadOptions()))
         check_log(read, self.manifest_fields["input_schema"])
-        return read_as_trained(read, self.manifest_fields["input_schema"]["required"])
+        required = self.manifest_fields["input_schema"]["required"]
+        return read_as_trained(read, required), read_words(read, required)
 
     def _check_process(self, log: EventLog, request: Request) -> str | None:
         return check_process(log, known_activities(self.files), allow=request.foreign == "allow")

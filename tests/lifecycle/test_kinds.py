@@ -13,7 +13,7 @@ import pytest
 from pmlcli.algorithms._interface.request import PredictRequest
 from pmlcli.errors import LogError
 from pmlcli.eventlog import ReadOptions, read_log
-from pmlcli.lifecycle.kinds import WORDS, kind_of, read_as_trained
+from pmlcli.lifecycle.kinds import WORDS, kind_of, read_as_trained, read_words
 from pmlcli.lifecycle.model import Model
 from tests.logs import purchase_events
 
@@ -127,8 +127,9 @@ def cases(vip: Any, n: int = 80) -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def model() -> Model:
-    made = Model("outcome/logistic", outcome_activity="Escalate")
+    made = Model("outcome/logistic", outcome_activity="Escalate", attributes=("case:vip",))
     made.train(cases((True, False)))
+    assert made.manifest_fields["input_schema"]["required"]["case:vip"] == "boolean"
     return made
 
 
@@ -139,7 +140,23 @@ def test_a_model_answers_alike_however_truth_values_are_written(model: Model, wo
     usual = model.predict(expected, request=every).predictions
     found = model.predict(cases(words), request=every)
     pd.testing.assert_frame_equal(usual, found.predictions)
-    assert found.metadata["warnings"] == []
+    told = found.metadata["warnings"]
+    if words in (("yes", "no"), ("WAHR", "FALSCH")):
+        true, false = words
+        said = f"here it is read '{min(words)}' as {str(min(words) == true).lower()}, '{max(words)}' as"
+        assert len(told) == 1 and "'case:vip' held truth values in training" in told[0] and said in told[0]
+        assert f"'{false}' as false" in told[0]
+    else:
+        assert told == []
+
+
+def test_words_for_truth_values_are_told_of_every_column_that_needs_them() -> None:
+    words = ["No", "n", "Off", "FALSCH", "Nein", "faux", "Falso", "onwaar", "F", "nee"]
+    for word in words:
+        read = read_log(frame([word, "true"]), ReadOptions(preferred_kinds={"x": "boolean"}))
+        (told,) = read_words(read, {"case_id": "text", "x": "boolean"})
+        assert told == f"'x' held truth values in training; here it is read '{word}' as false"
+        assert read_words(read, {"x": "text"}) == []
 
 
 def test_a_truth_value_that_training_never_saw_is_told() -> None:
