@@ -8,7 +8,7 @@ import pandas as pd
 from pmlcli.eventlog.log import CANONICAL_COLUMNS, EventLog
 from pmlcli.eventlog.raw import TextColumn
 from pmlcli.eventlog.values import typed
-from pmlcli.spreadsheet import is_formula
+from pmlcli.spreadsheet import is_formula, unescaped
 
 
 def losses(log: EventLog, format: str, *, escape_formulas: bool = True) -> list[str]:
@@ -48,12 +48,20 @@ def _csv_losses(log: EventLog, escape_formulas: bool) -> list[str]:
         found.append(
             f"CSV has no types: the text of {names} looks like numbers or times, and is read as such"
         )
-    escaped = sum(sum(map(is_formula, column.dropna())) for column in texts.values())
-    if escape_formulas and escaped:
+    is_changed = is_formula if escape_formulas else _is_escaped
+    changed = sum(sum(map(is_changed, column.dropna())) for column in texts.values())
+    if changed and escape_formulas:
         found.append(
-            f"{escaped:,} texts get a leading ' so that no spreadsheet runs them; --raw-csv leaves them"
+            f"{changed:,} texts get a leading ' so that no spreadsheet runs them; pmlcli reads them without "
+            "it, and --raw-csv leaves them for other programs"
         )
+    elif changed:
+        found.append(f"{changed:,} texts have a ' before a formula, which is taken away when the CSV is read")
     return found
+
+
+def _is_escaped(text: str) -> bool:
+    return unescaped(text) != text
 
 
 def _changes(column: pd.Series) -> bool:

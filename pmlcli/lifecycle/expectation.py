@@ -19,7 +19,7 @@ from pmlcli.errors import LogError, PmlError, ValidationError
 from pmlcli.eventlog.log import CASE_ID, EventLog
 from pmlcli.eventlog.lookalike import difference
 from pmlcli.lifecycle.answer import Answer, malformed
-from pmlcli.lifecycle.contract import EXAMPLES
+from pmlcli.lifecycle.kinds import EXAMPLES
 
 _POSITIONS = {"event_index": 0, "prefix_length": 1}
 """Columns that tell a place in a case, by what the first event's is."""

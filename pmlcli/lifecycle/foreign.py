@@ -11,7 +11,7 @@ from pmlcli.eventlog.log import MISSING, EventLog
 from pmlcli.eventlog.lookalike import lookalikes
 from pmlcli.eventlog.lookalike import told as lookalike_told
 from pmlcli.lifecycle.artifacts import MOST_READ_HERE, REFERENCE_FILE, read_json
-from pmlcli.lifecycle.contract import EXAMPLES
+from pmlcli.lifecycle.kinds import EXAMPLES
 
 MANY, MOST = 0.05, 0.5
 """From which share of events on a log is warned of, and above which it is refused."""

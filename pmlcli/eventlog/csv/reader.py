@@ -21,9 +21,11 @@ from pmlcli.eventlog.csv.columns import GatheredColumn
 from pmlcli.eventlog.csv.scan import MAX_CELL, Cells, regular_cells
 from pmlcli.eventlog.ledger import Refusal
 from pmlcli.eventlog.log import LogSource
+from pmlcli.eventlog.normal_form import unescape_values
 from pmlcli.eventlog.options import DELIMITERS, REQUIRED_ROLES, ReadOptions
 from pmlcli.eventlog.raw import RawTable, TextColumn, shown
 from pmlcli.eventlog.source import ByteSource
+from pmlcli.spreadsheet import unescaped
 
 MAX_COLUMNS = 10_000
 BATCH = 20_000
@@ -47,19 +49,21 @@ Check = Callable[[RawTable, ReadOptions], None]
 
 
 def read_csv(source: ByteSource, options: ReadOptions) -> RawTable:
-    """The raw table of a CSV file.
+    """The raw table of a CSV file, in which the `'` that keeps spreadsheets from running text is undone.
 
     Raises LogError for an unreadable byte, a NUL, an unclosed quote, a repeated or missing header;
     rows with too many or too few cells are refused.
     """
     head = source.peek(HEAD)
     try:
-        return read_rows(source, options, check=partial(_check_names, head=head))
+        table = read_rows(source, options, check=partial(_check_names, head=head))
     except LogError as error:
         line = _later_header(head, options) if error.code == "log.column" else None
         if line is not None:
             error.hint = f"line {line} looks like the header: take away the lines above it"
         raise
+    unescape_values(table)
+    return table
 
 
 def read_rows(source: ByteSource, options: ReadOptions, check: Check | None = None) -> RawTable:
@@ -113,6 +117,13 @@ def found_delimiter(head: str) -> str:
     return max(DELIMITERS, key=first[0].count)
 
 
+def _plain_names(names: Row) -> Row:
+    """Names without what keeps a spreadsheet from running them, but for those that would then be equal."""
+    forms = [unescaped(name) for name in names]
+    counts = Counter(forms)
+    return [form if counts[form] == 1 else name for form, name in zip(forms, names, strict=True)]
+
+
 class _Reading:
     """One pass over the records of a CSV file, into coded columns."""
 
@@ -163,7 +174,7 @@ class _Reading:
     def _header(self) -> Row:
         header = next((row for _, row in self._records() if row), [])
         self._blank = 0
-        names = [name.strip() or f"column_{i + 1}" for i, name in enumerate(header)]
+        names = _plain_names([name.strip() or f"column_{i + 1}" for i, name in enumerate(header)])
         if len(names) > MAX_COLUMNS:
             raise LogError(
                 f"{self._source.name}: {len(names):,} columns, more than {MAX_COLUMNS:,}", code="log.limit"
