@@ -85,6 +85,7 @@ contamination = 0.02
 | 3 | the log cannot be used; with `inspect --strict`, a finding about it is serious |
 | 4 | the model cannot be used here (not there, of a newer pmlcli), or an extra is missing |
 | 5 | the model is damaged, or nobody trusted vouches for it |
+| 6 | a gate of `--fail-if` is crossed; all results were written |
 | 7 | busy |
 | 74 | cannot read or write |
 | 130, 143 | interrupted; nothing half-written is left |

@@ -15,11 +15,12 @@
     |- MissingDependencyError      exit 4   an optional library is not installed; names the pip extra
     |- HookError                   exit 1   a hook raised; names the hook
     |- UnopenedModelError          exit 1   a trained model did not answer once it was opened again: a bug
+    |- GateError                   exit 6   a result is beyond a limit that the user set; it was written
     |- BusyError                   exit 7   another process works on the same model directory
     `- OutputError                 exit 74  cannot read or write a file
 
-`verify` returns 5 where a rung failed, 4 where the model cannot be used here. Code 6 (a gate was crossed) is
-a result, not an error: commands return it.
+`verify` returns 5 where a rung failed, 4 where the model cannot be used here. Code 6 is a result more than an
+error: all that was asked for has been written before it is raised.
 """
 
 from __future__ import annotations
@@ -203,6 +204,13 @@ class UnopenedModelError(PmlError):
 
     default_code = "bug.unopened"
     exit_code = 1
+
+
+class GateError(PmlError):
+    """A result is beyond a limit that the user set; all that was asked for has been written."""
+
+    default_code = "gate"
+    exit_code = 6
 
 
 class BusyError(PmlError):

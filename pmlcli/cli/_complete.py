@@ -11,6 +11,7 @@ from pmlcli.errors import ValidationError
 
 LOG_FORMATS = ("csv", "xes", "parquet")
 OUTPUT_FORMATS = ("csv", "jsonl", "parquet")
+MEASURED_FORMATS = ("table", "csv", "json", "markdown", "junit", "github")
 LEVELS = ("structure", "checksums", "signature", "environment", "replay")
 
 
@@ -45,6 +46,11 @@ def log_formats() -> list[str]:
 def output_formats() -> list[str]:
     """Formats of tables."""
     return list(OUTPUT_FORMATS)
+
+
+def measured_formats() -> list[str]:
+    """Formats of what a measuring command found."""
+    return list(MEASURED_FORMATS)
 
 
 def kpis() -> list[str]:

@@ -15,7 +15,7 @@ from typing import Any
 import typer
 
 from pmlcli.cli import _config
-from pmlcli.errors import OutputError, PmlError, Terminated, ValidationError
+from pmlcli.errors import GateError, OutputError, PmlError, Terminated, ValidationError
 from pmlcli.render.escape import visible
 from pmlcli.render.json import error_document
 
@@ -70,6 +70,22 @@ def guarded(call: Callable[[], Any], mode: Mode) -> int:
         word = "interrupted" if code == EXIT_INTERRUPTED else "terminated"
         _tell_stopped(f"{word}; nothing half-written is left", code, mode)
     return code
+
+
+def code_of(error: BaseException) -> int:
+    """The exit code with which a run ends that raised this."""
+    codes: tuple[tuple[type[BaseException], int], ...] = (
+        (BrokenPipeError, EXIT_BROKEN_PIPE),
+        (OSError, OutputError.exit_code),
+        (MemoryError, OutputError.exit_code),
+        (KeyboardInterrupt, EXIT_INTERRUPTED),
+        (typer.Abort, EXIT_INTERRUPTED),
+        (Terminated, EXIT_TERMINATED),
+    )
+    own = getattr(error, "exit_code", None)
+    if isinstance(own, int):
+        return own
+    return next((code for kind, code in codes if isinstance(error, kind)), EXIT_BUG)
 
 
 def _tell_stopped(what: str, code: int, mode: Mode) -> None:
@@ -135,7 +151,8 @@ def tell(error: PmlError, mode: Mode) -> int:
     """Prints the error as the mode says and returns its exit code."""
     if mode.debug:
         typer.echo("".join(traceback.format_exception(error)), err=True)
-    if mode.json and _told_as_json(error_document(error)):
+    # A gate is crossed by a result, and that is the one document already; its line goes to stderr.
+    if mode.json and not isinstance(error, GateError) and _told_as_json(error_document(error)):
         return error.exit_code
     typer.echo(f"error: {_one_line(error.message)}", err=True)
     if error.hint:

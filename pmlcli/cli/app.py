@@ -35,8 +35,8 @@ working directory may set what is asked and how it is shown, not whom to trust, 
 is allowed. The command line wins, then the variable, the named or found file, and last your own.
 
 Exit codes: 0 done, 1 a bug, 2 usage or configuration, or the output exists, 3 the log cannot be used, 4 the
-model cannot be used here or an extra is missing, 5 the model is damaged or not vouched for, 7 busy, 74
-cannot read or write, 130 and 143 interrupted."""
+model cannot be used here or an extra is missing, 5 the model is damaged or not vouched for, 6 a gate is
+crossed, 7 busy, 74 cannot read or write, 130 and 143 interrupted."""
 
 
 class _Command(TyperCommand):

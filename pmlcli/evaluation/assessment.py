@@ -19,7 +19,8 @@ class Figure:
 
     - `name`: in small letters with underscores, such as `accuracy` or `coverage_90`; a gate names it so
     - `value`: None where it cannot be measured
-    - `unit`: `share`, `days`, `cases`, ..., empty for a pure number
+    - `unit`: `share` (0 to 1), `points` (a difference of shares), `seconds`, `days`, `cases`, ..., empty
+      for a pure number
     - `n`: how many independent units (cases, days) it was measured on
     - `lower`, `upper`: its 95 % interval
     - `baseline`, `training`: what the baseline reached on the same units; what training measured
@@ -70,7 +71,8 @@ class Assessment:
     - `verdict`: one or two words of a fixed list of the command's own, such as `worse` or `drift`
     - `sentence`: the verdict as a person would say it, one line, figures included
     - `is_bad`: whether a person should look at it
-    - `facts`: what was measured on what: model, root digest, log, time of asking; JSON-plain
+    - `facts`: what was measured on what, JSON-plain: `model` and `log` (names, or objects with `name`),
+      `root_digest`, `asked_at` (ISO 8601), and what else is worth keeping
     """
 
     command: str

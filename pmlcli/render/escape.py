@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
-# C0 and C1 controls, DEL, line and paragraph separators, lone surrogates, marks of annotations.
-_CONTROLS = "\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufff9-\ufffb"
+# C0 and C1 controls, DEL, line and paragraph separators, lone surrogates, marks of annotations, and the two
+# code points that are no characters and that XML refuses.
+_CONTROLS = "\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufff9-\ufffb\ufffe\uffff"
 # Everything that Unicode calls default-ignorable: zero-width and bidirectional marks, fillers, variation
 # selectors, tags, and code points kept free for more of them. None of it leaves ink.
 _INVISIBLE = (

@@ -54,6 +54,23 @@ def number(value: float) -> str:
     return f"{value:.3f}" if abs(value) >= 0.001 else f"{value:.2e}"
 
 
+def worth(value: float, spread: float | None, unit: str | None = None) -> str:
+    """A measured number with no more digits than it is worth: those that half of its interval's width leaves.
+
+    `78.5 %` for .78512 +- .014, `79 %` for .78512 +- .14; without a spread as `with_unit`.
+    """
+    if unit == "seconds" or not math.isfinite(value):
+        return with_unit(value, unit)
+    scale, suffix = {"share": (100.0, " %"), "points": (100.0, " points")}.get(
+        unit or "", (1.0, f" {unit}" if unit else "")
+    )
+    if spread is None or not math.isfinite(spread) or spread <= 0:
+        plain = share(value) if unit == "share" else f"{value * 100:.1f}{suffix}"
+        return plain if scale != 1.0 else f"{number(value)}{suffix}"
+    decimals = min(max(1 - math.floor(math.log10(spread * scale)), 0), 6)
+    return f"{value * scale:,.{decimals}f}{suffix}"
+
+
 def with_unit(value: float | None, unit: str | None = None) -> str:
     """A value in its unit: seconds as a duration, everything else as a number with the unit's name."""
     if value is None:

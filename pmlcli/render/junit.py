@@ -1,0 +1,70 @@
+"""What a measuring command found, as JUnit XML: a test case a gate, or the verdict where there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from xml.etree import ElementTree
+
+from pmlcli.evaluation import gates
+from pmlcli.evaluation.assessment import Assessment
+from pmlcli.evaluation.gates import Judged
+from pmlcli.render import figure
+from pmlcli.render.escape import visible
+
+
+def suites(found: Assessment, judged: Sequence[Judged]) -> str:
+    """The document; a gate that is crossed is a failure, one that cannot be judged is skipped.
+
+    Where no gate was set, the verdict is the one test case, and fails where a person should look.
+    """
+    suite = ElementTree.Element("testsuite", {"name": f"pmlcli {found.command}"})
+    _properties(suite, found)
+    for one in judged:
+        _case(suite, found, one)
+    if not judged:
+        case = ElementTree.SubElement(suite, "testcase", _named(found, "verdict"))
+        if found.is_bad:
+            _failure(case, found.verdict, found.sentence)
+    texts = [found.sentence, *(f"warning: {text}" for text in found.warnings)]
+    ElementTree.SubElement(suite, "system-out").text = "\n".join(map(visible, texts))
+    counts = {
+        "tests": len(suite.findall("testcase")),
+        "failures": len(suite.findall("testcase/failure")),
+        "errors": 0,
+    }
+    root = ElementTree.Element("testsuites")
+    for element in (root, suite):
+        for name, count in counts.items():
+            element.set(name, str(count))
+    suite.set("skipped", str(len(suite.findall("testcase/skipped"))))
+    root.append(suite)
+    ElementTree.indent(root)
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{ElementTree.tostring(root, encoding="unicode")}\n'
+
+
+def _properties(suite: ElementTree.Element, found: Assessment) -> None:
+    facts = figure.fact_texts(found.facts)
+    values = {gates.name_of(one): one.value for one in found.figures if not one.group}
+    texts = facts | {name: "" if value is None else repr(value) for name, value in values.items()}
+    if texts:
+        properties = ElementTree.SubElement(suite, "properties")
+        for name, text in texts.items():
+            ElementTree.SubElement(properties, "property", {"name": visible(name), "value": visible(text)})
+
+
+def _case(suite: ElementTree.Element, found: Assessment, one: Judged) -> None:
+    group = f" [{gates.group_text(one.figure.group)}]" if one.figure.group else ""
+    case = ElementTree.SubElement(suite, "testcase", _named(found, f"{one.gate.text}{group}"))
+    if one.is_crossed:
+        _failure(case, "gate", gates.sentence(one))
+    elif one.value is None:
+        ElementTree.SubElement(case, "skipped", {"message": visible(gates.sentence(one))})
+
+
+def _named(found: Assessment, name: str) -> dict[str, str]:
+    return {"classname": f"pmlcli.{found.command}", "name": visible(name)}
+
+
+def _failure(case: ElementTree.Element, kind: str, text: str) -> None:
+    failure = ElementTree.SubElement(case, "failure", {"type": visible(kind), "message": visible(text)})
+    failure.text = visible(text)
