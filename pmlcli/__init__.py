@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pmlcli.errors import BusyError as BusyError
     from pmlcli.errors import ChecksumMismatchError as ChecksumMismatchError
     from pmlcli.errors import DamagedModelError as DamagedModelError
+    from pmlcli.errors import GateError as GateError
     from pmlcli.errors import HookError as HookError
     from pmlcli.errors import IncompatibleVersionError as IncompatibleVersionError
     from pmlcli.errors import LogError as LogError
@@ -63,6 +64,7 @@ _HOMES = {
     "ArtifactRecord": "pmlcli.store.manifest",
     "ArtifactStore": "pmlcli.store.artifacts",
     "BusyError": "pmlcli.errors",
+    "GateError": "pmlcli.errors",
     "ChecksumMismatchError": "pmlcli.errors",
     "DamagedModelError": "pmlcli.errors",
     "Encoding": "pmlcli.encoding.base",

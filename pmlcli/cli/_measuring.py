@@ -1,4 +1,4 @@
-"""What all measuring commands share: where their answer goes, in which form, and when it is a failure."""
+"""What all measuring commands share: where their results go, in which form, and when it is a failure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from pmlcli.cli import _complete, _target
-from pmlcli.cli._group import ASKED, PLACE, options
+from pmlcli.cli._group import PLACE, REQUEST, options
 from pmlcli.cli._options import ForceOption, one_of
 from pmlcli.cli._session import QUIET, Session
 from pmlcli.errors import ValidationError
@@ -33,7 +33,7 @@ class MeasuringOptions:
     ] = None
     format: Annotated[
         str | None,
-        ASKED,
+        REQUEST,
         typer.Option(
             "--format",
             metavar="|".join(_complete.MEASURED_FORMATS),
@@ -52,7 +52,7 @@ class MeasuringOptions:
     ] = None
     fail_if: Annotated[
         list[str] | None,
-        ASKED,
+        REQUEST,
         typer.Option(
             "--fail-if",
             metavar="GATE",
@@ -87,7 +87,7 @@ class MeasuringOptions:
             _target.require_file_place(self.metrics, force=True)
 
     def is_file(self) -> bool:
-        """Whether the answer goes to a file."""
+        """Whether the results go to a file."""
         return self.output is not None and str(self.output) != "-"
 
     def chosen_format(self) -> str:

@@ -95,7 +95,8 @@ class CommonOptions:
         typer.Option(
             "--log-file",
             metavar="FILE",
-            help="Append all messages, with their time, to this file.",
+            help="Append all messages, with their time, and the exit code to this file; JSON lines where its "
+            "name ends in .jsonl.",
             rich_help_panel=_COMMON,
         ),
     ] = None

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import io
 import os
+import secrets
 import shutil
 import sys
+import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -20,13 +22,14 @@ from typing import Any, TextIO
 import typer
 
 from pmlcli import runtime, writing
-from pmlcli.cli import _config
+from pmlcli.cli import _config, _failure
 from pmlcli.errors import OutputError, PmlError, PmlWarning, SeriousWarning
-from pmlcli.render import json
+from pmlcli.render import json, number
 from pmlcli.render.block import Block, plain
 from pmlcli.render.escape import visible
 
 QUIET, NORMAL, VERBOSE = 0, 1, 2
+_JSON_ENDINGS = (".jsonl", ".ndjson", ".json")
 
 
 def is_coloured(stream: TextIO) -> bool:
@@ -42,6 +45,11 @@ class LogFile:
 
     path: Path
     stream: io.FileIO
+
+    @property
+    def is_json(self) -> bool:
+        """Whether each line is a JSON object, by the file's name."""
+        return self.path.suffix.lower() in _JSON_ENDINGS
 
     def write(self, text: str) -> None:
         """Appends the text; OutputError when it cannot be written, as when the reader of a pipe has left."""
@@ -63,6 +71,13 @@ class Session:
     level: int = NORMAL
     log_file: LogFile | None = None
     warned: list[str] = field(default_factory=list)
+    run_id: str = field(default_factory=lambda: secrets.token_hex(6))
+    started: float = field(default_factory=time.monotonic)
+
+    @property
+    def seconds(self) -> float:
+        """How long the run has taken so far."""
+        return round(time.monotonic() - self.started, 3)
 
     def note(self, text: str) -> None:
         """Tells what is going on; silent with -q."""
@@ -78,22 +93,33 @@ class Session:
         -q does not silence what is serious.
         """
         self.warned.append(text)
-        self._say(f"warning: {text}", QUIET if is_serious else NORMAL)
+        self._say(text, QUIET if is_serious else NORMAL, "warning")
 
-    def record(self, text: str) -> None:
-        """Puts a line into the log file, if there is one."""
+    def record(self, text: str, kind: str = "note", **facts: object) -> None:
+        """Puts a line into the log file, if there is one; `facts` stand in its JSON form alone."""
         if self.log_file is None:
             return
+        stamp = datetime.now(UTC).isoformat(timespec="milliseconds")
         try:
-            self.log_file.write(f"{datetime.now(UTC).isoformat(timespec='milliseconds')} {visible(text)}\n")
+            if self.log_file.is_json:
+                told = {"time": stamp, "run_id": self.run_id, "kind": kind, "text": text, **facts}
+                self.log_file.write(f"{json.line(told)}\n")
+            else:
+                self.log_file.write(f"{stamp} {_marked(kind)}{visible(text)}\n")
         except OutputError:
             self.log_file = None  # the error itself is not written there
             raise
 
-    def _say(self, text: str, level: int) -> None:
-        self.record(text)
+    def record_end(self, exit_code: int) -> None:
+        """Puts the run's last line into the log file: its exit code, and how long it took."""
+        took = number.duration(self.seconds)
+        text = f"run {self.run_id} ended with exit code {exit_code} after {took}"
+        self.record(text, "end", exit_code=exit_code, seconds=self.seconds)
+
+    def _say(self, text: str, level: int, kind: str = "note") -> None:
+        self.record(text, kind)
         if self.level >= level:
-            typer.echo(visible(text), err=True)
+            typer.echo(f"{_marked(kind)}{visible(text)}", err=True)
 
     def result(self, kind: str, body: Mapping[str, Any], blocks: Callable[[], Sequence[Block]]) -> None:
         """Data that was asked for: the document with --json, else the blocks as text."""
@@ -133,10 +159,19 @@ def opened(
             session.note(text)
         try:
             yield session
-        except PmlError as error:
+        except BaseException as error:
             with suppress(OutputError):  # what went wrong first is what is told
-                session.record(f"error: {error.message}" + (f" ({error.hint})" if error.hint else ""))
+                if isinstance(error, PmlError):
+                    hint = f" ({error.hint})" if error.hint else ""
+                    session.record(f"{error.message}{hint}", "error", code=error.code)
+                session.record_end(_failure.code_of(error))
             raise
+        session.record_end(0)
+
+
+def _marked(kind: str) -> str:
+    """How a line of text begins: what it is, unless it is a note."""
+    return f"{kind}: " if kind in ("warning", "error") else ""
 
 
 @contextmanager

@@ -60,8 +60,8 @@ def inspect(
             return
         found = inspect_log(target, reading)
         session.result("log", found, lambda: log_profile.log(found, sys.stdout.encoding))
-    if strict and any(finding["severity"] == "serious" for finding in found["profile"]["findings"]):
-        raise typer.Exit(EXIT_SERIOUS)
+        if strict and any(finding["severity"] == "serious" for finding in found["profile"]["findings"]):
+            raise typer.Exit(EXIT_SERIOUS)
 
 
 def inspect_log(source: str, reading: ReadingOptions) -> dict[str, Any]:

@@ -73,8 +73,8 @@ def verify(  # noqa: PLR0913 (a command takes its groups of options)
         climb = _retraining(retrain, any_log, level, regressor)
         document = verify_models(models, level=level, trust=trust, retrain=climb)
         session.outcome("verify", document, lambda: text.verification(document))
-    if not document["ok"]:
-        raise typer.Exit(document["exit_code"])
+        if not document["ok"]:
+            raise typer.Exit(document["exit_code"])
 
 
 def _retraining(log: str | None, any_log: bool, level: str | None, regressor: Path | None) -> Climb | None:

@@ -72,7 +72,7 @@ class Assessment:
     - `sentence`: the verdict as a person would say it, one line, figures included
     - `is_bad`: whether a person should look at it
     - `facts`: what was measured on what, JSON-plain: `model` and `log` (names, or objects with `name`),
-      `root_digest`, `asked_at` (ISO 8601), and what else is worth keeping
+      `root_digest`, `measured_at` (ISO 8601), and what else is worth keeping
     """
 
     command: str

@@ -13,7 +13,7 @@ from pmlcli.render import number
 HEADERS = ("figure", "value", "95 % interval", "n", "baseline", "in training")
 RIGHT = frozenset({1, 3, 4, 5})
 NOT_MEASURED = "not measured"
-_FACTS = ("model", "root_digest", "log", "asked_at")
+_FACTS = ("model", "root_digest", "log", "measured_at")
 
 
 def row(figure: Figure) -> tuple[str, ...]:

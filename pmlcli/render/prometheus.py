@@ -82,9 +82,9 @@ def _facts(found: Assessment, judged: Sequence[Judged]) -> Iterator[_Sample]:
     crossed = sum(one.is_crossed for one in judged)
     yield _Sample(_metric(found, "is_bad"), "1 where a person should look", verdict, float(found.is_bad))
     yield _Sample(_metric(found, "gates_crossed"), "gates that are crossed", labels, crossed)
-    if (asked := _seconds(found.facts.get("asked_at"))) is not None:
+    if (stamp := _seconds(found.facts.get("measured_at"))) is not None:
         about = "when it was measured, in seconds since 1970"
-        yield _Sample(_metric(found, "asked_timestamp_seconds"), about, labels, asked)
+        yield _Sample(_metric(found, "measured_timestamp_seconds"), about, labels, stamp)
 
 
 def _seconds(stamp: object) -> float | None:

@@ -28,7 +28,7 @@ FIGURES = [
 FOUND = Assessment(
     "measure", "worse", "right 65.2 %: worse than in training", True, FIGURES,
     [Section("by activity", rows=[{"activity": "Wait", "accuracy": 0.4}])], ["only 200 cases"],
-    {"model": "m", "log": "new.csv", "root_digest": "ab", "asked_at": "2024-05-01T00:00:00+00:00"},
+    {"model": "m", "log": "new.csv", "root_digest": "ab", "measured_at": "2024-05-01T00:00:00+00:00"},
 )  # fmt: skip
 MADE = {"table": "txt", "csv": "csv", "json": "json", "markdown": "md", "junit": "xml"}
 

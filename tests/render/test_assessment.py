@@ -57,7 +57,7 @@ def found(name: str) -> tuple[Assessment, list[Judged]]:
         "model": name,
         "root_digest": "ab" * 32,
         "log": {"name": name},
-        "asked_at": "2024-05-01T00:00:00Z",
+        "measured_at": "2024-05-01T00:00:00Z",
     }
     verdict = f"right 78.5 %: worse at {name}"
     whole = Assessment("evaluate", "worse", verdict, True, figures, [section], [f"warned of {name}"], facts)
@@ -85,7 +85,7 @@ def test_csv_keeps_names_whole_and_its_rows_apart(name: str) -> None:
     assert rows[3]["value"] == ""
     assert rows[0]["model"].replace("'", "") == name.replace("'", "")
     assert not re.match(r"[=+@\t\r\n-]", rows[0]["model"])
-    assert (rows[0]["root_digest"], rows[0]["asked_at"]) == ("ab" * 32, "2024-05-01T00:00:00Z")
+    assert (rows[0]["root_digest"], rows[0]["measured_at"]) == ("ab" * 32, "2024-05-01T00:00:00Z")
 
 
 @pytest.mark.parametrize("name", HOSTILE)
@@ -116,7 +116,7 @@ def test_prometheus_reads_every_figure_and_nothing_else(name: str) -> None:
     assert math.isnan(families["pmlcli_evaluate_coverage_90"].samples[0].value)
     assert families["pmlcli_evaluate_gates_crossed"].samples[0].value == 1
     assert families["pmlcli_evaluate_is_bad"].samples[0].labels["verdict"] == "worse"
-    assert families["pmlcli_evaluate_asked_timestamp_seconds"].samples[0].value == 1714521600
+    assert families["pmlcli_evaluate_measured_timestamp_seconds"].samples[0].value == 1714521600
 
 
 def test_figures_whose_names_become_the_same_metric_give_each_series_once() -> None:
