@@ -100,15 +100,18 @@ def _text_parts(column: pd.Series[Any]) -> dict[str, NDArray[Any]]:
     return {"codes": codes.astype(np.int64), "ends": np.asarray(ends, dtype=np.int64), "text": run}
 
 
-def decode(files: Mapping[str, bytes], *, most_characters: int) -> Answer:
-    """The answer that `encode` wrote.
+def decode(files: Mapping[str, bytes], *, most_characters: int, rows: range | None = None) -> Answer:
+    """The answer that `encode` wrote; `rows` are the numbers of rows that it may have.
 
+    Of one with more no cell is made: a text of one letter takes a dozen times its bytes here.
     Raises UntrustedArtifactError for whatever `encode` never writes, and for texts that take more than
     `most_characters` (as bytes of UTF-8) when every row has its own, or a quarter of that when each stands
     there once: a text is sent once, however many rows have it, and a letter may take four bytes here.
     """
     state = plain.decode(files, stem=STEM, max_bytes=MOST_JSON_BYTES, max_items=MOST_JSON_ITEMS)
     try:
+        if rows is not None and state["rows"] not in rows:
+            raise malformed("number of rows")
         return _decoded(state, _Room(most_characters))
     except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError, RuntimeError) as error:
         raise malformed(type(error).__name__) from error
