@@ -218,7 +218,7 @@ def _by_running(log: EventLog, selection: Selection, options: ReadOptions) -> Ev
         _is_one_of(log, log.offsets[1:] - 1, selection.end_activity)
     # The rule stays with the log, so that whatever is asked of it later says the same.
     log = replace(log, running_rule=rule_of(log, selection.end_activity, selection.idle_us()))
-    is_running, is_stalled = standing(log)
+    is_running, is_stalled, _goes_on = standing(log)
     if selection.running == "drop":
         return _kept_cases(log, ~is_running, "case is running at the log's end")
     if selection.running == "only":

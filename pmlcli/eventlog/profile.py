@@ -64,7 +64,8 @@ class LogProfile:
     joined by ` > `, cut after 100 (and names after 200 characters); `throughput_*_seconds` go from a
     case's beginning (its earliest start or time) to its last event, running cases included;
     `running_cases` and `stalled_cases` (those of them that have been silent for unusually long) are by
-    `standing`. `lines` are counted in `line_unit`.
+    `standing`; `expected_running` is the sum over all cases of how likely each goes on. `lines` are counted
+    in `line_unit`.
     """
 
     cases: int
@@ -84,6 +85,7 @@ class LogProfile:
     arrivals: Arrivals | None
     running_cases: int
     stalled_cases: int
+    expected_running: float
     resources: int | None
     top_resources: tuple[Frequency, ...]
     events_without_resource: int
@@ -122,6 +124,7 @@ def profile(log: EventLog, *, now: int | None = None) -> LogProfile:
         **_times(evidence),
         running_cases=int(evidence.running.sum()),
         stalled_cases=int(evidence.standing.is_stalled.sum()),
+        expected_running=float(evidence.standing.goes_on.sum()),
         **_resources(log),
         events_without_resource=without,
         columns=dict(log.schema.columns),

@@ -2,149 +2,158 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
+from pmlcli.eventlog.life_table import CERTAIN, EDGES, STEPS, LifeTable, Outlook, steps_of
 from pmlcli.eventlog.log import CaseRule, EventLog
 
-GAP_QUANTILE = 0.99
-"""A pause longer than this share of all pauses inside cases means that nothing more will come."""
+COMMON = 10
+"""Two activities that follow each other so often are looked at as a pair."""
+LONGEST = 2 * int(EDGES[-1])
+"""Patience that never ends."""
 
-ENOUGH = 30
-"""Settled cases that must have ended in one way before it is learned how long the others paused there."""
+Flags = NDArray[np.bool_]
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Place = tuple[str | None, ...]
+"""The last two activities of a case (None where it has only one, or one is missing), the last, or `()`."""
 
-MOST_END = 0.01
-"""After two activities a case goes on when of the settled cases that came through at most this share, or one,
-ended there."""
 
-Ending = tuple[str | None, str | None]
-"""The last two activities of a case; None where the case has only one, or where an activity is missing."""
+class Curve(NamedTuple):
+    """How likely cases go on that were silent at a place: by step of silence, in thousandths, never rising.
+
+    Steps beyond the last one given are 0. `usual` is the first step of silence that is unusual there.
+    """
+
+    place: Place
+    usual: int
+    thousandths: tuple[int, ...]
 
 
 @dataclass(frozen=True)
 class RunningRule:
-    """How to tell a running case from a finished one, learned from a log.
+    """How likely a case goes on after its last activities and its silence since, learned from a log.
 
-    A case is running when its last event is at most `idle_limit_us` microseconds before the log's end
-    and its last two activities are not one of `endings`. Two activities, because in many processes the
-    last one alone says little (a decision, then the closing of any work item). After the pairs in
-    `patience` a case may end or go on; there it is running for so many microseconds, beyond which most
-    do not go on. After the pairs in `lasting` nearly no case ends: there it is running however long it has
-    been silent. `idle_limit_us` is None when the rule was learned from a log without times; then no
-    case counts as running, nor does one in a log without times: nothing tells a short case from an
-    unfinished one.
+    `curves` are those of pairs of activities that are common, of activities, and, last, of any place. There
+    are none when the rule was learned from a log without times; then no case counts as running, nor does one
+    in a log without times: nothing tells a short case from an unfinished one.
     """
 
-    idle_limit_us: int | None
-    endings: tuple[Ending, ...] = ()
-    patience: tuple[tuple[Ending, int], ...] = ()
-    lasting: tuple[Ending, ...] = ()
+    curves: tuple[Curve, ...] = ()
 
-    def find(self, log: EventLog, *, at: int | None = None) -> NDArray[np.bool_]:
-        """Whether each case is running at `at` (microseconds UTC; the log's end), (cases,)."""
-        if self.idle_limit_us is None or log.times is None or log.n_cases == 0:
+    def probability(self, log: EventLog, *, at: int | None = None) -> Floats:
+        """How likely each case goes on after `at` (microseconds UTC; the log's end), (cases,)."""
+        if not self._can_tell(log):
+            return np.zeros(log.n_cases)
+        last = self._places(log)[log.offsets[1:] - 1]
+        return np.asarray(self._table[last, steps_of(_silent(log, at))] / CERTAIN)
+
+    def find(self, log: EventLog, *, at: int | None = None) -> Flags:
+        """Whether each case is running at `at` (microseconds UTC; the log's end), (cases,): as likely as not,
+        or likelier, it goes on.
+        """
+        return np.asarray(self.probability(log, at=at) >= 0.5) & self._can_tell(log)
+
+    def is_silent(self, log: EventLog, *, at: int | None = None) -> Flags:
+        """Whether each case has been silent for longer than nearly all pauses there last, (cases,)."""
+        if not self._can_tell(log):
             return np.zeros(log.n_cases, dtype=np.bool_)
-        last = log.offsets[1:] - 1
-        is_recent = _silent(log, at) <= self._limits(log)
-        goes_on = np.isin(_endings(log)[last], list(_keys(self.lasting, log).values()))
-        return np.asarray((is_recent & ~self.ends_here(log)[last]) | goes_on)
+        usual = np.array([curve.usual for curve in self.curves], dtype=np.int64)
+        return np.asarray(steps_of(_silent(log, at)) >= usual[self._places(log)[log.offsets[1:] - 1]])
 
-    def is_silent(self, log: EventLog, *, at: int | None = None) -> NDArray[np.bool_]:
-        """Whether each case has been without an event for longer than nearly all pauses last, (cases,)."""
-        if self.idle_limit_us is None or log.times is None or log.n_cases == 0:
-            return np.zeros(log.n_cases, dtype=np.bool_)
-        return np.asarray(_silent(log, at) > self.idle_limit_us)
-
-    def ends_here(self, log: EventLog) -> NDArray[np.bool_]:
-        """Whether each event and the one before it are a known ending, (events,)."""
-        return np.isin(_endings(log), list(_keys(self.endings, log).values()))
+    def patience(self, log: EventLog) -> Ints:
+        """For how many microseconds a case is running after each event where none follows, (events,)."""
+        steps = (self._table >= CERTAIN // 2).sum(axis=1)
+        limits = np.concatenate(([0], EDGES - 1, [LONGEST]))[steps]
+        return np.asarray(limits[self._places(log)])
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-plain form."""
-        plain: dict[str, Any] = {
-            "idle_limit_us": self.idle_limit_us,
-            "endings": [list(pair) for pair in self.endings],
-        }
-        if self.patience:
-            plain["patience"] = [[*pair, limit] for pair, limit in self.patience]
-        if self.lasting:
-            plain["lasting"] = [list(pair) for pair in self.lasting]
-        return plain
+        return {"curves": [[list(place), usual, list(values)] for place, usual, values in self.curves]}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> RunningRule:
         """The inverse of `to_dict`."""
-        return cls(
-            data["idle_limit_us"],
-            tuple((pair[0], pair[1]) for pair in data["endings"]),
-            tuple(((a, b), limit) for a, b, limit in data.get("patience", ())),
-            tuple((pair[0], pair[1]) for pair in data.get("lasting", ())),
-        )
+        return cls(tuple(Curve(tuple(p), int(u), tuple(map(int, values))) for p, u, values in data["curves"]))
 
-    def _limits(self, log: EventLog) -> NDArray[np.int64]:
-        """How long each case may have been idle and still be running, (cases,)."""
-        assert self.idle_limit_us is not None
-        limits = np.full(log.n_cases, self.idle_limit_us, dtype=np.int64)
-        last = _endings(log)[log.offsets[1:] - 1]
-        patience = dict(self.patience)
-        for pair, key in _keys(patience, log).items():
-            limits[last == key] = patience[pair]
-        return limits
+    def _can_tell(self, log: EventLog) -> bool:
+        return bool(self.curves) and log.times is not None and log.n_cases > 0
+
+    @cached_property
+    def _table(self) -> Ints:
+        """Thousandths of each curve at each step of silence, (curves, STEPS)."""
+        table = np.zeros((len(self.curves), STEPS), dtype=np.int64)
+        for row, curve in zip(table, self.curves, strict=True):
+            row[: len(curve.thousandths)] = curve.thousandths
+        return table
+
+    def _places(self, log: EventLog) -> Ints:
+        """The number of each event's curve, (events,): of its pair, else its activity, else any place."""
+        codes: dict[str | None, int] = {name: i + 1 for i, name in enumerate(log.activities)} | {None: 0}
+        of_activity = np.full(len(codes), len(self.curves) - 1, dtype=np.int64)
+        of_pair: dict[int, int] = {}
+        for number, (place, _usual, _values) in enumerate(self.curves):
+            if not all(name in codes for name in place):
+                continue
+            if len(place) == 1:
+                of_activity[codes[place[0]]] = number
+            elif place:
+                of_pair[codes[place[0]] * len(codes) + codes[place[1]]] = number
+        pairs, current = _pairs(log)
+        found = of_activity[current]
+        if of_pair:
+            known = np.array(sorted(of_pair), dtype=np.int64)
+            at = np.minimum(np.searchsorted(known, pairs), len(known) - 1)
+            numbers = np.array([of_pair[key] for key in known.tolist()], dtype=np.int64)
+            found = np.where(known[at] == pairs, numbers[at], found)
+        return found
 
 
 def fit_running_rule(log: EventLog) -> RunningRule:
-    """The rule of a log: its 99 % longest pause inside a case, and how its settled cases end.
+    """How the cases of a log go on, by what happened last and how long they have been silent since.
 
-    Settled are the cases that have been idle for longer than that pause. An ending is a pair of
-    activities after which more than half of the settled cases that came through it ended there, with
-    one that did not added, so that a single case proves nothing. Where fewer ended, but at least
-    `ENOUGH`, patience lasts until those that still went on after a longer pause are fewer than those that
-    ended. Of `ENOUGH` or more that came through a lasting pair, at most the share
-    `MOST_END` ended there, or one.
+    Every event is followed by a pause, which the next one ends or the log's end cuts off. A pair of
+    activities of fewer than `COMMON` events is judged by its last one; the chances of a pair are drawn to
+    those of its last activity, and these to those after any.
     """
     if log.times is None or log.n_cases == 0:
-        return RunningRule(None)
-    gaps = np.diff(log.times)[log.position[1:] > 0]
-    limit = int(np.quantile(gaps, GAP_QUANTILE)) if len(gaps) else 0
-    is_settled = _silent(log) > limit
-    if not is_settled.any():
-        is_settled[:] = True
-    distinct, keys = np.unique(_endings(log), return_inverse=True)
-    is_last = np.zeros(log.n_events, dtype=np.bool_)
-    is_last[log.offsets[1:] - 1] = True
-    is_known = np.repeat(is_settled, log.lengths)
-    ended = np.bincount(keys[is_known & is_last], minlength=len(distinct))
-    went_on = np.flatnonzero(is_known & ~is_last)
-    passed = np.bincount(keys[went_on], minlength=len(distinct))
-    is_ending = ended > passed + 1
-    # By case, not by event: what is repeated many times in each case is passed often, and may yet be its end.
-    first = np.unique(np.stack([keys[is_known], log.case_of_event[is_known]]), axis=1)[0]
-    came_through = np.bincount(first, minlength=len(distinct))
-    is_lasting = (came_through >= ENOUGH) & (ended <= np.maximum(MOST_END * came_through, 1))
-    unsure = np.flatnonzero((ended >= ENOUGH) & ~is_ending)
-    pauses = log.times[went_on + 1] - log.times[went_on]
-    patience = _longer_than_all_but(pauses, keys[went_on], unsure, ended[unsure] - 2) - 1
-    names = (None, *log.activities)
-    pairs = [(names[key // _base(log)], names[key % _base(log)]) for key in distinct.tolist()]
+        return RunningRule()
+    steps, is_last = steps_of(_pauses(log)), _last_events(log)
+    names: tuple[str | None, ...] = (None, *log.activities)
+    pairs, current = _pairs(log)
+    numbers, distinct = pd.factorize(pairs, sort=True)
+    by_activity = LifeTable.of(current, len(names), steps, is_last)
+    anywhere = by_activity.all_places()
+    after_any = anywhere.chances(np.zeros((1, STEPS)))
+    after_activity = by_activity.chances(after_any)
+    by_pair = LifeTable.of(numbers, len(distinct), steps, is_last)
+    common, seen = np.flatnonzero(by_pair.events >= COMMON), np.flatnonzero(by_activity.events)
+    before, last = np.divmod(distinct[common], len(names))
+    by_pair, by_activity = by_pair.take(common), by_activity.take(seen)
     return RunningRule(
-        limit,
-        tuple(pairs[key] for key in np.flatnonzero(is_ending)),
-        tuple((pairs[key], int(most)) for key, most in zip(unsure, patience, strict=True) if most < limit),
-        tuple(pairs[key] for key in np.flatnonzero(is_lasting)),
+        (
+            *_curves(
+                [(names[a], names[b]) for a, b in zip(before.tolist(), last.tolist(), strict=True)],
+                by_pair.outlook(by_pair.chances(after_activity[last])),
+            ),
+            *_curves([(names[a],) for a in seen.tolist()], by_activity.outlook(after_activity[seen])),
+            *_curves([()], anywhere.outlook(after_any)),
+        )
     )
 
 
-def _longer_than_all_but(
-    pauses: NDArray[np.int64], keys: NDArray[np.int64], wanted: NDArray[np.int64], but: NDArray[np.int64]
-) -> NDArray[np.int64]:
-    """For each wanted key its longest pause but so many that are as long or longer."""
-    order = np.lexsort((-pauses, keys))
-    longest: NDArray[np.int64] = pauses[order][np.searchsorted(keys[order], wanted) + but]
-    return longest
+def _curves(places: Sequence[Place], outlook: Outlook) -> list[Curve]:
+    """The outlooks of these places, without the zeros of the longest silences."""
+    lengths = (outlook.thousandths > 0).sum(axis=1).tolist()
+    rows = zip(places, outlook.usual.tolist(), outlook.thousandths.tolist(), lengths, strict=True)
+    return [Curve(place, usual, tuple(values[:length])) for place, usual, values, length in rows]
 
 
 @dataclass(frozen=True)
@@ -171,16 +180,18 @@ class StatedRule:
 
 
 class Standing(NamedTuple):
-    """How the cases of a log stand at a moment, (cases,) each."""
+    """How the cases of a log stand at a moment, (cases,) each. The others have ended."""
 
-    is_running: NDArray[np.bool_]
-    """Not known to have ended, silent or not."""
-    is_stalled: NDArray[np.bool_]
-    """Running, and silent for longer than nearly all pauses inside cases last."""
+    is_running: Flags
+    """As likely as not, or likelier, they go on; silent or not."""
+    is_stalled: Flags
+    """Running, and silent for longer than nearly all pauses last where they stand."""
+    goes_on: Floats
+    """How likely another event comes; 0 or 1 where the user's own rule decides."""
 
 
 def standing(log: EventLog, learned: RunningRule | None = None, *, at: int | None = None) -> Standing:
-    """Which cases have not ended at `at` (microseconds UTC; the log's end), and which of them are stalled.
+    """How likely each case goes on at `at` (microseconds UTC; the log's end), and so which have not ended.
 
     The rule that the log's user gave decides; where none was given, the one `learned` from the training
     log, and where there is none, the log's own. Nothing else decides whether a case is running.
@@ -188,7 +199,10 @@ def standing(log: EventLog, learned: RunningRule | None = None, *, at: int | Non
     rule = fit_running_rule(log) if learned is None else learned
     decides: CaseRule = rule if log.running_rule is None else log.running_rule
     is_running = decides.find(log, at=at)
-    return Standing(is_running, is_running & rule.is_silent(log, at=at))
+    goes_on = (
+        decides.probability(log, at=at) if isinstance(decides, RunningRule) else is_running.astype(float)
+    )
+    return Standing(is_running, is_running & rule.is_silent(log, at=at), goes_on)
 
 
 def find_running(log: EventLog) -> NDArray[np.bool_]:
@@ -209,19 +223,27 @@ def _silent(log: EventLog, at: int | None = None) -> NDArray[np.int64]:
     return np.asarray((0 if moment is None else moment) - log.ends)
 
 
-def _keys(pairs: Iterable[Ending], log: EventLog) -> dict[Ending, int]:
-    """Pairs of activities as keys of this log; those with an activity that it does not have are left out."""
-    codes: dict[str | None, int] = {name: i + 1 for i, name in enumerate(log.activities)} | {None: 0}
-    return {(a, b): codes[a] * _base(log) + codes[b] for a, b in pairs if a in codes and b in codes}
+def _last_events(log: EventLog) -> Flags:
+    """Whether each event is its case's last, (events,)."""
+    is_last = np.zeros(log.n_events, dtype=np.bool_)
+    is_last[log.offsets[1:] - 1] = True
+    return is_last
 
 
-def _base(log: EventLog) -> int:
-    return len(log.activities) + 1
+def _pauses(log: EventLog) -> Ints:
+    """Microseconds from each event to the next one of its case, else to the log's end, (events,)."""
+    assert log.times is not None
+    pauses = np.append(np.diff(log.times), 0)
+    pauses[log.offsets[1:] - 1] = _silent(log)
+    return np.asarray(np.maximum(pauses, 0))
 
 
-def _endings(log: EventLog) -> NDArray[np.int64]:
-    """Each event's activity and the one before it in its case as one number, (events,)."""
+def _pairs(log: EventLog) -> tuple[Ints, Ints]:
+    """Each event's activity and the one before it in its case as one number, and its own, (events,) each.
+
+    Missing activities, and what comes before the first event, are 0; activities begin at 1.
+    """
     current = log.activity_codes.astype(np.int64) + 1
     before = np.roll(current, 1)
     before[log.offsets[:-1]] = 0
-    return before * _base(log) + current
+    return before * (len(log.activities) + 1) + current, current

@@ -45,6 +45,8 @@ def _more(shown: int, all_of_them: int) -> list[Block]:
 
 def _facts(found: Mapping[str, Any], encoding: str | None) -> list[tuple[str, str]]:
     running = f"{number.count(found['running_cases'])} of them still running"
+    if round(found["expected_running"]) != found["running_cases"]:
+        running += f" (about {number.count(round(found['expected_running']))} are expected to go on)"
     if found["stalled_cases"]:
         running += f", {number.count(found['stalled_cases'])} of these stalled (silent for unusually long)"
     longest = number.count(found["events_per_case_max"])

@@ -17,7 +17,7 @@ from pmlcli.eventlog import read_log
 from pmlcli.eventlog.ledger import Ledger
 from pmlcli.eventlog.log import ACTIVITY, MISSING, EventLog, LogSchema, offsets_of
 from pmlcli.eventlog.profile import profile
-from pmlcli.eventlog.running import RunningRule, find_running, fit_running_rule, standing
+from pmlcli.eventlog.running import Curve, RunningRule, find_running, fit_running_rule, standing
 from pmlcli.eventlog.selection import Selection
 from pmlcli.eventlog.split import split_by_start
 from pmlcli.lifecycle.model import Model
@@ -48,16 +48,13 @@ def test_a_recent_case_without_an_ending_is_running() -> None:
     assert find_running(log).tolist() == [False, False, False, False, False, True]
 
 
-def test_the_idle_limit_is_the_99_percent_longest_pause() -> None:
-    rule = fit_running_rule(log_of(["abc", "abc"], starts=[0, 50], gap=2 * HOUR))
-    assert rule.idle_limit_us == 2 * HOUR
-
-
 def test_an_ending_is_two_activities() -> None:
     # After c nothing can be said; after dc the case is over.
-    log = log_of(["acbc", "acdc", "acdc", "acdc", "ac", "acdc"], starts=[0, 10, 20, 30, 100, 99])
-    assert fit_running_rule(log).endings == (("d", "c"),)
-    assert find_running(log).tolist() == [False, False, False, False, True, False]
+    traces = ["acbc", "acdc", "acdc", "acdc"] * 5
+    log = log_of([*traces, "ac", "acdc"], starts=[*range(0, 200, 10), 220, 219])
+    found = standing(log)
+    assert found.is_running.tolist() == [False] * 20 + [True, False]
+    assert found.goes_on[20] > 0.5 > found.goes_on[21]
 
 
 def test_patience_lasts_as_long_as_most_go_on() -> None:
@@ -70,16 +67,84 @@ def test_patience_lasts_as_long_as_most_go_on() -> None:
     times[last[90:100]] += 3 * HOUR
     log = replace(log, times=times)
     rule = fit_running_rule(log)
-    assert rule.endings == (("b", "b"),)
-    assert rule.patience == ((("a", "b"), HOUR - 1),)
     assert find_running(log)[100:].tolist() == [True, False]
+    # Of 51 that were silent for two hours ten went on.
+    assert rule.probability(log)[100:] == pytest.approx([60 / 101, 10 / 51], abs=0.03)
+    assert (rule.patience(log)[last[:40]] > HOUR // 2).all()
+    assert (rule.patience(log)[last[:40]] < 2 * HOUR).all()
     assert RunningRule.from_dict(json.loads(json.dumps(rule.to_dict()))) == rule
 
 
+def test_a_silent_case_is_likelier_over_the_longer_it_is_silent() -> None:
+    log = waiting_log()
+    assert log.end is not None
+    rule = fit_running_rule(log)
+    later = [rule.probability(log, at=log.end + days * 24 * HOUR) for days in (0, 1, 10, 100, 1000, 10_000)]
+    for before, after in zip(later, later[1:], strict=False):
+        assert (after <= before).all()
+    assert rule.find(log).tolist() == (later[0] >= 0.5).tolist()
+
+
+def waiting_log(seed: int = 0) -> EventLog:
+    """Over three years 600 cases begin; three in four wait for months until their second event, and after
+    it two in three are closed within days, while the others have ended.
+    """
+    rng = np.random.default_rng(seed)
+    starts = np.sort(rng.uniform(0, 1100, 600))
+    goes_on, is_closed = rng.random(600) < 0.75, rng.random(600) < 2 / 3
+    waits = 120 * np.exp(0.5 * rng.standard_normal(600))
+    events: list[dict[str, Any]] = []
+    for i, start in enumerate(starts):
+        days = [start, start + waits[i], start + waits[i] + rng.exponential(3.0)]
+        count = 1 + int(goes_on[i]) + int(goes_on[i] and is_closed[i])
+        for activity, day in zip("abc"[:count], days, strict=False):
+            time = pd.Timestamp("2020-01-01", tz="UTC") + pd.Timedelta(days=day)
+            events.append(dict(case_id=f"c{i}", activity=activity, timestamp=time))
+    return read_log(events)
+
+
+def as_it_was(whole: EventLog, day: int) -> tuple[EventLog, Any]:
+    """The log of a day since 2020 began, and which of its cases went on afterwards."""
+    moment = int(pd.Timestamp("2020-01-01", tz="UTC").value // 1000) + day * 24 * HOUR
+    assert whole.times is not None
+    lengths = np.bincount(whole.case_of_event[whole.times <= moment], minlength=whole.n_cases)
+    cases = np.flatnonzero(lengths)
+    return whole.take_cases(cases, lengths[cases]), whole.ends[cases] > moment
+
+
+@pytest.mark.parametrize("day", [700, 1000])
+def test_cases_that_wait_for_months_are_counted(day: int) -> None:
+    expected = came = 0.0
+    for seed in range(4):
+        log, goes_on = as_it_was(waiting_log(seed), day)
+        found = standing(log)
+        expected, came = expected + found.goes_on.sum(), came + goes_on.sum()
+        # No limit of silence, chosen by what really came, tells the cases so well.
+        assert log.end is not None
+        silent = log.end - log.ends
+        best = min(((silent <= limit) != goes_on).mean() for limit in silent)
+        assert ((found.goes_on - goes_on) ** 2).mean() < best
+    assert expected == pytest.approx(came, rel=0.15)
+
+
+def test_kpis_and_profile_count_the_cases_that_are_expected_to_go_on() -> None:
+    log, _goes_on = as_it_was(waiting_log(), 1000)
+    goes_on = standing(log).goes_on.sum()
+    edges = np.array([log.starts.min(), log.ends.max() + 1])
+    assert find_kpi("open-cases").measure(log, edges).tolist() == [np.rint(goes_on)]
+    assert find_kpi("completions").measure(log, edges).tolist() == [log.n_cases - np.rint(goes_on)]
+    weekly = np.arange(log.starts.min(), log.ends.max() + 7 * 24 * HOUR, 7 * 24 * HOUR)
+    done, open_, begun = (find_kpi(k).measure(log, weekly) for k in ("completions", "open-cases", "arrivals"))
+    assert open_.tolist() == (np.cumsum(begun) - np.cumsum(done)).tolist()
+    assert open_[-1] == np.rint(goes_on)
+    assert profile(log).expected_running == pytest.approx(goes_on)
+
+
 def test_one_case_alone_makes_no_ending() -> None:
-    log = log_of(["ay", "az", "az", "ay"], starts=[0, 10, 20, 90])
-    assert fit_running_rule(log).endings == (("a", "z"),)
-    assert find_running(log).tolist() == [False, False, False, True]
+    # The last case's `y` has ended one case of one; `z` ended all that came there.
+    log = log_of(["ay", *["az"] * 12, *["ab"] * 3, "ay"], starts=[0, *range(10, 160, 10), 190])
+    goes_on = standing(log).goes_on
+    assert goes_on[-1] > standing(log.take_cases(np.arange(16))).goes_on[-4]
 
 
 def test_the_moment_can_be_given() -> None:
@@ -91,16 +156,36 @@ def test_the_moment_can_be_given() -> None:
 
 def test_without_times_nobody_is_running() -> None:
     log = log_of(["abz", "ab"])
-    assert fit_running_rule(log) == RunningRule(None)
+    assert fit_running_rule(log) == RunningRule()
     assert find_running(log).tolist() == [False, False]
+    assert fit_running_rule(log).probability(log).tolist() == [0, 0]
     timed = fit_running_rule(log_of(["abz", "ab"], starts=[0, 1]))
     assert timed.find(log).tolist() == [False, False]
 
 
 def test_a_rule_applies_to_a_log_with_other_activities() -> None:
-    rule = RunningRule(HOUR, (("b", "z"), ("q", "r"), (None, "x"), ("b", None)))
-    log = log_of(["bz", "xb", "x", "b?", "zb"], starts=[0, 0, 1, 0, 0])
-    assert rule.find(log).tolist() == [False, True, False, False, True]
+    long = (1000,) * 61
+    rule = RunningRule(
+        (
+            Curve(("b", "z"), 61, (400,)),
+            Curve(("q", "r"), 61, ()),
+            Curve((None, "x"), 61, ()),
+            Curve(("b", None), 61, ()),
+            Curve(("z",), 5, (700, 600, 500, 400)),
+            Curve((), 61, long),
+        )
+    )
+    log = log_of(["bz", "xb", "x", "b?", "zb", "xz"], starts=[0, 0, 1, 0, 0, 0])
+    assert rule.find(log).tolist() == [False, True, False, False, True, True]
+    assert rule.probability(log).tolist() == [0.4, 1, 0, 0, 1, 0.7]
+    second = 1_000_000
+    assert rule.patience(log)[log.offsets[1:] - 1].tolist()[0] == 0
+    assert rule.patience(log)[-1] == 2 * second - 1
+    assert log.end is not None
+    for micros, is_running, is_silent in ((2 * second - 1, True, False), (2 * second, False, False)):
+        at = log.end + micros
+        assert (rule.find(log, at=at)[-1], rule.is_silent(log, at=at)[-1]) == (is_running, is_silent)
+    assert rule.is_silent(log, at=log.end + HOUR)[-1]
 
 
 def test_order_of_cases_does_not_matter() -> None:
@@ -119,12 +204,8 @@ def test_no_case_at_all() -> None:
     log = log_of(["ab", "ab"], starts=[0, 1])
     empty = log.take_cases(np.array([], dtype=np.int64))
     assert fit_running_rule(log).find(empty).tolist() == []
-    assert fit_running_rule(empty) == RunningRule(None)
-
-
-def test_it_survives_json() -> None:
-    rule = RunningRule(5, (("a", "b"), (None, "c"), ("d", None)))
-    assert RunningRule.from_dict(json.loads(json.dumps(rule.to_dict()))) == rule
+    assert fit_running_rule(empty) == RunningRule()
+    assert fit_running_rule(log).patience(empty).tolist() == []
 
 
 def stalled_events() -> list[dict[str, object]]:
@@ -149,8 +230,8 @@ def test_a_case_that_is_silent_where_none_ends_is_stalled() -> None:
     assert "old" in running
     assert "left" not in running
     assert log.case_ids[stands.is_stalled].tolist() == ["old"]
+    assert stands.goes_on[log.case_ids == "old"].tolist() == [0.5]
     rule = fit_running_rule(log)
-    assert (None, "Open") in rule.lasting
     assert RunningRule.from_dict(json.loads(json.dumps(rule.to_dict()))) == rule
 
 

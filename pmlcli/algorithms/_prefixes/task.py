@@ -180,6 +180,7 @@ def _requested(
     log, at = (log, log.end) if request.as_of is None else up_to(log, request.as_of)
     data = fitted.encoding.transform(log)
     if request.as_of is not None:
-        data = replace(data, **standing(log, data.running_rule, at=at)._asdict())
+        stands = standing(log, data.running_rule, at=at)
+        data = replace(data, is_running=stands.is_running, is_stalled=stands.is_stalled)
     rows = np.flatnonzero(chosen_prefixes(data, request))
     return Requested(fitted.encoding, log, data, rows, request, at)

@@ -1,8 +1,8 @@
 """What goes on in the log around an event: open cases, arrivals, queues and work load, never looking ahead.
 
 Every count at an event's moment is made of earlier events alone: cutting the log off there changes nothing.
-So a case counts as open from each event of its own until its next, or until it has been idle for longer
-than cases are, or not at all once it ended the way cases end.
+So a case counts as open from each event of its own until its next, or until it has been silent for so long
+that it has likely ended, which after an event that ends cases is at once.
 """
 
 from __future__ import annotations
@@ -47,11 +47,9 @@ def inter_case_features(log: EventLog, rule: RunningRule) -> NDArray[np.float32]
 
 
 def _open_until(log: EventLog, rule: RunningRule) -> Micros:
-    """Until when a case is open by each event of its own: the next one, or when it has been idle too long."""
+    """Until when a case is open by each event of its own: the next one, or when it has likely ended."""
     assert log.times is not None
-    idle = WEEK if rule.idle_limit_us is None else rule.idle_limit_us
-    until = log.times + idle
-    until[rule.ends_here(log)] = log.times[rule.ends_here(log)]
+    until = log.times + rule.patience(log)
     following = np.append(log.times[1:], np.iinfo(np.int64).max)
     following[log.offsets[1:] - 1] = np.iinfo(np.int64).max
     return np.asarray(np.minimum(until, np.maximum(following, log.times)))

@@ -113,7 +113,7 @@ class SequenceEncoding(Encoding[Sequences]):
         self.resources: Vocabulary | None = None
         self.time_scale: tuple[float, float] | None = None
         self.timezone = "UTC"
-        self.running_rule = RunningRule(None)
+        self.running_rule = RunningRule()
         self.calendar: tuple[str, ...] = ()
         self.time_limits: tuple[tuple[float, float], ...] = ()
 
@@ -148,6 +148,7 @@ class SequenceEncoding(Encoding[Sequences]):
         return Sequences(**self._parts(log))
 
     def _parts(self, log: EventLog) -> dict[str, Any]:
+        stands = standing(log, self.running_rule)
         return {
             "offsets": log.offsets,
             "activity": self.activities.encode(log.activities, log.activity_codes),
@@ -159,7 +160,8 @@ class SequenceEncoding(Encoding[Sequences]):
             "has_months": MONTH in self.calendar,
             "starts": log.starts,
             "running_rule": self.running_rule,
-            **standing(log, self.running_rule)._asdict(),
+            "is_running": stands.is_running,
+            "is_stalled": stands.is_stalled,
             "n_activities": self.activities.size,
             "n_resources": MISSING_CODE + 1 if self.resources is None else self.resources.size,
         }

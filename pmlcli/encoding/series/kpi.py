@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pmlcli.errors import ValidationError, unknown_name
 from pmlcli.eventlog.log import RESOURCE, TIMESTAMP, EventLog
-from pmlcli.eventlog.running import find_running
+from pmlcli.eventlog.running import find_running, standing
 from pmlcli.eventlog.times.duration import duration_seconds
 
 ACTIVITY, FOLLOWS, LOAD, BREACH = "activity", "directly-follows", "resource-load", "sla-breach-rate"
@@ -58,7 +58,7 @@ def _arrivals(log: EventLog, edges: Edges) -> Floats:
 
 
 def _completions(log: EventLog, edges: Edges) -> Floats:
-    return _counts(log.ends[~find_running(log)], edges)
+    return np.diff(_ended(log, edges))
 
 
 def _events(log: EventLog, edges: Edges) -> Floats:
@@ -67,8 +67,18 @@ def _events(log: EventLog, edges: Edges) -> Floats:
 
 def _open_cases(log: EventLog, edges: Edges) -> Floats:
     started = np.searchsorted(np.sort(log.starts), edges[1:])
-    ended = np.searchsorted(np.sort(log.ends[~find_running(log)]), edges[1:])
-    return (started - ended).astype(np.float64)
+    return np.asarray(started - _ended(log, edges)[1:])
+
+
+def _ended(log: EventLog, edges: Edges) -> Floats:
+    """How many cases are expected to have ended before each edge, (buckets + 1,): whole cases.
+
+    Expected, not those that have likely ended: of many that each end with some probability some do.
+    """
+    order = np.argsort(log.ends, kind="stable")
+    goes_on = np.concatenate(([0.0], np.cumsum(standing(log).goes_on[order])))
+    ended = np.searchsorted(log.ends[order], edges)
+    return np.asarray(ended - np.rint(goes_on[ended]))
 
 
 def _cycle_time(share: float) -> Callable[[EventLog, Edges], Floats]:
@@ -232,12 +242,12 @@ KPIS: dict[str, Kpi] = {
     "arrivals": Kpi("cases", "cases that begin in the bucket", _arrivals),
     "completions": Kpi(
         "cases",
-        "cases whose last event lies in the bucket and that are not running at the log's end",
+        "cases whose last event lies in the bucket, by how likely they have ended by the log's end",
         _completions,
     ),
     "open-cases": Kpi(
         "cases",
-        "cases begun before the bucket's end and not completed by then; running cases stay",
+        "cases begun before the bucket's end less those completed by then",
         _open_cases,
     ),
     "events": Kpi("events", "events in the bucket", _events),

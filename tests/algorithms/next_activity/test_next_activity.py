@@ -27,6 +27,7 @@ from pmlcli.encoding.vocabulary import FIRST_CODE
 from pmlcli.errors import UntrustedArtifactError, ValidationError
 from pmlcli.evaluation.measurement import Measurement
 from pmlcli.eventlog.log import EventLog
+from pmlcli.eventlog.running import RunningRule
 from pmlcli.eventlog.split import Split, split_by_start
 from pmlcli.lifecycle.training import trial
 from tests.logs import log_of, purchase_log, trace_log
@@ -217,8 +218,7 @@ def test_running_cases_alone_are_asked_for_by_default() -> None:
     table = ask(algorithm, encoding, cut, PredictRequest())
     assert table["case_id"].tolist() == cut.case_ids[is_running].tolist()
     finished = log.take_cases(np.flatnonzero(~running)[:5])
-    rule = replace(encoding.running_rule, idle_limit_us=None)
-    encoding.running_rule = rule
+    encoding.running_rule = RunningRule()
     nobody = ask(algorithm, encoding, finished, PredictRequest())
     assert len(nobody) == 0
     assert list(nobody.columns) == list(table.columns)

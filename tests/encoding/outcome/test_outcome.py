@@ -13,7 +13,7 @@ from pmlcli.encoding.outcome.leaks import tells_outcome
 from pmlcli.encoding.outcome.rule import parse_rule
 from pmlcli.errors import LogError, ValidationError
 from pmlcli.eventlog.log import EventLog
-from pmlcli.eventlog.running import RunningRule
+from pmlcli.eventlog.running import Curve, RunningRule
 from tests.logs import log_of, purchase_events, purchase_log, trace_log
 
 
@@ -115,9 +115,9 @@ def spans(**cases: tuple[int, ...]) -> EventLog:
 
 def test_only_cases_watched_for_the_limit_teach_who_is_slow() -> None:
     """Of the young cases only short ones have ended, so those that have are no sample of all."""
-    log = spans(slow=(0, 15), quick=(1, 3), silent=(2, 4), young=(31, 32), latest=(40,))
+    log = spans(slow=(0, 15), quick=(1, 3), silent=(2, 7), young=(31, 32), latest=(40,))
     encoding = OutcomeEncoding(OutcomeSource("slower_than", "10d")).fit(log)
-    encoding.running_rule = RunningRule(int(36.5 * 86_400 * 1e6))
+    encoding.running_rule = RunningRule((Curve((), 44, (900,) * 44),))  # 34 days
     data = encoding.transform(log)
     assert data.is_running.tolist() == [True, False, True, True, True]
     assert data.target.tolist() == [1, 0, 1, UNKNOWN, UNKNOWN]
