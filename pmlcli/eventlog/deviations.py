@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from pmlcli.eventlog.log import (
@@ -23,6 +25,8 @@ KINDS = ("skip", "rework", "swap", "move", "activity", "resource")
 another resource of the log."""
 SKIP, REWORK, SWAP, MOVE, REPLACE, REASSIGN = range(len(KINDS))
 NONE = -1
+LONGER = (10.0, 1000.0)
+"""A wait that is lengthened becomes so many times as long, by even odds on a logarithmic scale."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,39 @@ def deviate(log: EventLog, seed: int) -> Deviations:
     new_rows = offsets[:-1] + first - log.offsets[:-1]
     deviant = _replaced_activities(deviant, new_rows[kinds == REPLACE], rng)
     return Deviations(_replaced_resources(deviant, new_rows[kinds == REASSIGN], rng), kinds)
+
+
+def delay(log: EventLog, seed: int) -> EventLog:
+    """A copy of the log in which every case of more than one event waited once 10 to 1,000 times as long as
+    it did, or as the log's median wait where that is longer; all that comes after is later by as much. A log
+    without times as it is.
+    """
+    if log.times is None:
+        return log
+    rng = np.random.Generator(np.random.PCG64(seed))
+    is_first = np.zeros(log.n_events, dtype=np.bool_)
+    is_first[log.offsets[:-1]] = True
+    event = _pick(log, ~is_first, rng)
+    factors = np.exp(rng.uniform(math.log(LONGER[0]), math.log(LONGER[1]), log.n_cases))
+    rows = event[event != NONE]
+    waits = np.where(is_first, 0, np.diff(log.times, prepend=log.times[:1]))
+    usual = float(np.median(waits[~is_first])) if len(rows) else 0.0
+    added = np.zeros(log.n_events, dtype=np.int64)
+    added[rows] = np.maximum(waits[rows], usual) * (factors[event != NONE] - 1)
+    total = np.cumsum(added)
+    shift = total - np.repeat(total[log.offsets[:-1]], log.lengths)
+    return _shifted(log, shift)
+
+
+def _shifted(log: EventLog, shift: NDArray[np.int64]) -> EventLog:
+    """The log with each event so many microseconds later; no later than the last moment that can be told."""
+    assert log.times is not None
+    limit = np.iinfo(np.int64).max // 1000 - log.times
+    shift = np.clip(shift, 0, np.maximum(limit, 0))
+    later = pd.to_timedelta(shift, unit="us")
+    columns = [name for name in (TIMESTAMP, START_TIMESTAMP) if name in log.frame.columns]
+    frame = log.frame.assign(**{name: log.frame[name] + later for name in columns})
+    return replace(log, frame=frame, times=log.times + shift)
 
 
 def _places(log: EventLog, rng: np.random.Generator) -> NDArray[np.int64]:

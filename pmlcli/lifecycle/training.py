@@ -61,7 +61,7 @@ def train_algorithm(untrained: Algorithm[Data], name: str, log: EventLog) -> Tra
     measuring_seconds = time.process_time() - started
     final = clone(untrained)
     final.refit(data, tried.algorithm)
-    settled = task.settle(Fitted(final, encoding, calibration), data)
+    settled = task.settle(Fitted(final, encoding, calibration), data, log)
     fitted = Fitted(final, encoding, settled)
     return Trained(fitted, samples, comparison, measuring_seconds, tuple(task.remarks(fitted, data, log)))
 

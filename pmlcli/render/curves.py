@@ -28,6 +28,20 @@ def curves(calibration: Any) -> list[Block]:
     return [Heading("How early it tells, on held-out cases"), *blocks] if blocks else []
 
 
+def standing_out(calibration: Any) -> list[Block]:
+    """The share of training cases, and of cases by their oddest event, that stand out; none where absent."""
+    found = calibration.get("standing_out") if isinstance(calibration, Mapping) else None
+    if not isinstance(found, Mapping):
+        return []
+    levels = [(f"  by {level}", found[level]) for level in ("case", "event") if level in found]
+    rows = [
+        (name, *(_share(one.get(key)) for key in ("share", "low", "high")))
+        for name, one in levels
+        if isinstance(one, Mapping)
+    ]
+    return [Heading("Training cases that stand out"), Table(_SHARES, rows)] if rows else []
+
+
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
@@ -40,6 +54,7 @@ def _number(value: Any) -> str:
     return number.number(value) if _is_number(value) else _UNKNOWN
 
 
+_SHARES = ("  flagged", "share", "from", "to (95 %)")
 Columns = tuple[tuple[str, str, Callable[[Any], str]], ...]
 _LENGTHS: Columns = (
     ("  after events", "prefix_length", _number),

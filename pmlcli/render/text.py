@@ -7,7 +7,7 @@ from typing import Any
 
 from pmlcli.render import number, sentence
 from pmlcli.render.block import Block, Heading, Line, Pairs, Table
-from pmlcli.render.curves import curves
+from pmlcli.render.curves import curves, standing_out
 
 _TONES = {"pass": "good", "fail": "bad"}
 _SIGNATURES = {"not checked": "there, not checked: verify --public-key"}
@@ -105,6 +105,7 @@ def model(document: Mapping[str, Any]) -> list[Block]:
             _measured(document["performance_metrics"]),
         ),
         *curves(document["calibration"]),
+        *standing_out(document["calibration"]),
         *_section(
             "Parameters", [Table(_PARAMETER_HEADERS, _few([_parameter(p) for p in document["parameters"]]))]
         ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pmlcli.eventlog.deviations import KINDS, deviate
+from pmlcli.eventlog.deviations import KINDS, delay, deviate
 from pmlcli.eventlog.log import ACTIVITY, CASE_ID, RESOURCE, TIMESTAMP, EventLog
 from tests.logs import purchase_log, trace_log
 
@@ -110,3 +110,28 @@ def test_moves_take_the_place_of_the_other_event(seed):
             moved = [x for x in "abcdef" if [y for y in trace if y != x] == [y for y in "abcdef" if y != x]]
             assert len(moved) == 1
             assert abs(trace.index(moved[0]) - "abcdef".index(moved[0])) >= 2
+
+
+def test_a_delay_lengthens_one_wait_and_moves_what_follows():
+    log = purchase_log(100)
+    late = delay(log, seed=1)
+    assert log.times is not None and late.times is not None
+    added = (late.times - log.times) / 1e6
+    steps = np.diff(added)
+    inside = np.diff(log.case_of_event) == 0
+    assert (added[log.offsets[:-1]] == 0).all()
+    assert (steps[inside] >= 0).all()
+    assert np.bincount(log.case_of_event[1:][inside], weights=steps[inside] > 0).tolist() == [1] * 100
+    usual = np.median(np.diff(log.times)[inside]) / 1e6
+    assert (added[log.offsets[1:] - 1] >= 9 * usual * 0.999).all()
+    moved = late.frame[TIMESTAMP] - log.frame[TIMESTAMP]
+    assert np.allclose(moved.dt.total_seconds(), added)
+    assert (late.activity_codes == log.activity_codes).all()
+
+
+def test_a_delay_needs_times_and_room():
+    without = trace_log([["a", "b"], ["a"]])
+    assert delay(without, seed=0) is without
+    single = purchase_log(5).take_rows(purchase_log(5).offsets[:-1], np.arange(6))
+    assert single.times is not None
+    assert (delay(single, seed=0).times == single.times).all()

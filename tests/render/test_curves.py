@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from pmlcli.render.block import plain
-from pmlcli.render.curves import curves
+from pmlcli.render.curves import curves, standing_out
 
 FOUND = {
     "auc_by_prefix_length": [{"prefix_length": 2, "auc": 0.75, "cases": 1234}],
@@ -37,3 +37,22 @@ def test_strange_values_are_shown_or_left_out(strange: Any) -> None:
         "calibration_error": strange,
     }
     assert len(plain(curves(hostile)).splitlines()) < 60
+
+
+def test_the_share_that_stands_out_is_a_row_a_level():
+    level = {"share": 0.09, "low": 0.06, "high": 0.123}
+    _heading, found = standing_out({"standing_out": {"case": level, "event": level}})
+    assert [list(row) for row in found.rows] == [
+        ["  by case", "9.0 %", "6.0 %", "12.3 %"],
+        ["  by event", "9.0 %", "6.0 %", "12.3 %"],
+    ]
+
+
+@pytest.mark.parametrize("damaged", [None, 3, {}, {"standing_out": 3}, {"standing_out": {"case": 3}}])
+def test_what_does_not_say_a_share_gives_no_table(damaged):
+    assert standing_out(damaged) == []
+
+
+def test_a_share_that_is_no_number_is_a_dash():
+    _heading, found = standing_out({"standing_out": {"case": {"share": "x"}}})
+    assert list(found.rows[0])[1:] == ["-", "-", "-"]

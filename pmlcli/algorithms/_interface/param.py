@@ -104,16 +104,18 @@ def _kind(hint: Any) -> str:
     if _choices(hint):
         return "choice"
     known = [one for one in (get_args(hint) if _is_union(hint) else (hint,)) if one is not type(None)]
+    if any(get_origin(one) is Literal for one in known):
+        return "text"  # a word or a number: read by the parameter itself
     if any(get_origin(one) is tuple for one in known):
         return "names"
     return {bool: "flag", int: "integer", float: "number"}.get(known[0], "text")
 
 
 def _choices(hint: Any) -> tuple[str, ...]:
-    """The values of a Literal, also of an optional one."""
-    for one in get_args(hint) if _is_union(hint) else (hint,):
-        if get_origin(one) is Literal:
-            return tuple(map(str, get_args(one)))
+    """The values of a Literal, also of an optional one; none where other values are possible too."""
+    known = [one for one in (get_args(hint) if _is_union(hint) else (hint,)) if one is not type(None)]
+    if all(get_origin(one) is Literal for one in known):
+        return tuple(str(choice) for one in known for choice in get_args(one))
     return ()
 
 

@@ -115,7 +115,7 @@ class Task(ABC, Generic[Method, Data, HeldOut, TaskRequest]):
         empty for a baseline.
         """
 
-    def settle(self, fitted: Fitted[Method, Data], data: Data) -> Calibration:
+    def settle(self, fitted: Fitted[Method, Data], data: Data, log: EventLog) -> Calibration:
         """The calibration, completed once the final algorithm is fitted on all of the data."""
         return fitted.calibration
 

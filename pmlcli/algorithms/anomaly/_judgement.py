@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Generic, Protocol, TypeVar
+from typing import Generic, Literal, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,9 +47,13 @@ class Judgement(Protocol):
 class Detects(Protocol[CaseData_contra]):
     """What the task needs of a detector. `AnomalyDetector` and `EventDetector` give it."""
 
+    seed: int
     cuts: int
-    contamination: float
-    border: ClassVar[float | None]
+    contamination: float | Literal["auto"]
+
+    @property
+    def border(self) -> float | None:
+        """A threshold of the method's own."""
 
     @property
     def levels(self) -> tuple[str, ...]:

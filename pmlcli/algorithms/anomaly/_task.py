@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Generic, NamedTuple, final
+from typing import Annotated, Any, ClassVar, Final, Generic, Literal, NamedTuple, final
 
 import numpy as np
 import pandas as pd
@@ -21,11 +21,13 @@ from pmlcli.algorithms.anomaly._judgement import (
     CaseJudgement,
     Detects,
     Judged,
+    Judgement,
     Positions,
     Scores,
     chunks,
 )
 from pmlcli.algorithms.anomaly._request import AnomalyRequest
+from pmlcli.algorithms.anomaly._share import clearest, standing_out
 from pmlcli.algorithms.anomaly._verdict import (
     HELD_OUT,
     THRESHOLDS,
@@ -33,6 +35,7 @@ from pmlcli.algorithms.anomaly._verdict import (
     WORDS,
     Flags,
     event_keys,
+    standing_out_words,
     table_of,
 )
 from pmlcli.encoding.base import Encodes
@@ -40,13 +43,18 @@ from pmlcli.errors import ValidationError
 from pmlcli.evaluation.conformal import held_out as thinned
 from pmlcli.evaluation.measurement import Measurement
 from pmlcli.evaluation.metrics import auc
-from pmlcli.eventlog.deviations import deviate
+from pmlcli.eventlog.deviations import delay, deviate
 from pmlcli.eventlog.log import CASE_ID, EventLog
 from pmlcli.eventlog.running import find_running
 from pmlcli.eventlog.split import Split
 from pmlcli.runtime import track
 
+AUTO: Final = "auto"
 MEASURED_CASES = 2000
+COPIED_CASES = 1000
+"""So many training cases at most are copied, with a deviation each, to see which scores stand out."""
+STANDING_OUT = "standing_out"
+"""Where the calibration keeps the share of training cases that stand out at each level, and its interval."""
 DEVIATION_SEED = 0
 """Fixed, so that an algorithm and its baseline are measured on the same deviations."""
 
@@ -68,9 +76,10 @@ class HeldOut(NamedTuple):
 class AnomalyTask(Task[Detects[CaseData], CaseData, HeldOut, AnomalyRequest], Generic[CaseData]):
     """Flags cases, or events, that are less like the training log than others.
 
-    The threshold is the (1 - contamination) quantile of the training cases' scores. A p-value is the share
-    of held-out cases, scored by the same method fitted on the earlier part of the log, that are at least
-    as odd; `severity` puts it in words.
+    The threshold is the (1 - contamination) quantile of the training cases' scores; with `auto` it is where
+    the oddest of them part from the others (`_share.py`). A p-value is the share of held-out cases, scored by
+    the same method fitted on the earlier part of the log, that are at least as odd; `severity` puts it in
+    words.
     """
 
     name = "anomaly"
@@ -100,17 +109,30 @@ class AnomalyTask(Task[Detects[CaseData], CaseData, HeldOut, AnomalyRequest], Ge
         found = {"case": [one.cases for one in held_out], "event": [one.events for one in held_out]}
         return {HELD_OUT[level]: thinned(np.concatenate(found[level])) for level in algorithm.levels}
 
-    def settle(self, fitted: Fitted[Detects[CaseData], CaseData], data: CaseData) -> Calibration:
+    def settle(
+        self, fitted: Fitted[Detects[CaseData], CaseData], data: CaseData, log: EventLog
+    ) -> Calibration:
         """Also the thresholds, from the final model's scores of all training cases as if they were new.
 
-        An event is flagged when it alone would put its case among the `contamination` oddest.
+        An event is flagged when it alone would put its case among the `contamination` oddest, or among those
+        that stand out by their oddest events.
         """
         algorithm = fitted.algorithm
         if algorithm.border is not None:
             return fitted.calibration | {THRESHOLDS[level]: algorithm.border for level in algorithm.levels}
-        judged, share = algorithm.judge_training(data), 1 - algorithm.contamination
+        judged = algorithm.judge_training(data)
+        if isinstance(algorithm.contamination, str):
+            return fitted.calibration | _parted(fitted, judged, log)
+        share = 1 - algorithm.contamination
         limits = {level: float(np.quantile(judged.oddest(level), share)) for level in algorithm.levels}
         return fitted.calibration | {THRESHOLDS[level]: limit for level, limit in limits.items()}
+
+    def remarks(
+        self, fitted: Fitted[Detects[CaseData], CaseData], data: CaseData, log: EventLog
+    ) -> list[str]:
+        """How many cases stand out, where that was estimated."""
+        found = fitted.calibration.get(STANDING_OUT)
+        return [] if found is None else [standing_out_words(**found["case"])]
 
     def calibrated_numbers(self, algorithm: Detects[CaseData]) -> tuple[str, ...]:
         """A threshold for each level."""
@@ -212,9 +234,9 @@ class AnomalyTask(Task[Detects[CaseData], CaseData, HeldOut, AnomalyRequest], Ge
 TASK: AnomalyTask[Any] = AnomalyTask()
 """The one object of the task, which detectors of cases and of events hold alike."""
 Contamination = Annotated[
-    float,
+    float | Literal["auto"],
     Param(
-        "Share of cases expected to be anomalous; sets the threshold.",
+        "Share of cases expected to be anomalous; sets the threshold. auto: estimated from the scores.",
         gt=0,
         le=0.5,
         has_option=True,
@@ -228,12 +250,16 @@ Contamination = Annotated[
 class AnomalyDetector(Algorithm[CaseData], Generic[CaseData]):
     """An algorithm of the task anomaly that scores cases: the higher, the less like the training log."""
 
-    contamination: Contamination = 0.05
+    contamination: Contamination = AUTO
 
     task: ClassVar[AnomalyTask[Any]] = TASK
-    border: ClassVar[float | None] = None
-    """The threshold, where the method has one of its own; None: what `contamination` of the training cases
-    lie above."""
+
+    @property
+    def border(self) -> float | None:
+        """The threshold, where the method has one of its own; None: `contamination` says how many of the
+        training cases lie above it.
+        """
+        return None
 
     @property
     @final
@@ -272,6 +298,28 @@ class AnomalyDetector(Algorithm[CaseData], Generic[CaseData]):
         these scores does it here; `refit` takes it over from the trial.
         """
         return {"case": np.concatenate([self.score(data) for data in parts])}
+
+
+def _parted(fitted: Fitted[Detects[CaseData], CaseData], judged: Judgement, log: EventLog) -> Calibration:
+    """At each level the threshold above which training cases stand out, and the share that does.
+
+    They are told from copies of up to `COPIED_CASES` of them, with one deviation each: in steps and hands, or
+    in a wait, whichever the detector sees better.
+    """
+    chosen = np.arange(0, log.n_cases, -(-log.n_cases // COPIED_CASES))
+    kept = log if len(chosen) == log.n_cases else log.take_cases(chosen)
+    copies = [Judged(fitted, deviate(kept, DEVIATION_SEED).log)]
+    if kept.times is not None:
+        copies.append(Judged(fitted, delay(kept, DEVIATION_SEED)))
+    calibration: Calibration = {STANDING_OUT: {}}
+    for level in fitted.algorithm.levels:
+        scores = judged.oddest(level)
+        found = [np.concatenate([one.oddest(level) for _part, one in copy]) for copy in copies]
+        raised = clearest(scores[chosen], found)
+        threshold, share, low, high = standing_out(scores, raised, fitted.algorithm.seed)
+        calibration[THRESHOLDS[level]] = threshold
+        calibration[STANDING_OUT][level] = {"share": share, "low": low, "high": high}
+    return calibration
 
 
 def _unseen(encoding: Encodes[object], log: EventLog, level: str, choice: str) -> NDArray[np.bool_]:

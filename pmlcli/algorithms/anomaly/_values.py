@@ -11,7 +11,7 @@ import numpy as np
 
 from pmlcli.algorithms._interface.base import Algorithm
 from pmlcli.algorithms.anomaly._judgement import HasCases, Positions, Scores
-from pmlcli.algorithms.anomaly._task import TASK, AnomalyTask, Contamination
+from pmlcli.algorithms.anomaly._task import AUTO, TASK, AnomalyTask, Contamination
 from pmlcli.encoding.events.attributes_of_events import Events
 from pmlcli.evaluation.conformal import held_out, p_values
 
@@ -103,12 +103,16 @@ class EventDetector(Algorithm[EventData], Generic[EventData]):
     it looks at. The score of an event is the highest of its values, that of a case the highest of its events.
     """
 
-    contamination: Contamination = 0.05
+    contamination: Contamination = AUTO
 
     task: ClassVar[AnomalyTask[Any]] = TASK
-    border: ClassVar[float | None] = None
     joined: ClassVar[Joined] = HIGHEST
     """How scores of values become those of events and cases."""
+
+    @property
+    def border(self) -> float | None:
+        """A threshold of the method's own: none of these has one."""
+        return None
 
     @property
     @final

@@ -29,6 +29,10 @@ SEVERITIES = ((0.001, "critical"), (0.01, "high"), (0.05, "medium"), (1.0, "low"
 """Severity of a flagged case by its p-value (share of held-out cases at least as odd); others: `none`."""
 
 
+WHOLE_PERCENTS = 0.0995
+"""Smaller shares are said with two digits."""
+
+
 @dataclass(frozen=True)
 class Flags:
     """What is flagged at a level: scores above the threshold, or p-values up to `largest_p`."""
@@ -94,3 +98,14 @@ def event_keys(log: EventLog | None) -> tuple[Column, ...]:
     """The case, the event's position in it, its activity, and its time where the log has times."""
     times = columns("time", TIMESTAMP) if log is not None and log.times is not None else ()
     return (*columns("text", CASE_ID), *columns("number", "event_index"), *columns("text", ACTIVITY), *times)
+
+
+def standing_out_words(share: float, low: float, high: float) -> str:
+    """How many training cases stand out: `about 9 % of cases stand out (6 to 12 %)`."""
+    if not share:
+        return "no case stands out; what scores above all of this log is flagged"
+    return f"about {_percent(share)} % of cases stand out ({_percent(low)} to {_percent(high)} %)"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f}" if share >= WHOLE_PERCENTS else f"{100 * share:.2g}"

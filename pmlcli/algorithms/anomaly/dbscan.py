@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pmlcli.algorithms._interface.param import Param
-from pmlcli.algorithms.anomaly._distance import kth_distances, nearest
+from pmlcli.algorithms.anomaly._distance import kth_distances, nearest, nearest_few
 from pmlcli.algorithms.anomaly._judgement import Positions
 from pmlcli.algorithms.anomaly._profiles import (
     CategoricalFeatures,
@@ -18,11 +18,13 @@ from pmlcli.algorithms.anomaly._profiles import (
     profile_encoding,
     profile_reasons,
 )
-from pmlcli.algorithms.anomaly._task import AnomalyDetector
+from pmlcli.algorithms.anomaly._task import AUTO, AnomalyDetector
 from pmlcli.encoding.profile.extractor import CaseFeatures, FeatureExtractor
 
 MAXIMUM_POINTS = 10_000
 """More training cases than this are sampled: the work grows with their square."""
+NOT_CORE = 0.3
+"""So many training cases at most are no core where `contamination` is estimated: it may be that large."""
 SMALLEST_EPS = 1e-4
 """Below this a distance is rounding; identical cases are at distance zero."""
 
@@ -39,15 +41,19 @@ class DensityDetector(AnomalyDetector[CaseFeatures]):
     use_normalization: UseNormalization = True
     eps: Annotated[
         float | None,
-        Param("Distance of neighbours; none: chosen so that `contamination` are not core.", gt=0),
+        Param("Distance of neighbours; none: chosen so that `contamination` (auto: 0.3) are not core.", gt=0),
     ] = None
     min_samples: Annotated[int, Param("Cases within eps, itself included, that make a core case.", ge=1)] = 5
 
     source: ClassVar[str] = "Ester, Kriegel, Sander, Xu: A density-based algorithm (DBSCAN). KDD 1996"
-    border: ClassVar[float | None] = 1.0
-    """The distance eps, which `contamination` has already chosen. A quantile of the training scores would be
-    near zero, since a core case's nearest is itself.
-    """
+
+    @property
+    def border(self) -> float | None:
+        """The distance eps, which was given or which `contamination` has already chosen: a quantile of the
+        training scores would be near zero, since a core case's nearest is itself. None where the share is
+        estimated.
+        """
+        return 1.0 if self.eps is not None or self.contamination != AUTO else None
 
     def make_encoding(self) -> FeatureExtractor:
         """Case profiles."""
@@ -66,7 +72,8 @@ class DensityDetector(AnomalyDetector[CaseFeatures]):
 
     def _chosen_eps(self, distances: NDArray[np.float64]) -> float:
         """The share of noise decides, as the paper proposes; never zero, however many cases are equal."""
-        chosen = float(np.quantile(distances, 1 - self.contamination))
+        share = NOT_CORE if isinstance(self.contamination, str) else self.contamination
+        chosen = float(np.quantile(distances, 1 - share))
         if chosen >= SMALLEST_EPS:
             return chosen
         apart = distances[distances >= SMALLEST_EPS]
@@ -75,6 +82,13 @@ class DensityDetector(AnomalyDetector[CaseFeatures]):
     def score(self, data: CaseFeatures) -> NDArray[np.float64]:
         """Distance to the nearest core case over eps, (cases,)."""
         return np.asarray(nearest(data.matrix, self.core_) / self.eps_)
+
+    def training_scores(self, data: CaseFeatures) -> NDArray[np.float64]:
+        """The same, none of the training cases its own core case, (cases,)."""
+        _points, which, counts = np.unique(data.matrix, axis=0, return_inverse=True, return_counts=True)
+        distances, _cores = nearest_few(data.matrix, self.core_, min(2, len(self.core_)))
+        is_own = (distances[:, 0] == 0) & (counts[which.reshape(-1)] == 1)
+        return np.asarray(np.where(is_own, distances[:, -1], distances[:, 0]) / self.eps_)
 
     def reasons(self, data: CaseFeatures, flagged: Positions) -> list[str]:
         """The one unusual feature of each whose return to its typical value lowers the score most."""

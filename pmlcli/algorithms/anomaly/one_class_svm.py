@@ -24,6 +24,8 @@ from pmlcli.algorithms.anomaly._profiles import (
 from pmlcli.algorithms.anomaly._task import AnomalyDetector
 from pmlcli.encoding.profile.extractor import CaseFeatures, FeatureExtractor
 
+OUTSIDE = 0.05
+"""So many training cases are left outside where `contamination` is estimated."""
 EXACT_BELOW = 20_000
 LANDMARKS = 300
 BREADTH = 0.1
@@ -42,7 +44,8 @@ class OneClassSvmDetector(AnomalyDetector[CaseFeatures]):
     categorical_features: CategoricalFeatures = ()
     use_normalization: UseNormalization = True
     nu: Annotated[
-        float | None, Param("Share of training cases left outside; none: `contamination`.", gt=0, le=1)
+        float | None,
+        Param("Share of training cases left outside; none: `contamination` (auto: 0.05).", gt=0, le=1),
     ] = None
     gamma: Annotated[
         float | None, Param("Sharpness of the border; none: 0.1 / (columns x variance).", gt=0)
@@ -67,18 +70,24 @@ class OneClassSvmDetector(AnomalyDetector[CaseFeatures]):
             self._fit_approximate(data.matrix)
 
     def _fit_exact(self, matrix: NDArray[np.float64]) -> None:
-        machine = OneClassSVM(nu=self.nu or self.contamination, gamma=self.gamma_).fit(matrix)
+        machine = OneClassSVM(nu=self._outside(), gamma=self.gamma_).fit(matrix)
         self.points_ = np.array(machine.support_vectors_)
         self.weights_ = np.array(machine.dual_coef_[0])
         self.offset_ = float(-machine.intercept_[0])
 
     def _fit_approximate(self, matrix: NDArray[np.float64]) -> None:
         landmarks = Nystroem(gamma=self.gamma_, n_components=LANDMARKS, random_state=self.seed)
-        machine = SGDOneClassSVM(nu=self.nu or self.contamination, random_state=self.seed)
+        machine = SGDOneClassSVM(nu=self._outside(), random_state=self.seed)
         machine.fit(landmarks.fit_transform(matrix))
         self.points_ = np.array(landmarks.components_)
         self.weights_ = np.array(landmarks.normalization_.T @ machine.coef_)
         self.offset_ = float(machine.offset_[0])
+
+    def _outside(self) -> float:
+        """The share that the border leaves outside; the threshold is another matter."""
+        if self.nu is not None:
+            return self.nu
+        return OUTSIDE if isinstance(self.contamination, str) else self.contamination
 
     def score(self, data: CaseFeatures) -> NDArray[np.float64]:
         """How far outside the border each case lies, (cases,)."""

@@ -153,7 +153,7 @@ class ForecastTask(Task["Forecaster", Data, HeldOut, ForecastRequest]):
         """
         return measurement(*joined_cuts(held_out), algorithm.horizon)
 
-    def settle(self, fitted: Fitted[Forecaster, Data], data: Data) -> Calibration:
+    def settle(self, fitted: Fitted[Forecaster, Data], data: Data, log: EventLog) -> Calibration:
         """The last values of each series too; the algorithm gets the training series to continue.
 
         Pairs of activities that became common in the test part alone were never tried: they have no

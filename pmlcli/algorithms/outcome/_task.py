@@ -157,7 +157,9 @@ class OutcomeTask(PrefixTask["OutcomePredictor", OutcomePrefixes, HeldOut, Prefi
             "earliness": earliness(*of_positive),
         }
 
-    def settle(self, fitted: Fitted[OutcomePredictor, OutcomePrefixes], data: OutcomePrefixes) -> Calibration:
+    def settle(
+        self, fitted: Fitted[OutcomePredictor, OutcomePrefixes], data: OutcomePrefixes, log: EventLog
+    ) -> Calibration:
         """The classes, their shares of the cases, and the one that is looked for."""
         counts = np.bincount(data.target[data.target != UNKNOWN], minlength=data.n_classes)
         return fitted.calibration | {

@@ -20,7 +20,7 @@ def train(detector: Algorithm[Any], log: EventLog) -> Fitted[Any, Any]:
     trial = Fitted(detector, encoding)
     *_, last = task.cuts(detector, log)
     fitted = Fitted(detector, encoding, task.calibrate(detector, [task.held_out(trial, last, log)]))
-    return Fitted(detector, encoding, task.settle(fitted, data))
+    return Fitted(detector, encoding, task.settle(fitted, data, log))
 
 
 def predict(fitted: Fitted[Any, Any], log: EventLog, request: PredictRequest) -> pd.DataFrame:

@@ -219,7 +219,7 @@ def test_variant_frequency_says_how_often_and_the_rarest_step():
 
 def test_variant_frequency_flags_few_new_variants_where_most_are_new():
     log = trace_log([list(np.base_repr(i, 3)) for i in range(1, 40)])
-    fitted = train(VariantFrequency(), log)
+    fitted = train(VariantFrequency(contamination=0.05), log)
     later = trace_log([list(np.base_repr(i, 3)) for i in range(50, 60)])
     assert predict(fitted, later, CASE)["is_anomaly"].mean() <= 0.2
 

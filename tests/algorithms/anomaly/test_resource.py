@@ -85,7 +85,7 @@ def test_each_breach_is_the_top_case_and_named(log, reason, attribute, value):
 def test_the_breach_is_found_in_the_training_log_itself():
     noon = pd.Timestamp("2024-01-10 12:00", tz="UTC")
     log = changed(7, 1, resource="Maria", timestamp=noon)
-    fitted = train(ResourceDetector(), log)
+    fitted = train(ResourceDetector(contamination=0.05), log)
     table = predict(fitted, log, CASE)
     assert table["score"].idxmax() == 7
     assert table["reason"][7] == "`Maria` did `Approve` only once before (3 others did)"

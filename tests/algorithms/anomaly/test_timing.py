@@ -66,7 +66,7 @@ def test_too_short_a_wait_is_told_as_such():
 
 
 def test_an_unseen_pair_is_as_odd_as_a_very_rare_wait_and_named():
-    fitted = train(TemporalProfile(reach=1), timed_log(normal_cases(200)))
+    fitted = train(TemporalProfile(reach=1, contamination=0.05), timed_log(normal_cases(200)))
     table = predict(fitted, timed_log([[("open", 0), ("pay", 2 * HOUR), ("check", 60)]]), CASE)
     assert table["is_anomaly"][0]
     assert table["reason"][0] == "`pay` waited 2 h after `open`, which never occurred before"
@@ -82,7 +82,7 @@ def test_a_case_that_took_long_in_all_though_no_step_did():
     ]
     slow = [("open", 0.0)] + [("work", 240.0)] * 5 + [("end", 60.0)]
     log = timed_log([*cases, slow])
-    fitted = train(DurationDetector(), log)
+    fitted = train(DurationDetector(contamination=0.05), log)
     table = predict(fitted, log, CASE)
     assert table["reason"][100].startswith("the case took 21 h until `end` (99 % take under ")
 

@@ -85,7 +85,7 @@ def trained(untrained: Forecaster, made: EventLog) -> Fitted[Any, Any]:
     final.refit(data, trial.algorithm)
     calibration = json.loads(json.dumps(TASK.calibrate(trial.algorithm, [held_out])))
     fitted: Fitted[Any, Any] = Fitted(final, trial.encoding, calibration)
-    return replace(fitted, calibration=TASK.settle(fitted, data))
+    return replace(fitted, calibration=TASK.settle(fitted, data, log))
 
 
 def measured(untrained: Forecaster, made: EventLog) -> Measurement:
