@@ -254,6 +254,16 @@ class ReadingOptions(SelectingOptions):
             rich_help_panel=_READING,
         ),
     ] = "error"
+    bad_value: Annotated[
+        str,
+        REQUEST,
+        typer.Option(
+            "--bad-value",
+            metavar="error|missing",
+            help="Odd cells in columns of numbers or times: an error where it matters, or read as empty.",
+            rich_help_panel=_READING,
+        ),
+    ] = "error"
     order: Annotated[
         str | None,
         REQUEST,
@@ -346,6 +356,7 @@ class ReadingOptions(SelectingOptions):
             format=self.log_format,
             columns=self.named_columns(),
             on_bad_row=self.on_bad_row,
+            bad_value=self.bad_value,
             day_first=self.day_first,
             timestamp_format=self.timestamp_format,
             delimiter={"tab": "\t", "\\t": "\t"}.get(self.delimiter or "", self.delimiter),

@@ -43,6 +43,8 @@ class ReadOptions:
       only one reading is plausible; else that is an error with the options that settle it
     - `timezone`: the zone that times without one are read in (IANA name); None: UTC
     - `on_bad_row`: `error` refuses the log, `drop` leaves the row out and counts it
+    - `bad_value`: a cell that is no number or no time in a column of such: `error` reads the column as text,
+      and refuses the log where numbers or times are needed; `missing` reads the cell as empty and counts it
     - `order`: events of a case by `time`, in the source's `row` order, or by the numbers of a column that
       is named; `time+COLUMN` orders by time, and events at equal times by the column; None: by time
     - `preferred_tie_breaker`: the column whose numbers ordered events at equal times in the log that a model
@@ -70,6 +72,7 @@ class ReadOptions:
     guess_columns: bool = False
     timezone: str | None = None
     on_bad_row: str = "error"
+    bad_value: str = "error"
     order: str | None = None
     preferred_tie_breaker: str | None = None
     day_first: bool | None = None
@@ -91,6 +94,7 @@ class ReadOptions:
         if self.format is not None:
             _one_of("format", self.format, (*FORMATS, *OCEL_FORMATS))
         _one_of("value of on_bad_row", self.on_bad_row, ("error", "drop"))
+        _one_of("value of bad_value", self.bad_value, ("error", "missing"))
         for role, source in {**self.preferred_columns, **self.columns}.items():
             _one_of("column role", role, ROLES)
             if source == NONE and role in REQUIRED_ROLES:

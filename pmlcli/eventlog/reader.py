@@ -21,6 +21,7 @@ from pmlcli.eventlog.ocel.json import read_ocel_json
 from pmlcli.eventlog.ocel.sqlite import MAGIC as SQLITE_MAGIC
 from pmlcli.eventlog.ocel.sqlite import read_ocel_sqlite
 from pmlcli.eventlog.ocel.xml import read_ocel_xml
+from pmlcli.eventlog.odd_cells import without_odd_cells
 from pmlcli.eventlog.options import FORMATS, ReadOptions
 from pmlcli.eventlog.pairing import pair_lifecycle
 from pmlcli.eventlog.parquet import MAGIC, read_parquet
@@ -66,7 +67,10 @@ def read_log(source: LogLike, options: ReadOptions | None = None, **changes: Any
 def _read(source: LogLike, options: ReadOptions) -> EventLog:
     """The log; what a reader did not foresee becomes a LogError, as the input was the cause."""
     try:
-        return _chosen(build_log(_table(source, options), options), options)
+        log = build_log(_table(source, options), options)
+        if options.bad_value == "missing":
+            log = without_odd_cells(log, options.preferred_kinds)
+        return _chosen(log, options)
     except (PmlError, OSError, MemoryError):
         raise
     except Exception as error:

@@ -13,7 +13,6 @@ A column without any value is one of every type.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -23,7 +22,8 @@ from numpy.typing import NDArray
 from pmlcli.encoding.attributes import as_text
 from pmlcli.errors import LogError
 from pmlcli.eventlog.log import CANONICAL_COLUMNS, EventLog
-from pmlcli.eventlog.values import STRING, iso_time_series, time_series
+from pmlcli.eventlog.odd_cells import cells, emptied, numbers_of, times_of
+from pmlcli.eventlog.values import STRING, time_series
 
 WORDS = {"text": "text", "number": "numbers", "boolean": "truth values", "time": "times"}
 _PAIRS = (
@@ -47,18 +47,22 @@ def kind_of(column: Column) -> str:
     return "number" if pd.api.types.is_numeric_dtype(column.dtype) else "text"
 
 
-def read_as_trained(log: EventLog, required: Mapping[str, str]) -> EventLog:
-    """The log with these columns of the kinds that training saw; LogError for values that are of another."""
-    changed: dict[str, Column] = {}
+def read_as_trained(log: EventLog, required: Mapping[str, str], bad_value: str = "error") -> EventLog:
+    """The log with these columns of the kinds that training saw.
+
+    LogError for values that are of another; with `bad_value` "missing" they are empty and counted, unless
+    no value of the column is of the kind.
+    """
     for name, kind in required.items():
         values = log.frame[name]
         if name in CANONICAL_COLUMNS or kind not in WORDS or kind_of(values) == kind:
             continue
         found = _converted(values, kind, log.schema.timezone)
-        if (found.isna() & values.notna()).any():
+        is_odd = (found.isna() & values.notna()).any()
+        if is_odd and (bad_value == "error" or not found.notna().any()):
             raise _changed_type(log, name, kind, found)
-        changed[name] = found
-    return replace(log, frame=log.frame.assign(**changed)) if changed else log
+        log = emptied(log, name, found, WORDS[kind])
+    return log
 
 
 def read_words(log: EventLog, required: Mapping[str, str]) -> list[str]:
@@ -90,9 +94,8 @@ def _converted(values: Column, kind: str, timezone: str) -> Column:
     if kind == "boolean":
         return as_text(values).str.lower().map(_TRUTH).astype("boolean")
     if kind == "number":
-        numbers = pd.to_numeric(values, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
-        return pd.Series(np.where(np.isfinite(numbers), numbers, np.nan))
-    return iso_time_series(values, timezone)
+        return numbers_of(values)
+    return times_of(values, timezone)
 
 
 _NEVER = frozenset({("boolean", "number"), ("boolean", "time"), ("number", "time")})
@@ -119,16 +122,21 @@ def _whole_as_text(values: Column) -> Column:
 def _changed_type(log: EventLog, column: str, kind: str, found: Column) -> LogError:
     """What a column holds and where, and what training saw there."""
     values = log.frame[column]
-    rows: NDArray[np.intp] = np.flatnonzero(values.notna() & found.isna())
-    place = "" if log.lines is None else f" in {log.line_unit} {log.lines[rows[0]]:,}"
+    odd = values.notna().to_numpy(dtype=bool) & found.isna().to_numpy(dtype=bool)
+    rows: NDArray[np.intp] = np.flatnonzero(odd)
     context: dict[str, Any] = {"column": column, "count": len(rows), "value": str(values.iloc[rows[0]])}
     if log.lines is not None:
         context[log.line_unit] = int(log.lines[rows[0]])
     return LogError(
         f"{log.source.name}: column '{column}' holds {WORDS[kind_of(values)]}, but the model was trained on "
         f"{WORDS[kind]}: {len(rows):,} of {len(values):,} values are no {WORDS[kind]}, "
-        f"first '{values.iloc[rows[0]]}'{place}",
+        f"first {cells(log, column, odd)}",
         code="log.type",
-        hint=f"write {WORDS[kind]} there or leave the cells empty, or train again on a log like this one",
+        hint=_what_to_do(kind, found),
         context=context,
     )
+
+
+def _what_to_do(kind: str, found: Column) -> str:
+    mend = f"write {WORDS[kind]} there or leave the cells empty, or train again on a log like this one"
+    return f"--bad-value missing reads them as empty; or {mend}" if found.notna().any() else mend

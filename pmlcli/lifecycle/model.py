@@ -260,7 +260,8 @@ class Model(Hook):
         read = read_log(log, self.read_options(options or ReadOptions()))
         check_log(read, self.manifest_fields["input_schema"])
         required = self.manifest_fields["input_schema"]["required"]
-        return read_as_trained(read, required), read_words(read, required)
+        bad_value = (options or ReadOptions()).bad_value
+        return read_as_trained(read, required, bad_value), read_words(read, required)
 
     def _check_process(self, log: EventLog, request: Request) -> str | None:
         return check_process(log, known_activities(self.files), allow=request.foreign == "allow")

@@ -104,6 +104,7 @@ BAD_USAGE: dict[str, tuple[Sequence[str], Sequence[str]]] = {
     "role twice": (["train", "LOG", "-a", FAST, "--columns", "activity=x", "--activity", "y"], ["activity"]),
     "unknown zone": (["train", "LOG", "-a", FAST, "--timezone", "Mars"], ["Mars"]),
     "unknown on-bad-row": (["train", "LOG", "-a", FAST, "--on-bad-row", "dorp"], ["did you mean 'drop'?"]),
+    "unknown bad-value": (["train", "LOG", "-a", FAST, "--bad-value", "mising"], ["did you mean 'missing'?"]),
     "zero threads": (["train", "LOG", "-a", FAST, "--threads", "0"], ["--threads"]),
     "missing argument": (["predict"], ["MODEL"]),
     "unknown level": (["predict", "m", "LOG", "--level", "events"], ["did you mean 'event'?"]),
