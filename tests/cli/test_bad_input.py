@@ -94,7 +94,10 @@ BAD_USAGE: dict[str, tuple[Sequence[str], Sequence[str]]] = {
     "parameter of the wrong type": (["train", "LOG", "-a", FAST, "-p", "order=many"], ["integer"]),
     "negative seed": (["train", "LOG", "-a", FAST, "--seed", "-1"], ["seed"]),
     "text as seed": (["train", "LOG", "-a", FAST, "--seed", "abc"], ["--seed", "no whole number"]),
-    "text as top": (["predict", "m", "LOG", "--top", "three"], ["'--top': 'three' is no whole number"]),
+    "text as candidates": (
+        ["predict", "m", "LOG", "--candidates", "three"],
+        ["'--candidates': 'three' is no whole number"],
+    ),
     "text as rate": (["predict", "m", "LOG", "--fdr", "much"], ["'--fdr': 'much' is no number"]),
     "attribute that tells the outcome": (
         ["train", "LOG", "-t", "outcome", "--label-column", "x", "-p", "attributes=x"],

@@ -73,8 +73,8 @@ def test_predict_to_a_pipe_a_file_and_json_agree(run: Run, place: Path, model: P
     assert [row["probability"] for row in document["predictions"]] == table["probability"].tolist()
 
 
-def test_top_and_every_prefix_reach_the_model(run: Run, model: Path, csv_log: Path) -> None:
-    one = run("predict", model, csv_log, "--cases", "all", "--top", "1").stdout.splitlines()
+def test_candidates_and_every_prefix_reach_the_model(run: Run, model: Path, csv_log: Path) -> None:
+    one = run("predict", model, csv_log, "--cases", "all", "--candidates", "1").stdout.splitlines()
     every = run("predict", model, csv_log, "--every-prefix", "--cases", "all").stdout.splitlines()
     assert len(every) > len(one)
 

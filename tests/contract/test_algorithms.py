@@ -135,7 +135,7 @@ def test_it_answers_with_its_tasks_columns_and_units(name: str) -> None:
 def test_its_answers_have_the_form_that_is_known_beforehand(name: str) -> None:
     model, log = trained(name), read_log(events_for(name, seed=1))
     wishes: list[dict[str, Any]] = [{}, {"every_prefix": True}, {"explain": True, "unseen": "flag"}]
-    wishes += [{"top": 1}, {"top": 500}, {"sla": 86400.0}, {"horizon": 2}]
+    wishes += [{"candidates": 1}, {"candidates": 500}, {"sla": 86400.0}, {"horizon": 2}]
     wishes += [{"as_of": str(log.frame["timestamp"].median())}]
     wishes += [{"level": "event"}] if scores_events(name) else []
     for wish in wishes:

@@ -104,7 +104,7 @@ def test_a_time_at_which_nothing_runs_is_told_beside_the_last_event() -> None:
 @of_task("next-activity")
 def test_candidates_are_ranked_and_share_what_is_likely(name: str) -> None:
     events, _every = new_events(name)
-    table = asked(name, events, cases="all", every_prefix=True, top=500)
+    table = asked(name, events, cases="all", every_prefix=True, candidates=500)
     names = table.filter(regex="^next_activity").to_numpy()
     shares = table.filter(regex="^probability").to_numpy()
     assert (np.diff(shares, axis=1) <= 0).all()

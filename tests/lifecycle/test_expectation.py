@@ -146,8 +146,8 @@ def test_an_error_about_the_log_that_was_given_stays_one(
     monkeypatch.setattr(Model, "_table", failing(LogError("line 3", code="log.x")))
     with pytest.raises(LogError, match="line 3"):
         model.predict(log(), request=ALL)
-    monkeypatch.setattr(Model, "_table", failing(ValidationError("--top is wrong")))
-    with pytest.raises(PredictionError, match="--top is wrong"):
+    monkeypatch.setattr(Model, "_table", failing(ValidationError("--level is wrong")))
+    with pytest.raises(PredictionError, match="--level is wrong"):
         model.predict(log(), request=ALL)
 
 
@@ -156,7 +156,7 @@ WISHES = [
     ("anomaly/variant-frequency", PredictRequest(fdr=2.0), "fdr is 2.0"),
     ("forecast/seasonal-naive", PredictRequest(horizon=400), "horizon"),
     ("next-activity/ngram", PredictRequest(as_of="yesterday"), "--as-of"),
-    ("next-activity/ngram", PredictRequest(top=0), "top"),
+    ("next-activity/ngram", PredictRequest(candidates=0), "candidates"),
 ]
 
 

@@ -102,28 +102,28 @@ class NextActivityTask(PrefixTask["NextActivityPredictor[Any]", Sequences, HeldO
     ) -> Columns:
         """next_activity, probability, next_activity_2, probability_2, ..., prediction_set (if calibrated)."""
         data, rows = requested.data, requested.rows
-        top = min(requested.request.top, data.end_class - FIRST_CODE + 1)
-        classes = np.zeros((len(rows), top), dtype=np.int64)
-        shares = np.zeros((len(rows), top))
+        candidates = min(requested.request.candidates, data.end_class - FIRST_CODE + 1)
+        classes = np.zeros((len(rows), candidates), dtype=np.int64)
+        shares = np.zeros((len(rows), candidates))
         activities = Vocabulary(requested.encoding.vocabularies()[ACTIVITY])
         names = np.asarray([*map(activities.name_of, range(activities.size)), END], dtype=object)
         least = fitted.calibration.get("least_probability")
         sets: list[str] = []
         for first, distributions in _calibrated(fitted, data, rows):
             here = slice(first, first + len(distributions))
-            classes[here] = np.argsort(-distributions, axis=1, kind="stable")[:, :top]
+            classes[here] = np.argsort(-distributions, axis=1, kind="stable")[:, :candidates]
             shares[here] = np.take_along_axis(distributions, classes[here], axis=1)
             sets += [] if least is None else _sets(distributions, least, names)
         table: Columns = {}
-        for rank in range(top):
+        for rank in range(candidates):
             suffix = f"_{rank + 1}" if rank else ""
             table[f"next_activity{suffix}"] = names[classes[:, rank]]
             table[f"probability{suffix}"] = shares[:, rank]
         return table if least is None else table | {"prediction_set": np.asarray(sets, dtype=object)}
 
     def prediction_columns(self, request: NextActivityRequest) -> tuple[Column, ...]:
-        """A name and a share for each of `top`, as far as training saw so many activities, and the set."""
-        ranks = [f"_{rank}" if rank > 1 else "" for rank in range(1, request.top + 1)]
+        """A name and a share for each candidate, as far as training saw so many activities, and the set."""
+        ranks = [f"_{rank}" if rank > 1 else "" for rank in range(1, request.candidates + 1)]
         named: list[Column] = []
         for suffix in ranks:
             named.append(Column(f"next_activity{suffix}", "text", always=not suffix))
@@ -150,8 +150,8 @@ class NextActivityTask(PrefixTask["NextActivityPredictor[Any]", Sequences, HeldO
         return f"{100 * change:+.0f} points"
 
     def units(self, algorithm: NextActivityPredictor[Any]) -> dict[str, str]:
-        """Probabilities are shares; `units_of` goes on beyond the default `top`."""
-        ranks = range(2, NextActivityRequest().top + 1)
+        """Probabilities are shares; `units_of` goes on beyond the default `candidates`."""
+        ranks = range(2, NextActivityRequest().candidates + 1)
         shares = {"probability": "share"} | {f"probability_{rank}": "share" for rank in ranks}
         return super().units(algorithm) | shares
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from pmlcli.algorithms._interface.param import Param
-from pmlcli.algorithms._prefixes.request import PrefixRequest
+from pmlcli.algorithms._prefixes.due import DueRequest
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class RemainingTimeRequest(PrefixRequest):
+class RemainingTimeRequest(DueRequest):
     """The risk of missing a deadline."""
 
     sla: Annotated[

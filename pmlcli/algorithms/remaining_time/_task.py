@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from pmlcli.algorithms._interface.base import Algorithm
 from pmlcli.algorithms._interface.form import Column, columns
 from pmlcli.algorithms._interface.task import Calibration, Fitted
+from pmlcli.algorithms._prefixes.due import NEVER, due_columns, due_micros, lateness
 from pmlcli.algorithms._prefixes.request import Columns, PrefixData, Requested, Rows
 from pmlcli.algorithms._prefixes.rows import about_split, pooled
 from pmlcli.algorithms._prefixes.task import PrefixTask, SplitChoice
@@ -158,7 +159,9 @@ class RemainingTimeTask(PrefixTask["RemainingTimePredictor[Any]", Sequences, Hel
     # --- answers
 
     def predictions(self, fitted: Known, requested: Requested[Sequences, RemainingTimeRequest]) -> Columns:
-        """remaining_seconds, lower, upper, expected_end, and with `sla` sla_breach_probability."""
+        """remaining_seconds, lower, upper, expected_end; with `sla` sla_breach_probability; with `due` due,
+        late_probability and is_late.
+        """
         data, silent = requested.data, requested.silent
         rest = _rest(fitted, data, requested.rows, silent)
         seconds = np.ceil(silent)[:, None] + rest
@@ -175,14 +178,24 @@ class RemainingTimeTask(PrefixTask["RemainingTimePredictor[Any]", Sequences, Hel
         if requested.request.sla is not None:
             left = requested.request.sla - (now - data.began[requested.rows]) / 1e6
             table["sla_breach_probability"] = 1 - share_below(rest, left - silent)
+        if requested.request.due is not None:
+            due = due_micros(requested, requested.request.due)
+            late = 1 - share_below(rest, (due - now) / 1e6 - silent)
+            found = lateness(requested, due, ends)
+            table |= {
+                "due": found.pop("due"),
+                "late_probability": np.where(due == NEVER, np.nan, late),
+                **found,
+            }
         return table
 
     def prediction_columns(self, request: RemainingTimeRequest) -> tuple[Column, ...]:
-        """Seconds, and when the case ends; with `sla` a probability."""
+        """Seconds, and when the case ends; with `sla` and `due` the risk of a breach and of being late."""
         return (
             *columns("number", "remaining_seconds", "lower", "upper"),
             *columns("time", "expected_end"),
             *(columns("number", "sla_breach_probability") if request.sla is not None else ()),
+            *due_columns(request, *columns("number", "late_probability")),
         )
 
     def strength(
@@ -203,7 +216,8 @@ class RemainingTimeTask(PrefixTask["RemainingTimePredictor[Any]", Sequences, Hel
     def units(self, algorithm: RemainingTimePredictor[Any]) -> dict[str, str]:
         """Times in seconds, and a probability as a share."""
         seconds = dict.fromkeys(("remaining_seconds", "lower", "upper"), "seconds")
-        return super().units(algorithm) | seconds | {"sla_breach_probability": "share"}
+        shares = dict.fromkeys(("sla_breach_probability", "late_probability"), "share")
+        return super().units(algorithm) | seconds | shares
 
 
 @dataclass(kw_only=True)

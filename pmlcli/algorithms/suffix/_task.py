@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from pmlcli.algorithms._interface.base import Algorithm
 from pmlcli.algorithms._interface.form import Column, columns
 from pmlcli.algorithms._interface.task import Calibration, Fitted
-from pmlcli.algorithms._prefixes.request import Columns, PrefixData, PrefixRequest, Requested, Rows
+from pmlcli.algorithms._prefixes.due import DueRequest, due_columns, due_micros, lateness
+from pmlcli.algorithms._prefixes.request import Columns, PrefixData, Requested, Rows
 from pmlcli.algorithms._prefixes.rows import about_split, joined, pooled
 from pmlcli.algorithms._prefixes.task import PrefixTask, SplitChoice
 from pmlcli.algorithms.suffix._continuations import (
@@ -29,7 +30,7 @@ from pmlcli.algorithms.suffix._continuations import (
 from pmlcli.encoding.events.sequences import END, Sequences
 from pmlcli.encoding.vocabulary import Vocabulary
 from pmlcli.evaluation.measurement import Measurement, mean_over
-from pmlcli.eventlog.log import ACTIVITY, EventLog
+from pmlcli.eventlog.log import ACTIVITY, EventLog, no_times
 from pmlcli.eventlog.split import Split, measured_prefixes
 
 ARROW = " > "
@@ -58,7 +59,7 @@ class HeldOut(NamedTuple):
     about: str
 
 
-class SuffixTask(PrefixTask["SuffixPredictor[Any]", Sequences, HeldOut, PrefixRequest]):
+class SuffixTask(PrefixTask["SuffixPredictor[Any]", Sequences, HeldOut, DueRequest]):
     """Answers with that of the possible suffixes which is most like all others.
 
     Similarity is to be high on average over cases, whatever their length, as it is measured. A case of n
@@ -69,7 +70,7 @@ class SuffixTask(PrefixTask["SuffixPredictor[Any]", Sequences, HeldOut, PrefixRe
     name = "suffix"
     baseline = "suffix/medoid"
     recommended = "suffix/ensemble"
-    request = PrefixRequest
+    request = DueRequest
 
     def needs_ended(self, algorithm: SuffixPredictor[Any]) -> bool:
         """What is still to come of a running case nobody knows."""
@@ -111,28 +112,35 @@ class SuffixTask(PrefixTask["SuffixPredictor[Any]", Sequences, HeldOut, PrefixRe
 
     # --- answers
 
-    def predictions(self, fitted: Known, requested: Requested[Sequences, PrefixRequest]) -> Columns:
-        """suffix, events_left, probability, similarity, remaining_seconds."""
+    def predictions(self, fitted: Known, requested: Requested[Sequences, DueRequest]) -> Columns:
+        """suffix, events_left, probability, similarity, remaining_seconds, and with `due` due and is_late."""
         chosen = choose(fitted.algorithm, requested.data, requested.rows)
         known = Vocabulary(requested.encoding.vocabularies()[ACTIVITY])
         names = {chr(FIRST_LETTER + code): known.name_of(code) for code in range(known.size)}
-        return {
+        seconds = _known_seconds(chosen, requested.silent)
+        table: Columns = {
             "suffix": [joined([*(names[letter] for letter in text), END], ARROW) for text in chosen.texts],
             "events_left": np.array([len(text) for text in chosen.texts], dtype=np.int64),
             "probability": chosen.share,
             "similarity": chosen.similarity,
-            "remaining_seconds": _known_seconds(chosen, requested.silent),
+            "remaining_seconds": seconds,
         }
+        if requested.request.due is not None:
+            if requested.data.micros is None:
+                raise no_times("from which it follows when a case ends")
+            ends = requested.data.micros[requested.rows] + (np.nan_to_num(seconds) * 1e6).astype(np.int64)
+            table |= lateness(requested, due_micros(requested, requested.request.due), ends)
+        return table
 
-    def prediction_columns(self, request: PrefixRequest) -> tuple[Column, ...]:
-        """The suffix, and what is told of it in numbers."""
+    def prediction_columns(self, request: DueRequest) -> tuple[Column, ...]:
+        """The suffix, and what is told of it in numbers; with `due` when the case is due."""
         numbers = columns("number", "events_left", "probability", "similarity", "remaining_seconds")
-        return (*columns("text", "suffix"), *numbers)
+        return (*columns("text", "suffix"), *numbers, *due_columns(request))
 
     def strength(
         self,
         fitted: Known,
-        requested: Requested[Sequences, PrefixRequest],
+        requested: Requested[Sequences, DueRequest],
         predictions: Columns,
         data: Sequences,
         rows: Rows,

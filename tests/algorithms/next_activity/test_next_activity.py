@@ -178,12 +178,12 @@ def test_restored_it_answers_the_same_bits(
     assert (again.probabilities(data) == algorithm.probabilities(data)).all()
 
 
-@pytest.mark.parametrize("top", [1, 5])
-def test_units_are_told_of_the_columns_that_there_are(model, top: int) -> None:
+@pytest.mark.parametrize("candidates", [1, 5])
+def test_units_are_told_of_the_columns_that_there_are(model, candidates: int) -> None:
     algorithm, encoding, log = model
-    table = ask(algorithm, encoding, log, ALL.with_(top=top))
+    table = ask(algorithm, encoding, log, ALL.with_(candidates=candidates))
     shares = [name for name in table.columns if name.startswith("probability")]
-    assert len(shares) == top
+    assert len(shares) == candidates
     assert algorithm.task.units_of(algorithm, list(table.columns)) == {
         "prefix_length": "events"
     } | dict.fromkeys(shares, "share")
@@ -227,14 +227,14 @@ def test_running_cases_alone_are_asked_for_by_default() -> None:
 def test_every_prefix_has_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
     log = purchase_log(30)
     algorithm, encoding = trained("ngram", log)
-    request = PredictRequest(every_prefix=True, top=1)
+    request = PredictRequest(every_prefix=True, candidates=1)
     table = ask(algorithm, encoding, log, request)
     assert len(table) == log.n_events
     assert table["prefix_length"].tolist() == (log.position + 1).tolist()
     assert table["case_id"].tolist() == log.frame["case_id"].tolist()
     monkeypatch.setattr("pmlcli.algorithms.next_activity._task.CHUNK_CELLS", 100)
     assert ask(algorithm, encoding, log, request).equals(table)
-    one_by_one = ask(algorithm, encoding, log, PredictRequest(cases="all", top=1))
+    one_by_one = ask(algorithm, encoding, log, PredictRequest(cases="all", candidates=1))
     last = table[table["prefix_length"] == np.repeat(log.lengths, log.lengths)].reset_index(drop=True)
     assert one_by_one.equals(last)
 
@@ -242,7 +242,7 @@ def test_every_prefix_has_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_no_more_classes_than_there_are() -> None:
     log = trace_log(["ab", "ab"])
     algorithm, encoding = trained("ngram", log)
-    table = ask(algorithm, encoding, log, ALL.with_(top=50))
+    table = ask(algorithm, encoding, log, ALL.with_(candidates=50))
     assert [c for c in table.columns if c.startswith("next_activity")] == [
         "next_activity",
         "next_activity_2",
@@ -257,11 +257,11 @@ def test_no_more_classes_than_there_are() -> None:
         PredictRequest(level="case"),
         PredictRequest(horizon=3),
         PredictRequest(cases="x"),
-        PredictRequest(top=0),
-        PredictRequest(top=10**9),
-        PredictRequest(top="3"),  # type: ignore[arg-type]
-        PredictRequest(top=2.5),  # type: ignore[arg-type]
-        PredictRequest(top=True),
+        PredictRequest(candidates=0),
+        PredictRequest(candidates=10**9),
+        PredictRequest(candidates="3"),  # type: ignore[arg-type]
+        PredictRequest(candidates=2.5),  # type: ignore[arg-type]
+        PredictRequest(candidates=True),
         PredictRequest(every_prefix="no"),  # type: ignore[arg-type]
         PredictRequest(as_of=datetime(2024, 1, 1, tzinfo=UTC)),  # type: ignore[arg-type]
     ],
