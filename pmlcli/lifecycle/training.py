@@ -62,8 +62,10 @@ def train_algorithm(untrained: Algorithm[Data], name: str, log: EventLog) -> Tra
     final = clone(untrained)
     final.refit(data, tried.algorithm)
     settled = task.settle(Fitted(final, encoding, calibration), data, log)
-    fitted = Fitted(final, encoding, settled)
-    return Trained(fitted, samples, comparison, measuring_seconds, tuple(task.remarks(fitted, data, log)))
+    choices = final.choices()
+    fitted = Fitted(final, encoding, settled | ({"choices": choices} if choices else {}))
+    remarks = (*task.remarks(fitted, data, log), *choices)
+    return Trained(fitted, samples, comparison, measuring_seconds, remarks)
 
 
 def trial(untrained: Algorithm[Data], cuts: Sequence[Split], log: EventLog) -> Trial[Data, Any]:

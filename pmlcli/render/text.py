@@ -104,6 +104,7 @@ def model(document: Mapping[str, Any]) -> list[Block]:
             "Measured on the later part of its log, before training on all of it",
             _measured(document["performance_metrics"]),
         ),
+        *_section("Chosen in training", _choices(document["calibration"])),
         *curves(document["calibration"]),
         *standing_out(document["calibration"]),
         *_section(
@@ -140,6 +141,13 @@ def _cut(cell: str, longest: int = _LONGEST_CELL) -> str:
 
 def _finding(finding: Mapping[str, Any]) -> str:
     return f"{finding['what']}: expected {finding['expected']}, found {finding['found']}"
+
+
+def _choices(calibration: Any) -> list[Block]:
+    """What was chosen, in the sentences that training said."""
+    found = calibration.get("choices") if isinstance(calibration, Mapping) else None
+    lines = found if isinstance(found, list) else []
+    return [Line(f"  {_cut(str(line), _LONGEST_LINE)}") for line in lines[:_MOST_ROWS]]
 
 
 def _section(title: str, blocks: Sequence[Block]) -> list[Block]:

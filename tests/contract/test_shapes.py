@@ -45,7 +45,7 @@ def untrained(name: str, shape: str) -> Model:
     known = {parameter.name for parameter in registry.card(name).parameters}
     given = QUICK.get(name, {}) | {key: value for key, value in QUICKER.items() if key in known}
     if (name, shape) == ("remaining-time/ensemble", "a case of 5,000"):
-        given["members"] = ("median", "boosting")  # it has no setting that makes its network train less
+        given["members"] = ("boosting",)  # it has no setting that makes its network train less
     if name.startswith("outcome/"):
         given["rule"] = OUTCOMES.get(shape, 'count("Check") > 1')
         if shape == "200 activities":

@@ -16,7 +16,7 @@ MEDOID, STATES = "suffix/medoid", "remaining-time/transition-system"
 DETECTORS = "anomaly/ensemble"
 GOODS_IN_PARTS = {"rule": 'count("Receive Goods") > 1'}
 TASK_BASES: dict[str, dict[str, Any]] = {
-    ENSEMBLE: {"members": ("linear", "xgboost"), "n_estimators": 3},
+    ENSEMBLE: {"members": ("linear", "xgboost"), "combine": "always", "n_estimators": 3},
     DETECTORS: {"members": ("likelihood", "temporal-profile")},
     BOOSTING: {"n_estimators": 3, "max_depth": 3, **GOODS_IN_PARTS},
     PRIOR: GOODS_IN_PARTS,
@@ -110,6 +110,12 @@ def member_cases() -> dict[str, Hostile]:
         "a file absent": resealed(lambda files: files.pop(one)),
         "own state absent": resealed(lambda files: files.pop("model.json")),
         "own state names a method": inner("model.json", "values", "probabilities", to="x"),
+        "own state takes nobody": inner("model.json", "values", "chosen_", to=["nobody"]),
+        "own state takes none": inner("model.json", "values", "chosen_", to=[]),
+        "own state takes one twice": inner("model.json", "values", "chosen_", to=["linear", "linear"]),
+        "own state takes one that was not kept": inner("model.json", "values", "chosen_", to=["ngram"]),
+        "own state takes one of two": inner("model.json", "values", "chosen_", to=["linear"]),
+        "own state takes a text": inner("model.json", "values", "chosen_", to="linear"),
         "own state names a parameter": inner("model.json", "values", "n_estimators", to=10**9),
         "a member's state names a method": inner("linear-model.json", "values", "probabilities", to=[]),
         "a member's state names its calibration": inner("linear-model.json", "values", "calibration_", to={}),
@@ -131,7 +137,7 @@ def member_cases() -> dict[str, Hostile]:
         "members: one twice": members(["linear", "linear", "xgboost"]),
         "members: one 70,000 times": members(["gru"] * 70_000),
         "members: one fewer": members(["linear"]),
-        "members: one more": members(["linear", "xgboost", "ngram"]),
+        "members: one more": members(["linear", "xgboost", "ngram"], predict=EITHER),
         "members: in lists": members([["linear"], ["xgboost"]]),
         "members: a number": members(5),
         "members: a long text": members("linear," * 100_000),

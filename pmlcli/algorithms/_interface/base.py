@@ -100,6 +100,10 @@ class Algorithm(ABC, Generic[Data]):
                 raise UntrustedArtifactError(f"a learned state has no '{name}'")
             setattr(self, name, value)
 
+    def choices(self) -> list[str]:
+        """What was chosen in training that a user should know, in sentences."""
+        return []
+
     # Of algorithms that combine others.
 
     def member_names(self) -> tuple[str, ...] | None:

@@ -33,7 +33,7 @@ LearningRate = Annotated[float, Param("Step size of training; of trees the weigh
 Least = Annotated[int, Param("Fewest training prefixes that a context or state needs.", ge=1)]
 MaxDepth = Annotated[int, Param("Depth of each tree.", ge=1, le=12)]
 MaxEpochs = Annotated[int, Param("Most passes over the training part.", ge=1)]
-MemberNames = Annotated[tuple[str, ...], Param("Algorithms that are combined.")]
+MemberNames = Annotated[tuple[str, ...], Param("Algorithms that are combined or chosen from.")]
 MostRows = Annotated[int, Param("Most prefixes to learn from.", ge=100)]
 Patience = Annotated[int, Param("Passes without progress before stopping.", ge=1, unit="epochs")]
 Recency = Annotated[

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pmlcli.algorithms._interface.base import Algorithm
-from pmlcli.algorithms._interface.task import Data
 from pmlcli.encoding.events.sequences import Sequences
 
 PARAMETER, LEARNED = "recency", "recency_"
@@ -36,16 +36,21 @@ def late_weights(n: int) -> NDArray[np.float64]:
     return np.asarray(0.5 ** ((1 - np.arange(1, n + 1) / n) / RECENCY_HALF_LIFE))
 
 
-def fit_in_turn(members: Iterable[Algorithm[Data]], data: Data, recency: str = "auto") -> None:
-    """Trains each; the first that finds whether late cases count more tells the others that would look.
-
-    Which members look is what they declare: those that have the parameter, and learn what it came to.
+class Turns:
+    """Members learn one after another; the first that finds whether late cases count more tells the others
+    that would look. Which members look is what they declare: those that have the parameter, and learn what it
+    came to.
     """
-    for one in members:
+
+    def __init__(self, recency: str = "auto") -> None:
+        self._recency = recency
+
+    def take(self, one: Algorithm[Any], learn: Callable[[], None]) -> None:
+        """Has a member learn."""
         if PARAMETER in one.parameters():
-            one.set_parameters({PARAMETER: recency})
-        one.fit(data)
-        recency = str(one.state().get(LEARNED, recency))
+            one.set_parameters({PARAMETER: self._recency})
+        learn()
+        self._recency = str(one.state().get(LEARNED, self._recency))
 
 
 def recency_weights(data: Sequences, recency: str) -> NDArray[np.float64]:

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 from numpy.typing import NDArray
 
 from pmlcli.encoding.events.sequences import Sequences
 
 SHARE = 0.2
-SHARPNESS = 24
-"""A member that errs by 3 % more than the best counts half as much."""
-LEAST_PART = 0.05
-"""Members of less than this, with 1 for the best, are left out."""
-CLEARLY = 0.9
-"""The baseline is clearly better where it errs by no more than this share of the best other error."""
+LOOKED_AT = 20_000
+"""Candidates are compared on late cases of about so many events at most."""
 
 
 def latest_rows(data: Sequences, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -26,16 +20,15 @@ def latest_rows(data: Sequences, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
     return np.isin(cases, by_start[len(own) - round(len(own) * SHARE) :])
 
 
-def weights_by_error(errors: Mapping[str, float], baseline: str) -> dict[str, float]:
-    """Weights, of sum 1, of members by their errors: the smaller to the power of `SHARPNESS`, the more.
-
-    So members that err alike count alike, however the errors fell this time (Bates and Granger 1969 take
-    the second power of the root). The baseline counts alone where it is clearly better, else not at all.
+def early_and_late(
+    data: Sequences, counted: NDArray[np.bool_], most: int = LOOKED_AT
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """All but the latest fifth of the cases, and those of the others that are counted, (cases,), in order of
+    start; evenly chosen where they have more events than `most`.
     """
-    others = {name: error for name, error in errors.items() if name != baseline}
-    least = min(others.values(), default=np.inf)
-    if baseline in errors and errors[baseline] <= CLEARLY * least:
-        return {baseline: 1.0}
-    parts = {name: 1.0 if error == least else (least / error) ** SHARPNESS for name, error in others.items()}
-    parts = {name: part for name, part in parts.items() if part >= LEAST_PART}
-    return {name: part / sum(parts.values()) for name, part in parts.items()}
+    is_late = latest_rows(data, data.offsets[:-1])
+    late = np.flatnonzero(is_late & counted)
+    late = late[np.argsort(data.starts[late], kind="stable")]
+    every = max(1.0, float(data.lengths[late].sum()) / most)
+    kept = np.diff(np.floor(np.arange(len(late) + 1) / every)) > 0
+    return np.flatnonzero(~is_late), late[kept]

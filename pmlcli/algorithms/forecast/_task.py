@@ -199,7 +199,7 @@ class ForecastTask(Task["Forecaster", Data, HeldOut, ForecastRequest]):
             for s in data
             if len(s) and (s.values == s.values[0]).all()
         ]
-        return found + fitted.algorithm.choices()
+        return found
 
     # --- answers
 
@@ -333,10 +333,6 @@ class Forecaster(Algorithm[Data]):
         `data` is a training series or one that continues it (a newer log's). Finite; the task makes
         negative values zero.
         """
-
-    def choices(self) -> list[str]:
-        """What was chosen in training that a user should know, in sentences."""
-        return []
 
     def __post_init__(self) -> None:
         self.make_encoding()  # refuses what is no KPI, frequency or country

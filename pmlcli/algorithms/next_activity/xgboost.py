@@ -16,6 +16,7 @@ from pmlcli.algorithms._learning.recency import recencies, recency_weights
 from pmlcli.algorithms._learning.trees import Trees
 from pmlcli.algorithms._learning.validation import latest_rows
 from pmlcli.algorithms._prefixes.request import Rows
+from pmlcli.algorithms._prefixes.rows import evenly
 from pmlcli.algorithms.next_activity._rare import pooled, unpooled
 from pmlcli.algorithms.next_activity._task import NextActivityPredictor
 from pmlcli.encoding.events.prefixes import PrefixEncoding, Prefixes
@@ -53,9 +54,10 @@ class XGBoost(NextActivityPredictor[Prefixes]):
 
     def fit_held_out(self, data: Prefixes) -> None:
         """Learns from the earlier cases until the others are predicted no better, and chooses `recency`."""
-        rows = self._taught(data)
-        is_late = latest_rows(data, rows)
+        rows = _known(data)
+        is_late = np.repeat(latest_rows(data, data.offsets[:-1]), data.lengths)[rows]
         early, late = (rows[~is_late], rows[is_late]) if 0 < is_late.sum() < len(rows) else (rows, None)
+        early, late = self._taught(data, early), late if late is None else evenly(late, self.most_rows)
         tried = {recency: self._grow(data, early, recency, late=late) for recency in recencies(self.recency)}
         best = min(tried, key=lambda recency: tried[recency].best_score if late is not None else 0.0)
         self._keep(tried[best], best)
@@ -67,7 +69,8 @@ class XGBoost(NextActivityPredictor[Prefixes]):
 
     def refit(self, data: Prefixes, trial: Self) -> None:
         """With the `recency` and as many rounds as were best for `trial`."""
-        self._keep(self._grow(data, self._taught(data), trial.recency_, trial.n_estimators_), trial.recency_)
+        rows = self._taught(data, _known(data))
+        self._keep(self._grow(data, rows, trial.recency_, trial.n_estimators_), trial.recency_)
 
     def restore(self, state: dict[str, Any]) -> None:
         """Reads the trees; their structure was checked when the file was."""
@@ -79,10 +82,9 @@ class XGBoost(NextActivityPredictor[Prefixes]):
         found = softmax(self._trees.margins(tabulate(data, np.arange(data.n_events), "rank")))
         return unpooled(found, self.shares_)
 
-    def _taught(self, data: Prefixes) -> Rows:
-        """The prefixes to learn from, and, learned from these, the groups."""
-        most = max(min(self.most_rows, MOST_CELLS // data.end_class), 100)
-        rows = np.flatnonzero(targets(data) >= FIRST_CODE)[-most:]
+    def _taught(self, data: Prefixes, rows: Rows) -> Rows:
+        """The prefixes to learn from, of these, and, learned from them, the groups."""
+        rows = rows[-max(min(self.most_rows, MOST_CELLS // data.end_class), 100) :]
         self.shares_ = pooled(np.bincount(targets(data)[rows], minlength=data.end_class + 1), RARE)
         return rows
 
@@ -108,3 +110,8 @@ class XGBoost(NextActivityPredictor[Prefixes]):
             recency_weights(data, recency)[rows],
         )
         return xgboost.DMatrix(tabulate(data, rows, "rank"), groups, weight=weights, nthread=1)
+
+
+def _known(data: Prefixes) -> Rows:
+    """The prefixes of which it is known what follows."""
+    return np.flatnonzero(targets(data) >= FIRST_CODE)

@@ -1,31 +1,31 @@
-"""Ways to go on from a network and from cases that had come the same way: the most typical of all."""
+"""Ensemble: of cases that had come the same way, a network and both the cheapest that is good enough."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Annotated, ClassVar, Self
-
-import numpy as np
+from typing import Annotated, Any, ClassVar, Self
 
 from pmlcli.algorithms._interface.param import Param
 from pmlcli.algorithms._interface.parameters import DrawCount, HiddenSize, MaxEpochs
-from pmlcli.algorithms._learning.validation import latest_rows
+from pmlcli.algorithms._learning.choice import Choice, cheapest_tied
+from pmlcli.algorithms._learning.choosing import ChoosingAlgorithm
+from pmlcli.algorithms._learning.validation import early_and_late
 from pmlcli.algorithms._prefixes.request import Rows
-from pmlcli.algorithms.suffix._choice import best_choice
-from pmlcli.algorithms.suffix._continuations import Continuations, blended, even_cases
+from pmlcli.algorithms.suffix._choice import MEDOID, NETWORK, Setting, rounds_of_shares, shares_to_try
+from pmlcli.algorithms.suffix._continuations import Continuations, blended
 from pmlcli.algorithms.suffix._task import SuffixPredictor
 from pmlcli.encoding.events.prefixes import PrefixEncoding, Prefixes
+from pmlcli.errors import UntrustedArtifactError
 
-MEMBERS = ("gru", "medoid")
-SHARES = (0.25, 0.5, 0.0, 0.75, 1.0)
-LOOKED_AT = 600
-"""The ways to choose are tried on about so many prefixes."""
+LOOKED_AT = 1_200
+"""The candidates are tried on about so many prefixes."""
 
 
 @dataclass(kw_only=True)
-class EnsembleSuffix(SuffixPredictor[Prefixes]):
-    """Asks the network and the medoid how a case may go on, gives each its share of the weight, and answers
-    with the suffix that is most like all of these.
+class EnsembleSuffix(ChoosingAlgorithm[Prefixes], SuffixPredictor[Prefixes]):
+    """Tries the medoid, the network, and both with their shares of the weight, on the latest training cases,
+    and takes the cheapest that the best does not beat beyond chance. Answered is the suffix that is most like
+    all that are possible. The network is not trained on fewer than 100 cases.
     """
 
     medoid_share: Annotated[
@@ -42,8 +42,6 @@ class EnsembleSuffix(SuffixPredictor[Prefixes]):
     draws: DrawCount = 32
 
     extra: ClassVar[str | None] = "neural"
-    container: ClassVar[str] = "members"
-    tolerance: ClassVar[float] = 1e-9
     source: ClassVar[str] = (
         "Kumar and Byrne (2004), Minimum Bayes-risk decoding for statistical machine translation"
     )
@@ -57,36 +55,51 @@ class EnsembleSuffix(SuffixPredictor[Prefixes]):
 
     def member_names(self) -> tuple[str, ...]:
         """The network and the medoid."""
-        return MEMBERS
+        return (NETWORK, MEDOID)
 
-    def fit(self, data: Prefixes) -> None:
-        """Finds on the latest cases how to choose, from what the others taught; then trains both on all."""
-        gru, medoid = self.parts.values()
-        gru.fit_held_out(data)
-        is_late = latest_rows(data, data.offsets[:-1])
-        medoid.fit(data.take(np.flatnonzero(~is_late)))
-        self._settle(data.take(np.flatnonzero(is_late & ~data.is_running)))
+    def choose(self, data: Prefixes) -> Choice:
+        """By the similarity of answers and truth of the latest cases that have ended, each counting alike."""
+        early, late = early_and_late(data, ~data.is_running, LOOKED_AT)
+        if len(early) == 0 or len(late) == 0:
+            return cheapest_tied((), (MEDOID, NETWORK), 0)
+        shares = shares_to_try(self.medoid_share, both=self.combine == "always")
+        is_short = 1.0 in shares and len(self.names_by_cost(data.n_cases)) == 1
+        shares = (1.0,) if is_short else shares
+        rounds = rounds_of_shares(self.parts, data, (early, late), shares, self.seed)
+        return cheapest_tied(rounds, (MEDOID, NETWORK), len(late), is_short=is_short)
+
+    def combine_all(self, data: Prefixes) -> None:
+        """Both, with the share that is best for the latest cases."""
+        self.adopt(self.choose(data))
         self.refit(data, self)
 
+    def adopt(self, choice: Choice) -> None:
+        """The members taken, and how they are asked."""
+        super().adopt(choice)
+        self.medoid_share_, self.by_case_ = choice.taken.setting or Setting(1.0, False)
+
+    def say(self, choice: Choice) -> str:
+        """With each candidate's similarity."""
+        return choice.sentence("similarity", lambda loss: f"{1 - loss:.3f}")
+
     def refit(self, data: Prefixes, trial: Self) -> None:
-        """Trains both on everything, guided by the trial's."""
+        """Trains what the trial took on everything, guided by the trial's."""
         self.medoid_share_, self.by_case_ = trial.medoid_share_, trial.by_case_
-        for name, one in self.parts.items():
-            one.refit(data, trial.parts[name])
+        super().refit(data, trial)
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """The inverse of `state`; UntrustedArtifactError for shares that the members taken do not have."""
+        super().restore(state)
+        share, of_one = self.medoid_share_, {NETWORK: 0.0, MEDOID: 1.0}
+        is_share = type(share) is float and 0 <= share <= 1 and type(self.by_case_) is bool
+        if not is_share or share != of_one.get("".join(self.chosen_), share):
+            raise UntrustedArtifactError("the members that were taken have no such share")
 
     def continuations(self, data: Prefixes, rows: Rows) -> Continuations:
-        """Those of both, weighed."""
-        shares = (1 - self.medoid_share_, self.medoid_share_)
-        asked = [one for one, share in zip(self.parts.values(), shares, strict=True) if share > 0]
-        parts: list[Continuations] = [one.continuations(data, rows) for one in asked]
-        return parts[0] if len(parts) == 1 else blended(parts, shares)
+        """Those of the members taken, weighed."""
+        parts: list[Continuations] = [one.continuations(data, rows) for one in self.kept_members().values()]
+        return parts[0] if len(parts) == 1 else blended(parts, (1 - self.medoid_share_, self.medoid_share_))
 
     def is_by_case(self) -> bool:
         """As it was better for the latest cases."""
         return self.by_case_
-
-    def _settle(self, late: Prefixes) -> None:
-        late = late.take(np.flatnonzero(even_cases(late.lengths, LOOKED_AT)))
-        parts = [one.continuations(late, np.arange(late.n_events)) for one in self.parts.values()]
-        shares = SHARES if self.medoid_share is None else (self.medoid_share,)
-        self.medoid_share_, self.by_case_ = best_choice(late, parts, shares)

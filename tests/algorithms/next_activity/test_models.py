@@ -166,18 +166,6 @@ def test_they_learn_what_counts_cannot(model: NextActivityPredictor[Any]) -> Non
     assert model.task.measure(model, tried.held_out, {}).value > 0.95
 
 
-def test_the_ensemble_is_the_mean_of_its_members() -> None:
-    log = log_of(who_decides())
-    model = Model("next-activity/ensemble", members=["ngram", "linear"])
-    model.train(log)
-    algorithm = model.algorithm
-    data = algorithm.make_encoding().fit(log).transform(log)
-    each = [one.probabilities(data) for one in algorithm.kept_members().values()]
-    assert np.abs(each[0] - each[1]).max() > 0.3
-    assert algorithm.probabilities(data) == pytest.approx((each[0] + each[1]) / 2)
-    assert set(model.files) >= {"ngram-model.json", "linear-model.json", "model.json"}
-
-
 def changed_process() -> list[dict[str, object]]:
     """For long b comes after a, and in the last three tenths of the cases c."""
     return [
@@ -193,7 +181,7 @@ def changed_process() -> list[dict[str, object]]:
 
 def test_members_share_the_recency_that_the_first_finds_better() -> None:
     log = log_of(changed_process())
-    ensemble = Model("next-activity/ensemble", n_estimators=5, max_epochs=2).algorithm
+    ensemble = Model("next-activity/ensemble", combine="always", n_estimators=5, max_epochs=2).algorithm
     ensemble.fit(ensemble.make_encoding().fit(log).transform(log))
     found = {name: one.recency_ for name, one in ensemble.kept_members().items()}
     assert found == {"linear": "on", "xgboost": "on", "gru": "on"}

@@ -9,13 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pmlcli import registry
 from pmlcli.algorithms._interface.request import PredictRequest
 from pmlcli.algorithms.outcome._rows import Lessons
 from pmlcli.algorithms.outcome._scales import earliness, fit_scale, held_out_error, rescaled
 from pmlcli.errors import TrainingError, ValidationError
 from pmlcli.evaluation.ranking import calibration_error
-from pmlcli.eventlog import read_log
 from pmlcli.lifecycle.model import Model
 from tests.encoding.outcome.test_outcome import labelled
 from tests.logs import purchase_events
@@ -220,21 +218,6 @@ def test_a_long_case_teaches_no_more_than_a_short_one() -> None:
     cases = np.array([0, 0, 0, 2, 5, 5])
     weights = Lessons(np.arange(6), np.zeros(6, dtype=np.int64), cases).weights
     assert np.bincount(cases, weights=weights)[[0, 2, 5]] == pytest.approx([2, 2, 2])
-
-
-def test_the_ensemble_is_the_mean_of_its_members_log_odds() -> None:
-    log = read_log(dyed(np.random.default_rng(0), 60))
-    parameters = {"label_column": "ending", "members": ["logistic", "prior"]}
-    ensemble: Any = registry.build("outcome/ensemble", parameters)
-    data = ensemble.make_encoding().fit(log).transform(log)
-    ensemble.fit(data)
-    rows = np.flatnonzero(data.is_counted)
-
-    def odds(one: Any) -> Any:
-        return np.diff(np.log(one.probabilities(data, rows)), axis=1)[:, 0]
-
-    members = [odds(one) for one in ensemble.kept_members().values()]
-    assert odds(ensemble) == pytest.approx(np.mean(members, axis=0))
 
 
 def spread(cases: int, days: Callable[[int], float]) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from pmlcli import registry
 from pmlcli.algorithms._interface.request import PredictRequest
 from pmlcli.algorithms._learning.neural import padded_rows
 from pmlcli.algorithms._learning.recency import chosen_recency, recency_weights
-from pmlcli.algorithms._learning.validation import latest_rows, weights_by_error
+from pmlcli.algorithms._learning.validation import latest_rows
 from pmlcli.algorithms.remaining_time._quantiles import (
     LEVELS,
     MIDDLE,
@@ -230,21 +230,6 @@ def test_pinball_loss_by_hand() -> None:
 def test_levels_between_the_grown_ones_lie_as_in_a_normal_distribution() -> None:
     found = filled(np.array([[-1.6448536, 0.0, 2 * 1.6448536]]))
     assert found[0] == pytest.approx([-1.6449, -1.2816, -0.6745, 0, 1.349, 2.5631, 3.2897], abs=1e-4)
-
-
-def test_members_that_err_alike_count_alike_and_bad_ones_not_at_all() -> None:
-    assert weights_by_error({"a": 2.0, "b": 2.0}, "median") == {"a": 0.5, "b": 0.5}
-    some = weights_by_error({"a": 2.0, "b": 2.1, "c": 3.0}, "median")
-    assert list(some) == ["a", "b"]
-    assert sum(some.values()) == pytest.approx(1)
-    assert some["a"] > some["b"] > 0.2
-    assert weights_by_error({"a": 0.0, "b": 1.0}, "median") == {"a": 1.0}
-
-
-def test_the_median_counts_alone_where_it_is_clearly_better() -> None:
-    assert weights_by_error({"median": 1.9, "a": 2.0}, "median") == {"a": 1.0}
-    assert weights_by_error({"median": 1.7, "a": 2.0}, "median") == {"median": 1.0}
-    assert weights_by_error({"median": 1.7}, "median") == {"median": 1.0}
 
 
 def test_the_latest_rows_are_of_the_latest_fifth_of_the_cases() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
@@ -16,7 +17,7 @@ from pmlcli.algorithms._interface.request import PredictRequest
 from pmlcli.algorithms._interface.task import Fitted
 from pmlcli.algorithms._prefixes.request import Rows
 from pmlcli.algorithms._prefixes.rows import joined
-from pmlcli.algorithms.suffix._choice import Choice, best_choice
+from pmlcli.algorithms.suffix._choice import Setting, similarities
 from pmlcli.algorithms.suffix._contexts import Contexts
 from pmlcli.algorithms.suffix._continuations import (
     Continuations,
@@ -116,13 +117,17 @@ def certain(texts: list[str]) -> Continuations:
     return Continuations(np.arange(len(texts) + 1), texts, np.ones(len(texts)), np.full(len(texts), np.nan))
 
 
-def test_the_choice_is_what_is_right_on_late_cases() -> None:
+def means(late: Sequences, parts: Sequence[Continuations], share: float) -> dict[Setting, float]:
+    return {setting: float(found.mean()) for setting, found in similarities(late, parts, share)}
+
+
+def test_the_share_decides_who_is_heard() -> None:
     late = encoded(["abc", "ab"])
     right, wrong = suffix_texts(late), [letters("ff")] * late.n_events
-    assert best_choice(late, (certain(wrong), certain(right)), (0.25, 0.0, 1.0)) == Choice(1.0, False)
-    assert best_choice(late, (certain(right), certain(wrong)), (0.0, 0.25, 1.0)) == Choice(0.0, False)
-    # Nothing to tell them apart: the first.
-    assert best_choice(late, (certain(right), certain(right)), (0.25, 0.0, 1.0)) == Choice(0.25, False)
+    parts = (certain(wrong), certain(right))
+    assert means(late, parts, 0.75)[Setting(0.75, False)] == 1
+    assert means(late, parts, 0.25)[Setting(0.25, False)] < 0.2
+    assert means(late, parts[1:], 1.0) == {Setting(1.0, False): 1, Setting(1.0, True): 1}
 
 
 def test_long_cases_weigh_less_where_late_cases_say_so() -> None:
@@ -133,13 +138,15 @@ def test_long_cases_weigh_less_where_late_cases_say_so() -> None:
         np.array([4.0, 6, 4, 6, 4, 6, 1]),
         np.zeros(7),
     )
-    assert best_choice(late, (possible, possible), (0.5,)) == Choice(0.5, True)
+    found = means(late, (possible, possible), 0.5)
+    assert found[Setting(0.5, True)] > found[Setting(0.5, False)]
 
 
 def test_the_ensemble_chooses_as_it_is_told() -> None:
     model = Model("suffix/ensemble", medoid_share=0.75, max_epochs=2, draws=4)
     model.train(purchase_log(60))
     assert model.algorithm.state()["medoid_share_"] == 0.75
+    assert model.algorithm.state()["chosen_"] == ["gru", "medoid"]
 
 
 def test_the_network_reads_attributes_and_the_medoid_does_not() -> None:
@@ -191,7 +198,7 @@ def test_a_blend_gives_each_its_share_and_joins_what_is_the_same() -> None:
 
 
 def test_the_ensemble_keeps_each_member_in_its_own_format() -> None:
-    model = Model("suffix/ensemble", max_epochs=2, hidden_size=8, draws=4)
+    model = Model("suffix/ensemble", combine="always", max_epochs=2, hidden_size=8, draws=4)
     model.train(purchase_log(40))
     names = {name for name in model.files if name.startswith(("gru-", "medoid-", "model"))}
     assert names >= {"gru-model.safetensors", "gru-state.json", "medoid-model.json", "model.json"}

@@ -1,0 +1,205 @@
+"""The cheapest of several candidates that cannot be told from the best, on cases that none learned from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, TypeAlias, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+FEW = 100
+"""With fewer cases only the baseline and one member that costs as little are tried: they tell too little."""
+RESAMPLES = 400
+TAIL = 0.1
+"""A difference is beyond chance where no more than this share of the resampled ones is on its other side."""
+LEAST_GAIN = 0.01
+"""A gain of less than this share of the loss is worth no dearer candidate, however certain it is."""
+HOPE = 0.02
+"""No dearer member is trained where the last one, with luck, would not gain this share of the loss."""
+CLOSE = 1.1
+"""Members that lose no more than so many times what the best of them does are worth a mean."""
+MOST_PERIODS, PERIOD = 4, 25
+"""Late cases are looked at in so many periods at most, of so many cases at least."""
+COSTS: Mapping[str, int] = {"plain": 0, "sklearn": 1, "xgboost": 1, "safetensors": 2}
+"""How dear an algorithm is, by how its state is kept: networks cost most."""
+
+Floats: TypeAlias = NDArray[np.float64]
+LossOf: TypeAlias = Callable[[NDArray[np.int64]], float]
+"""The loss over some of the late cases (positions, with repetition); 0 is perfect, NaN cannot be told."""
+Answer = TypeVar("Answer")
+"""What a member says of the late cases."""
+
+
+class Losses(NamedTuple):
+    """What is lost on the late cases: over all, over resampled ones, (resamples,), and by period."""
+
+    all: float
+    drawn: Floats
+    by_period: Floats
+
+
+class Candidate(NamedTuple):
+    """The mean of some members, or one alone, and what it loses.
+
+    `setting` is what the algorithm that chooses has to know of this candidate, if anything.
+    """
+
+    members: tuple[str, ...]
+    losses: Losses
+    setting: tuple[float, bool] | None = None
+
+    @property
+    def name(self) -> str:
+        """As it is called in sentences."""
+        return self.members[0] if len(self.members) == 1 else f"the mean of {listed(self.members)}"
+
+    @property
+    def loss(self) -> float:
+        """Over all late cases."""
+        return self.losses.all
+
+
+class LateCases:
+    """Cases that no candidate learned from, in order of start, and the same resamples of them for all."""
+
+    def __init__(self, n_cases: int, seed: int) -> None:
+        rng = np.random.Generator(np.random.PCG64(seed))
+        self.n_cases = n_cases
+        self._draws = rng.integers(0, n_cases, size=(RESAMPLES, n_cases))
+        self._periods = np.array_split(np.arange(n_cases), min(max(n_cases // PERIOD, 1), MOST_PERIODS))
+
+    def losses(self, loss_of: LossOf) -> Losses:
+        """By this measure of one candidate."""
+        drawn = np.array([loss_of(units) for units in self._draws])
+        by_period = np.array([loss_of(units) for units in self._periods])
+        return Losses(loss_of(np.arange(self.n_cases)), drawn, by_period)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What was taken of what was tried, cheapest first, and the members that were not trained.
+
+    Nothing is tried where there are no late cases; `is_short`: the log had too few cases to try all.
+    """
+
+    taken: Candidate
+    tried: tuple[Candidate, ...]
+    untried: tuple[str, ...]
+    n_cases: int
+    is_short: bool
+
+    def sentence(self, metric: str, shown: Callable[[float], str]) -> str:
+        """What was taken and why, with the figures; `shown` writes a loss as the metric."""
+        figures = ", ".join(f"{one.name} {shown(one.loss)}" for one in self.tried)
+        told = f" ({metric} on {self.n_cases:,} held-out training cases: {figures})" if figures else ""
+        return f"`{self.taken.name}` taken: {'; '.join(self._reasons())}{told}"
+
+    def _reasons(self) -> list[str]:
+        if not self.tried:
+            return ["too few late cases to choose by"]
+        names = [one.name for one in self.tried]
+        place = names.index(self.taken.name)
+        dearer, best = len(names) - place - 1, min(self.tried, key=_loss)
+        reasons = ["better than what is cheaper, beyond chance"] if place and best is self.taken else []
+        if place and best is not self.taken:
+            reasons = [f"what is cheaper is not as good as {best.name}"]
+        if dearer:
+            which = "the dearer candidate is" if dearer == 1 else f"the {dearer} dearer candidates are"
+            reasons.append(f"{which} not better beyond chance")
+        if self.untried:
+            why = f"the log has fewer than {FEW} cases" if self.is_short else "no gain is in sight"
+            reasons.append(f"{listed(self.untried)} not trained, as {why}")
+        return reasons or ["there is nothing else to take"]
+
+
+def by_cost(containers: Mapping[str, str]) -> tuple[str, ...]:
+    """The names of algorithms, given how each is kept, cheapest first; equally dear ones stay in order."""
+    return tuple(sorted(containers, key=lambda name: COSTS.get(containers[name], len(COSTS))))
+
+
+def rounds_of_means(
+    names: Iterable[str],
+    answer: Callable[[str], Answer],
+    mean: Callable[[Sequence[Answer]], Answer],
+    losses: Callable[[Answer], Losses],
+) -> Iterator[list[Candidate]]:
+    """A round a member, and with it the mean of those so far whose losses are close; the first is the
+    baseline, which no mean has. `answer` trains a member and gives what it says of the late cases.
+    """
+    said: dict[str, Answer] = {}
+    lost: dict[str, float] = {}
+    for number, name in enumerate(names):
+        found = answer(name)
+        alone = Candidate((name,), losses(found))
+        new = [alone]
+        if number:
+            said[name], lost[name] = found, alone.loss
+            near = tuple(one for one, loss in lost.items() if loss <= CLOSE * min(lost.values()))
+            if name in near and len(near) > 1:
+                new.append(Candidate(near, losses(mean([said[one] for one in near]))))
+        yield new
+
+
+def cheapest_tied(
+    rounds: Iterable[Sequence[Candidate]], members: Sequence[str], n_cases: int, *, is_short: bool = False
+) -> Choice:
+    """Takes the candidates round by round, each dearer than the last, and stops where nothing is to be won.
+
+    The cheapest is taken that the best of all does not beat beyond chance, by `LEAST_GAIN` and in most
+    periods. Of candidates that ask the same members only the best counts. The next round is not asked for,
+    so its member not trained, where the last one showed no hope.
+    """
+    tried: list[Candidate] = []
+    for new in rounds:
+        best_of = [min(group, key=_loss) for group in _by_members(new)]
+        before, tried = tried, [*tried, *best_of]
+        if before and not _may_gain(min(best_of, key=_loss), over=_cheapest(before)):
+            break
+    asked = {name for one in tried for name in one.members}
+    untried = tuple(name for name in members if name not in asked)
+    taken = _cheapest(tried) if tried else Candidate((members[0],), Losses(0.0, np.empty(0), np.empty(0)))
+    return Choice(taken, tuple(tried), untried, n_cases, is_short)
+
+
+def _by_members(candidates: Sequence[Candidate]) -> list[list[Candidate]]:
+    groups: dict[tuple[str, ...], list[Candidate]] = {}
+    for one in candidates:
+        groups.setdefault(one.members, []).append(one)
+    return list(groups.values())
+
+
+def _cheapest(tried: Sequence[Candidate]) -> Candidate:
+    best = min(tried, key=_loss)
+    return next(one for one in tried if one is best or not _is_better(best, than=one))
+
+
+def _loss(one: Candidate) -> float:
+    """Rounded, so that of equals the cheaper counts; what cannot be told is worst."""
+    return round(one.loss, 12) if np.isfinite(one.loss) else np.inf
+
+
+def _is_better(one: Candidate, than: Candidate) -> bool:
+    """Whether the gain is beyond chance, large enough, and there in most periods."""
+    gains = _known(than.losses.drawn - one.losses.drawn)
+    by_period = _known(than.losses.by_period - one.losses.by_period)
+    if len(gains) == 0 or than.loss - one.loss < LEAST_GAIN * than.loss:
+        return False
+    is_steady = (by_period > 0).sum() * 2 > len(by_period)
+    return bool(np.quantile(gains, TAIL) > 0 and is_steady)
+
+
+def _may_gain(one: Candidate, over: Candidate) -> bool:
+    """Whether with luck there is a gain that is worth something."""
+    gains = _known(over.losses.drawn - one.losses.drawn)
+    return len(gains) > 0 and bool(np.quantile(gains, 1 - TAIL) > HOPE * over.loss)
+
+
+def _known(values: Floats) -> Floats:
+    return values[np.isfinite(values)]
+
+
+def listed(names: Sequence[str]) -> str:
+    """As one reads them out."""
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
