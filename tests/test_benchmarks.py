@@ -91,3 +91,40 @@ def test_a_forecast_knows_the_log_as_it_was_that_day(loads: list[Path]) -> None:
 def test_the_names_of_a_list_are_told_apart(loads: list[Path]) -> None:
     parts = importlib.import_module("_tasks._parts")
     assert parts.listed("a > b c > <end>", " > ") == ["a", "b c", "<end>"]
+
+
+ROWS = """
+log                           split  seen algorithm                        accuracy published   ECE
+some                     literature   63% ngram             0.8000 [0.7500, 0.8500]     0.656 0.072
+some                     literature   63% gru               0.9000 [0.8500, 0.9500]     0.656 0.072
+some                     literature   63% transformer       0.9900 [0.9800, 0.9999]     0.656 0.072
+some                     literature   63% ensemble          0.8800 [0.8700, 0.8900]     0.656 0.072
+some                     literature   63% ensemble          0.1000 [0.0500, 0.1500]     0.656 0.072
+some                         strict   63% ngram             0.8000 [0.7500, 0.8500]     0.656 0.072
+log                           split  seen algorithm                    MAE, days published  held
+some                     literature   63% median               4.00 [3.50, 4.50]     15.71  0.91
+some                     literature   63% boosting             2.00 [1.50, 2.50]     15.71  0.91
+some                     literature   63% ensemble             1.90 [1.50, 2.50]     15.71  0.91
+log                           split  seen algorithm           cases                  AUC published
+some                         strict   59% prior             626/156 0.500 [0.500, 0.500]         -
+some                         strict   59% logistic          626/156 0.400 [0.300, 0.450]         -
+some                         strict   59% ensemble          626/156 0.450 [0.400, 0.460]         -
+"""
+
+
+def test_regret_is_a_share_of_what_the_best_member_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    regret = importlib.import_module("regret")
+    found: dict[str, Any] = {}
+    regret.rows_of(ROWS.splitlines(), found)
+    (next_activity,) = regret.regrets("next-activity", found["next-activity"])
+    assert (next_activity.best, next_activity.regret) == ("gru", pytest.approx(0.2))
+    assert next_activity.beyond == pytest.approx(0.1)
+    (remaining,) = regret.regrets("remaining-time", found["remaining-time"])
+    assert (remaining.best, remaining.regret) == ("boosting", pytest.approx(-0.05))
+    (outcome,) = regret.regrets("outcome", found["outcome"])
+    assert (outcome.best, outcome.regret, outcome.beyond) == (
+        "prior",
+        pytest.approx(0.1),
+        pytest.approx(0.08),
+    )

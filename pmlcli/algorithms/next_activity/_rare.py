@@ -5,7 +5,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from pmlcli.encoding.events.sequences import Sequences, targets
 from pmlcli.encoding.vocabulary import FIRST_CODE
+
+
+def followed_rows(data: Sequences) -> NDArray[np.int64]:
+    """The events of which it is known what follows."""
+    return np.flatnonzero(targets(data) >= FIRST_CODE)
 
 
 def pooled(counts: NDArray[np.int64], fewest: int) -> NDArray[np.float64]:

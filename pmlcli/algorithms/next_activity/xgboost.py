@@ -17,12 +17,11 @@ from pmlcli.algorithms._learning.trees import Trees
 from pmlcli.algorithms._learning.validation import latest_rows
 from pmlcli.algorithms._prefixes.request import Rows
 from pmlcli.algorithms._prefixes.rows import evenly
-from pmlcli.algorithms.next_activity._rare import pooled, unpooled
+from pmlcli.algorithms.next_activity._rare import followed_rows, pooled, unpooled
 from pmlcli.algorithms.next_activity._task import NextActivityPredictor
 from pmlcli.encoding.events.prefixes import PrefixEncoding, Prefixes
 from pmlcli.encoding.events.sequences import targets
 from pmlcli.encoding.events.table import tabulate
-from pmlcli.encoding.vocabulary import FIRST_CODE
 
 RARE = 20  # classes that follow fewer prefixes share one class of trees
 MOST_CELLS = 800_000  # prefixes x classes that are learned from, at most
@@ -54,7 +53,7 @@ class XGBoost(NextActivityPredictor[Prefixes]):
 
     def fit_held_out(self, data: Prefixes) -> None:
         """Learns from the earlier cases until the others are predicted no better, and chooses `recency`."""
-        rows = _known(data)
+        rows = followed_rows(data)
         is_late = np.repeat(latest_rows(data, data.offsets[:-1]), data.lengths)[rows]
         early, late = (rows[~is_late], rows[is_late]) if 0 < is_late.sum() < len(rows) else (rows, None)
         early, late = self._taught(data, early), late if late is None else evenly(late, self.most_rows)
@@ -69,7 +68,7 @@ class XGBoost(NextActivityPredictor[Prefixes]):
 
     def refit(self, data: Prefixes, trial: Self) -> None:
         """With the `recency` and as many rounds as were best for `trial`."""
-        rows = self._taught(data, _known(data))
+        rows = self._taught(data, followed_rows(data))
         self._keep(self._grow(data, rows, trial.recency_, trial.n_estimators_), trial.recency_)
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -110,8 +109,3 @@ class XGBoost(NextActivityPredictor[Prefixes]):
             recency_weights(data, recency)[rows],
         )
         return xgboost.DMatrix(tabulate(data, rows, "rank"), groups, weight=weights, nthread=1)
-
-
-def _known(data: Prefixes) -> Rows:
-    """The prefixes of which it is known what follows."""
-    return np.flatnonzero(targets(data) >= FIRST_CODE)
