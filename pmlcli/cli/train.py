@@ -208,7 +208,8 @@ def _tell(result: TrainingResult, session: Session) -> None:
         session.note(sentence.comparison(metric))
         for line in (*sentence.by_cut(metric), *sentence.reasons(metric), sentence.measured(metric)):
             session.note(line)
-        session.note(sentence.cost(result.metadata, len(sentence.cuts_of(metric))))
+    cuts = max(len(sentence.cuts_of(metric)) for metric in result.metrics.values())
+    session.note(sentence.cost(result.metadata, cuts))
 
 
 def _no_such_parameter(name: str, parameter: str, known: list[str]) -> ValidationError:

@@ -14,7 +14,8 @@ class Measurement:
     """A metric over independent units (cases, or blocks of time), so that it can be resampled.
 
     `value_of` takes indices of units (with repetition) and returns the metric over them.
-    `about` says in a sentence what was measured and on what.
+    `about` says in a sentence what was measured and on what. `parts` are measurements of what this one pools,
+    each with a metric of its own name, which get verdicts of their own.
     """
 
     metric: str
@@ -23,6 +24,7 @@ class Measurement:
     n_units: int
     value_of: Callable[[NDArray[np.int64]], float]
     about: str
+    parts: tuple[Measurement, ...] = ()
 
     @property
     def value(self) -> float:

@@ -135,7 +135,7 @@ class Model(Hook):
         canary = make_canary(trained.fitted, schema["required"])
         self.files = artifacts.to_files(trained.fitted, reference(log), canary)
         self.metadata.artifacts = records_of(self.files)
-        metrics = {trained.comparison.metric: trained.comparison.to_dict()}
+        metrics = {one.metric: one.to_dict() for one in (trained.comparison, *trained.parts)}
         stamp = self.metadata.trained_at.isoformat().replace("+00:00", "Z")
         self.manifest_fields = {
             "schema_version": SCHEMA_VERSION,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Generic
 
 from pmlcli import registry
@@ -28,6 +28,7 @@ class Trained:
     fitted: Fitted[Algorithm[Any], Any]
     samples: int
     comparison: Comparison
+    parts: tuple[Comparison, ...]
     measuring_seconds: float
     remarks: tuple[str, ...] = ()
 
@@ -57,7 +58,7 @@ def train_algorithm(untrained: Algorithm[Data], name: str, log: EventLog) -> Tra
     started = time.process_time()
     tried: Trial[Data, Any] = trial(untrained, task.cuts(untrained, log), log)
     calibration = task.calibrate(tried.algorithm, tried.held_out[-1:])
-    comparison = _compared(tried, calibration, name, log)
+    comparison, parts = _compared(tried, calibration, name, log)
     measuring_seconds = time.process_time() - started
     final = clone(untrained)
     final.refit(data, tried.algorithm)
@@ -65,7 +66,7 @@ def train_algorithm(untrained: Algorithm[Data], name: str, log: EventLog) -> Tra
     choices = final.choices()
     fitted = Fitted(final, encoding, settled | ({"choices": choices} if choices else {}))
     remarks = (*task.remarks(fitted, data, log), *choices)
-    return Trained(fitted, samples, comparison, measuring_seconds, remarks)
+    return Trained(fitted, samples, comparison, parts, measuring_seconds, remarks)
 
 
 def trial(untrained: Algorithm[Data], cuts: Sequence[Split], log: EventLog) -> Trial[Data, Any]:
@@ -107,7 +108,9 @@ def _require_samples(algorithm: Algorithm[Any], name: str, samples: int) -> None
         )
 
 
-def _compared(tried: Trial[Any, Any], calibration: Calibration, name: str, log: EventLog) -> Comparison:
+def _compared(
+    tried: Trial[Any, Any], calibration: Calibration, name: str, log: EventLog
+) -> tuple[Comparison, tuple[Comparison, ...]]:
     """The trial beside one of the task's baseline on the same cuts."""
     ours, task = tried.algorithm, tried.algorithm.task
     is_baseline = name == task.baseline
@@ -120,7 +123,39 @@ def _compared(tried: Trial[Any, Any], calibration: Calibration, name: str, log: 
         for cut in tried.cuts
         if (one := values.get(id(cut))) is not None and (other := others.get(id(cut))) is not None
     ]
-    return compare(measured, task.baseline, seed=ours.seed, is_baseline=is_baseline, doubts=periods.doubts())
+    doubts = periods.doubts()
+
+    def judged(cuts: Sequence[Measured]) -> Comparison:
+        return compare(cuts, task.baseline, seed=ours.seed, is_baseline=is_baseline, doubts=doubts)
+
+    parts = tuple(judged(cuts) for cuts in _by_part(measured))
+    return _with_words(judged(measured), parts), parts
+
+
+def _by_part(measured: Sequence[Measured]) -> list[list[Measured]]:
+    """Of each part that the last cut pools, the cuts on which it was measured."""
+    names = [part.metric for part in measured[-1].ours.parts]
+    found: list[list[Measured]] = [[] for _name in names]
+    for ours, theirs, period in measured:
+        own = {part.metric: part for part in ours.parts}
+        other = {part.metric: part for part in theirs.parts}
+        for place, name in enumerate(names):
+            if name in own and name in other:
+                found[place].append(Measured(own[name], other[name], period))
+    return found
+
+
+def _with_words(pooled: Comparison, parts: Sequence[Comparison]) -> Comparison:
+    """The pooled comparison, which says in words what is better and what is not."""
+    if not parts or pooled.verdict == "is the baseline":
+        return pooled
+    verdicts = dict.fromkeys(part.verdict for part in parts)
+    names = {
+        one: ", ".join(part.metric.removeprefix("mae of ") for part in parts if part.verdict == one)
+        for one in verdicts
+    }
+    told = "; ".join(f"{one}: {which}" for one, which in names.items())
+    return replace(pooled, because=(*pooled.because, f"one by one, {told}"))
 
 
 def _measured(tried: Trial[Any, Any], calibration: Calibration) -> dict[int, Measurement]:

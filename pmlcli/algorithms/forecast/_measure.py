@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from pmlcli.algorithms.forecast._series import BUCKET, Backtest, Floats, season_of
 from pmlcli.encoding.series.encoding import Series
 from pmlcli.evaluation.measurement import Measurement, mean_over
+
+STILL_LEVEL = 0.001
+STILL_SHARE = 0.95
+"""A series hardly moves when so many of its values lie within so much of its level from the season before."""
+STILL_WORDS = " (the series hardly moves, and is not part of the pooled figure)"
 
 
 def measurement(data: Sequence[Series], tests: Sequence[Backtest], horizon: int) -> Measurement:
@@ -17,21 +23,50 @@ def measurement(data: Sequence[Series], tests: Sequence[Backtest], horizon: int)
     n_test = len(data[0]) - int(tests[0].origins[0])
     steps = min(horizon, max(1, n_test // 2))
     block = min(season_of(frequency, len(data[0])), -(-n_test // 10))
-    parts = [_by_block(test, steps, block) for test in tests]
-    scales = [1.0] if len(data) == 1 else [_seasonal_change(s, t) for s, t in zip(data, tests, strict=True)]
-    sums = _summed([part[0] / scale for part, scale in zip(parts, scales, strict=True)])
-    counts = _summed([part[1] for part in parts])
+    found = [_by_block(test, steps, block) for test in tests]
     bucket = BUCKET[frequency]
-    what = data[0].kpi if len(data) == 1 else f"{len(data)} series"
+    how = (
+        f", 1 to {steps} {bucket}s ahead, from rolling origins in the last {n_test} of {len(data[0])} "
+        f"{bucket}s; intervals resample runs of {bucket}s"
+    )
+    if len(data) == 1:
+        return _measured("mae", data[0].unit, found[0], data[0].kpi + how)
+    still = [_hardly_moves(one, test) for one, test in zip(data, tests, strict=True)]
+    parts = tuple(
+        _measured(f"mae of {one.kpi}", one.unit, part, one.kpi + (STILL_WORDS if is_still else "") + how)
+        for one, part, is_still in zip(data, found, still, strict=True)
+    )
+    pooled = [place for place, is_still in enumerate(still) if not is_still] or list(range(len(data)))
+    scaled = [found[place][0] / _seasonal_change(data[place], tests[place]) for place in pooled]
+    both = _summed(scaled), _summed([found[place][1] for place in pooled])
+    return replace(
+        _measured("mase", "mean seasonal changes", both, f"{len(pooled)} series" + how), parts=parts
+    )
+
+
+def _measured(metric: str, unit: str, part: tuple[Floats, Floats], about: str) -> Measurement:
+    """The mean of errors that come as sums and counts by block."""
+    sums, counts = part
     return Measurement(
-        metric="mae" if len(data) == 1 else "mase",
-        unit=data[0].unit if len(data) == 1 else "mean seasonal changes",
+        metric=metric,
+        unit=unit,
         higher_is_better=False,
         n_units=int((counts > 0).sum()),
         value_of=mean_over(sums[counts > 0], counts[counts > 0]),
-        about=f"{what}, 1 to {steps} {bucket}s ahead, from rolling origins in the last {n_test} of "
-        f"{len(data[0])} {bucket}s; intervals resample runs of {bucket}s",
+        about=about,
     )
+
+
+def _hardly_moves(series: Series, test: Backtest) -> bool:
+    """Whether what repeats the last season is all but never wrong before the test part: nothing can be
+    divided by its error.
+    """
+    known, season = series.values[: test.origins[0]], season_of(series.frequency, len(series))
+    if len(known) <= season:
+        return False
+    changes = np.abs(known[season:] - known[:-season])
+    level = float(np.abs(known).mean())
+    return bool((changes <= STILL_LEVEL * level).mean() >= STILL_SHARE)
 
 
 def _seasonal_change(series: Series, test: Backtest) -> float:
