@@ -36,8 +36,9 @@ from scipy.special import stdtrit
 from pmlcli import registry
 from pmlcli.algorithms.forecast._each import Learned, Method
 from pmlcli.algorithms.forecast._intervals import LEVELS, _factors, _scales
-from pmlcli.algorithms.forecast._series import Floats, backtest, first_test_bucket, phases
+from pmlcli.algorithms.forecast._series import backtest, first_test_bucket, phases
 from pmlcli.algorithms.forecast.holt_winters import HoltWinters, smoothed
+from pmlcli.arrays import Floats
 from pmlcli.encoding.series.encoding import Series, SeriesEncoding, local_times
 from pmlcli.encoding.series.holidays import holiday_share
 from pmlcli.eventlog import read_log

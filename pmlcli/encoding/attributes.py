@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from pmlcli.arrays import Codes
 from pmlcli.errors import LogError, nearest
 from pmlcli.eventlog.annotate import PREFIX
 from pmlcli.eventlog.log import ACTIVITY, CASE_PREFIX, RESOURCE, EventLog
@@ -20,8 +21,6 @@ LABEL_NAMES = frozenset(
     | {"outcome", "target", "class", "ground_truth", "score", "is_outlier", "outlier", "fraud", "is_fraud"}
 )
 """Attributes of these names come in only when they are asked for: they may hold what is looked for."""
-
-Codes = NDArray[np.int64]
 
 
 def is_for_the_asking(column: str) -> bool:

@@ -7,9 +7,10 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from pmlcli.arrays import Floats
+
 BINS = 10
 
-Floats = NDArray[np.float64]
 Units = NDArray[np.int64]
 ValueOf = Callable[[Units], float]
 

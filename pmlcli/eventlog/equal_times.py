@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from pmlcli.arrays import Floats
 from pmlcli.eventlog.column_names import COUNTERS, RANKS, plain
 from pmlcli.eventlog.raw import Column, Rows, as_text
 
-Floats = NDArray[np.float64]
 Sorting = tuple[NDArray[Any], ...]
 
 UNUSED = "columns that may order events at equal times, but are not sure to"

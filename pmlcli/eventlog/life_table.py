@@ -11,6 +11,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from pmlcli.arrays import Floats
+
 SECOND = 1_000_000
 EDGES = np.array([SECOND * 2 ** (k // 2) * (1000, 1414)[k % 2] // 1000 for k in range(60)], dtype=np.int64)
 """Silences are told apart in steps of a factor 1.41, from a second to some twenty years; microseconds."""
@@ -37,7 +39,6 @@ CERTAIN = 1000
 """Probabilities are kept as whole thousandths, so that they are the same on every machine."""
 
 Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
 
 
 def steps_of(silences: Ints) -> Ints:

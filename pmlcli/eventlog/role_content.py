@@ -13,12 +13,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from pmlcli.arrays import Codes
 from pmlcli.eventlog.raw import Column, TextColumn, UniformTexts, as_text
 from pmlcli.eventlog.times.date_and_clock import is_dates
 from pmlcli.eventlog.times.short_years import short_dates
 from pmlcli.eventlog.times.time_layouts import blocks
-
-Codes = NDArray[np.int64]
 
 _LIFECYCLES = (
     "schedule assign withdraw reassign start suspend resume abort_activity abort_case complete autoskip "

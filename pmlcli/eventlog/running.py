@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from pmlcli.arrays import Floats
 from pmlcli.eventlog.life_table import CERTAIN, EDGES, STEPS, LifeTable, Outlook, steps_of
 from pmlcli.eventlog.log import CaseRule, EventLog
 
@@ -21,7 +22,6 @@ LONGEST = 2 * int(EDGES[-1])
 
 Flags = NDArray[np.bool_]
 Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
 Place = tuple[str | None, ...]
 """The last two activities of a case (None where it has only one, or one is missing), the last, or `()`."""
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from pmlcli.arrays import Floats
 from pmlcli.evaluation.ranking import calibration_error
 
 COVERAGE = 0.9
@@ -15,7 +16,6 @@ COVERAGE = 0.9
 TEMPERATURES = np.geomspace(0.25, 4.0, 81)
 SMALLEST = 1e-12
 
-Floats = NDArray[np.float64]
 Classes = NDArray[np.int64]
 
 

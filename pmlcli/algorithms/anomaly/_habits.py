@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pmlcli.arrays import Codes, Floats
 from pmlcli.evaluation.conformal import held_out, p_values
 
 DOUBT = 0.5
@@ -17,16 +18,13 @@ LIKE_ALL = 5.0
 TIE = 1e-3
 """Weight of the evidence itself among values that are rarer than any in training, and so equally rare."""
 
-Numbers = NDArray[np.float64]
-Codes = NDArray[np.int64]
 
-
-def ranks_of(evidence: Numbers) -> list[dict[str, Any]]:
+def ranks_of(evidence: Floats) -> list[dict[str, Any]]:
     """How often evidence of each strength occurs in training, a calibration a column."""
     return [held_out(column) for column in evidence.T]
 
 
-def ranked(evidence: Numbers, ranks: Sequence[dict[str, Any]]) -> Numbers:
+def ranked(evidence: Floats, ranks: Sequence[dict[str, Any]]) -> Floats:
     """How rare evidence as strong as each is in training, as logarithm; (events, columns) both."""
     pairs = zip(ranks, evidence.T, strict=True)
     return np.column_stack([-np.log(p_values(known, column)) + TIE * column for known, column in pairs])
@@ -37,13 +35,13 @@ def table(rows: Codes, columns: Codes, shape: tuple[int, int]) -> Codes:
     return np.bincount(rows * shape[1] + columns, minlength=shape[0] * shape[1]).reshape(shape)
 
 
-def lift(expected: Numbers, seen: NDArray[Any]) -> Numbers:
+def lift(expected: Floats, seen: NDArray[Any]) -> Floats:
     """Logarithm of how many times more often than seen something was to be expected; 0 for less often."""
     ratio = (np.maximum(expected, 0) + DOUBT) / (np.maximum(seen, 0) + DOUBT)
     return np.asarray(np.log(np.maximum(ratio, 1.0)))
 
 
-def unlike(counts: Codes, rows: Codes, columns: Codes, own: int) -> Numbers:
+def unlike(counts: Codes, rows: Codes, columns: Codes, own: int) -> Floats:
     """How many times likelier than the column a row's likeliest one is, as logarithm.
 
     Rows of few counts are like all rows together.

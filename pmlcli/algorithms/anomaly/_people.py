@@ -7,9 +7,10 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from pmlcli.algorithms.anomaly._habits import Codes, Numbers, lift
+from pmlcli.algorithms.anomaly._habits import lift
 from pmlcli.algorithms.anomaly._judgement import Positions
 from pmlcli.algorithms.anomaly._values import Why
+from pmlcli.arrays import Codes, Floats
 from pmlcli.encoding.events.resources import Work
 from pmlcli.encoding.profile.column import WEEKDAYS, times_words
 from pmlcli.encoding.vocabulary import FIRST_CODE, MISSING_CODE
@@ -32,7 +33,7 @@ def pairs_of(data: Work) -> Iterator[tuple[Positions, Positions, NDArray[np.bool
         yield first, second, same
 
 
-def expected_work(work: Codes, data: Work, own: int) -> Numbers:
+def expected_work(work: Codes, data: Work, own: int) -> Floats:
     """How often each event's person would do its activity if everybody did the same mix, (events,).
 
     `work` is (activities, resources). Somebody new is taken for as busy as people are on average.
@@ -44,7 +45,7 @@ def expected_work(work: Codes, data: Work, own: int) -> Numbers:
     return np.asarray((work.sum(axis=1)[data.activity] - own) * busy / max(work.sum(), 1))
 
 
-def same_hands(work: Codes, pairs: Codes, same: Codes, data: Work) -> tuple[Numbers, Positions]:
+def same_hands(work: Codes, pairs: Codes, same: Codes, data: Work) -> tuple[Floats, Positions]:
     """Evidence that an event breaks a four-eyes rule, (events,), and the earlier event by the same hands.
 
     `pairs` counts pairs of activities in a case, `same` those by one person: (activities, activities). The

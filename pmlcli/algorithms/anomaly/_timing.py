@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pmlcli.algorithms.anomaly._values import Explanation, Why
+from pmlcli.arrays import Floats
 from pmlcli.encoding.profile.column import duration_words
 from pmlcli.encoding.profile.group import column_of
 
@@ -26,7 +27,6 @@ PLURAL = {"waited": "wait", "took": "take"}
 FEW = 20
 """From fewer durations than this only the middle is told, not the border."""
 
-Numbers = NDArray[np.float64]
 Positions = NDArray[np.int64]
 
 
@@ -34,7 +34,7 @@ class Measured(NamedTuple):
     """One column of durations: `kinds` int64 (events,), -1 where there is nothing to measure; `seconds`."""
 
     kinds: Positions
-    seconds: Numbers
+    seconds: Floats
 
 
 class Words(NamedTuple):
@@ -57,8 +57,8 @@ class Usual(NamedTuple):
 
     kinds_: Positions
     counts_: Positions
-    quantiles_: Numbers
-    spreads_: Numbers
+    quantiles_: Floats
+    spreads_: Floats
     resolution_: float
     unseen_: float = 0.0
 
@@ -79,13 +79,13 @@ class Usual(NamedTuple):
         oddness = [found._of_column(column, own=1)[column.kinds >= 0] for column in columns]
         return found._replace(unseen_=_rarest(np.concatenate(oddness), int((counts == 1).sum())))
 
-    def oddness(self, columns: Sequence[Measured], own: int = 0) -> Numbers:
+    def oddness(self, columns: Sequence[Measured], own: int = 0) -> Floats:
         """Distance of each duration from the middle in spreads, (events, columns), zero where nothing is
         measured; with `own` durations of each kind fewer.
         """
         return np.column_stack([self._of_column(column, own) for column in columns])
 
-    def _of_column(self, column: Measured, own: int) -> Numbers:
+    def _of_column(self, column: Measured, own: int) -> Floats:
         place = column_of(np.maximum(column.kinds, 0), self.kinds_) - 1
         known = (place >= 0) & (column.kinds >= 0)
         known[known] = self.counts_[place[known]] > own
@@ -131,12 +131,12 @@ def duration(seconds: float) -> str:
     return f"{'-' if seconds < 0 else ''}{duration_words(abs(seconds))}"
 
 
-def _logs(seconds: Numbers, resolution: float) -> Numbers:
+def _logs(seconds: Floats, resolution: float) -> Floats:
     """The logarithm of durations; below zero the same with a minus."""
     return np.asarray(np.sign(seconds) * np.log1p(np.abs(seconds) / resolution))
 
 
-def _quantiles(values: Numbers, firsts: Positions, counts: Positions) -> Numbers:
+def _quantiles(values: Floats, firsts: Positions, counts: Positions) -> Floats:
     """(kinds, levels): the quantiles of runs of ascending values, interpolated."""
     at = firsts[:, None] + np.array(LEVELS) * (counts[:, None] - 1)
     low = np.floor(at).astype(np.int64)
@@ -144,7 +144,7 @@ def _quantiles(values: Numbers, firsts: Positions, counts: Positions) -> Numbers
     return np.asarray(values[low] + (at - low) * (values[high] - values[low]))
 
 
-def _spreads(quantiles: Numbers, counts: Positions) -> Numbers:
+def _spreads(quantiles: Floats, counts: Positions) -> Floats:
     """(kinds, 2): the spread below and above the middle, never zero; kinds of few durations are like all."""
     sides = np.column_stack([quantiles[:, 2] - quantiles[:, 1], quantiles[:, 3] - quantiles[:, 2]])
     squares = np.square(sides / NORMAL_95)
@@ -154,7 +154,7 @@ def _spreads(quantiles: Numbers, counts: Positions) -> Numbers:
     return np.asarray(np.sqrt(np.maximum(mixed, NARROWEST**2 * usual)))
 
 
-def _rarest(oddness: Numbers, single: int) -> float:
+def _rarest(oddness: Floats, single: int) -> float:
     """How odd an unseen kind is: as odd as a duration that is as rare as kinds that occurred only once."""
     if not len(oddness):
         return 1.0

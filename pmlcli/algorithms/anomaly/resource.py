@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from pmlcli.algorithms.anomaly._habits import Numbers, lift, ranked, ranks_of, table, unlike
+from pmlcli.algorithms.anomaly._habits import lift, ranked, ranks_of, table, unlike
 from pmlcli.algorithms.anomaly._judgement import Positions
 from pmlcli.algorithms.anomaly._people import (
     DAYS,
@@ -20,6 +20,7 @@ from pmlcli.algorithms.anomaly._people import (
     why_who,
 )
 from pmlcli.algorithms.anomaly._values import EventDetector, Explanation, Why
+from pmlcli.arrays import Floats
 from pmlcli.encoding.events.resources import Work, WorkEncoding
 from pmlcli.eventlog.log import RESOURCE, TIMESTAMP
 
@@ -56,15 +57,15 @@ class ResourceDetector(EventDetector[Work]):
             self.same_ += table(data.activity[first[same]], data.activity[second[same]], (size, size))
         self.ranks_ = ranks_of(self._evidence(data, own=1))
 
-    def value_scores(self, data: Work) -> Numbers:
+    def value_scores(self, data: Work) -> Floats:
         """How rare such evidence is, (events, kinds of evidence)."""
         return ranked(self._evidence(data), self.ranks_)
 
-    def training_values(self, data: Work) -> Numbers:
+    def training_values(self, data: Work) -> Floats:
         """How rare such evidence is, each event taken out of the counts, (events, kinds of evidence)."""
         return ranked(self._evidence(data, own=1), self.ranks_)
 
-    def _evidence(self, data: Work, own: int = 0) -> Numbers:
+    def _evidence(self, data: Work, own: int = 0) -> Floats:
         """How much more often than seen the person, the pair of hands, the hour and weekday were expected."""
         found = np.zeros((data.n_events, 4))
         seen = self.work_[data.activity, data.resource] - own

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from pmlcli.algorithms._learning.trees import Trees
 from pmlcli.algorithms.forecast._methods.windows import Base, Windows, make_windows, origins_of
-from pmlcli.algorithms.forecast._series import SEASON, Floats
+from pmlcli.algorithms.forecast._series import SEASON
+from pmlcli.arrays import Floats
 from pmlcli.encoding.series.encoding import Series, local_times
 
 MOST_ROWS = 30_000

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from pmlcli import runtime
-from pmlcli.algorithms.forecast._series import Floats
+from pmlcli.arrays import Floats
 from pmlcli.encoding.series.encoding import Series
 
 Learned = dict[str, Any]

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from pmlcli.algorithms.forecast._series import BUCKET, MINIMUM_BUCKETS, Floats
+from pmlcli.algorithms.forecast._series import BUCKET, MINIMUM_BUCKETS
+from pmlcli.arrays import Floats
 from pmlcli.encoding.series.encoding import Series
 from pmlcli.errors import LogError
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import numpy as np
 
 from pmlcli.algorithms._interface.param import Param
-from pmlcli.algorithms.forecast._series import Floats
+from pmlcli.arrays import Floats
 from pmlcli.encoding.series.encoding import Series, local_times
 from pmlcli.encoding.series.kpi import find_kpi
 

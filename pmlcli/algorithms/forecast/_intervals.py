@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
-from pmlcli.algorithms.forecast._series import HALF_LIFE, Backtest, Floats, weight_of_age
+from pmlcli.algorithms.forecast._series import HALF_LIFE, Backtest, weight_of_age
+from pmlcli.arrays import Floats
 
 LEVELS = (80, 95)
 SHRINKAGE = 8.0

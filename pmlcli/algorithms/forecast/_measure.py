@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from pmlcli.algorithms.forecast._series import BUCKET, Backtest, Floats, season_of
+from pmlcli.algorithms.forecast._series import BUCKET, Backtest, season_of
+from pmlcli.arrays import Floats
 from pmlcli.encoding.series.encoding import Series
 from pmlcli.evaluation.measurement import Measurement, mean_over
 

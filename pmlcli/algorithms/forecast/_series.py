@@ -8,12 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pmlcli.arrays import Floats
 from pmlcli.encoding.series.encoding import Series, local_times
 from pmlcli.eventlog.far_events import near_events
 from pmlcli.eventlog.log import EventLog, offsets_of
 from pmlcli.eventlog.split import Split
-
-Floats = NDArray[np.float64]
 
 SEASON = {"H": 24, "D": 7, "W": 52, "M": 12}
 """Buckets of a day, a week and a year."""

@@ -30,7 +30,6 @@ from pmlcli.algorithms.forecast._series import (
     HALF_LIVES,
     MINIMUM_BUCKETS,
     Backtest,
-    Floats,
     backtest,
     first_test_bucket,
     known_then,
@@ -38,6 +37,7 @@ from pmlcli.algorithms.forecast._series import (
     season_of,
     split_at,
 )
+from pmlcli.arrays import Floats
 from pmlcli.encoding.base import Encodes
 from pmlcli.encoding.series.encoding import (
     Series,

@@ -16,7 +16,6 @@ from pmlcli.algorithms.forecast._each import Learned, learn_each
 from pmlcli.algorithms.forecast._holidays import HolidaysParameter
 from pmlcli.algorithms.forecast._methods.windows import Base
 from pmlcli.algorithms.forecast._series import (
-    Floats,
     aicc,
     backtest,
     first_test_bucket,
@@ -26,6 +25,7 @@ from pmlcli.algorithms.forecast._series import (
     unit_roots,
 )
 from pmlcli.algorithms.forecast._task import Forecaster
+from pmlcli.arrays import Floats
 from pmlcli.encoding.series.encoding import Series
 
 LONGEST = 2000

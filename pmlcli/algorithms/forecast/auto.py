@@ -14,12 +14,12 @@ from pmlcli.algorithms.forecast._holidays import HolidaysParameter, with_sundays
 from pmlcli.algorithms.forecast._series import (
     HALF_LIFE,
     HALF_LIVES,
-    Floats,
     backtest,
     first_test_bucket,
     weight_of_age,
 )
 from pmlcli.algorithms.forecast._task import Forecaster
+from pmlcli.arrays import Floats
 from pmlcli.encoding.series.encoding import Series
 
 MEMBERS = ("seasonal-naive", "weekday-median", "theta", "holt-winters", "arima")

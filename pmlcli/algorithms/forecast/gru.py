@@ -20,8 +20,8 @@ from pmlcli.algorithms.forecast._network import (
     window_samples,
     window_sizes,
 )
-from pmlcli.algorithms.forecast._series import Floats
 from pmlcli.algorithms.forecast._task import Forecaster
+from pmlcli.arrays import Floats
 from pmlcli.encoding.series.encoding import Series
 
 

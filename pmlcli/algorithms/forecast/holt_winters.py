@@ -13,8 +13,9 @@ from statsmodels.tsa.exponential_smoothing.ets import ETSModel
 
 from pmlcli.algorithms.forecast._each import Learned, learn_each
 from pmlcli.algorithms.forecast._holidays import HolidaysParameter, with_sundays
-from pmlcli.algorithms.forecast._series import Floats, aicc, phases, profile, season_of
+from pmlcli.algorithms.forecast._series import aicc, phases, profile, season_of
 from pmlcli.algorithms.forecast._task import Forecaster
+from pmlcli.arrays import Floats
 from pmlcli.encoding.series.encoding import Series
 
 LONGEST = 2000

@@ -20,8 +20,8 @@ from pmlcli.algorithms.forecast._each import Learned, learn_each
 from pmlcli.algorithms.forecast._holidays import HolidaysParameter
 from pmlcli.algorithms.forecast._methods.windows import Base
 from pmlcli.algorithms.forecast._prophet_text import LONGEST, check_all, dates_of
-from pmlcli.algorithms.forecast._series import Floats
 from pmlcli.algorithms.forecast._task import Forecaster
+from pmlcli.arrays import Floats
 from pmlcli.encoding.series.encoding import Series
 
 

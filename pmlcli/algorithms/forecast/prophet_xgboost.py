@@ -12,8 +12,8 @@ from pmlcli.algorithms.forecast._each import Learned, learn_each
 from pmlcli.algorithms.forecast._holidays import HolidaysParameter
 from pmlcli.algorithms.forecast._methods.folds import out_of_fold
 from pmlcli.algorithms.forecast._methods.windows import Base
-from pmlcli.algorithms.forecast._series import Floats
 from pmlcli.algorithms.forecast._task import Forecaster
+from pmlcli.arrays import Floats
 from pmlcli.encoding.series.encoding import Series
 
 PROPHET = "prophet"

@@ -8,8 +8,9 @@ from typing import ClassVar
 import numpy as np
 
 from pmlcli.algorithms.forecast._each import Learned, learn_each
-from pmlcli.algorithms.forecast._series import Floats, season_of
+from pmlcli.algorithms.forecast._series import season_of
 from pmlcli.algorithms.forecast._task import Forecaster
+from pmlcli.arrays import Floats
 from pmlcli.encoding.series.encoding import Series
 
 

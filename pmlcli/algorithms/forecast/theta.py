@@ -12,8 +12,9 @@ from scipy.signal import lfilter
 
 from pmlcli.algorithms.forecast._each import Learned, learn_each
 from pmlcli.algorithms.forecast._holidays import HolidaysParameter, with_sundays
-from pmlcli.algorithms.forecast._series import Floats, phases, profile, season_of, unit_roots
+from pmlcli.algorithms.forecast._series import phases, profile, season_of, unit_roots
 from pmlcli.algorithms.forecast._task import Forecaster
+from pmlcli.arrays import Floats
 from pmlcli.encoding.series.encoding import Series
 
 ALPHAS = np.linspace(0.02, 0.98, 49)

@@ -11,8 +11,9 @@ import numpy as np
 from pmlcli.algorithms._interface.param import Param
 from pmlcli.algorithms.forecast._each import Learned, learn_each
 from pmlcli.algorithms.forecast._holidays import HolidaysParameter, with_sundays
-from pmlcli.algorithms.forecast._series import Floats, season_of
+from pmlcli.algorithms.forecast._series import season_of
 from pmlcli.algorithms.forecast._task import Forecaster
+from pmlcli.arrays import Floats
 from pmlcli.encoding.series.encoding import Series
 
 SMOOTHING = 0.3

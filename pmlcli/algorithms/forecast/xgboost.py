@@ -9,8 +9,8 @@ from pmlcli.algorithms._interface.parameters import Estimators, LearningRate, Ma
 from pmlcli.algorithms._learning.trees import Trees
 from pmlcli.algorithms.forecast._boosted import Settings, boosted, corrected
 from pmlcli.algorithms.forecast._holidays import HolidaysParameter
-from pmlcli.algorithms.forecast._series import Floats
 from pmlcli.algorithms.forecast._task import Forecaster
+from pmlcli.arrays import Floats
 from pmlcli.encoding.series.encoding import Series
 
 

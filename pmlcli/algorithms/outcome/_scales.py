@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from pmlcli.algorithms._learning.calibration import softmax
+from pmlcli.arrays import Floats
 from pmlcli.evaluation.ranking import calibration_error, macro_auc_over
 
 LEAST = 1e-6
@@ -21,7 +22,6 @@ FEWEST_CASES = 20
 SHOWN_LENGTHS = (1, 2, 3, 5, 8, 13, 20, 30, 40)
 SHOWN_LIMITS = (0.3, 0.5, 0.7, 0.9)
 
-Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 

@@ -15,12 +15,12 @@ from pmlcli.algorithms._learning.calibration import softmax
 from pmlcli.algorithms.outcome._rows import ASKED_ROWS, Lessons, held_out_parts, lessons
 from pmlcli.algorithms.outcome._scales import log_loss
 from pmlcli.algorithms.outcome._task import OutcomePredictor
+from pmlcli.arrays import Floats
 from pmlcli.encoding.events.table import tabulate
 from pmlcli.encoding.outcome.encoding import OutcomePrefixes
 
 CHOICES = (1e-3, 1e-2, 1e-1)
 
-Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
 
 

@@ -14,8 +14,9 @@ from pmlcli.algorithms._learning.neural import Batch, Samples, answers_by_event,
 from pmlcli.algorithms._learning.sequence_network import network_sizes, prefix_inputs
 from pmlcli.algorithms._learning.sizes import Sizes
 from pmlcli.algorithms._prefixes.request import Rows
-from pmlcli.algorithms.remaining_time._quantiles import LEVELS, Floats
+from pmlcli.algorithms.remaining_time._quantiles import LEVELS
 from pmlcli.algorithms.remaining_time._rows import DAY, HOUR, remaining_seconds
+from pmlcli.arrays import Floats
 from pmlcli.encoding.events.prefixes import Prefixes
 
 SCALES = (HOUR, DAY, 7 * DAY, 30 * DAY, 90 * DAY, 365 * DAY)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pmlcli.algorithms._learning.recency import recencies
 from pmlcli.algorithms._learning.validation import SHARE
 from pmlcli.algorithms._prefixes.request import Rows
-from pmlcli.algorithms.remaining_time._quantiles import Floats
+from pmlcli.arrays import Floats
 from pmlcli.encoding.events.sequences import Sequences
 from pmlcli.errors import TrainingError
 

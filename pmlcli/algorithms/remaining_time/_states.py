@@ -8,7 +8,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from pmlcli.algorithms.remaining_time._quantiles import Floats, empirical
+from pmlcli.algorithms.remaining_time._quantiles import empirical
+from pmlcli.arrays import Floats
 from pmlcli.encoding.events.sequences import Sequences
 from pmlcli.eventlog.cases import mixed
 

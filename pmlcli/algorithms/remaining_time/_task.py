@@ -21,7 +21,6 @@ from pmlcli.algorithms._prefixes.task import PrefixTask, SplitChoice
 from pmlcli.algorithms.remaining_time._quantiles import (
     LEVELS,
     MIDDLE,
-    Floats,
     ascending,
     calibrated,
     coverage,
@@ -31,6 +30,7 @@ from pmlcli.algorithms.remaining_time._quantiles import (
 )
 from pmlcli.algorithms.remaining_time._request import RemainingTimeRequest
 from pmlcli.algorithms.remaining_time._rows import DAY, HOUR, known_rows, moments, remaining_seconds
+from pmlcli.arrays import Floats
 from pmlcli.encoding.events.sequences import Sequences
 from pmlcli.errors import TrainingError
 from pmlcli.evaluation.measurement import Measurement, mean_over

@@ -21,9 +21,10 @@ from pmlcli.algorithms._learning.recency import chosen_recency, recency_weights
 from pmlcli.algorithms._learning.trees import Trees
 from pmlcli.algorithms._prefixes.request import Rows
 from pmlcli.algorithms._prefixes.rows import evenly
-from pmlcli.algorithms.remaining_time._quantiles import OUTER, Floats, filled
+from pmlcli.algorithms.remaining_time._quantiles import OUTER, filled
 from pmlcli.algorithms.remaining_time._rows import DAY, EarlyAndLate, learned_rows, log_days
 from pmlcli.algorithms.remaining_time._task import RemainingTimePredictor
+from pmlcli.arrays import Floats
 from pmlcli.encoding.events.prefixes import PrefixEncoding, Prefixes
 from pmlcli.encoding.events.table import tabulate
 

@@ -14,9 +14,10 @@ from pmlcli.algorithms._learning.choice import Choice, LateCases, LossOf, cheape
 from pmlcli.algorithms._learning.choosing import ChoosingAlgorithm, with_baseline
 from pmlcli.algorithms._learning.recency import Turns
 from pmlcli.algorithms._prefixes.request import Rows
-from pmlcli.algorithms.remaining_time._quantiles import MIDDLE, Floats, ascending
+from pmlcli.algorithms.remaining_time._quantiles import MIDDLE, ascending
 from pmlcli.algorithms.remaining_time._rows import DAY, EarlyAndLate, known_rows, remaining_seconds
 from pmlcli.algorithms.remaining_time._task import RemainingTimePredictor
+from pmlcli.arrays import Floats
 from pmlcli.encoding.events.prefixes import PrefixEncoding, Prefixes
 from pmlcli.evaluation.measurement import mean_over
 

@@ -29,9 +29,10 @@ from pmlcli.algorithms.remaining_time._network import (
     trace_samples,
     trace_sizes,
 )
-from pmlcli.algorithms.remaining_time._quantiles import LEVELS, Floats
+from pmlcli.algorithms.remaining_time._quantiles import LEVELS
 from pmlcli.algorithms.remaining_time._rows import learned_rows
 from pmlcli.algorithms.remaining_time._task import RemainingTimePredictor
+from pmlcli.arrays import Floats
 from pmlcli.encoding.events.prefixes import PrefixEncoding, Prefixes
 
 NO_TARGET = -1.0

@@ -8,10 +8,10 @@ from typing import Annotated, ClassVar
 from pmlcli.algorithms._interface.param import Param
 from pmlcli.algorithms._interface.parameters import Least
 from pmlcli.algorithms._prefixes.request import Rows
-from pmlcli.algorithms.remaining_time._quantiles import Floats
 from pmlcli.algorithms.remaining_time._rows import learned_rows, remaining_seconds
 from pmlcli.algorithms.remaining_time._states import Keys, learn_states, look_up, window_keys
 from pmlcli.algorithms.remaining_time._task import RemainingTimePredictor
+from pmlcli.arrays import Floats
 from pmlcli.encoding.events.sequences import SequenceEncoding, Sequences
 
 

@@ -25,9 +25,10 @@ from pmlcli.algorithms._learning.sequence_network import PrefixNetwork
 from pmlcli.algorithms._learning.sizes import Sizes
 from pmlcli.algorithms._prefixes.request import Rows
 from pmlcli.algorithms.remaining_time._network import MOST_READ, read_quantiles, trace_samples, trace_sizes
-from pmlcli.algorithms.remaining_time._quantiles import Floats, of_spans
+from pmlcli.algorithms.remaining_time._quantiles import of_spans
 from pmlcli.algorithms.remaining_time._rows import learned_rows, remaining_seconds
 from pmlcli.algorithms.remaining_time._task import RemainingTimePredictor
+from pmlcli.arrays import Floats
 from pmlcli.encoding.events.prefixes import PrefixEncoding, Prefixes
 from pmlcli.errors import UntrustedArtifactError
 

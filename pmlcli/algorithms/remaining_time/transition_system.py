@@ -9,10 +9,11 @@ from pmlcli.algorithms._interface.param import Param
 from pmlcli.algorithms._interface.parameters import Least
 from pmlcli.algorithms._learning.validation import latest_rows
 from pmlcli.algorithms._prefixes.request import Rows
-from pmlcli.algorithms.remaining_time._quantiles import Floats, pinball
+from pmlcli.algorithms.remaining_time._quantiles import pinball
 from pmlcli.algorithms.remaining_time._rows import learned_rows, remaining_seconds
 from pmlcli.algorithms.remaining_time._states import Abstraction, Keys, learn_states, look_up, window_keys
 from pmlcli.algorithms.remaining_time._task import RemainingTimePredictor
+from pmlcli.arrays import Floats
 from pmlcli.encoding.events.sequences import SequenceEncoding, Sequences
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from pmlcli.arrays import Codes
 from pmlcli.encoding.attributes import (
     MAXIMUM_VALUES,
     coded,
@@ -37,7 +38,6 @@ from pmlcli.eventlog.log import (
 
 LEAST_FILLED = 0.5
 """An attribute that fewer events have is about some activities or about the case, not about each event."""
-Codes = NDArray[np.int64]
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from pmlcli.encoding.events.prefixes import Prefixes
 from pmlcli.encoding.vocabulary import Vocabulary
 
 Form = Literal["rank", "one-hot"]
-Floats = NDArray[np.float32]
+Numbers = NDArray[np.float32]
 
 LAST = 3
 """So many of the last activities have columns of their own."""
@@ -49,7 +49,7 @@ class _Block:
     """Some neighbouring columns, and how they are computed for all events of some cases."""
 
     columns: list[Column]
-    compute: Callable[[Prefixes], Floats]
+    compute: Callable[[Prefixes], Numbers]
 
 
 def table_columns(data: Prefixes, form: Form, *, ages: bool = False) -> list[Column]:
@@ -57,7 +57,7 @@ def table_columns(data: Prefixes, form: Form, *, ages: bool = False) -> list[Col
     return [column for block in _blocks(data, form, ages) for column in block.columns]
 
 
-def tabulate(data: Prefixes, rows: NDArray[np.int64], form: Form, *, ages: bool = False) -> Floats:
+def tabulate(data: Prefixes, rows: NDArray[np.int64], form: Form, *, ages: bool = False) -> Numbers:
     """One row for each of these prefixes (events that end them, ascending), (rows, columns).
 
     A row depends on the events of its case up to that one, and on inter-case features. Unknown numbers are
@@ -161,7 +161,7 @@ def _work() -> _Block:
         Column("changes of resource", "resource"),
     ]
 
-    def compute(part: Prefixes) -> Floats:
+    def compute(part: Prefixes) -> Numbers:
         nth = _occurrence(part.activity, part)
         changed = (part.resource != _shifted(part.resource, part, 1)) & (part.position > 0)
         handovers, different = _running_sum(changed, part), _running_sum(nth == 0, part)
@@ -183,7 +183,7 @@ def _times(form: Form, ages: bool) -> _Block:
     columns += [Column("weekday", "time", str(day)) for day in range(7)] if form == "one-hot" else []
     columns += [Column("weekday", "time")] if form == "rank" else []
 
-    def compute(part: Prefixes) -> Floats:
+    def compute(part: Prefixes) -> Numbers:
         assert part.micros is not None
         seconds = part.micros / 1e6
         since = (part.micros - part.began) / 1e6
@@ -206,7 +206,7 @@ def _ages(data: Prefixes) -> _Block:
     names = data.vocabularies[0]
     columns = [Column("hours since", "activity", names.name_of(code)) for code in range(names.size)]
 
-    def compute(part: Prefixes) -> Floats:
+    def compute(part: Prefixes) -> Numbers:
         assert part.micros is not None
         events = np.arange(part.n_events)
         latest = np.full((part.n_events, names.size), -1, dtype=np.int32)
@@ -241,7 +241,7 @@ def _number(data: Prefixes, place: int, form: Form) -> _Block:
         Column(kind, attribute.column) for kind in (*kinds, *(("known",) if form == "one-hot" else ()))
     ]
 
-    def compute(part: Prefixes) -> Floats:
+    def compute(part: Prefixes) -> Numbers:
         values = pd.Series(part.numbers[:, place].astype(np.float64))
         found = [values]
         if attribute.changes:
@@ -256,7 +256,7 @@ def _number(data: Prefixes, place: int, form: Form) -> _Block:
     return _Block(columns, compute)
 
 
-def running_counts(codes: NDArray[np.int64], data: Prefixes, size: int) -> Floats:
+def running_counts(codes: NDArray[np.int64], data: Prefixes, size: int) -> Numbers:
     """How often each code occurred in the case up to each event, (events, size)."""
     counts = np.zeros((len(codes) + 1, size), dtype=np.float32)
     counts[np.arange(1, len(codes) + 1), codes] = 1

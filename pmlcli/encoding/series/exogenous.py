@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from pmlcli.arrays import Floats
 from pmlcli.encoding.series.holidays import holiday_share
 from pmlcli.encoding.series.regressors import Regressors
 from pmlcli.errors import ValidationError
 
-Floats = NDArray[np.float64]
 NONE = Regressors((), np.empty(0, dtype=np.int64), np.empty((0, 0)))
 
 

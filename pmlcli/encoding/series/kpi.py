@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pmlcli.arrays import Floats
 from pmlcli.errors import ValidationError, unknown_name
 from pmlcli.eventlog.log import RESOURCE, TIMESTAMP, EventLog
 from pmlcli.eventlog.running import find_running, standing
@@ -23,7 +24,6 @@ SUPPORT = 0.01
 MOST_PAIRS = int(1 / SUPPORT)
 """So many pairs can be common."""
 
-Floats = NDArray[np.float64]
 Edges = NDArray[np.int64]
 """Bounds of n buckets in microseconds UTC, (n + 1,): bucket i is `edges[i] <= time < edges[i + 1]`."""
 

@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from pmlcli.arrays import Floats
 from pmlcli.errors import OutputError, ValidationError
 
-Floats = NDArray[np.float64]
 MOST_BYTES = 64 << 20
 MOST_ROWS = 1_000_000
 """A century of hours has fewer."""

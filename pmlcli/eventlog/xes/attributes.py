@@ -20,7 +20,7 @@ KINDS = frozenset({"string", "date", "int", "float", "boolean", "id"})
 _NUMBERS = {"int", "float"}
 _STRAY = frozenset({"event", "trace", "log"})
 
-Codes = NDArray[np.int32]
+SmallCodes = NDArray[np.int32]
 Ints = NDArray[np.integer[Any]]
 
 
@@ -49,7 +49,7 @@ class AttributeStore:
         self._name = name
         self._owners = 0
         self._keys, self._tags, self._values = vocabularies.keys, vocabularies.tags, vocabularies.values
-        self._packed: list[tuple[Codes, Codes, Codes, Codes]] = []
+        self._packed: list[tuple[SmallCodes, SmallCodes, SmallCodes, SmallCodes]] = []
 
     def add(self, element: str, key: str, value: str) -> None:
         """One attribute of the last owner."""
@@ -158,7 +158,7 @@ def _put_keys_first(flat: list[str]) -> None:
             flat[at : at + 4] = ["key", found.get("key", ""), "value", found.get("value", "")]
 
 
-def _compact(codes: Codes, texts: NDArray[np.object_]) -> tuple[Codes, NDArray[np.object_]]:
+def _compact(codes: SmallCodes, texts: NDArray[np.object_]) -> tuple[SmallCodes, NDArray[np.object_]]:
     """Codes into only the texts that occur, in order of first appearance in the log."""
     if len(codes) * 16 > len(texts):
         return TextColumn(codes, texts).used()

@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-Codes = NDArray[np.int64]
-Numbers = NDArray[np.float64]
+from pmlcli.arrays import Codes, Floats
 
 DISCOUNT = 1
 """Taken off every count of what is scored: a training case then scores as if it had been left out, and a
@@ -89,7 +87,7 @@ class BackOff:
             orders.append(Order.of(contexts, numbers, view))
         return cls(tuple(orders))
 
-    def surprise(self, view: View) -> tuple[Numbers, Codes]:
+    def surprise(self, view: View) -> tuple[Floats, Codes]:
         """log(p(likeliest) / p(seen)) of each event, zero or more, and the likeliest value."""
         numbers = list(self._numbers(view))
         seen = self._likelihood(numbers, view.target, view.values, DISCOUNT)
@@ -121,11 +119,11 @@ class BackOff:
             number = np.where(is_known, at, UNSEEN_CONTEXT)
             yield number
 
-    def likelihood(self, view: View, discount: int = DISCOUNT) -> Numbers:
+    def likelihood(self, view: View, discount: int = DISCOUNT) -> Floats:
         """The probability of each event's value, its counts taken as so many less than they are."""
         return self._likelihood(list(self._numbers(view)), view.target, view.values, discount, discount)
 
-    def after_one(self, contexts: range, values: int) -> Numbers:
+    def after_one(self, contexts: range, values: int) -> Floats:
         """(contexts, values): the probability of each value after one event, nothing taken off."""
         code, value = np.repeat(contexts, values), np.tile(np.arange(values), len(contexts))
         nearest = View((code,), (values,), value, values)
@@ -138,7 +136,7 @@ class BackOff:
         size: int,
         discount: Codes | int,
         total_discount: int = DISCOUNT,
-    ) -> Numbers:
+    ) -> Floats:
         """The probability of these values (`size` there are) in the contexts of these numbers, from the
         empty one on; so much is taken off their counts, and off those of the contexts.
         """

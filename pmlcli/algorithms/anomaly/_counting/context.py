@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pmlcli.algorithms.anomaly._counting.backoff import BackOff, View
+from pmlcli.arrays import Codes
 from pmlcli.encoding.events.attributes_of_events import Events
-
-Codes = NDArray[np.int64]
 
 FORWARD, BACKWARD, REPEAT, ATTRIBUTES = 0, 1, 2, 3
 """Positions of the views; those of attribute column j begin at `attribute_view(j, companions)`: by its value

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pmlcli.algorithms.anomaly._counting import context
 from pmlcli.algorithms.anomaly._counting.backoff import BackOff, View
@@ -15,12 +14,10 @@ from pmlcli.algorithms.anomaly._counting.context import BACKWARD, FORWARD, REPEA
 from pmlcli.algorithms.anomaly._counting.precedence import Findings, Precedence
 from pmlcli.algorithms.anomaly._counting.repair import gains
 from pmlcli.algorithms.anomaly._values import Why
+from pmlcli.arrays import Codes, Floats
 from pmlcli.encoding.events.attributes_of_events import Events
 from pmlcli.encoding.vocabulary import MISSING_CODE, UNSEEN_CODE
 from pmlcli.eventlog.log import RESOURCE
-
-Codes = NDArray[np.int64]
-Numbers = NDArray[np.float64]
 
 WEIGHTS = {"forward": 1.0, "backward": 0.75, "repeat": 2.0, "missing": 2.0, "extra": 0.5}
 """How much each kind of evidence against an activity counts; chosen on logs with deviations of our own."""
@@ -57,9 +54,9 @@ class Evidence:
     - `by_view`, `likeliest`: by view, the surprise and the value that was likeliest there, (events,) each
     """
 
-    surprises: Numbers
-    parts: Numbers
-    by_view: list[Numbers]
+    surprises: Floats
+    parts: Floats
+    by_view: list[Floats]
     likeliest: list[Codes]
     views: list[View]
     counts: Counts
@@ -87,7 +84,7 @@ def gather(events: Events, counts: Counts) -> Evidence:
     return Evidence(columns, parts, surprise, [one[1] for one in found], seen, counts, order)
 
 
-def _of_attribute(surprise: Sequence[Numbers], beside: Sequence[int], column: int) -> Numbers:
+def _of_attribute(surprise: Sequence[Floats], beside: Sequence[int], column: int) -> Floats:
     """The mean of the lower one of its two surprises and their mean, for a value that fits on one side has an
     excuse; and the mean of that and of the surprise beside its companion.
     """

@@ -9,8 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-Codes = NDArray[np.int64]
-Numbers = NDArray[np.float64]
+from pmlcli.arrays import Codes, Floats
 
 CELLS = 4_000_000
 """Events times activities that are held at a time; no score depends on it."""
@@ -22,9 +21,9 @@ class Findings(NamedTuple):
     is, as far as no earlier event of the case has shown it; how strange a presence, and whose.
     """
 
-    missing: Numbers
+    missing: Floats
     missed: Codes
-    extra: Numbers
+    extra: Floats
     surplus: Codes
 
 
@@ -55,7 +54,7 @@ class Precedence:
         ]
         return Findings(*(np.concatenate(pieces) for pieces in zip(*found, strict=True)))
 
-    def _absence(self) -> tuple[Numbers, Codes]:
+    def _absence(self) -> tuple[Floats, Codes]:
         """Log-odds that b stands before a, where above even: the distinct ones from 0, and (a, b) ranks."""
         others = np.maximum(self.totals - 1, 0)[:, None]
         present = np.minimum(self.before, others)
@@ -63,14 +62,14 @@ class Precedence:
         levels = np.unique(np.append(odds, 0.0))
         return levels, np.searchsorted(levels, odds)
 
-    def _presence(self) -> Numbers:
+    def _presence(self) -> Floats:
         """Log-odds that b does not stand before a, where above even, (a, b)."""
         others = np.maximum(self.totals - 1, 0)[:, None]
         present = np.maximum(self.before - 1, 0)
         return np.maximum(np.log((others - present + PRIOR) / (present + PRIOR)), 0.0)
 
     def _find(
-        self, codes: Codes, offsets: Codes, block: range, levels: Numbers, ranks: Codes, presence: Numbers
+        self, codes: Codes, offsets: Codes, block: range, levels: Floats, ranks: Codes, presence: Floats
     ) -> Findings:
         own = offsets[block.start : block.stop + 1] - offsets[block.start]
         part = codes[offsets[block.start] : offsets[block.stop]]

@@ -9,11 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pmlcli.algorithms.anomaly._counting.backoff import DISCOUNT, BackOff, View
+from pmlcli.arrays import Codes, Floats
 from pmlcli.encoding.events.traces import variants_of
 from pmlcli.eventlog.log import offsets_of
-
-Codes = NDArray[np.int64]
-Numbers = NDArray[np.float64]
 
 MOST_TAKEN_OUT = 3
 """Events in a row that may be too many."""
@@ -28,7 +26,7 @@ CELLS = 4_000_000
 """Pairs of activities times activities that are held at a time; no gain depends on it."""
 
 
-def gains(codes: Codes, offsets: Codes, model: BackOff, size: int) -> Numbers:
+def gains(codes: Codes, offsets: Codes, model: BackOff, size: int) -> Floats:
     """(events,): the log of how many times likelier the best repair that touches the event makes its case.
 
     Zero where no repair does. A repair takes out up to three events, puts in up to two, or moves up to two.
@@ -67,7 +65,7 @@ class _Laid:
     codes: Codes
     ends: Codes
     lengths: Codes
-    own: Numbers
+    own: Floats
     events: Codes
 
     @classmethod
@@ -94,7 +92,7 @@ class _Laid:
         at = np.minimum(rows + ahead, self.ends[rows])
         return np.where(rows + ahead > self.ends[rows], BEYOND, self.targets[at])
 
-    def cost(self, rows: Codes, width: int) -> Numbers:
+    def cost(self, rows: Codes, width: int) -> Floats:
         """Minus the logarithm of the likelihood of so many positions from each of these on."""
         total = np.zeros(len(rows))
         for ahead in range(width):
@@ -102,7 +100,7 @@ class _Laid:
             total -= np.where(rows + ahead > self.ends[rows], 0.0, self.own[at])
         return total
 
-    def likelihood(self, rows: Codes, steps: Sequence[Codes], discount: int = 0) -> Numbers:
+    def likelihood(self, rows: Codes, steps: Sequence[Codes], discount: int = 0) -> Floats:
         """Its logarithm, of these steps in turn after what stands before each of `rows`."""
         past = [self.codes[rows - back] for back in range(1, len(self.model.orders))]
         sizes, total = (self.size + 1,) * len(past), np.zeros(len(rows))
@@ -119,7 +117,7 @@ class _Laid:
         return [self.step(rows, ahead + k) for k in range(len(self.model.orders) - 1)]
 
 
-_Repairs = Iterator[tuple[Codes, Numbers]]
+_Repairs = Iterator[tuple[Codes, Floats]]
 
 
 def _taken_out(laid: _Laid) -> _Repairs:
@@ -177,12 +175,12 @@ def _between(laid: _Laid, before: Codes, after: Codes) -> Iterator[Codes]:
         yield from np.concatenate(ways)[which].transpose(1, 2, 0) if ways else ()
 
 
-def _best(likelihoods: Numbers) -> Codes:
+def _best(likelihoods: Floats) -> Codes:
     """The positions of the highest of each row, the first among equals, (rows, candidates)."""
     return np.asarray(np.argsort(-likelihoods, axis=1, kind="stable")[:, :CANDIDATES])
 
 
-def _best_two(steps: Numbers, before: Codes, after: Codes) -> Codes:
+def _best_two(steps: Floats, before: Codes, after: Codes) -> Codes:
     """The likeliest ways over two activities that often follow and often precede, (rows, ways, 2)."""
     first, last = _best(steps[before, :-1]), _best(steps[:-1, after].T)
     ways = np.stack(np.broadcast_arrays(first[:, :, None], last[:, None, :]), axis=-1).reshape(

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pmlcli.algorithms.forecast._series import SEASON, Floats, phases
+from pmlcli.algorithms.forecast._series import SEASON, phases
+from pmlcli.arrays import Floats
 from pmlcli.encoding.series.encoding import Series
 
 LENGTH = {"H": 72, "D": 28, "W": 26, "M": 12}
