@@ -24,6 +24,7 @@ import platform
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from resource import RUSAGE_CHILDREN, RUSAGE_SELF, getrusage
 from typing import Any
@@ -404,7 +405,7 @@ def others(directory: Path, names: list[str]) -> None:
 SHARES = ("likelihood", "ensemble", "isolation-forest", "variant-frequency")
 
 
-def report_shares(directory: Path) -> None:
+def report_shares(directory: Path, names: Sequence[str]) -> None:
     """The threshold of `contamination = auto` on every labelled log and rate, beside the best there is."""
     rates = sorted(labelled(directory / "receipt_nine_rates"))
     logs = [name for name in MAIN if name in labelled(directory)] + rates
@@ -413,7 +414,7 @@ def report_shares(directory: Path) -> None:
     )
     print("Command: python benchmarks/anomaly.py DIRECTORY --shares")
     heads = ["F1", "best F1", "lost", "true", "flagged", "low", "high"]
-    for name in SHARES:
+    for name in names:
         found = {log: isolated(name, f"shares:{log}", directory) for log in dict.fromkeys(logs)}
         rows = {log: _share_row(one) for log, one in found.items()}
         table(f"{name}: F1 at its own threshold and at the best, share of anomalies", rows, heads)
@@ -447,7 +448,7 @@ def main() -> None:
         KEPT_FILE.append(given.keep)
         KEPT.update(json.loads(given.keep.read_text()) if given.keep.exists() else {})
     if given.shares:
-        report_shares(given.directory)
+        report_shares(given.directory, given.only.split(",") if given.only else SHARES)
         return
     names = [name.partition("/")[2] for name in registry.names("anomaly")]
     names = [name for name in names if given.only is None or name in given.only.split(",")]

@@ -13,6 +13,7 @@ from pmlcli.arrays import Codes
 from pmlcli.errors import LogError, nearest
 from pmlcli.eventlog.annotate import PREFIX
 from pmlcli.eventlog.log import ACTIVITY, CASE_PREFIX, RESOURCE, EventLog
+from pmlcli.eventlog.odd_cells import place
 
 MAXIMUM_VALUES = 100
 """An attribute with more values is more of a description than a category."""
@@ -118,8 +119,11 @@ def as_numbers(log: EventLog, column: str, *, hint: str | None = None) -> NDArra
     if len(strange):
         raise LogError(
             f"column '{column}': {len(strange)} of {len(values)} values are not numbers "
-            f"(first: '{given.iloc[strange[0]]}' in case '{log.case_ids[log.case_of_event[strange[0]]]}')",
-            hint=hint or f"use '{column}' as a categorical feature, or mend the values",
+            f"(first: '{given.iloc[strange[0]]}'{place(log, int(strange[0]))} in case "
+            f"'{log.case_ids[log.case_of_event[strange[0]]]}')",
+            hint=hint
+            or f"use '{column}' as a categorical feature, or mend the values; --bad-value missing reads "
+            "a few odd cells as empty",
             context={"column": column, "count": len(strange)},
         )
     return values

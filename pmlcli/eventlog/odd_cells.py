@@ -58,11 +58,12 @@ def cells(log: EventLog, column: str, odd: NDArray[np.bool_]) -> str:
     if log.lines is not None:
         rows = rows[np.argsort(log.lines[rows], kind="stable")]
     values = log.frame[column]
-    told = [f"'{shown(str(values.iloc[row]))}'{_place(log, int(row))}" for row in rows[:EXAMPLES]]
+    told = [f"'{shown(str(values.iloc[row]))}'{place(log, int(row))}" for row in rows[:EXAMPLES]]
     return ", ".join(told) + (", ..." if len(rows) > EXAMPLES else "")
 
 
-def _place(log: EventLog, row: int) -> str:
+def place(log: EventLog, row: int) -> str:
+    """` in line 7`, or nothing where the source has no lines."""
     return "" if log.lines is None else f" in {log.line_unit} {log.lines[row]:,}"
 
 

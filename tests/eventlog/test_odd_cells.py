@@ -187,8 +187,9 @@ def test_the_roles_are_never_emptied() -> None:
 def test_a_model_trains_and_predicts_with_odd_cells(tmp_path: Path) -> None:
     path = as_csv(tmp_path, frame("number"))
     model = Model("anomaly/isolation-forest", numerical_features=("x",), n_estimators=5)
-    with pytest.raises(LogError, match="'n/k'"):
+    with pytest.raises(LogError, match="'n/k' in line 9 in case") as caught:
         model.train(path)
+    assert "--bad-value missing" in str(caught.value.hint)
     model = Model("anomaly/isolation-forest", numerical_features=("x",), n_estimators=5)
     model.train(path, options=LENIENT)
     assert model.manifest_fields["training_log"]["reading"]["bad_value"] == "missing"
