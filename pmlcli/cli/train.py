@@ -111,6 +111,30 @@ class WorkOptions:
 
 
 @options
+class HindsightOptions:
+    """Which columns of the log are known in time."""
+
+    known_at_start: Annotated[
+        list[str] | None,
+        REQUEST,
+        typer.Option(
+            "--known-at-start",
+            metavar="COLUMN",
+            help="A column that is known when a case starts: learn from it all the same. Repeatable.",
+        ),
+    ] = None
+    hindsight: Annotated[
+        list[str] | None,
+        REQUEST,
+        typer.Option(
+            "--hindsight",
+            metavar="COLUMN",
+            help="A column that is filled in later than it seems: leave it out. Repeatable.",
+        ),
+    ] = None
+
+
+@options
 class SavingOptions:
     """Where the model goes."""
 
@@ -136,6 +160,7 @@ def train(  # noqa: PLR0913 (a command takes its groups of options)
     choice: ChoiceOptions,
     parameters: ParameterValues,
     inputs: InputValues,
+    known: HindsightOptions,
     work: WorkOptions,
     saving: SavingOptions,
     reading: ReadingOptions,
@@ -148,7 +173,7 @@ def train(  # noqa: PLR0913 (a command takes its groups of options)
     """
     with common.session() as session:
         with runtime.use_jobs(work.jobs):
-            document = train_model(log, choice, parameters, saving, reading, inputs, session)
+            document = train_model(log, choice, parameters, known, saving, reading, inputs, session)
         session.outcome("train", document, lambda: text.saved_path(document))
 
 
@@ -156,6 +181,7 @@ def train_model(  # noqa: PLR0913 (a command takes its groups of options)
     source: str,
     choice: ChoiceOptions,
     own: Mapping[str, Any],
+    known: HindsightOptions,
     saving: SavingOptions,
     reading: ReadingOptions,
     beside: Mapping[str, Any],
@@ -168,11 +194,13 @@ def train_model(  # noqa: PLR0913 (a command takes its groups of options)
     target = saving.output or Path("models") / name.replace("/", "-")
     _target.require_model_place(target, force=saving.force)
     # The rest needs numpy and the algorithm's library; a misspelt name must not wait for them.
+    from pmlcli.encoding.hindsight import ColumnChoice
     from pmlcli.eventlog import read_log
     from pmlcli.lifecycle.concerns import concerns
     from pmlcli.lifecycle.model import Model
     from pmlcli.store.publish import Publication
 
+    columns = ColumnChoice(tuple(known.known_at_start or ()), tuple(known.hindsight or ()))
     model = Model(name, model_id=saving.model_id, **parameters)
     inputs = _declared.inputs(beside, name.partition("/")[0])
     model.algorithm.task.take_inputs(model.algorithm, inputs)
@@ -185,7 +213,7 @@ def train_model(  # noqa: PLR0913 (a command takes its groups of options)
         for concern in concerns(log):
             session.warn(concern)
         session.note(f"training {name}")
-        result = model.train(log, options=how, **inputs)
+        result = model.train(log, options=how, columns=columns, **inputs)
         _tell(result, session)
         saved = model.save(target, force=saving.force, sign=sign, publication=publication)
     session.note(f"saved to {saved.path}, root digest {saved.root_digest}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Protocol
@@ -94,6 +94,7 @@ class EventLog(CutIntoCases):
       out; None where there was no filter.
     - `is_cut`: a filter took away more of the end than of the rest, whose end is not this one.
     - `running_rule`: the rule by which the user chose or marked running cases; it goes before any other.
+    - `known_at_start`: columns of which the user says that they are known when a case starts.
     - `lines`: int64 (events,), 1-based place of each event in the source, counted in `line_unit` (line,
       row); None where nobody knows.
     """
@@ -113,6 +114,7 @@ class EventLog(CutIntoCases):
     until: int | None = None
     is_cut: bool = False
     running_rule: CaseRule | None = None
+    known_at_start: tuple[str, ...] = ()
 
     @property
     def case_ids(self) -> NDArray[np.object_]:
@@ -200,6 +202,10 @@ class EventLog(CutIntoCases):
             times=None if self.times is None else self.times[rows],
             lines=None if self.lines is None else self.lines[rows],
         )
+
+    def without_columns(self, columns: Sequence[str]) -> EventLog:
+        """The log without these attributes."""
+        return replace(self, frame=self.frame.drop(columns=list(columns)))
 
     def take_cases(self, cases: NDArray[np.int64], lengths: NDArray[np.int64] | None = None) -> EventLog:
         """The log of these cases, in this order; with `lengths`, each cut to its first so many events."""

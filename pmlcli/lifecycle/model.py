@@ -15,6 +15,7 @@ from pmlcli import registry
 from pmlcli.algorithms._interface.base import Algorithm
 from pmlcli.algorithms._interface.request import PredictRequest, Request
 from pmlcli.algorithms._interface.task import Fitted
+from pmlcli.encoding.hindsight import ColumnChoice
 from pmlcli.encoding.series.regressors import Regressors
 from pmlcli.encoding.vocabulary import COMMON_VALUES
 from pmlcli.errors import PersistenceError, PmlError, PredictionError, TrainingError, ValidationError
@@ -25,6 +26,7 @@ from pmlcli.lifecycle import answer, artifacts, contract, expectation, fresh, is
 from pmlcli.lifecycle._binding import of_class_or_instance
 from pmlcli.lifecycle.answer import Answer
 from pmlcli.lifecycle.canary import REPLAYED_EVENTS, Replay, make_canary, replay
+from pmlcli.lifecycle.columns import HINDSIGHT, facts, learnable, sentences
 from pmlcli.lifecycle.concerns import check_extent, concerns
 from pmlcli.lifecycle.confinement import Limits
 from pmlcli.lifecycle.context import Hook, LifecycleContext, call_hooks, frozen, installed_hooks
@@ -99,12 +101,15 @@ class Model(Hook):
         *,
         options: ReadOptions | None = None,
         regressors: Regressors | None = None,
+        columns: ColumnChoice | None = None,
         hooks: Sequence[Hook] = (),
     ) -> TrainingResult:
         """Trains on a log: split by time, measured beside the baseline, then fitted on all of it.
 
         `options` say how a path is to be read, or how an EventLog was, so that it can be read so again.
         `regressors` are exogenous columns, for the forecasters that take them.
+        `columns` says which columns you know to be known when a case starts, or not until later; of the
+        others, those of hindsight are found and left out.
 
         Raises LogError, TrainingError or HookError; then `metadata.status` is `failed`.
         """
@@ -113,14 +118,18 @@ class Model(Hook):
             started = time.process_time()
             if regressors is not None:
                 self.algorithm.task.take_inputs(self.algorithm, {"regressors": regressors})
-            log = read_log(log, options or ReadOptions())
-            check_extent(log)
-            run.call("before_train", log=log, parameters=self.algorithm.parameters())
+            whole = read_log(log, options or ReadOptions())
+            check_extent(whole)
+            run.call("before_train", log=whole, parameters=self.algorithm.parameters())
+            choice = columns or ColumnChoice()
+            log, found = learnable(whole, self.algorithm, choice)
+            about = facts(choice, found)
             with reproducible(self.algorithm.seed):
                 trained = train_algorithm(self.algorithm, self.model_type, log)
                 exogenous = {} if regressors is None else {"regressors": regressors.facts()}
-                self._keep(trained, _log_facts(log) | exogenous, log, options or ReadOptions())
-            result = self._training_result(trained, log, time.process_time() - started)
+                self._keep(trained, _log_facts(log) | exogenous | about, log, options or ReadOptions())
+            trained = replace(trained, remarks=(*sentences(found), *trained.remarks))
+            result = self._training_result(trained, whole, time.process_time() - started)
             self.metadata.status = "trained"
             run.call("after_train", metrics=result.metrics, metadata=result.metadata)
         return result
@@ -168,6 +177,7 @@ class Model(Hook):
             "samples": trained.samples,
             "parameters": trained.fitted.algorithm.parameters(),
             "training_log": _log_facts(log),
+            HINDSIGHT: self.manifest_fields["training_log"].get(HINDSIGHT, {}),
             "columns": dict(log.schema.columns),
             "timezone": log.schema.timezone,
             "cpu_seconds": cpu_seconds,

@@ -75,6 +75,8 @@ class Task(ABC, Generic[Method, Data, HeldOut, TaskRequest]):
     """Whether a row of predictions is about a case or event of the log, and can be written into it."""
     has_chart: ClassVar[bool] = False
     """Whether predictions can be drawn."""
+    looks_at_attributes: ClassVar[bool] = True
+    """Whether its algorithms may learn from columns that have no role, such as a case's amount."""
     needs_log: ClassVar[bool] = True
     """Whether a prediction needs a log; a forecast can continue the training series without one."""
 
@@ -114,6 +116,10 @@ class Task(ABC, Generic[Method, Data, HeldOut, TaskRequest]):
         """How good the held-out predictions of one cut are (a table; several count as one); `calibration` is
         empty for a baseline.
         """
+
+    def named_columns(self, algorithm: Method) -> tuple[str, ...]:
+        """Columns that the algorithm's parameters name: nothing else decides about them."""
+        return tuple(getattr(algorithm, "attributes", None) or ())
 
     def settle(self, fitted: Fitted[Method, Data], data: Data, log: EventLog) -> Calibration:
         """The calibration, completed once the final algorithm is fitted on all of the data."""

@@ -80,6 +80,7 @@ class ForecastTask(Task["Forecaster", Data, HeldOut, ForecastRequest]):
     request = ForecastRequest
     inputs = ForecastInputs
     is_about_cases = False
+    looks_at_attributes = False
     has_chart = True
     needs_log = False
 

@@ -157,6 +157,10 @@ class OutcomeTask(PrefixTask["OutcomePredictor", OutcomePrefixes, HeldOut, Prefi
             "earliness": earliness(*of_positive),
         }
 
+    def named_columns(self, algorithm: OutcomePredictor) -> tuple[str, ...]:
+        """Also what the outcome is read from."""
+        return (*super().named_columns(algorithm), *algorithm.outcome.columns)
+
     def settle(
         self, fitted: Fitted[OutcomePredictor, OutcomePrefixes], data: OutcomePrefixes, log: EventLog
     ) -> Calibration:
@@ -185,7 +189,8 @@ class OutcomeTask(PrefixTask["OutcomePredictor", OutcomePrefixes, HeldOut, Prefi
                 "the log's end and are not learned from: only the short ones of them are known"
             )
         found += [
-            f"column '{name}' tells the outcome one to one, so it is not looked at (-p attributes=... does)"
+            f"column '{name}' is left out: it tells the outcome one to one "
+            f"(--known-at-start '{name}' keeps it)"
             for name in data.left_out
         ]
         lengths = fitted.calibration["auc_by_prefix_length"]

@@ -92,7 +92,7 @@ class PrefixEncoding(SequenceEncoding):
     more values that are not mostly of one case each, says something new, is not called `label`, `outcome`
     or the like, and is no prediction written into the log; with `inter_case`, also how busy the process is.
     What is the same all through a case counts as known from its start, unless it foretells the trace or its
-    length: name the attributes yourself when the log fills in others afterwards. `never` are columns left
+    length, and the log's user does not say that it is known at the start. `never` are columns left
     out whatever else is said. All is learned from the training log; an attribute's value that is unseen, or
     not among its 50 commonest, has one code.
     """
@@ -281,7 +281,7 @@ def _numeric(log: EventLog, names: Sequence[str], choose: bool) -> list[Attribut
         if choose and (
             len(distinct) < 2
             or (is_whole and is_identifier(codes[given], cases[given]))
-            or (not changes and foretells(log, codes))
+            or (not changes and name not in log.known_at_start and foretells(log, codes))
         ):
             continue
         found.append(Attribute(name, changes))
@@ -301,7 +301,7 @@ def _categorical(log: EventLog, names: Sequence[str], choose: bool) -> list[tupl
             len(values) < 2
             or is_identifier(codes[given], cases[given])
             or any(is_twin(codes, other) for other in seen)
-            or (not changes and foretells(log, codes))
+            or (not changes and name not in log.known_at_start and foretells(log, codes))
         ):
             continue
         seen.append(codes)

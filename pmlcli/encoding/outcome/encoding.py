@@ -174,7 +174,8 @@ class OutcomeEncoding(PrefixEncoding):
             self.class_names = tuple(names[code] for code in np.unique(codes[codes != MISSING]))
             self._require_few()
         super().fit(log)
-        self.left_out = tuple(self._telling(log)) if self.attributes is None else ()
+        telling = self._telling(log) if self.attributes is None else ()
+        self.left_out = tuple(column for column in telling if column not in log.known_at_start)
         self.leave_out(self.left_out)
         return self
 
