@@ -58,5 +58,5 @@ def test_long_logs_are_read_fewer_times(
     algorithm.sizes_ = algorithm.sizes(data)
     monkeypatch.setattr(Gru, "most_read", None if passes is None else passes * data.n_events)
     every = np.argsort(data.starts, kind="stable")
-    done = algorithm._train(algorithm.samples(data), every, every[:0], "long", 6)
+    done = algorithm._train(algorithm.samples(data), every, every[:0], "off", 6)
     assert done.epochs == made
