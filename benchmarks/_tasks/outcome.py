@@ -33,7 +33,7 @@ def halves(log: EventLog) -> dict[str, Any]:
 
 def _strictly(log: EventLog) -> Split:
     """Training part without what happened from the first test event on, and test part."""
-    train, test, _since = split_by_start(log)
+    train, test, *_ = split_by_start(log)
     assert train.times is not None and test.times is not None
     kept = train.times < test.times.min()
     lengths = np.add.reduceat(kept.astype(np.int64), train.offsets[:-1])

@@ -57,7 +57,7 @@ def train_algorithm(untrained: Algorithm[Data], name: str, log: EventLog) -> Tra
     _require_samples(untrained, name, samples)
     started = time.process_time()
     tried: Trial[Data, Any] = trial(untrained, task.cuts(untrained, log), log)
-    calibration = task.calibrate(tried.algorithm, tried.held_out[-1:])
+    calibration = task.calibrate(tried.algorithm, tried.held_out[0 if task.pools_cuts else -1 :])
     comparison, parts = _compared(tried, calibration, name, log)
     measuring_seconds = time.process_time() - started
     final = clone(untrained)

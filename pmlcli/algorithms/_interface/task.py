@@ -80,6 +80,9 @@ class Task(ABC, Generic[Method, Data, HeldOut, TaskRequest]):
     needs_log: ClassVar[bool] = True
     """Whether a prediction needs a log; a forecast can continue the training series without one."""
 
+    pools_cuts: ClassVar[bool] = False
+    """Whether calibration looks at the held-out predictions of all cuts, or of the last alone."""
+
     # --- training
 
     @abstractmethod
@@ -90,7 +93,7 @@ class Task(ABC, Generic[Method, Data, HeldOut, TaskRequest]):
         """Training and test parts on which the algorithm is tried, in order of time; here by start of case.
 
         As many as the algorithm's parameter `cuts`, or fewer where the log is small. The last tests the last
-        fifth; calibration is made of it alone, and the final fit is guided by it.
+        fifth, and the final fit is guided by it.
         """
         return rolling_splits(log, algorithm.cuts)
 

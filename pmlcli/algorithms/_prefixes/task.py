@@ -57,6 +57,9 @@ class PrefixTask(
     """
 
     sample_name: ClassVar[str] = "cases"
+    # The last part's cases are often young, and those that have ended the short ones: with the parts before
+    # it intervals and sets held nearer to what they say.
+    pools_cuts: ClassVar[bool] = True
 
     @abstractmethod
     def predictions(

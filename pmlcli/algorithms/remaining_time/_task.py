@@ -152,8 +152,8 @@ class RemainingTimeTask(PrefixTask["RemainingTimePredictor[Any]", Sequences, Hel
         running = known.get("coverage_90_running")
         asked = "" if running is None else f" ({running:.0%} asked of running cases at any moment)"
         return [
-            f"intervals of 90 %, set on the earlier half of the test part, held {found:.0%} of the later "
-            f"half{asked}; half of them are wider than {width / DAY:.1f} days"
+            f"intervals of 90 %, set on the earlier half of the held-out cases, held {found:.0%} of the "
+            f"later half{asked}; half of them are wider than {width / DAY:.1f} days"
         ]
 
     # --- answers
