@@ -124,6 +124,8 @@ def rounds_of_means(
     answer: Callable[[str], Answer],
     mean: Callable[[Sequence[Answer]], Answer],
     losses: Callable[[Answer], Losses],
+    *,
+    close: float = CLOSE,
 ) -> Iterator[list[Candidate]]:
     """A round a member, and with it the mean of those so far whose losses are close; the first is the
     baseline, which no mean has. `answer` trains a member and gives what it says of the late cases.
@@ -136,7 +138,7 @@ def rounds_of_means(
         new = [alone]
         if number:
             said[name], lost[name] = found, alone.loss
-            near = tuple(one for one, loss in lost.items() if loss <= CLOSE * min(lost.values()))
+            near = tuple(one for one, loss in lost.items() if loss <= close * min(lost.values()))
             if name in near and len(near) > 1:
                 new.append(Candidate(near, losses(mean([said[one] for one in near]))))
         yield new
