@@ -3,7 +3,8 @@
     python benchmarks/regret.py benchmarks/results/NEWER.txt benchmarks/results/TASK.txt ...
 
 Reads files of `benchmarks/predictive.py`: each row is what a saved and loaded model answered for one log,
-split and algorithm. Where a row stands twice, the first counts, so name the file with newer rows first.
+split and algorithm. Where a row stands twice, the first counts; the rows of defaults are those
+of the first file.
 Members are the task's baseline and what its default chooses from; a log and split count that have the
 default's row and those of two members at least.
 
@@ -107,6 +108,11 @@ def main() -> None:
     files = reading.parse_args().files
     for file in files:
         rows_of(file.read_text(encoding="utf-8").splitlines(), found)
+        if file == files[0]:
+            measured = {task: set(rows) for task, rows in found.items()}
+    found = {
+        task: {at: rows[at] for at in measured[task]} for task, rows in found.items() if task in measured
+    }
     print("$ python benchmarks/regret.py", *(f"benchmarks/results/{file.name}" for file in files))
     everything = []
     for task, rows in found.items():
