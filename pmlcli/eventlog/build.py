@@ -74,7 +74,8 @@ class _Work:
         self.refused.append(Refusal(reason, len(rows), lines))
         self.keep[rows] = False
         column = self.table.columns[source] if source is not None else None
-        quoted = f", {shown(as_text(column).texts()[rows[0]])!r}" if column is not None else ""
+        text = None if column is None else as_text(column).texts()[rows[0]]
+        quoted = "" if text is None else f", {shown(text)!r}"
         self.examples.append(f"{reason} ({len(rows):,}; first: {self.table.unit} {lines[0]}{quoted})")
 
 

@@ -159,3 +159,18 @@ def test_what_cannot_order_equal_times_is_said() -> None:
     assert variants(read_log(untimed, order="time+event_nr")) == {"ABCD"}
     named = [{("time+event_nr" if k == "event_nr" else k): v for k, v in row.items()} for row in untimed]
     assert variants(read_log(named, order="time+event_nr")) == {"ABCD"}
+
+
+@pytest.mark.parametrize("order", ["event_nr", "time+event_nr"])
+@pytest.mark.parametrize("reader", [name for name in READERS if name != "ocel"])
+def test_an_event_without_a_number_to_order_it_is_refused_by_its_place(
+    order: str, reader: str, tmp_path: Path
+) -> None:
+    if reader == "parquet":
+        pytest.importorskip("pyarrow")
+    stored = rows("order", lambda case, place: None if (case, place) == (7, 2) else place)
+    named = order.replace("event_nr", "order")
+    source = READERS[reader](stored, tmp_path)
+    with pytest.raises(LogError, match="1 of 80 rows cannot be used: no number in 'order', which orders"):
+        read_log(source, order=named)
+    assert read_log(source, order=named, on_bad_row="drop").n_events == 79
