@@ -18,6 +18,7 @@ from pmlcli.cli._options import (
     ReadingOptions,
     one_of,
 )
+from pmlcli.cli._rows import RowOptions, Rows
 from pmlcli.cli._session import Session
 from pmlcli.cli._trust import TrustOptions
 from pmlcli.errors import ValidationError
@@ -25,12 +26,16 @@ from pmlcli.render import number, sentence
 from pmlcli.store import publish
 
 if TYPE_CHECKING:
-    from pmlcli.eventlog import EventLog
+    import pandas as pd
+
+    from pmlcli.eventlog import EventLog, ReadOptions
     from pmlcli.lifecycle.model import Model
     from pmlcli.lifecycle.result import PredictionResult
 
 _SUFFIXES = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
 _SHOWN_ROWS = 25
+_STAMP = ("model_id", "root_digest", "predicted_at")
+"""Who made a row and when: columns of every table that is written, facts of the JSON document."""
 
 ModelArgument = Annotated[Path, typer.Argument(metavar="MODEL", help="Model directory.", show_default=False)]
 
@@ -153,6 +158,7 @@ LogOption = Annotated[
 def predict(  # noqa: PLR0913 (a command takes its groups of options)
     model: ModelArgument,
     request: RequestValues,
+    rows: RowOptions,
     drawing: DrawingOptions,
     writing: WritingOptions,
     reading: ReadingOptions,
@@ -165,37 +171,41 @@ def predict(  # noqa: PLR0913 (a command takes its groups of options)
         writing.check()
         _declared.check_choices(request)
         drawing.check(log, force=writing.force)
-        result = predict_log(model, log, request, drawing, reading, trust=trust, session=session)
-        write(result, writing, session)
+        rows.check(force=writing.force)
+        how = reading.to_read_options()
+        loaded = trust.load(model)
+        drawing.check_task(loaded)
+        rows.check_task(loaded.algorithm.task)
+        result = predict_log(loaded, log, request, drawing, how, session=session)
+        chosen = rows.choose(result, loaded, session)
+        write(result, chosen, writing, session, raw=rows.raw)
+        if rows.keep_all is not None:
+            keep_all(result, chosen, rows.keep_all, session)
 
 
 def predict_log(  # noqa: PLR0913 (a command takes its groups of options)
-    model: Path,
+    model: Model,
     log: str | None,
     request: Mapping[str, Any],
     drawing: DrawingOptions,
-    reading: ReadingOptions,
+    how: ReadOptions,
     *,
-    trust: TrustOptions,
     session: Session,
 ) -> PredictionResult:
-    """The model's predictions; columns and zone are those of its training unless options say otherwise."""
-    how = reading.to_read_options()
+    """The model's predictions; columns and zone are those of its training unless `how` says otherwise."""
     # The model's library takes time to import; a misspelt option must not wait for it.
     from pmlcli.algorithms._interface.request import PredictRequest
     from pmlcli.eventlog import read_log
 
-    loaded = trust.load(model)
-    drawing.check_task(loaded)
     asked = PredictRequest(**_declared.asked(request))
     if drawing.annotate is None or log is None:
-        result = loaded.predict(log, request=asked, options=how)
+        result = model.predict(log, request=asked, options=how)
         _tell(result, session)
         if drawing.chart is not None:
-            _write_chart(loaded, result, drawing.chart, session)
+            _write_chart(model, result, drawing.chart, session)
         return result
-    read = read_log(log, loaded.read_options(how))
-    result = loaded.predict(read, request=asked)
+    read = read_log(log, model.read_options(how))
+    result = model.predict(read, request=asked)
     _tell(result, session)
     _write_annotated(read, result, drawing.annotate, session)
     return result
@@ -239,31 +249,62 @@ def _tell(result: PredictionResult, session: Session) -> None:
     for note in found.get("notes", ()):
         session.note(f"note: {note}")
     by_unit = {unit: [c for c, u in found["units"].items() if u == unit] for unit in found["units"].values()}
+    session.note(f"model {found['model_id']}, root digest {found['root_digest']}")
+    session.note(f"predicted at {found['predicted_at']}")
     if not session.as_json:
         session.note("units: " + "; ".join(f"{', '.join(cs)}: {unit}" for unit, cs in by_unit.items()))
 
 
-def write(result: PredictionResult, writing: WritingOptions, session: Session) -> None:
-    """Puts the table where the options say."""
+def write(
+    result: PredictionResult, rows: Rows, writing: WritingOptions, session: Session, *, raw: bool = False
+) -> None:
+    """Puts the chosen rows where the options say; `raw` shows all digits."""
     # pandas takes time to import.
     from pmlcli.render import frame
 
-    table, chosen = result.predictions, writing.chosen_format()
-    document = {key: value for key, value in result.metadata.items() if "warnings" not in key}
+    table, chosen = rows.chosen, writing.chosen_format()
     if writing.output is not None and writing.is_file():
-        publish.write_file(
-            writing.output, frame.to_bytes(table, chosen, raw=writing.raw_csv), force=writing.force
-        )
+        content = frame.to_bytes(_stamped(table, result), chosen, raw=writing.raw_csv)
+        publish.write_file(writing.output, content, force=writing.force)
         session.note(f"wrote {number.counted(len(table), 'row')} to {writing.output}")
         if session.as_json:
-            session.result("predict", {**document, "output": str(writing.output)}, list)
+            document = _document(result, rows, session) | {"output": str(writing.output)}
+            session.result("predict", document, list)
     elif session.as_json:
-        session.result("predict", {**document, "predictions": frame.records(table)}, list)
+        document = _document(result, rows, session) | {"predictions": frame.records(table)}
+        session.result("predict", document, list)
     elif writing.output is None and writing.format is None and sys.stdout.isatty():
-        session.result(
-            "predict", {}, lambda: [frame.table(table, units=document.get("units"), limit=_SHOWN_ROWS)]
-        )
+        shown = frame.table(table, units=_units(result, table), limit=_SHOWN_ROWS, raw=raw)
+        session.result("predict", {}, lambda: [shown])
         if len(table) > _SHOWN_ROWS:
             session.note(f"the first {_SHOWN_ROWS} of {number.count(len(table))} rows; -o FILE writes all")
     else:
-        typer.echo(frame.to_bytes(table, chosen, raw=writing.raw_csv), nl=False)
+        typer.echo(frame.to_bytes(_stamped(table, result), chosen, raw=writing.raw_csv), nl=False)
+
+
+def keep_all(result: PredictionResult, rows: Rows, path: Path, session: Session) -> None:
+    """Writes all rows for the next run; last of all, so that a run that failed is not taken for the last."""
+    # pandas takes time to import.
+    from pmlcli.render import frame
+
+    publish.write_file(path, frame.to_bytes(_stamped(rows.whole, result), "csv"), force=True)
+    session.note(f"kept all {number.counted(len(rows.whole), 'row')} in {path}")
+
+
+def _document(result: PredictionResult, rows: Rows, session: Session) -> dict[str, Any]:
+    kept = {key: value for key, value in result.metadata.items() if "warnings" not in key}
+    counts = {"rows": len(rows.chosen), **rows.facts, "seconds": session.seconds}
+    return kept | counts | {"units": _units(result, rows.chosen)}
+
+
+def _units(result: PredictionResult, table: pd.DataFrame) -> dict[str, str]:
+    # pandas takes time to import.
+    from pmlcli.lifecycle.situation import UNITS
+
+    known: dict[str, str] = result.metadata["units"]
+    return {name: unit for name, unit in UNITS.items() if name in table.columns} | known
+
+
+def _stamped(table: pd.DataFrame, result: PredictionResult) -> pd.DataFrame:
+    """The rows, each with the model that made it and when it was asked."""
+    return table.assign(**{name: result.metadata[name] for name in _STAMP})

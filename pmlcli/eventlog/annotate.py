@@ -43,6 +43,18 @@ def annotate(log: EventLog, predictions: pd.DataFrame) -> EventLog:
     return replace(log, frame=pd.concat([kept, pd.DataFrame(added)], axis=1))
 
 
+def events_of(log: EventLog, predictions: pd.DataFrame) -> NDArray[np.int64]:
+    """The event of the log that each prediction about a case is of: its own, the last of its prefix, or of
+    its case; positions (rows,).
+    """
+    cases = pd.Index(log.case_ids).get_indexer(pd.Index(predictions[CASE_ID]))
+    if _EVENT_INDEX in predictions.columns:
+        return np.asarray(log.offsets[cases] + predictions[_EVENT_INDEX].to_numpy(dtype=np.int64))
+    if _PREFIX_LENGTH in predictions.columns:
+        return np.asarray(log.offsets[cases] + predictions[_PREFIX_LENGTH].to_numpy(dtype=np.int64) - 1)
+    return np.asarray(log.offsets[cases + 1] - 1)
+
+
 def _places(log: EventLog, predictions: pd.DataFrame) -> tuple[NDArray[np.int64], str]:
     """For each event the row of the prediction that belongs to it, -1 for none; what names begin with."""
     cases = pd.Index(log.case_ids).get_indexer(pd.Index(predictions[CASE_ID]))

@@ -36,6 +36,7 @@ from pmlcli.lifecycle.kinds import read_as_trained, read_words
 from pmlcli.lifecycle.provenance import dependencies, determinism, machine, now
 from pmlcli.lifecycle.reproducible import reproducible
 from pmlcli.lifecycle.result import ModelMetadata, PredictionResult, SavedModel, TrainingResult
+from pmlcli.lifecycle.situation import situations
 from pmlcli.lifecycle.training import Trained, train_algorithm
 from pmlcli.store.artifacts import ArtifactStore, Sign, seal
 from pmlcli.store.directory import ModelFiles, SealCheck
@@ -45,6 +46,7 @@ from pmlcli.store.manifest import (
     Manifest,
     is_artifact_filename,
     records_of,
+    root_digest,
 )
 from pmlcli.store.publish import Publication
 from pmlcli.store.schema import SCHEMA_VERSION
@@ -87,11 +89,18 @@ class Model(Hook):
         self._is_loaded = False
         self._is_isolated = False
         self._place: Path | None = None
+        self._stored_digest: str | None = None
 
     @property
     def is_trained(self) -> bool:
         """Whether it can be asked and saved."""
         return self.metadata.is_trained
+
+    @property
+    def root_digest(self) -> str:
+        """The one hash over all of a trained model: of its directory, or of what `save` would write."""
+        self._require_trained()
+        return self._stored_digest or root_digest(seal(self.manifest_fields, self.files))
 
     # --- train
 
@@ -136,7 +145,7 @@ class Model(Hook):
 
     def _keep(self, trained: Trained, log_facts: dict[str, Any], log: EventLog, options: ReadOptions) -> None:
         """Takes over what training found, and turns it into the bytes that `save` will write."""
-        self._fitted, algorithm = trained.fitted, trained.fitted.algorithm
+        self._fitted, algorithm, self._stored_digest = trained.fitted, trained.fitted.algorithm, None
         self.algorithm = algorithm
         self.metadata.training_samples = trained.samples
         self.metadata.created_at = self.metadata.trained_at = now()
@@ -214,8 +223,14 @@ class Model(Hook):
             metadata["warnings"] += words
             with artifacts.used(foreign=self._is_loaded):
                 metadata["notes"] = [] if checked is None else self._notes(checked, table, asked)
+                standing = None if checked is None else self._situations(checked, table, asked)
             run.call("after_predict", predictions=table.copy(), metadata=metadata)
-        return PredictionResult(table, metadata)
+        return PredictionResult(table, metadata, standing)
+
+    def _situations(self, log: EventLog, table: pd.DataFrame, request: Request) -> pd.DataFrame | None:
+        """Where the case of each row stands; None where rows are not about cases."""
+        task = self.algorithm.task
+        return situations(log, table, task.moment(log, request)) if task.is_about_cases else None
 
     def _answer(self, log: EventLog | None, request: Request) -> Answer:
         """The table and what is told beside it; from a confined child when the model is isolated."""
@@ -305,7 +320,10 @@ class Model(Hook):
         metadata: dict[str, Any] = {
             "model_id": self.model_id,
             "model_type": self.model_type,
+            "root_digest": self.root_digest,
+            "predicted_at": now().isoformat().replace("+00:00", "Z"),
             "rows": len(table),
+            **self._flagged(table),
             "units": self.algorithm.task.units_of(self.algorithm, [str(name) for name in table.columns]),
             "warnings": [],
             "serious_warnings": [] if serious is None else [serious],
@@ -327,6 +345,11 @@ class Model(Hook):
             metadata["warnings"] = [*metadata["serious_warnings"], *told]
         metadata["warnings"] += self._unverified()
         return metadata
+
+    def _flagged(self, table: pd.DataFrame) -> dict[str, int]:
+        """`n_flagged`, where the task flags rows."""
+        names = [name for name in self.algorithm.task.flags if name in table.columns]
+        return {"n_flagged": int(table[names[0]].sum())} if names else {}
 
     def _known_values(self, column: str) -> int:
         return int(self.manifest_fields["input_schema"]["vocabulary_sizes"].get(column, 0))
@@ -472,7 +495,7 @@ class Model(Hook):
             contract.check_schema(manifest.input_schema)
             model.read_options(ReadOptions())
         model.files, model._is_loaded, model._is_isolated = dict(stored.current_files), True, not trusted
-        model._place = place
+        model._place, model._stored_digest = place, stored.seal.root_digest
         with contract.written_by_pmlcli("created_at or trained_at"):
             model.metadata = ModelMetadata.of(manifest)
         if trusted:

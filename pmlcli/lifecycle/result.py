@@ -65,12 +65,16 @@ class TrainingResult:
 class PredictionResult:
     """The outcome of a prediction: the task's table, and `metadata` with counts, units and warnings.
 
+    `situations` has a row for each prediction about a case: `current_activity`, `current_resource` and
+    `age_days`, as far as the log has them; None where predictions are not about cases.
+
     Two results are equal when their tables are: the same columns, types, order and values, where a missing
     value equals a missing value. A result cannot be hashed, because a table cannot.
     """
 
     predictions: pd.DataFrame
     metadata: dict[str, Any] = field(default_factory=dict)
+    situations: pd.DataFrame | None = None
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, PredictionResult):

@@ -1,7 +1,7 @@
 """Tables of predictions as CSV, JSON lines, Parquet, or a table to read.
 
 Times are ISO 8601 with zone, floats have all of their digits, and cells that a spreadsheet would run
-as a formula are escaped in CSV.
+as a formula are escaped in CSV. What is to be read is rounded.
 """
 
 from __future__ import annotations
@@ -105,26 +105,49 @@ def _parquet(frame: pd.DataFrame) -> bytes:
     return buffer.getvalue()
 
 
-def table(frame: pd.DataFrame, *, units: Mapping[str, str] | None = None, limit: int = 25) -> Table:
-    """The first `limit` rows as a table to read: durations in words, three decimals."""
-    head = frame.head(limit)
-    columns = [_readable(head[name], (units or {}).get(str(name))) for name in head.columns]
+def table(
+    frame: pd.DataFrame, *, units: Mapping[str, str] | None = None, limit: int = 25, raw: bool = False
+) -> Table:
+    """The first `limit` rows as a table to read: durations and shares in words, rounded to their worth.
+
+    Times of a row are rounded by the width of its interval (`lower` to `upper`), others to two units; `raw`
+    leaves everything as it is.
+    """
+    head, known = frame.head(limit), units or {}
+    spread = _spread(head, known)
+    columns = [
+        [_plain(value) for value in _values(head[name])]
+        if raw
+        else _readable(head[name], known.get(str(name)), spread)
+        for name in head.columns
+    ]
     right = {i for i, n in enumerate(head.columns) if pd.api.types.is_numeric_dtype(head[n])}
     rows = list(zip(*columns, strict=True))
     return Table([str(name) for name in head.columns], rows, frozenset(right), records=True)
 
 
-def _readable(column: pd.Series[Any], unit: str | None) -> list[str]:
-    is_seconds = unit == "seconds" or str(column.name).endswith("_seconds")
-    is_float = pd.api.types.is_float_dtype(column)
-    shown = []
-    for value in _values(column):
-        if value is None:
-            shown.append("")
-        elif is_seconds:
-            shown.append(number.duration(float(value)))
-        elif is_float:
-            shown.append(number.number(value))
-        else:
-            shown.append({True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value))
-    return shown
+def _spread(frame: pd.DataFrame, units: Mapping[str, str]) -> NDArray[np.float64] | None:
+    """Half the width of each row's interval in seconds; None without one."""
+    if not {"lower", "upper"} <= {*frame.columns} or units.get("lower") != "seconds":
+        return None
+    return np.asarray((frame["upper"] - frame["lower"]) / 2, dtype=np.float64)
+
+
+def _plain(value: Any) -> str:
+    if value is None:
+        return ""
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
+
+
+def _readable(column: pd.Series[Any], unit: str | None, spread: NDArray[np.float64] | None) -> list[str]:
+    if isinstance(column.dtype, pd.DatetimeTZDtype):
+        return ["" if pd.isna(moment) else f"{moment:%Y-%m-%d %H:%M}" for moment in column]
+    values = _values(column)
+    if unit == "seconds" or str(column.name).endswith("_seconds"):
+        widths = [None] * len(values) if spread is None else spread.tolist()
+        pairs = zip(values, widths, strict=True)
+        return ["" if value is None else number.duration(float(value), width) for value, width in pairs]
+    if not pd.api.types.is_float_dtype(column):
+        return [_plain(value) for value in values]
+    words = {"share": number.rough_share, "days": number.rough_days}.get(unit or "", number.number)
+    return ["" if value is None else words(value) for value in values]

@@ -25,10 +25,30 @@ def share(value: float) -> str:
     return f"{value * 100:.1f} %"
 
 
-def duration(seconds: float) -> str:
-    """Seconds in the two largest units that matter: `3 d 4 h`, `2 h 5 min`, `45 min`, `12.5 s`."""
+def rough_share(value: float) -> str:
+    """A predicted share as percent, no finer than predictions are: `87 %`, `< 1 %`, `> 99 %`."""
+    if not math.isfinite(value):
+        return "unknown"
+    if 0 < value < 0.01:
+        return "< 1 %"
+    return "> 99 %" if 0.99 < value < 1 else f"{value * 100:.0f} %"
+
+
+def rough_days(value: float) -> str:
+    """An age in days: `12.3 d`, `148 d`."""
+    return f"{value:,.0f} d" if abs(value) >= 99.95 else f"{value:.1f} d"
+
+
+def duration(seconds: float, spread: float | None = None) -> str:
+    """Seconds in the two largest units that matter: `3 d 4 h`, `2 h 5 min`, `45 min`, `12.5 s`.
+
+    With a spread (half an interval's width) no finer than a fifth of it: `12 d` for 12 d 7 h +- 9 d.
+    """
     if not math.isfinite(seconds):
         return "unknown"
+    if spread is not None and math.isfinite(spread):
+        step = next((unit for unit in (_DAY, _HOUR, _MINUTE) if unit <= spread / 5), 0.0)
+        seconds = round(seconds / step) * step if step else seconds
     size, sign = abs(seconds), "-" if seconds < 0 else ""
     # Each bound is where rounding in this unit would already read as the next.
     if size < 59.95:

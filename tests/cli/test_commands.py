@@ -69,7 +69,8 @@ def test_predict_to_a_pipe_a_file_and_json_agree(run: Run, place: Path, model: P
     lines = run("predict", model, csv_log, "--cases", "all", "--format", "jsonl").stdout.splitlines()
     document = json.loads(run("predict", model, csv_log, "--cases", "all", "--json").stdout)
     assert document["schema"] == "pmlcli/predict/1"
-    assert document["predictions"] == [json.loads(line) for line in lines]
+    stamp = {name: document[name] for name in ("model_id", "root_digest", "predicted_at")}
+    assert [row | stamp for row in document["predictions"]] == [json.loads(line) for line in lines]
     assert [row["probability"] for row in document["predictions"]] == table["probability"].tolist()
 
 

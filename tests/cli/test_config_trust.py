@@ -91,16 +91,17 @@ def test_the_classes_of_what_matters_are_these() -> None:
     assert "predict --level" in found[REQUEST]
     assert {line.partition(" ")[2] for line in found[PLACE]} == {
         "--output", "--force", "--log-file", "--annotate", "--chart", "--sign", "--private-key",
-        "--regressor", "--retrain",
+        "--regressor", "--retrain", "--new-since", "--keep-all", "--accept",
     }  # fmt: skip
     assert {line.partition(" ")[2] for line in found[LIMIT]} == {
-        "--threads", "--jobs", "--wait", "--max-input-bytes", "--max-ratio", "--quiet",
+        "--threads", "--jobs", "--wait", "--max-input-bytes", "--max-ratio", "--quiet", "--top",
     }  # fmt: skip
     assert {line.partition(" ")[2] for line in found[SHOWN]} == {
         "--json",
         "--verbose",
         "--no-progress",
         "--debug",
+        "--raw",
     }
 
 

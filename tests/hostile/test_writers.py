@@ -21,7 +21,7 @@ from pmlcli.store.publish import write_file
 from tests.cli.conftest import Run, write_csv
 
 COMMANDS: dict[str, Any] = dict(get_command(app).commands)  # type: ignore[attr-defined]
-READ = {"regressor", "regressors", "sign", "private_key", "retrain", "force"}
+READ = {"regressor", "regressors", "sign", "private_key", "retrain", "force", "new_since", "accept"}
 """Options about files that write none."""
 PRECIOUS = "somebody's words\n"
 
@@ -41,6 +41,7 @@ ALONE = {
     "predict --output": ["predict", "FORECAST", "--force", "-o"],
     "predict --chart": ["predict", "FORECAST", "--force", "--chart"],
     "predict --annotate": ["predict", "MODEL", "LOG", "--cases", "all", "--force", "--annotate"],
+    "predict --keep-all": ["predict", "MODEL", "LOG", "--cases", "all", "--force", "--keep-all"],
     "convert --output": ["convert", "LOG", "--force", "-o"],
     "upgrade --output": ["upgrade", "MODEL", "-o"],
 }

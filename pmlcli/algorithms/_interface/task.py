@@ -12,7 +12,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from pmlcli.algorithms._interface.form import Form
 from pmlcli.algorithms._interface.param import option_cards
@@ -82,6 +84,11 @@ class Task(ABC, Generic[Method, Data, HeldOut, TaskRequest]):
 
     pools_cuts: ClassVar[bool] = False
     """Whether calibration looks at the held-out predictions of all cuts, or of the last alone."""
+    flags: ClassVar[tuple[str, ...]] = ()
+    """Columns of truth values that mark rows which a person should look at: the first that a table has."""
+    risks: ClassVar[tuple[str, ...]] = ()
+    """Columns by which rows are the riskier the higher they are (the lower, with `-` before the name): the
+    first of which a table has values."""
 
     # --- training
 
@@ -189,6 +196,31 @@ class Task(ABC, Generic[Method, Data, HeldOut, TaskRequest]):
     @abstractmethod
     def prediction_form(self, algorithm: Method, log: EventLog | None, request: TaskRequest) -> Form:
         """The columns and rows that a table for this request has, whatever was learned."""
+
+    def moment(self, log: EventLog, request: TaskRequest) -> int | None:
+        """When all predictions are for, microseconds UTC; None where each is for the moment of its event."""
+        return None
+
+    def risk_of(self, table: pd.DataFrame) -> tuple[str, bool] | None:
+        """The column by which rows are riskier, and whether the lowest are; None where there is none."""
+        for risk in self.risks:
+            name = risk.removeprefix("-")
+            if name in table.columns and (table[name].notna().any() or not len(table)):
+                return name, risk.startswith("-")
+        return None
+
+    def has_worsened(self, table: pd.DataFrame, before: pd.DataFrame) -> NDArray[np.bool_]:
+        """Which rows are riskier than in an earlier run, (rows,): by 0.1 where the risk is a probability,
+        else by a tenth. `before` has the earlier rows in the same order, with None for what was not there.
+        """
+        risk = self.risk_of(table)
+        if risk is None or risk[0] not in before.columns:
+            return np.zeros(len(table), dtype=np.bool_)
+        name, is_lowest = risk
+        now = table[name].to_numpy(dtype=np.float64)
+        then = pd.to_numeric(before[name], errors="coerce").to_numpy(dtype=np.float64)
+        step = 0.1 if name.endswith("probability") else 0.1 * np.abs(then)
+        return np.asarray((then - now if is_lowest else now - then) > step)
 
     def units(self, algorithm: Method) -> dict[str, str]:
         """Unit of each numeric output column."""

@@ -142,6 +142,14 @@ class PrefixTask(
         if request.as_of is not None:
             instant(request.as_of, ReadOptions(timezone="UTC"), "--as-of")
 
+    def moment(self, log: EventLog, request: OwnRequest) -> int | None:
+        """Running cases stand where they are at one moment: `as_of`, else the log's end."""
+        if not asks_of_running(request):
+            return None
+        if request.as_of is None:
+            return log.end
+        return instant(request.as_of, ReadOptions(timezone=log.schema.timezone), "--as-of")
+
     def units(self, algorithm: Predictor) -> dict[str, str]:
         """A prefix is as long as it has events."""
         return {"prefix_length": "events"}

@@ -30,6 +30,7 @@ from pmlcli.algorithms.anomaly._request import AnomalyRequest
 from pmlcli.algorithms.anomaly._share import clearest, standing_out
 from pmlcli.algorithms.anomaly._verdict import (
     HELD_OUT,
+    SEVERITY_WORDS,
     THRESHOLDS,
     VERDICT,
     WORDS,
@@ -87,6 +88,8 @@ class AnomalyTask(Task[Detects[CaseData], CaseData, HeldOut, AnomalyRequest], Ge
     recommended = "anomaly/likelihood"
     sample_name = "samples"
     request = AnomalyRequest
+    flags = ("is_anomaly",)
+    risks = ("score",)
 
     # --- training
 
@@ -203,6 +206,13 @@ class AnomalyTask(Task[Detects[CaseData], CaseData, HeldOut, AnomalyRequest], Ge
         units = 0 if log is None else log.n_events if level == "event" else log.n_cases
         told = (*columns("text", *WORDS[level]), *unseen_columns(request.unseen))
         return Form((*keys, *VERDICT, *told), exactly(units))
+
+    def has_worsened(self, table: pd.DataFrame, before: pd.DataFrame) -> NDArray[np.bool_]:
+        """Of a severity that is higher than it was; scores of other moments say little beside each other."""
+        rank = {word: place for place, word in enumerate(("none", *SEVERITY_WORDS))}
+        now = table["severity"].map(rank).to_numpy(dtype=np.float64)
+        then = before["severity"].map(rank).to_numpy(dtype=np.float64)
+        return np.asarray(now > then)
 
     def units(self, algorithm: Detects[CaseData]) -> dict[str, str]:
         """Units of the numeric columns."""

@@ -32,6 +32,9 @@ SEVERITIES = ((0.001, "critical"), (0.01, "high"), (0.05, "medium"), (1.0, "low"
 WHOLE_PERCENTS = 0.0995
 """Smaller shares are said with two digits."""
 
+SEVERITY_WORDS = tuple(word for _limit, word in reversed(SEVERITIES))
+"""The same words, the least severe first."""
+
 
 @dataclass(frozen=True)
 class Flags:

@@ -57,6 +57,7 @@ class NextActivityTask(PrefixTask["NextActivityPredictor[Any]", Sequences, HeldO
     baseline = "next-activity/ngram"
     recommended = "next-activity/ensemble"
     request = NextActivityRequest
+    risks = ("-probability",)
 
     # --- measured on held-out cases
 

@@ -56,6 +56,7 @@ class OutcomeTask(PrefixTask["OutcomePredictor", OutcomePrefixes, HeldOut, Prefi
     baseline = "outcome/prior"
     recommended = "outcome/ensemble"
     request = PrefixRequest
+    risks = ("positive_probability",)
     sample_name = "cases whose outcome is known but not settled by their first event"
 
     def cuts(self, algorithm: OutcomePredictor, log: EventLog) -> Sequence[Split]:

@@ -74,6 +74,8 @@ class RemainingTimeTask(PrefixTask["RemainingTimePredictor[Any]", Sequences, Hel
     recommended = "remaining-time/ensemble"
     sample_name = "cases that have ended"
     request = RemainingTimeRequest
+    flags = ("is_late",)
+    risks = ("late_probability", "sla_breach_probability", "remaining_seconds")
 
     def count_samples(self, algorithm: RemainingTimePredictor[Any], data: Sequences) -> int:
         """Cases that have ended; LogError without times."""

@@ -71,6 +71,8 @@ class SuffixTask(PrefixTask["SuffixPredictor[Any]", Sequences, HeldOut, DueReque
     baseline = "suffix/medoid"
     recommended = "suffix/ensemble"
     request = DueRequest
+    flags = ("is_late",)
+    risks = ("remaining_seconds", "events_left")
 
     def needs_ended(self, algorithm: SuffixPredictor[Any]) -> bool:
         """What is still to come of a running case nobody knows."""
