@@ -1,6 +1,7 @@
 """Every detector on every labelled log of a directory, fitted and scored on the same log without its labels.
 
     OMP_NUM_THREADS=1 python benchmarks/anomaly.py DIRECTORY [--pyod PYTHON] > benchmarks/results/anomaly.txt
+    OMP_NUM_THREADS=1 python benchmarks/anomaly.py DIRECTORY --shares > benchmarks/results/anomaly-share.txt
 
 DIRECTORY holds pairs `NAME.csv.gz` and `NAME.labels.csv` (case_id, is_anomaly, anomaly, detail), as the
 public benchmarks of Nolle and of Guan give them, and `receipt_nine_rates/`, `hdfs_sequences_labelled.csv` and
@@ -9,8 +10,9 @@ event has none and a moved one an old one. What is measured is what a user gets:
 loaded, and `Model.predict` gives scores and flags of cases and of events; scores of single values, which it
 does not give, are those of the loaded model. Each run is a process of its own, which tells its CPU seconds
 and peak memory, those of its children included. PYTHON is an interpreter that has pyod
-(requirements-anomaly.txt); it gets the same case profiles as ours. `--keep FILE` remembers runs, so that one
-that was broken off goes on where it was.
+(requirements-anomaly.txt); it gets the same case profiles as ours. `--only` and `--logs` take a part of the
+detectors and logs. `--keep FILE` remembers runs, so that one that was broken off goes on where it was; delete
+it when the code has changed.
 """
 
 from __future__ import annotations
@@ -33,6 +35,7 @@ import numpy as np
 import pandas as pd
 
 from pmlcli import Model, PredictRequest, registry
+from pmlcli.algorithms.anomaly._values import EventDetector, EventJudgement
 from pmlcli.encoding.profile.extractor import FeatureConfig, FeatureExtractor
 from pmlcli.errors import PmlError
 from pmlcli.evaluation.metrics import auc, average_precision
@@ -132,7 +135,7 @@ def run_one(detector: str, task: str, directory: Path) -> dict[str, Any]:
     model = Model(f"anomaly/{detector}")
     kind, _, name = task.partition(":")
     train, test, truth, labels = _task(kind, name, directory)
-    if kind in ("same", "shares"):
+    if kind == "same":
         test = train
     try:
         fit = model.train(train).metadata["cpu_seconds"]
@@ -178,7 +181,7 @@ def _task(
         return _pdc(directory / "pdc2019", name)
     log, labels = read_pair((labelled(directory) | labelled(directory / "receipt_nine_rates"))[name])
     truth = labels["is_anomaly"].to_numpy() == 1
-    if kind in ("same", "shares"):
+    if kind == "same":
         return log, log, truth, labels
     half = log.n_cases // 2
     first = np.arange(half)
@@ -242,19 +245,26 @@ def value_figures(
 ) -> dict[str, Any]:
     """Average precision over all values and over all events, (events,) scored."""
     fitted = loaded._ready()
-    algorithm: Any = fitted.algorithm
-    data = fitted.encoding.transform(log)
-    scores = algorithm.value_scores(data)
-    source = log.schema.columns
-    columns = [source.get(name, name) for name in algorithm.value_columns(data)]
+    algorithm = fitted.algorithm
+    assert isinstance(algorithm, EventDetector)  # alone has a level of events
+    judged = algorithm.judge(fitted.encoding.transform(log))
+    columns = [log.schema.columns.get(name, name) for name in attributes_of(judged)]
     marks, beyond = true_values(log, labels, columns)
     lowest = np.full(beyond, -np.inf)
     values, events = marks.reshape(-1), marks.any(axis=1)
     missed = np.ones(beyond, dtype=bool)
     return {
-        "value_ap": average_precision(np.append(values, missed), np.append(scores.reshape(-1), lowest)),
+        "value_ap": average_precision(
+            np.append(values, missed), np.append(judged.values.reshape(-1), lowest)
+        ),
         "event_ap": average_precision(np.append(events, missed), np.append(event_scores, lowest)),
     }
+
+
+def attributes_of(judged: EventJudgement) -> list[str]:
+    """What each column of the scores of values is about: as the first event's reasons name it."""
+    columns = np.arange(judged.values.shape[1])
+    return [one.attribute for one in judged.explain(np.zeros_like(columns), columns)]
 
 
 def f1(truth: np.ndarray, flagged: np.ndarray) -> float:
@@ -405,17 +415,21 @@ def others(directory: Path, names: list[str]) -> None:
 SHARES = ("likelihood", "ensemble", "isolation-forest", "variant-frequency")
 
 
-def report_shares(directory: Path, names: Sequence[str]) -> None:
-    """The threshold of `contamination = auto` on every labelled log and rate, beside the best there is."""
-    rates = sorted(labelled(directory / "receipt_nine_rates"))
-    logs = [name for name in MAIN if name in labelled(directory)] + rates
+def command() -> str:
+    """What was typed, without the directory's place and without what was kept."""
+    said = [word for word in sys.argv[2:] if word != "--keep" and Path(word) not in KEPT_FILE]
+    return " ".join(["python benchmarks/anomaly.py DIRECTORY", *said])
+
+
+def report_shares(directory: Path, names: Sequence[str], logs: Sequence[str]) -> None:
+    """The threshold of `contamination = auto` on labelled logs, beside the best there is."""
     print(
         "Thresholds that detectors find by themselves (contamination = auto), fitted and scored on one log."
     )
-    print("Command: python benchmarks/anomaly.py DIRECTORY --shares")
+    print(f"Command: {command()}")
     heads = ["F1", "best F1", "lost", "true", "flagged", "low", "high"]
     for name in names:
-        found = {log: isolated(name, f"shares:{log}", directory) for log in dict.fromkeys(logs)}
+        found = {log: isolated(name, f"same:{log}", directory) for log in logs}
         rows = {log: _share_row(one) for log, one in found.items()}
         table(f"{name}: F1 at its own threshold and at the best, share of anomalies", rows, heads)
         lost = [row[2] for row in rows.values() if row[2] is not None]
@@ -429,16 +443,30 @@ def _share_row(one: dict[str, Any]) -> list[Any]:
     return [one.get("f1"), one.get("best"), lost, *map(one.get, keys)]
 
 
-def main() -> None:
-    """Prints the tables."""
+def arguments() -> argparse.Namespace:
+    """What the command line says."""
     parser = argparse.ArgumentParser(description="Detectors on labelled logs.")
     parser.add_argument("directory", type=Path)
     parser.add_argument("--pyod", default=None, help="a Python that has pyod")
     parser.add_argument("--only", default=None, help="these detectors, separated by commas")
+    parser.add_argument(
+        "--logs", default=None, help="these logs alone, separated by commas, or `main`: the five"
+    )
     parser.add_argument("--keep", type=Path, default=None, help="a file for figures of runs already made")
     parser.add_argument("--shares", action="store_true", help="thresholds and shares of anomalies alone")
     parser.add_argument("--one", nargs=2, default=None, help=argparse.SUPPRESS)
-    given = parser.parse_args()
+    return parser.parse_args()
+
+
+def chosen(every: Sequence[str], named: str | None) -> list[str]:
+    """Those of `every` that are named, all without names; `main` names the five logs."""
+    names = (named or "").replace("main", ",".join(MAIN)).split(",")
+    return [name for name in dict.fromkeys(every) if named is None or name in names]
+
+
+def main() -> None:
+    """Prints the tables."""
+    given = arguments()
     if given.one:
         with contextlib.redirect_stderr(io.StringIO()):
             found = run_one(*given.one, given.directory)
@@ -447,14 +475,19 @@ def main() -> None:
     if given.keep:
         KEPT_FILE.append(given.keep)
         KEPT.update(json.loads(given.keep.read_text()) if given.keep.exists() else {})
+    tasks = [name for name in MAIN if name in labelled(given.directory)]
+    names = chosen([name.partition("/")[2] for name in registry.names("anomaly")], given.only)
     if given.shares:
-        report_shares(given.directory, given.only.split(",") if given.only else SHARES)
+        rates = sorted(labelled(given.directory / "receipt_nine_rates"))
+        some = names if given.only else SHARES
+        report_shares(given.directory, some, chosen([*tasks, *rates], given.logs))
         return
-    names = [name.partition("/")[2] for name in registry.names("anomaly")]
-    names = [name for name in names if given.only is None or name in given.only.split(",")]
-    logs = labelled(given.directory)
-    tasks = [name for name in MAIN if name in logs]
-    print("Detectors on labelled logs. Command: python benchmarks/anomaly.py DIRECTORY --pyod PYTHON")
+    report_all(given, names, chosen(tasks, given.logs))
+
+
+def report_all(given: argparse.Namespace, names: list[str], tasks: list[str]) -> None:
+    """Every table; where logs were named, those of these logs."""
+    print(f"Detectors on labelled logs. Command: {command()}")
     print(
         f"Python {platform.python_version()}, numpy {np.__version__}, {platform.machine()}, "
         f"{os.cpu_count()} cores (shared), one thread. Every detector has its defaults."
@@ -462,17 +495,16 @@ def main() -> None:
     results = {
         (name, task): isolated(name, f"same:{task}", given.directory) for name in names for task in tasks
     }
-    if given.pyod:
-        for name in PYOD:
-            results |= {(f"PyOD {name}", task): pyod(given.pyod, name, logs[task]) for task in tasks}
-        names_shown = names + [f"PyOD {name}" for name in PYOD]
-    else:
-        names_shown = names
-    report(results, names_shown, tasks)
+    peers = [f"PyOD {name}" for name in PYOD] if given.pyod else []
+    logs = labelled(given.directory)
+    for name in peers:
+        results |= {(name, task): pyod(given.pyod, name.removeprefix("PyOD "), logs[task]) for task in tasks}
+    report(results, names + peers, tasks)
     print(PUBLISHED)
     print("\nA dash: not at this level, no such anomalies, or no run:")
     note_errors(results)
-    others(given.directory, names)
+    if given.logs is None:
+        others(given.directory, names)
 
 
 if __name__ == "__main__":

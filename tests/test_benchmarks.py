@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pmlcli import Model
+from pmlcli import Model, registry
 from pmlcli.eventlog import EventLog, read_log
 from pmlcli.eventlog.split import split_by_start, split_strictly
 
@@ -86,6 +86,55 @@ def test_a_forecast_knows_the_log_as_it_was_that_day(loads: list[Path]) -> None:
     (row,) = forecasting.measured("seasonal-naive", known)
     assert (row["mae"], row["held_80"], row["days"]) == (0.0, 1.0, 120)
     assert len(loads) == 1
+
+
+def labelled_directory(directory: Path) -> Path:
+    """100 cases a, b, c, d by two people; every tenth has a step of its own put in, and no time."""
+    rows, labels = [], []
+    for case in range(100):
+        is_odd, steps = case % 10 == 3, list("abcd")
+        if is_odd:
+            steps.insert(2, f"odd {case}")
+        rows += [(f"c{case:02}", step, f"person {'ab'.find(step) >= 0}") for step in steps]
+        labels.append((f"c{case:02}", int(is_odd), *(("Insert", '{"indices": [2]}') if is_odd else ("", ""))))
+    names = ["case_id", "is_anomaly", "anomaly", "detail"]
+    pd.DataFrame(labels, columns=names).to_csv(directory / "made__Receipt-0.1-1.labels.csv", index=False)
+    columns = ["case_id", "activity", "org:resource"]
+    pd.DataFrame(rows, columns=columns).to_csv(directory / "made__Receipt-0.1-1.csv.gz", index=False)
+    return directory
+
+
+@pytest.mark.parametrize(
+    ("detector", "has_values"), [("variant-frequency", False), ("resource", True), ("likelihood", True)]
+)
+def test_detectors_are_measured_on_the_answers_of_a_loaded_model(
+    loads: list[Path], tmp_path: Path, detector: str, has_values: bool
+) -> None:
+    anomaly = importlib.import_module("anomaly")
+    found = anomaly.run_one(detector, "same:Receipt-0.1-1", labelled_directory(tmp_path))
+    assert (found["true_share"], len(set(loads))) == (0.1, 1)
+    assert ("value_ap" in found, "event_ap" in found) == (has_values, has_values)
+    if detector != "resource":  # which looks at people, and nobody did anything odd
+        assert (found["ap"], found["Insert"]) == (1.0, 1.0)
+        assert found.get("event_ap", 1.0) > 0.9
+
+
+@pytest.mark.parametrize(
+    "name", [n for n in registry.names("anomaly") if "event" in registry.build(n, {}).levels]
+)
+def test_every_column_of_the_scores_of_values_has_a_name(loads: list[Path], name: str) -> None:
+    anomaly = importlib.import_module("anomaly")
+    log = regular_log()
+    own = {"epochs": 1} if "epochs" in registry.build(name, {}).parameters() else {}
+    detector = registry.build(name, own)
+    if "resource" in name:
+        log = read_log(log.frame.assign(resource=log.frame["activity"].str.upper()))
+    data = detector.make_encoding().fit(log).transform(log)
+    detector.fit(data)
+    judged = detector.judge(data)
+    columns = anomaly.attributes_of(judged)
+    assert len(columns) == judged.values.shape[1]
+    assert {*columns} <= {*log.frame.columns, "duration", "case duration"}
 
 
 def test_the_names_of_a_list_are_told_apart(loads: list[Path]) -> None:
