@@ -23,24 +23,9 @@ from pmlcli.store import publish
 
 
 @options
-class MeasuringOptions:
-    """Output and gates of a command that measures. Call `check` first and `finish` last."""
+class GateOptions:
+    """When a result is a failure, and where its figures go for monitoring."""
 
-    output: Annotated[
-        Path | None,
-        PLACE,
-        typer.Option("--output", "-o", metavar="FILE", help="Write here; - is stdout."),
-    ] = None
-    format: Annotated[
-        str | None,
-        REQUEST,
-        typer.Option(
-            "--format",
-            metavar="|".join(_complete.MEASURED_FORMATS),
-            autocompletion=_complete.measured_formats,
-            help="How it is written.  [default: by the file's name, else a table]",
-        ),
-    ] = None
     metrics: Annotated[
         Path | None,
         PLACE,
@@ -60,11 +45,49 @@ class MeasuringOptions:
             "written before. Repeatable.",
         ),
     ] = None
-    force: ForceOption = False
 
     def gates(self) -> list[Gate]:
         """The gates of --fail-if; ValidationError for a text that is none."""
         return [gates.parse(text) for text in self.fail_if or ()]
+
+    def check_gates(self, units: Mapping[str, str] | None = None) -> None:
+        """Raises, before any work is done, for a text that is no gate and a place that cannot be written.
+
+        `units` are the figures that there may be, name to unit, where they are known beforehand.
+        """
+        found = self.gates()
+        if units is not None:
+            gates.check_names(found, units)
+        if self.metrics is not None:
+            _target.require_file_place(self.metrics, force=True)
+
+    def write_metrics(self, found: Assessment, judged: Sequence[Judged], session: Session) -> None:
+        """Replaces the file of --metrics, if one is wanted."""
+        if self.metrics is not None:
+            publish.write_file(self.metrics, _encoded(prometheus.text(found, judged)), force=True)
+            session.note(f"wrote the metrics to {self.metrics}")
+
+
+@options
+class MeasuringOptions(GateOptions):
+    """Output and gates of a command that measures. Call `check` first and `finish` last."""
+
+    output: Annotated[
+        Path | None,
+        PLACE,
+        typer.Option("--output", "-o", metavar="FILE", help="Write here; - is stdout."),
+    ] = None
+    format: Annotated[
+        str | None,
+        REQUEST,
+        typer.Option(
+            "--format",
+            metavar="|".join(_complete.MEASURED_FORMATS),
+            autocompletion=_complete.measured_formats,
+            help="How it is written.  [default: by the file's name, else a table]",
+        ),
+    ] = None
+    force: ForceOption = False
 
     def check(self, session: Session, units: Mapping[str, str] | None = None) -> None:
         """Raises, before any work is done, for gates, formats and places that cannot be meant.
@@ -77,14 +100,10 @@ class MeasuringOptions:
                 f"--json and --format {self.format} exclude each other",
                 hint="give one of them, or write one to a file with -o",
             )
-        found = self.gates()
-        if units is not None:
-            gates.check_names(found, units)
+        self.check_gates(units)
         if self.output is not None and self.is_file():
             self.chosen_format()
             _target.require_file_place(self.output, force=self.force)
-        if self.metrics is not None:
-            _target.require_file_place(self.metrics, force=True)
 
     def is_file(self) -> bool:
         """Whether the results go to a file."""
@@ -116,9 +135,7 @@ def finish(found: Assessment, options: MeasuringOptions, session: Session) -> No
         if one.value is None:
             session.warn(gates.sentence(one), is_serious=True)
     found = dataclasses.replace(found, warnings=list(session.warned))
-    if options.metrics is not None:
-        publish.write_file(options.metrics, _encoded(prometheus.text(found, judged)), force=True)
-        session.note(f"wrote the metrics to {options.metrics}")
+    options.write_metrics(found, judged, session)
     _write(found, judged, options, session)
     gates.require(judged)
     if found.is_bad and session.level == QUIET:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,6 +11,7 @@ import typer
 
 from pmlcli.cli import _complete, _declared, _target
 from pmlcli.cli._group import PLACE, REQUEST, options
+from pmlcli.cli._measuring import GateOptions
 from pmlcli.cli._options import (
     CommonOptions,
     ForceOption,
@@ -22,6 +23,9 @@ from pmlcli.cli._rows import RowOptions, Rows
 from pmlcli.cli._session import Session
 from pmlcli.cli._trust import TrustOptions
 from pmlcli.errors import ValidationError
+from pmlcli.evaluation import gates
+from pmlcli.evaluation.assessment import Assessment, Figure
+from pmlcli.evaluation.gates import Judged
 from pmlcli.render import number, sentence
 from pmlcli.store import publish
 
@@ -159,6 +163,7 @@ def predict(  # noqa: PLR0913 (a command takes its groups of options)
     model: ModelArgument,
     request: RequestValues,
     rows: RowOptions,
+    gate: GateOptions,
     drawing: DrawingOptions,
     writing: WritingOptions,
     reading: ReadingOptions,
@@ -172,15 +177,20 @@ def predict(  # noqa: PLR0913 (a command takes its groups of options)
         _declared.check_choices(request)
         drawing.check(log, force=writing.force)
         rows.check(force=writing.force)
+        gate.check_gates()
         how = reading.to_read_options()
         loaded = trust.load(model)
         drawing.check_task(loaded)
         rows.check_task(loaded.algorithm.task)
         result = predict_log(loaded, log, request, drawing, how, session=session)
         chosen = rows.choose(result, loaded, session)
-        write(result, chosen, writing, session, raw=rows.raw)
+        found = assessed(result, chosen)
+        judged = gates.judge(gate.gates(), found.figures)
+        write(result, chosen, writing, session, judged=judged, raw=rows.raw)
         if rows.keep_all is not None:
             keep_all(result, chosen, rows.keep_all, session)
+        gate.write_metrics(found, judged, session)
+        gates.require(judged)
 
 
 def predict_log(  # noqa: PLR0913 (a command takes its groups of options)
@@ -256,7 +266,13 @@ def _tell(result: PredictionResult, session: Session) -> None:
 
 
 def write(
-    result: PredictionResult, rows: Rows, writing: WritingOptions, session: Session, *, raw: bool = False
+    result: PredictionResult,
+    rows: Rows,
+    writing: WritingOptions,
+    session: Session,
+    *,
+    judged: Sequence[Judged] = (),
+    raw: bool = False,
 ) -> None:
     """Puts the chosen rows where the options say; `raw` shows all digits."""
     # pandas takes time to import.
@@ -268,10 +284,10 @@ def write(
         publish.write_file(writing.output, content, force=writing.force)
         session.note(f"wrote {number.counted(len(table), 'row')} to {writing.output}")
         if session.as_json:
-            document = _document(result, rows, session) | {"output": str(writing.output)}
+            document = _document(result, rows, judged, session) | {"output": str(writing.output)}
             session.result("predict", document, list)
     elif session.as_json:
-        document = _document(result, rows, session) | {"predictions": frame.records(table)}
+        document = _document(result, rows, judged, session) | {"predictions": frame.records(table)}
         session.result("predict", document, list)
     elif writing.output is None and writing.format is None and sys.stdout.isatty():
         shown = frame.table(table, units=_units(result, table), limit=_SHOWN_ROWS, raw=raw)
@@ -291,10 +307,25 @@ def keep_all(result: PredictionResult, rows: Rows, path: Path, session: Session)
     session.note(f"kept all {number.counted(len(rows.whole), 'row')} in {path}")
 
 
-def _document(result: PredictionResult, rows: Rows, session: Session) -> dict[str, Any]:
+def assessed(result: PredictionResult, rows: Rows) -> Assessment:
+    """The counts of rows, for gates and metrics."""
+    known = result.metadata
+    counts = {"rows": len(rows.chosen), **rows.facts}
+    counts |= {"n_flagged": known["n_flagged"]} if "n_flagged" in known else {}
+    figures = [Figure(name, float(count), "rows") for name, count in counts.items()]
+    facts = {"model": known["model_id"], "root_digest": known["root_digest"], "log": known.get("log")}
+    facts["measured_at"] = known["predicted_at"]
+    said = number.counted(len(rows.chosen), "row")
+    return Assessment("predict", "predicted", said, False, figures, facts=facts)
+
+
+def _document(
+    result: PredictionResult, rows: Rows, judged: Sequence[Judged], session: Session
+) -> dict[str, Any]:
     kept = {key: value for key, value in result.metadata.items() if "warnings" not in key}
     counts = {"rows": len(rows.chosen), **rows.facts, "seconds": session.seconds}
-    return kept | counts | {"units": _units(result, rows.chosen)}
+    gated = {"gates": [one.to_dict() for one in judged]} if judged else {}
+    return kept | counts | gated | {"units": _units(result, rows.chosen)}
 
 
 def _units(result: PredictionResult, table: pd.DataFrame) -> dict[str, str]:

@@ -319,3 +319,39 @@ def test_a_table_to_read_is_rounded_to_what_it_is_worth_and_raw_is_not() -> None
     raw = frame.table(table, units=units, raw=True).rows[0]
     assert raw[1:6] == ("12.3456789", "1065600.5", "100.0", "2000000.0", "0.87654321")
     assert raw[7] == "2024-05-01T12:34:56.789+02:00"
+
+
+# --- when a night is a bad one
+
+
+def test_a_night_with_something_new_is_exit_6_and_one_line_and_the_next_is_quiet(
+    ask: Any, place: Path
+) -> None:
+    night = ["--new-since", "last.csv", "--keep-all", "last.csv", "-o", "new.csv", "--force", "-q",
+             "--fail-if", "rows>0", "--metrics", "night.prom"]  # fmt: skip
+    first = ask("anomaly", *night)
+    assert (first.exit_code, first.stdout, first.stderr.count("\n")) == (6, "", 1)
+    assert "gate 'rows>0' is crossed: rows is" in first.stderr
+    assert len(pd.read_csv(place / "last.csv")) == 40
+    assert (
+        'pmlcli_predict_n_new{model="anomaly-variant-frequency",log="log.csv"}'
+        in Path("night.prom").read_text()
+    )
+    second = ask("anomaly", *night)
+    assert (second.exit_code, second.output) == (0, "")
+    assert (
+        'pmlcli_predict_rows{model="anomaly-variant-frequency",log="log.csv"} 0.0'
+        in Path("night.prom").read_text()
+    )
+
+
+def test_a_gate_on_what_this_run_does_not_count_writes_nothing(ask: Any, place: Path) -> None:
+    done = ask("anomaly", "--fail-if", "n_new>0", "-o", "a.csv", "--metrics", "a.prom", "--keep-all", "b.csv")
+    assert done.exit_code == 2
+    assert "there are: rows, n_predicted, n_flagged" in done.stderr
+    assert not {"a.csv", "a.prom", "b.csv"} & {path.name for path in place.iterdir()}
+    done = ask("anomaly", "--json", "--fail-if", "n_flagged>0", "--fail-if", "rows>99")
+    document = json.loads(done.stdout)
+    assert done.exit_code == 6
+    assert document["n_flagged"] > 0
+    assert [one["is_crossed"] for one in document["gates"]] == [True, False]

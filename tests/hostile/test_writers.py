@@ -42,6 +42,7 @@ ALONE = {
     "predict --chart": ["predict", "FORECAST", "--force", "--chart"],
     "predict --annotate": ["predict", "MODEL", "LOG", "--cases", "all", "--force", "--annotate"],
     "predict --keep-all": ["predict", "MODEL", "LOG", "--cases", "all", "--force", "--keep-all"],
+    "predict --metrics": ["predict", "MODEL", "LOG", "--cases", "all", "--metrics"],
     "convert --output": ["convert", "LOG", "--force", "-o"],
     "upgrade --output": ["upgrade", "MODEL", "-o"],
 }
