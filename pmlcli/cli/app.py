@@ -19,6 +19,7 @@ from pmlcli.cli import _config, _failure
 from pmlcli.cli._group import VARIABLE_PREFIX, flatten
 from pmlcli.cli.algorithms import algorithms
 from pmlcli.cli.convert import convert
+from pmlcli.cli.evaluate import evaluate
 from pmlcli.cli.inspect import inspect
 from pmlcli.cli.keygen import keygen
 from pmlcli.cli.predict import predict
@@ -163,7 +164,7 @@ def _register(*commands: Callable[..., None]) -> None:
         app.command(command.__name__, cls=_Command)(flatten(command))
 
 
-_register(train, predict, inspect, verify, sign, keygen, upgrade, convert, algorithms)
+_register(train, predict, evaluate, inspect, verify, sign, keygen, upgrade, convert, algorithms)
 
 
 def _terminate(_signal: int, _frame: FrameType | None) -> NoReturn:

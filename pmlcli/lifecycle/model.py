@@ -22,7 +22,7 @@ from pmlcli.errors import PersistenceError, PmlError, PredictionError, TrainingE
 from pmlcli.eventlog import ReadOptions, lookalike, read_log
 from pmlcli.eventlog.log import ACTIVITY, RESOURCE, TIMESTAMP, EventLog
 from pmlcli.eventlog.options import CLASSIFIER_PREFIX, NONE, OPTIONAL_ROLES
-from pmlcli.lifecycle import answer, artifacts, contract, expectation, fresh, isolation, opening
+from pmlcli.lifecycle import answer, artifacts, contract, evaluating, expectation, fresh, isolation, opening
 from pmlcli.lifecycle._binding import of_class_or_instance
 from pmlcli.lifecycle.answer import Answer
 from pmlcli.lifecycle.canary import REPLAYED_EVENTS, Replay, make_canary, replay
@@ -31,9 +31,12 @@ from pmlcli.lifecycle.concerns import check_extent, concerns
 from pmlcli.lifecycle.confinement import Limits
 from pmlcli.lifecycle.context import Hook, LifecycleContext, call_hooks, frozen, installed_hooks
 from pmlcli.lifecycle.contract import check_log, emptied_columns, input_schema, reference, unseen_values
+from pmlcli.lifecycle.evaluating import Evaluation, Scope, Subject
 from pmlcli.lifecycle.foreign import check_process, known_activities
+from pmlcli.lifecycle.inspection import THRESHOLD_FILE
 from pmlcli.lifecycle.kinds import read_as_trained, read_words
-from pmlcli.lifecycle.provenance import dependencies, determinism, machine, now
+from pmlcli.lifecycle.periods import span, until_of
+from pmlcli.lifecycle.provenance import dependencies, determinism, machine, now, stamp_of
 from pmlcli.lifecycle.reproducible import reproducible
 from pmlcli.lifecycle.result import ModelMetadata, PredictionResult, SavedModel, TrainingResult
 from pmlcli.lifecycle.situation import situations
@@ -136,7 +139,9 @@ class Model(Hook):
             with reproducible(self.algorithm.seed):
                 trained = train_algorithm(self.algorithm, self.model_type, log)
                 exogenous = {} if regressors is None else {"regressors": regressors.facts()}
-                self._keep(trained, _log_facts(log) | exogenous | about, log, options or ReadOptions())
+                self._keep(
+                    trained, _log_facts(log) | span(whole) | exogenous | about, log, options or ReadOptions()
+                )
             trained = replace(trained, remarks=(*sentences(found), *trained.remarks))
             result = self._training_result(trained, whole, time.process_time() - started)
             self.metadata.status = "trained"
@@ -154,7 +159,7 @@ class Model(Hook):
         self.files = artifacts.to_files(trained.fitted, reference(log), canary)
         self.metadata.artifacts = records_of(self.files)
         metrics = {one.metric: one.to_dict() for one in (trained.comparison, *trained.parts)}
-        stamp = self.metadata.trained_at.isoformat().replace("+00:00", "Z")
+        stamp = stamp_of(self.metadata.trained_at)
         self.manifest_fields = {
             "schema_version": SCHEMA_VERSION,
             "model_id": self.model_id,
@@ -321,7 +326,7 @@ class Model(Hook):
             "model_id": self.model_id,
             "model_type": self.model_type,
             "root_digest": self.root_digest,
-            "predicted_at": now().isoformat().replace("+00:00", "Z"),
+            "predicted_at": stamp_of(now()),
             "rows": len(table),
             **self._flagged(table),
             "units": self.algorithm.task.units_of(self.algorithm, [str(name) for name in table.columns]),
@@ -350,6 +355,72 @@ class Model(Hook):
         """`n_flagged`, where the task flags rows."""
         names = [name for name in self.algorithm.task.flags if name in table.columns]
         return {"n_flagged": int(table[names[0]].sum())} if names else {}
+
+    # --- evaluate
+
+    def evaluate(
+        self,
+        log: LogLike,
+        *,
+        scope: Scope | None = None,
+        against: Model | None = None,
+        options: ReadOptions | None = None,
+        foreign: str = "refuse",
+        hooks: Sequence[Hook] = (),
+    ) -> Evaluation:
+        """How good the model is on a log that holds the truth, beside training and its baseline.
+
+        `scope` says of what; `against` is another model of the same task, held against the same truth.
+        `frame` of what comes back has each prediction beside the truth. LogError where the log holds no truth
+        or breaks the data contract, ValidationError for a scope that is none of this log.
+        """
+        self._require_trained()
+        with self._operation("evaluate", hooks):
+            self._require_same_task(against)
+            read, words = self._checked(log, options)
+            asked = self.algorithm.task.checked(self.algorithm, PredictRequest(foreign=foreign))
+            serious = self._check_process(read, asked)
+            found = evaluating.evaluate(
+                self.subject(),
+                read,
+                scope or Scope(),
+                against=None if against is None else against.subject(),
+            )
+        return found.with_facts(
+            {
+                "model": {"name": self.model_id, "type": self.model_type},
+                "root_digest": self.root_digest,
+                "measured_at": stamp_of(now()),
+            },
+            [*([] if serious is None else [serious]), *words, *self._unverified()],
+        )
+
+    def _require_same_task(self, other: Model | None) -> None:
+        if other is not None and other.algorithm.task.name != self.algorithm.task.name:
+            raise ValidationError(
+                f"{self.model_type} and {other.model_type} are models of different tasks",
+                hint="compare models of one task",
+                context={"option": "against"},
+            )
+
+    def subject(self) -> Subject:
+        """This model as `evaluating` sees it."""
+        calibration = artifacts.read_json(self.files, THRESHOLD_FILE, **artifacts.MOST_READ_HERE)
+        return Subject(
+            name=self.model_id,
+            algorithm=self.algorithm,
+            predict=self._predicted,
+            calibration=calibration,
+            metrics=self.manifest_fields["performance_metrics"],
+            until=until_of(self.manifest_fields["training_log"]),
+        )
+
+    def _predicted(self, log: EventLog, request: PredictRequest) -> pd.DataFrame:
+        """The table alone, for a log that was read as another model's training log was."""
+        schema = self.manifest_fields["input_schema"]
+        check_log(log, schema)
+        asked = self.algorithm.task.checked(self.algorithm, request)
+        return self._answer(read_as_trained(log, schema["required"]), asked).table
 
     def _known_values(self, column: str) -> int:
         return int(self.manifest_fields["input_schema"]["vocabulary_sizes"].get(column, 0))

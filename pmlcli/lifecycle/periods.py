@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import numpy as np
 
+from pmlcli.errors import DamagedModelError
 from pmlcli.evaluation.comparison import CutPeriod
 from pmlcli.eventlog.log import EventLog
 from pmlcli.eventlog.running import find_running
@@ -42,6 +45,31 @@ class Periods:
         if share <= YOUNG_SHARE:
             return None
         return f"{share:.0%} of its cases are still running, and those that have ended are the short ones"
+
+
+def span(log: EventLog) -> dict[str, str]:
+    """`from` and `until`, the times of the first and the last event (ISO 8601, UTC); empty without times."""
+    if log.times is None or not log.n_events:
+        return {}
+    return {"from": _date(int(log.times.min())), "until": _date(int(log.times.max()))}
+
+
+def until_of(training_log: Mapping[str, Any]) -> int | None:
+    """The last moment of the training log as a manifest keeps it, in microseconds since 1970 UTC, a second's
+    last; None where it does not say.
+
+    DamagedModelError for what is no time.
+    """
+    known = training_log.get("until")
+    if known is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(known)
+        return int((moment - _EPOCH) / timedelta(microseconds=1)) + 999_999
+    except (TypeError, ValueError, OverflowError) as error:
+        raise DamagedModelError(
+            "manifest.json: training_log.until is no time", hint="train the model again"
+        ) from error
 
 
 def _date(micros: int) -> str:

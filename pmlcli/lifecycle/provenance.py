@@ -28,6 +28,11 @@ def now() -> datetime:
         ) from None
 
 
+def stamp_of(moment: datetime) -> str:
+    """A time in UTC as ISO 8601."""
+    return moment.isoformat().replace("+00:00", "Z")
+
+
 def dependencies(libraries: Iterable[str]) -> dict[str, str]:
     """Installed versions of what a model of these libraries depends on, by distribution name."""
     wanted = {name for library in libraries for name in _DISTRIBUTIONS.get(library, (library,))}

@@ -190,9 +190,11 @@ def _by_cut(metric: Mapping[str, Any]) -> list[Block]:
 
 
 def _training_log(log: Mapping[str, Any]) -> str:
+    told = str(log.get("name"))
     if isinstance(log.get("events"), int) and isinstance(log.get("cases"), int):
-        return f"{log.get('name')}: {sentence.size(log)}"
-    return str(log.get("name"))
+        told = f"{told}: {sentence.size(log)}"
+    first, last = (str(log.get(end, ""))[:10] for end in ("from", "until"))
+    return f"{told}, {first} to {last}" if first and last else told
 
 
 def _input(schema: Mapping[str, Any]) -> list[Block]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Generic, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -19,9 +19,11 @@ from numpy.typing import NDArray
 from pmlcli.algorithms._interface.form import Form
 from pmlcli.algorithms._interface.param import option_cards
 from pmlcli.algorithms._interface.request import PredictRequest, Request, TrainingInputs
+from pmlcli.arrays import Codes
 from pmlcli.encoding.base import Encodes
 from pmlcli.errors import ValidationError
 from pmlcli.evaluation.measurement import Measurement
+from pmlcli.evaluation.quality import Quality
 from pmlcli.eventlog.log import EventLog
 from pmlcli.eventlog.split import Split, rolling_splits
 
@@ -54,6 +56,22 @@ class Fitted(Generic[Method, Data]):
     calibration: Calibration = field(default_factory=dict)
 
 
+class BesideTruth(NamedTuple):
+    """Predictions whose truth is known, and that truth.
+
+    - `table`: keys, predictions, `truth`, and the columns that metrics are made of, (rows,)
+    - `units`: int64 (rows,), which case (or block of time) each is of: what can be resampled
+    - `events`: int64 (rows,), the position in the log of the event after which it is predicted; empty where
+      predictions are about no case
+    - `remarks`: sentences on what could not be measured
+    """
+
+    table: pd.DataFrame
+    units: Codes
+    events: Codes
+    remarks: tuple[str, ...] = ()
+
+
 class Task(ABC, Generic[Method, Data, HeldOut, TaskRequest]):
     """One kind of question, for all algorithms that answer it. It holds no state: an algorithm's parameters
     and what was learned come in as arguments.
@@ -75,6 +93,8 @@ class Task(ABC, Generic[Method, Data, HeldOut, TaskRequest]):
     """What training can be given beside the log: command line and help follow it."""
     is_about_cases: ClassVar[bool] = True
     """Whether a row of predictions is about a case or event of the log, and can be written into it."""
+    baseline_phrase: ClassVar[str] = "by the baseline"
+    """How an evaluation says what the baseline reaches, after its number."""
     has_chart: ClassVar[bool] = False
     """Whether predictions can be drawn."""
     looks_at_attributes: ClassVar[bool] = True
@@ -154,6 +174,39 @@ class Task(ABC, Generic[Method, Data, HeldOut, TaskRequest]):
                 hint="leave it out; `pmlcli train --help` says which task takes what",
                 context={"option": strange[0]},
             )
+
+    # --- evaluation of a trained model on a log that holds the truth
+
+    def evaluation_request(self, algorithm: Method) -> PredictRequest:
+        """What to ask of a model that is to be held against the truth."""
+        return PredictRequest(cases="all")
+
+    def evaluated_cases(self, log: EventLog) -> NDArray[np.bool_]:
+        """The cases that are predicted for an evaluation, (cases,): all, unless that takes too long."""
+        return np.ones(log.n_cases, dtype=np.bool_)
+
+    def beside_truth(
+        self,
+        algorithm: Method,
+        calibration: Calibration,
+        log: EventLog,
+        table: pd.DataFrame,
+        labels: NDArray[np.object_] | None,
+    ) -> BesideTruth:
+        """Predictions as `evaluation_request` asked for them beside what came true, as the log tells it.
+
+        `labels` are the truth from outside the log, a text a case or None, (cases,). LogError where no truth
+        is known; ValidationError for labels that the task has no use for.
+        """
+        raise ValidationError(
+            f"models of the task {self.name} cannot be evaluated", hint="its task says no truth"
+        )
+
+    def qualities(
+        self, algorithm: Method, calibration: Calibration, table: pd.DataFrame
+    ) -> tuple[Quality, ...]:
+        """What is measured on the table of `beside_truth`, the task's own metric first."""
+        return ()
 
     # --- prediction
 

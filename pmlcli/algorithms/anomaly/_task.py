@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pmlcli.algorithms._interface.base import Algorithm
 from pmlcli.algorithms._interface.form import Form, columns, exactly
 from pmlcli.algorithms._interface.param import Param
-from pmlcli.algorithms._interface.task import Calibration, Fitted, Task
+from pmlcli.algorithms._interface.task import BesideTruth, Calibration, Fitted, Task
 from pmlcli.algorithms._interface.unseen import HAS_UNSEEN, never_seen, unseen_columns, unseen_events
 from pmlcli.algorithms.anomaly._judgement import (
     CaseData,
@@ -28,6 +28,7 @@ from pmlcli.algorithms.anomaly._judgement import (
 )
 from pmlcli.algorithms.anomaly._request import AnomalyRequest
 from pmlcli.algorithms.anomaly._share import clearest, standing_out
+from pmlcli.algorithms.anomaly._truth import beside_labels, flagged_in_training, qualities_of
 from pmlcli.algorithms.anomaly._verdict import (
     HELD_OUT,
     SEVERITY_WORDS,
@@ -44,6 +45,7 @@ from pmlcli.errors import ValidationError
 from pmlcli.evaluation.conformal import held_out as thinned
 from pmlcli.evaluation.measurement import Measurement
 from pmlcli.evaluation.metrics import auc
+from pmlcli.evaluation.quality import Quality
 from pmlcli.eventlog.deviations import delay, deviate
 from pmlcli.eventlog.log import CASE_ID, EventLog
 from pmlcli.eventlog.running import find_running
@@ -86,6 +88,7 @@ class AnomalyTask(Task[Detects[CaseData], CaseData, HeldOut, AnomalyRequest], Ge
     name = "anomaly"
     baseline = "anomaly/variant-frequency"
     recommended = "anomaly/likelihood"
+    baseline_phrase = "by counting variants"
     sample_name = "samples"
     request = AnomalyRequest
     flags = ("is_anomaly",)
@@ -161,6 +164,27 @@ class AnomalyTask(Task[Detects[CaseData], CaseData, HeldOut, AnomalyRequest], Ge
             about="how often a held-out case with one injected deviation (an event skipped, repeated, "
             "swapped or moved, an activity or resource replaced) scores above one left as it was; 0.5 is "
             "chance",
+        )
+
+    # --- evaluation
+
+    def beside_truth(
+        self,
+        algorithm: Detects[CaseData],
+        calibration: Calibration,
+        log: EventLog,
+        table: pd.DataFrame,
+        labels: NDArray[np.object_] | None,
+    ) -> BesideTruth:
+        """The cases that have a label; without labels all, of which nobody knows the truth."""
+        return beside_labels(log, table, labels)
+
+    def qualities(
+        self, algorithm: Detects[CaseData], calibration: Calibration, table: pd.DataFrame
+    ) -> tuple[Quality, ...]:
+        """Average precision, AUC, and F1 at the model's own threshold; without truth the share flagged."""
+        return qualities_of(
+            table, flagged_in_training(calibration.get(STANDING_OUT), algorithm.contamination)
         )
 
     # --- prediction

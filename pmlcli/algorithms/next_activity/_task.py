@@ -8,19 +8,23 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from pmlcli.algorithms._interface.base import Algorithm
 from pmlcli.algorithms._interface.form import Column
-from pmlcli.algorithms._interface.task import Calibration, Fitted
+from pmlcli.algorithms._interface.request import PredictRequest
+from pmlcli.algorithms._interface.task import BesideTruth, Calibration, Fitted
 from pmlcli.algorithms._learning.calibration import COVERAGE, cross_checked, in_set, tempered
 from pmlcli.algorithms._prefixes.request import Columns, PrefixData, Requested, Rows
 from pmlcli.algorithms._prefixes.rows import about_split, evenly, joined, pooled
 from pmlcli.algorithms._prefixes.task import PrefixTask, SplitChoice
+from pmlcli.algorithms._prefixes.truth import NO_LABELS, Prefixes, held_by, learned
 from pmlcli.algorithms.next_activity._request import NextActivityRequest
 from pmlcli.encoding.events.sequences import END, NO_TARGET, Sequences, targets
 from pmlcli.encoding.vocabulary import FIRST_CODE, Vocabulary
 from pmlcli.evaluation.measurement import Measurement, mean_over
+from pmlcli.evaluation.quality import Quality, calibration_error_of, mean_of
 from pmlcli.eventlog.log import ACTIVITY, EventLog
 from pmlcli.eventlog.split import Split, measured_prefixes
 
@@ -58,6 +62,7 @@ class NextActivityTask(PrefixTask["NextActivityPredictor[Any]", Sequences, HeldO
     recommended = "next-activity/ensemble"
     request = NextActivityRequest
     risks = ("-probability",)
+    baseline_phrase = "by counting"
 
     # --- measured on held-out cases
 
@@ -92,6 +97,46 @@ class NextActivityTask(PrefixTask["NextActivityPredictor[Any]", Sequences, HeldO
             n_units=len(cases),
             value_of=mean_over(hits.astype(np.float64), counts),
             about="; ".join((about, found.about, *_about_calibration(calibration))),
+        )
+
+    # --- evaluation
+
+    def evaluation_request(self, algorithm: NextActivityPredictor[Any]) -> PredictRequest:
+        """The likeliest next activity of every prefix, and its prediction set."""
+        return PredictRequest(every_prefix=True, candidates=1)
+
+    def beside_truth(
+        self,
+        algorithm: NextActivityPredictor[Any],
+        calibration: Calibration,
+        log: EventLog,
+        table: pd.DataFrame,
+        labels: NDArray[np.object_] | None,
+    ) -> BesideTruth:
+        """Every prefix but the whole of a running case, beside the activity that came next."""
+        known = Prefixes(log, labels, NO_LABELS)
+        truth = known.next_activities(END)
+        found = known.beside(table, ~known.is_whole | ~known.is_running, truth)
+        said, came = found.table["next_activity"].to_numpy(), found.table["truth"].to_numpy()
+        more = {"is_right": said == came}
+        if "prediction_set" in found.table:
+            is_held, sizes = held_by(found.table["prediction_set"].to_numpy(), came, SET_SEPARATOR)
+            more |= {"is_in_set": is_held, "set_size": sizes}
+        return found._replace(table=found.table.assign(**more))
+
+    def qualities(
+        self, algorithm: NextActivityPredictor[Any], calibration: Calibration, table: pd.DataFrame
+    ) -> tuple[Quality, ...]:
+        """Accuracy, how honest the probability is, and how often the prediction set held what came."""
+        sets = (
+            Quality("coverage_90", "share", None, mean_of("is_in_set"), learned(calibration, "coverage")),
+            Quality("set_size", "activities", None, mean_of("set_size"), learned(calibration, "set_size")),
+        )
+        honesty = calibration_error_of("is_right", "probability")
+        return (
+            Quality("accuracy", "share", True, mean_of("is_right"), phrase="right {}"),
+            Quality("calibration_error", "share", False, honesty, learned(calibration, "calibration_error")),
+            *(sets if "is_in_set" in table else ()),
         )
 
     # --- answers

@@ -15,15 +15,19 @@ from pmlcli.algorithms._interface.base import Algorithm
 from pmlcli.algorithms._interface.form import Column, columns
 from pmlcli.algorithms._interface.param import Param
 from pmlcli.algorithms._interface.parameters import Attributes
-from pmlcli.algorithms._interface.task import Calibration, Fitted
+from pmlcli.algorithms._interface.request import PredictRequest
+from pmlcli.algorithms._interface.task import BesideTruth, Calibration, Fitted
 from pmlcli.algorithms._prefixes.request import Columns, PrefixRequest, Requested, Rows
 from pmlcli.algorithms._prefixes.rows import about_split, pooled
 from pmlcli.algorithms._prefixes.task import PrefixTask, SplitChoice
+from pmlcli.algorithms._prefixes.truth import Prefixes, learned
 from pmlcli.algorithms.outcome._scales import by_prefix_length, earliness, fit_scale, held_out_error, rescaled
 from pmlcli.encoding.outcome.encoding import SOURCES, UNKNOWN, OutcomeEncoding, OutcomePrefixes, OutcomeSource
+from pmlcli.encoding.outcome.truth import outcomes
 from pmlcli.encoding.profile.column import duration_words
 from pmlcli.errors import TrainingError, ValidationError, nearest
 from pmlcli.evaluation.measurement import Measurement
+from pmlcli.evaluation.quality import Quality, auc_of, calibration_error_of, mean_of
 from pmlcli.evaluation.ranking import macro_auc_over, squared_error_over
 from pmlcli.eventlog.log import EventLog
 from pmlcli.eventlog.split import Split, measured_prefixes
@@ -57,6 +61,7 @@ class OutcomeTask(PrefixTask["OutcomePredictor", OutcomePrefixes, HeldOut, Prefi
     recommended = "outcome/ensemble"
     request = PrefixRequest
     risks = ("positive_probability",)
+    baseline_phrase = "by the shares of training"
     sample_name = "cases whose outcome is known but not settled by their first event"
 
     def cuts(self, algorithm: OutcomePredictor, log: EventLog) -> Sequence[Split]:
@@ -203,6 +208,64 @@ class OutcomeTask(PrefixTask["OutcomePredictor", OutcomePrefixes, HeldOut, Prefi
             found.append(f"probabilities are off by {error:.1f} points on average, on held-out cases")
         return found
 
+    # --- evaluation
+
+    def evaluation_request(self, algorithm: OutcomePredictor) -> PredictRequest:
+        """Of every prefix."""
+        return PredictRequest(every_prefix=True)
+
+    def beside_truth(
+        self,
+        algorithm: OutcomePredictor,
+        calibration: Calibration,
+        log: EventLog,
+        table: pd.DataFrame,
+        labels: NDArray[np.object_] | None,
+    ) -> BesideTruth:
+        """Every prefix before its outcome is settled, of cases whose outcome the log, or a label, tells."""
+        known = Prefixes(log, labels)
+        came, is_counted = outcomes(algorithm.outcome, log, known.running_cases, labels)
+        classes = _trained_classes(calibration)
+        is_strange = np.array([name is not None and name not in classes for name in came], dtype=np.bool_)
+        if labels is not None and is_strange.any():
+            name = came[int(np.argmax(is_strange))]
+            near = nearest(str(name), classes)
+            raise ValidationError(
+                f"the labels name an outcome '{name}' that the model does not know",
+                hint=f"did you mean '{near}'?" if near else f"it knows: {', '.join(classes)}",
+            )
+        is_counted &= ~np.repeat(is_strange, log.lengths) & ~table["is_settled"].to_numpy(dtype=bool)
+        found = known.beside(table, is_counted, np.repeat(came, log.lengths))
+        truth, positive = found.table["truth"], str(calibration.get("positive"))
+        is_positive = (truth == positive).to_numpy()
+        chance = found.table["positive_probability"].to_numpy()
+        strange = int(is_strange.sum())
+        told = (f"{strange:,} cases have an outcome that training never saw, and do not count",)
+        return found._replace(
+            table=found.table.assign(
+                is_right=(found.table["outcome"] == truth).to_numpy(),
+                is_positive=is_positive,
+                squared_error=2 * (chance - is_positive) ** 2,
+            ),
+            remarks=told if strange else (),
+        )
+
+    def qualities(
+        self, algorithm: OutcomePredictor, calibration: Calibration, table: pd.DataFrame
+    ) -> tuple[Quality, ...]:
+        """AUC of the outcome that is looked for, or Brier's score where one outcome alone came true;
+        accuracy, and how honest the probability is.
+        """
+        ranks, squares = auc_of("is_positive", "positive_probability"), mean_of("squared_error")
+        auc = Quality("auc", "share", True, ranks, phrase="AUC {}", as_percent=False)
+        brier = Quality("brier_score", "", False, squares, phrase="Brier's score {}")
+        honesty = calibration_error_of("is_right", "probability")
+        return (
+            *((auc, brier) if table["is_positive"].nunique() > 1 else (brier,)),
+            Quality("accuracy", "share", True, mean_of("is_right")),
+            Quality("calibration_error", "share", False, honesty, learned(calibration, "calibration_error")),
+        )
+
     # --- answers
 
     def predictions(
@@ -343,6 +406,12 @@ class OutcomePredictor(Algorithm[OutcomePrefixes]):
 
         A row depends on the events of its case up to that one alone.
         """
+
+
+def _trained_classes(calibration: Calibration) -> list[str]:
+    """The outcomes that the model knows, as its calibration names them."""
+    found = calibration.get("classes")
+    return [str(name) for name in found] if isinstance(found, list) else []
 
 
 def joined_parts(held_out: Sequence[HeldOut]) -> HeldOut:

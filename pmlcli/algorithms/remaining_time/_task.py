@@ -13,11 +13,13 @@ from numpy.typing import NDArray
 
 from pmlcli.algorithms._interface.base import Algorithm
 from pmlcli.algorithms._interface.form import Column, columns
-from pmlcli.algorithms._interface.task import Calibration, Fitted
+from pmlcli.algorithms._interface.request import PredictRequest
+from pmlcli.algorithms._interface.task import BesideTruth, Calibration, Fitted
 from pmlcli.algorithms._prefixes.due import NEVER, due_columns, due_micros, lateness
 from pmlcli.algorithms._prefixes.request import Columns, PrefixData, Requested, Rows
 from pmlcli.algorithms._prefixes.rows import about_split, pooled
 from pmlcli.algorithms._prefixes.task import PrefixTask, SplitChoice
+from pmlcli.algorithms._prefixes.truth import NO_LABELS, Prefixes, learned
 from pmlcli.algorithms.remaining_time._quantiles import (
     LEVELS,
     MIDDLE,
@@ -34,6 +36,7 @@ from pmlcli.arrays import Floats
 from pmlcli.encoding.events.sequences import Sequences
 from pmlcli.errors import TrainingError
 from pmlcli.evaluation.measurement import Measurement, mean_over
+from pmlcli.evaluation.quality import Quality, mean_of
 from pmlcli.eventlog.log import EventLog, no_times
 from pmlcli.eventlog.split import Split, measured_prefixes
 
@@ -76,6 +79,7 @@ class RemainingTimeTask(PrefixTask["RemainingTimePredictor[Any]", Sequences, Hel
     request = RemainingTimeRequest
     flags = ("is_late",)
     risks = ("late_probability", "sla_breach_probability", "remaining_seconds")
+    baseline_phrase = "by the median"
 
     def count_samples(self, algorithm: RemainingTimePredictor[Any], data: Sequences) -> int:
         """Cases that have ended; LogError without times."""
@@ -157,6 +161,50 @@ class RemainingTimeTask(PrefixTask["RemainingTimePredictor[Any]", Sequences, Hel
             f"intervals of 90 %, set on the earlier half of the held-out cases, held {found:.0%} of the "
             f"later half{asked}; half of them are wider than {width / DAY:.1f} days"
         ]
+
+    # --- evaluation
+
+    def evaluation_request(self, algorithm: RemainingTimePredictor[Any]) -> PredictRequest:
+        """Of every prefix."""
+        return PredictRequest(every_prefix=True)
+
+    def beside_truth(
+        self,
+        algorithm: RemainingTimePredictor[Any],
+        calibration: Calibration,
+        log: EventLog,
+        table: pd.DataFrame,
+        labels: NDArray[np.object_] | None,
+    ) -> BesideTruth:
+        """Prefixes of two events or more but the whole case, of cases that have ended, as in training."""
+        if log.times is None:
+            raise no_times("which a remaining time is made of")
+        known = Prefixes(log, labels, NO_LABELS)
+        left = np.maximum(np.repeat(log.times[log.offsets[1:] - 1], log.lengths) - log.times, 0) / 1e6
+        is_known = ~known.is_whole & ~known.is_running
+        is_counted = is_known & (known.lengths > 1)
+        found = known.beside(table, is_counted if is_counted.any() else is_known, left)
+        said, came = found.table["remaining_seconds"], found.table["truth"]
+        return found._replace(
+            table=found.table.assign(
+                error_days=(said - came) / DAY,
+                absolute_error_days=(said - came).abs() / DAY,
+                is_in_interval=(found.table["lower"] <= came) & (came <= found.table["upper"]),
+                width_days=(found.table["upper"] - found.table["lower"]) / DAY,
+            )
+        )
+
+    def qualities(
+        self, algorithm: RemainingTimePredictor[Any], calibration: Calibration, table: pd.DataFrame
+    ) -> tuple[Quality, ...]:
+        """Mean absolute error, mean error, and how often the interval held."""
+        held = learned(calibration, "coverage_90")
+        return (
+            Quality("mae", "days", False, mean_of("absolute_error_days"), phrase="off by {} on average"),
+            Quality("bias", "days", None, mean_of("error_days")),
+            Quality("coverage_90", "share", None, mean_of("is_in_interval"), held),
+            Quality("interval_width", "days", None, mean_of("width_days")),
+        )
 
     # --- answers
 

@@ -8,15 +8,18 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, NamedTuple, TypeAlias
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from pmlcli.algorithms._interface.base import Algorithm
 from pmlcli.algorithms._interface.form import Column, columns
-from pmlcli.algorithms._interface.task import Calibration, Fitted
+from pmlcli.algorithms._interface.request import PredictRequest
+from pmlcli.algorithms._interface.task import BesideTruth, Calibration, Fitted
 from pmlcli.algorithms._prefixes.due import DueRequest, due_columns, due_micros, lateness
 from pmlcli.algorithms._prefixes.request import Columns, PrefixData, Requested, Rows
 from pmlcli.algorithms._prefixes.rows import about_split, joined, pooled
 from pmlcli.algorithms._prefixes.task import PrefixTask, SplitChoice
+from pmlcli.algorithms._prefixes.truth import NO_LABELS, Prefixes, names_in
 from pmlcli.algorithms.suffix._continuations import (
     FIRST_LETTER,
     Chosen,
@@ -30,6 +33,7 @@ from pmlcli.algorithms.suffix._continuations import (
 from pmlcli.encoding.events.sequences import END, Sequences
 from pmlcli.encoding.vocabulary import Vocabulary
 from pmlcli.evaluation.measurement import Measurement, mean_over
+from pmlcli.evaluation.quality import Quality, mean_by_unit
 from pmlcli.eventlog.log import ACTIVITY, EventLog, no_times
 from pmlcli.eventlog.split import Split, measured_prefixes
 
@@ -37,6 +41,8 @@ ARROW = " > "
 """Between the activities of a suffix as it is written."""
 CHUNK_ROWS = 2_000
 """Prefixes answered for together, to bound the memory."""
+MOST_EVALUATED = 20_000
+"""A log of more prefixes is evaluated on cases evenly taken from it, of about so many together."""
 MEASURED = 2_000
 """A test part of more prefixes is measured on cases evenly taken from it, of about so many together."""
 
@@ -73,6 +79,7 @@ class SuffixTask(PrefixTask["SuffixPredictor[Any]", Sequences, HeldOut, DueReque
     request = DueRequest
     flags = ("is_late",)
     risks = ("remaining_seconds", "events_left")
+    baseline_phrase = "by the most typical ending"
 
     def needs_ended(self, algorithm: SuffixPredictor[Any]) -> bool:
         """What is still to come of a running case nobody knows."""
@@ -110,6 +117,48 @@ class SuffixTask(PrefixTask["SuffixPredictor[Any]", Sequences, HeldOut, DueReque
             about=f"1 - Damerau-Levenshtein distance / longer length, of the suffixes of {which} prefixes of "
             "one event or more of finished cases, the empty suffix of the whole case included, each case "
             f"counting alike; {found.about}",
+        )
+
+    # --- evaluation
+
+    def evaluation_request(self, algorithm: SuffixPredictor[Any]) -> PredictRequest:
+        """Of every prefix."""
+        return PredictRequest(every_prefix=True)
+
+    def evaluated_cases(self, log: EventLog) -> NDArray[np.bool_]:
+        """Some of the cases where they have many prefixes."""
+        return even_cases(log.lengths, MOST_EVALUATED)
+
+    def beside_truth(
+        self,
+        algorithm: SuffixPredictor[Any],
+        calibration: Calibration,
+        log: EventLog,
+        table: pd.DataFrame,
+        labels: NDArray[np.object_] | None,
+    ) -> BesideTruth:
+        """Every prefix of the cases that have ended, beside how they went on."""
+        known = Prefixes(log, labels, NO_LABELS)
+        found = known.beside(table, ~known.is_running, known.suffixes(ARROW, END))
+        letters = {name: chr(FIRST_LETTER + place) for place, name in enumerate(known.names)}
+        texts = {}
+        for text in pd.unique(found.table[["suffix", "truth"]].to_numpy().ravel()):
+            names = names_in(text, ARROW)[:-1]  # without the end of the case
+            texts[text] = "".join(letters.setdefault(n, chr(FIRST_LETTER + len(letters))) for n in names)
+        said, came = ([texts[text] for text in found.table[column]] for column in ("suffix", "truth"))
+        return found._replace(
+            table=found.table.rename(columns={"similarity": "expected_similarity"}).assign(
+                similarity=alike(said, came)
+            )
+        )
+
+    def qualities(
+        self, algorithm: SuffixPredictor[Any], calibration: Calibration, table: pd.DataFrame
+    ) -> tuple[Quality, ...]:
+        """Similarity, beside that which was expected."""
+        return (
+            Quality("similarity", "share", True, mean_by_unit("similarity"), phrase="alike {}"),
+            Quality("expected_similarity", "share", None, mean_by_unit("expected_similarity")),
         )
 
     # --- answers

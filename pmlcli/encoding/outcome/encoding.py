@@ -195,12 +195,13 @@ class OutcomeEncoding(PrefixEncoding):
         `until` (microseconds UTC) is when its cases were last looked at: its last event, unless told.
         """
         prefixes = super().transform(log)
-        known = self._known(log, prefixes.is_running, until)
+        known = self.known(log, prefixes.is_running, until)
         return OutcomePrefixes(
             **vars(prefixes), **known._asdict(), class_names=self.class_names, left_out=self.left_out
         )
 
-    def _known(self, log: EventLog, is_running: NDArray[np.bool_], until: int | None = None) -> Known:
+    def known(self, log: EventLog, is_running: NDArray[np.bool_], until: int | None = None) -> Known:
+        """What the log tells of the outcomes, where these of its cases, (cases,), have not ended."""
         judgement = self.source.judgement()
         if judgement is None:
             target = self._labels(log)
@@ -245,7 +246,7 @@ class OutcomeEncoding(PrefixEncoding):
     def _telling(self, log: EventLog) -> list[str]:
         """Chosen attributes whose last value before the outcome is settled tells it one to one."""
         prefixes = super().transform(log)
-        known = self._known(log, prefixes.is_running)
+        known = self.known(log, prefixes.is_running)
         places = np.where(known.is_counted, np.arange(log.n_events), -1)
         last = np.maximum.reduceat(places, log.offsets[:-1])
         rows, target = last[last >= 0], known.target[last >= 0]

@@ -1,0 +1,154 @@
+"""`pmlcli evaluate`: a model on a log that holds the truth, beside training and its baseline."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pmlcli.cli import _measuring, _target
+from pmlcli.cli._group import PLACE, REQUEST, TRUST, options
+from pmlcli.cli._measuring import MeasuringOptions
+from pmlcli.cli._options import CommonOptions, ReadingOptions, one_of
+from pmlcli.cli._trust import TrustOptions
+from pmlcli.cli.predict import ModelArgument
+from pmlcli.errors import ValidationError
+from pmlcli.store import publish
+
+if TYPE_CHECKING:
+    from pmlcli.cli._session import Session
+    from pmlcli.lifecycle.evaluating import Evaluation
+
+_ENDINGS = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
+
+LogArgument = Annotated[
+    str,
+    typer.Argument(metavar="LOG", help="Event log of cases that ended, - for stdin.", show_default=False),
+]
+
+
+@options
+class ScopeOptions:
+    """On what, and beside what, the model is evaluated."""
+
+    by: Annotated[
+        list[str] | None,
+        REQUEST,
+        typer.Option(
+            "--by",
+            metavar="activity|prefix-length|month|resource|COLUMN",
+            help="Also for each of these by itself, the worst first. Repeatable.",
+        ),
+    ] = None
+    only_new: Annotated[
+        bool,
+        REQUEST,
+        typer.Option("--only-new", help="Only cases that began after the training log ended."),
+    ] = False
+    labels: Annotated[
+        Path | None,
+        PLACE,
+        typer.Option(
+            "--labels",
+            metavar="FILE",
+            help="The truth from outside the log: a CSV of case_id,label (outcome, anomaly).",
+        ),
+    ] = None
+    against: Annotated[
+        Path | None,
+        PLACE,
+        typer.Option(
+            "--against", metavar="MODEL", help="Another model of the task, on the very same predictions."
+        ),
+    ] = None
+    errors: Annotated[
+        Path | None,
+        PLACE,
+        typer.Option(
+            "--errors",
+            metavar="FILE",
+            help="Write each prediction beside the truth here: .csv, .jsonl or .parquet.",
+        ),
+    ] = None
+
+    def check(self, *, force: bool) -> None:
+        """Raises before any work is done when the file of errors cannot be written as asked."""
+        if self.errors is not None:
+            _target.require_file_place(self.errors, force=force)
+            if self.errors.suffix.lower() not in _ENDINGS:
+                raise ValidationError(
+                    f"{self.errors}: predictions cannot be written as '{self.errors.suffix}'",
+                    hint="end it in .csv, .jsonl or .parquet",
+                )
+
+
+ForeignOption = Annotated[
+    str,
+    TRUST,
+    typer.Option(
+        "--foreign",
+        metavar="refuse|allow",
+        help="What becomes of a log most of whose events have an activity that training never saw.",
+    ),
+]
+
+
+def evaluate(  # noqa: PLR0913 (a command takes its groups of options)
+    model: ModelArgument,
+    log: LogArgument,
+    scope: ScopeOptions,
+    measuring: MeasuringOptions,
+    reading: ReadingOptions,
+    trust: TrustOptions,
+    common: CommonOptions,
+    foreign: ForeignOption = "refuse",
+) -> None:
+    """Say how good a model is on a log that holds the truth.
+
+    The log's cases are predicted as `predict --every-prefix` does, and each prediction is held against what
+    came next: the same metric as in training, beside the baseline that is kept in the model. --fail-if ends
+    with exit code 6.
+    """
+    with common.session() as session:
+        measuring.check(session)
+        scope.check(force=measuring.force)
+        one_of("foreign", foreign, ("refuse", "allow"))
+        found = evaluate_log(model, log, scope, reading, trust, foreign=foreign)
+        if scope.errors is not None:
+            _write_errors(found, scope.errors, measuring, session)
+        _measuring.finish(found.assessment, measuring, session)
+
+
+def evaluate_log(  # noqa: PLR0913 (a command takes its groups of options)
+    model: Path,
+    log: str,
+    scope: ScopeOptions,
+    reading: ReadingOptions,
+    trust: TrustOptions,
+    *,
+    foreign: str,
+) -> Evaluation:
+    """The model's evaluation; columns and zone are those of its training unless options say otherwise."""
+    how = reading.to_read_options()
+    # The model's library takes time to import; a misspelt option must not wait for it.
+    from pmlcli.eventlog import read_log
+    from pmlcli.lifecycle.evaluating import Scope
+    from pmlcli.lifecycle.labels import read_labels
+
+    loaded = trust.load(model)
+    other = None if scope.against is None else trust.load(scope.against)
+    read = read_log(log, loaded.read_options(how))
+    labels = None if scope.labels is None else read_labels(scope.labels, read.case_ids.tolist())
+    asked = Scope(tuple(scope.by or ()), scope.only_new, labels)
+    return loaded.evaluate(read, scope=asked, against=other, options=how, foreign=foreign)
+
+
+def _write_errors(found: Evaluation, path: Path, measuring: MeasuringOptions, session: Session) -> None:
+    # pandas takes time to import.
+    from pmlcli.render import frame
+
+    table: Any = found.frame
+    data = frame.to_bytes(table, _ENDINGS[path.suffix.lower()])
+    publish.write_file(path, data, force=measuring.force)
+    session.note(f"wrote {len(table):,} predictions beside the truth to {path}")

@@ -1,0 +1,151 @@
+"""What a task measures on predictions beside the truth: each a number over rows that come in units."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from pmlcli.arrays import Floats
+from pmlcli.evaluation.metrics import average_precision
+from pmlcli.evaluation.ranking import Units, ValueOf, auc_over, calibration_error
+
+RESAMPLES = 500
+MINIMUM_UNITS = 5
+"""Below this many units there is no interval."""
+
+Over = Callable[[pd.DataFrame, Units, int], ValueOf]
+"""Of a table of rows, the unit of each row (rows,) and the number of units: the metric over drawn units."""
+
+
+@dataclass(frozen=True)
+class Quality:
+    """One metric of a task.
+
+    - `name`, `unit`, `higher_is_better`: as a `Figure` has them; None where neither is better
+    - `over`: how it is computed
+    - `training`: what training found on held-out cases, where it is not the task's own metric
+    - `phrase`: how the first line says it, with `{}` for the number; of the task's own metric alone
+    """
+
+    name: str
+    unit: str
+    higher_is_better: bool | None
+    over: Over
+    training: float | None = None
+    phrase: str = ""
+    as_percent: bool = True
+    """Whether a share is said as a percentage in the first line; an AUC is not."""
+
+
+def mean_of(column: str) -> Over:
+    """The mean of a column over rows; rows without a value do not count."""
+
+    def over(table: pd.DataFrame, units: Units, n_units: int) -> ValueOf:
+        values = table[column].to_numpy(dtype=np.float64)
+        return _ratio(values, np.isfinite(values), units, n_units)
+
+    return over
+
+
+def mean_by_unit(column: str) -> Over:
+    """The mean over units of the mean of a column in each: every case counts alike."""
+
+    def over(table: pd.DataFrame, units: Units, n_units: int) -> ValueOf:
+        values = table[column].to_numpy(dtype=np.float64)
+        is_known = np.isfinite(values)
+        counts = np.bincount(units[is_known], minlength=n_units)
+        sums = np.bincount(units[is_known], weights=values[is_known], minlength=n_units)
+        means = np.divide(sums, counts, out=np.full(n_units, np.nan), where=counts > 0)
+        return _ratio(means, counts > 0, np.arange(n_units), n_units)
+
+    return over
+
+
+def _ratio(values: Floats, is_known: NDArray[np.bool_], units: Units, n_units: int) -> ValueOf:
+    sums = np.bincount(units[is_known], weights=values[is_known], minlength=n_units)
+    counts = np.bincount(units[is_known], minlength=n_units).astype(np.float64)
+
+    def value_of(drawn: Units) -> float:
+        total = counts[drawn].sum()
+        return float(sums[drawn].sum() / total) if total else float("nan")
+
+    return value_of
+
+
+def auc_of(positive: str, score: str) -> Over:
+    """The area under the ROC curve of a column of truth values and one of scores."""
+
+    def over(table: pd.DataFrame, units: Units, n_units: int) -> ValueOf:
+        return auc_over(table[positive].to_numpy(dtype=bool), _floats(table, score), units, n_units)
+
+    return over
+
+
+def average_precision_of(positive: str, score: str) -> Over:
+    """The average precision of a column of truth values and one of scores."""
+    return _of_rows(lambda table: average_precision(_flags(table, positive), _floats(table, score)))
+
+
+def f1_of(positive: str, flagged: str) -> Over:
+    """The harmonic mean of precision and recall of what is flagged; NaN where nothing is positive."""
+
+    def found(table: pd.DataFrame) -> float:
+        truth, said = _flags(table, positive), _flags(table, flagged)
+        both = int((truth & said).sum())
+        return 2 * both / (int(truth.sum()) + int(said.sum())) if truth.any() else float("nan")
+
+    return _of_rows(found)
+
+
+def calibration_error_of(is_right: str, probability: str) -> Over:
+    """The expected calibration error of probabilities, see `calibration_error`."""
+
+    def found(table: pd.DataFrame) -> float:
+        return calibration_error(_flags(table, is_right), _floats(table, probability))
+
+    return _of_rows(found)
+
+
+def _of_rows(compute: Callable[[pd.DataFrame], float]) -> Over:
+    """A metric that needs the rows themselves: those of a unit are taken as often as it is drawn."""
+
+    def over(table: pd.DataFrame, units: Units, n_units: int) -> ValueOf:
+        def value_of(drawn: Units) -> float:
+            times = np.bincount(drawn, minlength=n_units)[units]
+            rows = np.repeat(np.arange(len(units)), times)
+            return compute(table.iloc[rows])
+
+        return value_of
+
+    return over
+
+
+def _flags(table: pd.DataFrame, column: str) -> NDArray[np.bool_]:
+    return table[column].to_numpy(dtype=bool)
+
+
+def _floats(table: pd.DataFrame, column: str) -> Floats:
+    return table[column].to_numpy(dtype=np.float64)
+
+
+def resampled(metrics: list[ValueOf], n_units: int, seed: int, resamples: int = RESAMPLES) -> Floats:
+    """Each metric over units drawn anew, (resamples, metrics), all of them on the same draws."""
+    rng = np.random.Generator(np.random.PCG64(seed))
+    found = np.empty((resamples, len(metrics)))
+    for row in found:
+        drawn = rng.integers(0, n_units, size=n_units)
+        row[:] = [metric(drawn) for metric in metrics]
+    return found
+
+
+def bounds(values: Floats) -> tuple[float | None, float | None]:
+    """The middle 95 % of resampled values; None where fewer than half of them are known."""
+    known = values[np.isfinite(values)]
+    if len(known) == 0 or len(known) < len(values) / 2:
+        return None, None
+    low, high = np.quantile(known, [0.025, 0.975])
+    return float(low), float(high)

@@ -1,0 +1,61 @@
+"""`pmlcli evaluate` on the command line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from tests.cli.conftest import Run, write_csv
+
+TRAIN = ("train", "old.csv", "-t", "next-activity", "-a", "ngram", "-o", "m")
+
+
+@pytest.fixture
+def model(run: Run, place: Path) -> Path:
+    write_csv(place / "old.csv")
+    newer = pd.read_csv(write_csv(place / "new.csv", 40, 5))
+    newer["timestamp"] = pd.to_datetime(newer["timestamp"]) + pd.Timedelta(days=40)
+    newer.to_csv(place / "new.csv", index=False)
+    assert run(*TRAIN).exit_code == 0
+    return place / "m"
+
+
+def test_it_says_a_verdict_and_writes_everything_before_a_gate_ends_it(
+    model: Path, run: Run, place: Path
+) -> None:
+    result = run("evaluate", model, "new.csv", "--only-new", "--by", "activity", "--errors", "e.csv")
+    assert result.exit_code == 0, result.output
+    assert result.stdout.startswith("right ")
+    assert "in training" in result.stdout
+    assert "By activity, the worst first" in result.stdout
+    errors = pd.read_csv(place / "e.csv")
+    document = json.loads(run("evaluate", model, "new.csv", "--json").stdout)
+    accuracy = next(one for one in document["figures"] if one["name"] == "accuracy")
+    assert accuracy["value"] == pytest.approx((errors["next_activity"] == errors["truth"]).mean())
+    crossed = run("evaluate", model, "new.csv", "--fail-if", "accuracy<0.999", "--metrics", "m.prom")
+    assert crossed.exit_code == 6
+    assert "accuracy" in (place / "m.prom").read_text()
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "told"),
+    [
+        (("--by", "activty"), 2, "did you mean 'activity'?"),
+        (("--errors", "e.xes"), 2, "cannot be written as '.xes'"),
+        (("--labels", "l.csv"), 2, "labels are for the tasks outcome and anomaly"),
+        (("--labels", "none.csv"), 74, "none.csv"),
+        (("--fail-if", "acuracy<1%"), 2, "did you mean 'accuracy'?"),
+    ],
+)
+def test_what_cannot_be_meant_is_one_error_and_nothing_is_written(
+    options: tuple[str, ...], code: int, told: str, model: Path, run: Run, place: Path
+) -> None:
+    (place / "l.csv").write_text("case_id,label\nPO-0001,yes\n")
+    before = sorted(place.iterdir())
+    result = run("evaluate", model, "new.csv", *options)
+    assert result.exit_code == code, result.output
+    assert told in result.stderr
+    assert sorted(place.iterdir()) == before
