@@ -303,7 +303,9 @@ def test_explanations_and_unseen_values_are_told_beside_the_same_answers(name: s
     assert_frame_equal(told[usual.columns], usual)
     assert list(told.columns) == [*usual.columns, "has_unseen", "because"]
     assert told["has_unseen"].to_numpy().tolist() == (told["case_id"] == events[0]["case_id"]).tolist()
-    assert (told["because"].str.len() > 0).any()
+    # A baseline that gives every case one answer, such as a prior, has nothing that moved it.
+    answers = usual.drop(columns=["case_id", "prefix_length", "is_stalled"], errors="ignore")
+    assert (told["because"].str.len() > 0).any() or (answers.astype(str).nunique() == 1).all()
     with pytest.raises(LogError, match="never saw.*Never Seen"):
         trained(name).predict(events, request=PredictRequest(cases="all", unseen="fail"))
 
