@@ -97,10 +97,15 @@ def resolve(text: str | None, task: str | None = None) -> str:
 
 
 def _unknown(text: str, known: Iterable[str]) -> ValidationError:
-    """Compares with full and short names alike, so that `isolation-forst` finds its way."""
+    """Compares with full and short names alike, so that `isolation-forst` finds its way; a task's name is
+    known as such.
+    """
     full = {name.partition("/")[2]: name for name in known} | {name: name for name in known}
     near = nearest(text, full)
     hint = f"did you mean '{full[near]}'?" if near else "`pmlcli algorithms` lists them"
+    task = text.replace("_", "-")
+    if task in tasks():
+        hint = f"{task} is a task: name it with -t"
     return ValidationError(
         f"unknown algorithm '{text}'", hint=hint, context={"kind": "algorithm", "name": text}
     )

@@ -110,6 +110,8 @@ def test_resolve(text: str | None, task: str | None, full: str) -> None:
     [
         ("isolation-forst", None, "did you mean 'anomaly/isolation-forest'?"),
         ("anomaly/isolation_forest", None, "did you mean 'anomaly/isolation-forest'?"),
+        ("next-activity", None, "next-activity is a task: name it with -t"),
+        ("remaining_time", None, "remaining-time is a task: name it with -t"),
         ("zzz", None, "`pmlcli algorithms` lists them"),
         (None, None, "name one with -a, or a task with -t"),
         ("dbscan", "forcast", "did you mean 'forecast'?"),
@@ -138,3 +140,10 @@ def test_what_training_takes_beside_the_log_is_declared_by_the_task() -> None:
         algorithm = registry.find(registry.names(task)[0])
         with pytest.raises(ValidationError, match="takes no weather"):
             algorithm.task.take_inputs(algorithm, {"weather": None})
+
+
+def test_a_wrong_parameter_is_refused_in_the_words_of_the_table_of_parameters() -> None:
+    accepts = {one.name: one for one in registry.card("next-activity/ngram").parameters}["order"]
+    with pytest.raises(ValidationError, match=r"must be integer >= 1 and <= 30 \(activities\)$"):
+        registry.build("next-activity/ngram", {"order": 31})
+    assert (accepts.type, accepts.range, accepts.unit) == ("integer", ">= 1 and <= 30", "activities")

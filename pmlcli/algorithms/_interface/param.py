@@ -230,7 +230,8 @@ def validated(cls: type, values: Mapping[str, Any]) -> dict[str, Any]:
         if name not in declared:
             raise unknown_name("parameter", name, declared)
         hint, param, default = declared[name]
-        wanted = " and ".join(part for part in (_type_word(hint), range_text(param)) if part)
+        unit = f"({param.unit})" if param.unit else ""  # as the table of parameters writes it
+        wanted = " ".join(part for part in (_type_word(hint), range_text(param), unit) if part)
         try:
             checked[name] = _coerce(hint, value)
         except (ValueError, TypeError, OverflowError):
