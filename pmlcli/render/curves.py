@@ -20,12 +20,15 @@ def curves(calibration: Any) -> list[Block]:
         return []
     error = calibration.get("calibration_error")
     told = [Line(f"  probabilities were off by {_share(error)} on average")] if _is_number(error) else []
-    blocks: list[Block] = [
+    tables: list[Block] = [
         *_table(calibration.get("auc_by_prefix_length"), _LENGTHS),
         *_table(calibration.get("earliness"), _WARNINGS),
-        *told,
     ]
-    return [Heading("How early it tells, on held-out cases"), *blocks] if blocks else []
+    if not tables and not told:
+        return []
+    # Models of next activities tell how honest they are, and nothing of how early.
+    heading = "How early it tells" if tables else "How honest its probabilities are"
+    return [Heading(f"{heading}, on held-out cases"), *tables, *told]
 
 
 def standing_out(calibration: Any) -> list[Block]:

@@ -23,6 +23,12 @@ def test_curves_are_tables_with_units() -> None:
     assert "off by 1.5 % on average" in plain(curves(FOUND))
 
 
+def test_the_heading_promises_only_what_is_there() -> None:
+    honest = {"calibration_error": 0.015}
+    assert plain(curves(FOUND)).splitlines()[0] == "How early it tells, on held-out cases"
+    assert plain(curves(honest)).splitlines()[0] == "How honest its probabilities are, on held-out cases"
+
+
 @pytest.mark.parametrize("other", [None, 3, [], {}, {"threshold": 0.5}, {"earliness": []}])
 def test_other_models_have_none(other: Any) -> None:
     assert curves(other) == []
