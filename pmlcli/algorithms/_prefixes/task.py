@@ -69,7 +69,7 @@ class PrefixTask(
 
     @abstractmethod
     def prediction_columns(self, request: OwnRequest) -> tuple[Column, ...]:
-        """The columns that `answer` gives."""
+        """The columns that `predictions` gives, in the same order, with their kinds."""
 
     @abstractmethod
     def strength(
