@@ -149,7 +149,7 @@ def run_one(detector: str, task: str, directory: Path) -> dict[str, Any]:
     found = figures(truth, table["score"].to_numpy(), table["is_anomaly"].to_numpy(), labels)
     found |= {"fit": fit, "score": _cpu_seconds() - begin, "megabytes": _peak_megabytes()}
     found |= shares(trusted, truth, table["is_anomaly"].to_numpy())
-    if kind == "same" and labels is not None and "event" in model.algorithm.levels:
+    if kind == "same" and labels is not None and isinstance(model.algorithm, EventDetector):
         events = loaded.predict(test, request=PredictRequest(level="event")).predictions
         found |= value_figures(trusted, test, labels, events["score"].to_numpy())
     return found
@@ -198,12 +198,12 @@ def _hdfs(path: Path) -> tuple[EventLog, EventLog, np.ndarray, None]:
     test = np.setdiff1d(np.arange(len(table)), train)
 
     def log_of(rows: np.ndarray) -> EventLog:
-        parts = table["Sequence"].iloc[rows].str.split()
+        parts = [str(text).split() for text in table["Sequence"].iloc[rows]]
         return read_log(
             pd.DataFrame(
                 {
-                    "case_id": np.repeat(rows, parts.str.len()).astype(str),
-                    "activity": np.concatenate(list(parts)),
+                    "case_id": np.repeat(rows, [len(part) for part in parts]).astype(str),
+                    "activity": np.concatenate(parts),
                 }
             )
         )
@@ -319,7 +319,7 @@ def run_pyod(python: str, name: str, labels: Path) -> dict[str, Any]:
         result = np.load(target)
     truth = table["is_anomaly"].to_numpy() == 1
     told = json.loads(done.stdout.strip().splitlines()[-1])
-    return figures(truth, result[:, 0], result[:, 1] == 1, table) | told
+    return {**figures(truth, result[:, 0], result[:, 1] == 1, table), **told}
 
 
 def pyod(python: str, name: str, labels: Path) -> dict[str, Any]:
@@ -377,18 +377,23 @@ def note_errors(results: dict[tuple[str, str], dict[str, Any]]) -> None:
         print(f"  {reason} ({', '.join(where)})")
 
 
+SHARES: tuple[str, ...] = ("likelihood", "ensemble", "isolation-forest", "variant-frequency")
+
+
+def with_mean(row: list[Any]) -> list[Any]:
+    """The figures and their mean, which is none where a figure is missing."""
+    return [*row, None if None in row else sum(row) / len(row)]
+
+
 def others(directory: Path, names: list[str]) -> None:
     """The nine rates of Receipt, transfer to a later log, HDFS and the discovery contest."""
     rates = sorted(labelled(directory / "receipt_nine_rates"))
-    some = [
-        name for name in ("likelihood", "ensemble", "isolation-forest", "variant-frequency") if name in names
-    ]
+    some = [name for name in SHARES if name in names]
     if rates:
         found = {(n, r): isolated(n, f"same:{r}", directory) for n in some for r in rates}
         heads = [rate.split("-")[1] for rate in rates] + ["mean"]
         for key, title in (("ap", "case level"), ("value_ap", "level of values")):
-            rows = {n: [found[n, r].get(key) for r in rates] for n in some}
-            rows = {n: [*row, None if None in row else float(np.mean(row))] for n, row in rows.items()}
+            rows = {n: with_mean([found[n, r].get(key) for r in rates]) for n in some}
             table(f"Receipt at nine shares of anomalies, {title}, average precision", rows, heads)
     rows = {
         name: [
@@ -469,7 +474,7 @@ def main() -> None:
     given = arguments()
     if given.one:
         with contextlib.redirect_stderr(io.StringIO()):
-            found = run_one(*given.one, given.directory)
+            found = run_one(given.one[0], given.one[1], given.directory)
         print(json.dumps(found))
         return
     if given.keep:

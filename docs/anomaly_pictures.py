@@ -7,6 +7,7 @@ events of one case of the sample log, by what they score.
 from __future__ import annotations
 
 import re
+from itertools import takewhile
 from pathlib import Path
 
 import matplotlib as mpl
@@ -26,16 +27,19 @@ BLUE, ORANGE, GREY = "#3b6ea5", "#d1762c", "#9aa3ab"
 
 
 def case_level() -> pd.DataFrame:
-    """Average precision at case level, detectors by logs, as the benchmark's first table has it."""
+    """Average precision at case level, detectors by logs, as the benchmark's tables have it, the first before
+    those that were measured earlier.
+    """
     lines = RESULTS.read_text(encoding="utf-8").splitlines()
-    first = lines.index("Case level, average precision") + 1
-    heads = lines[first].split()
-    rows = {}
-    for line in lines[first + 1 :]:
-        if not line.strip():
-            break
-        rows[line[:24].strip()] = [np.nan if cell == "-" else float(cell) for cell in line[24:].split()]
-    return pd.DataFrame.from_dict(rows, orient="index", columns=heads)[list(LOGS)].dropna()
+    found: dict[str, dict[str, float]] = {}
+    for first in [at + 1 for at, line in enumerate(lines) if line == "Case level, average precision"]:
+        heads = lines[first].split()
+        for line in takewhile(str.strip, lines[first + 1 :]):
+            cells = zip(heads, line[24:].split(), strict=True)
+            here = {head: float(cell) for head, cell in cells if cell not in ("-", ".")}
+            name = line[:24].strip()
+            found[name] = here | found.get(name, {})
+    return pd.DataFrame.from_dict(found, orient="index")[list(LOGS)].dropna()
 
 
 def draw_detectors() -> Figure:
