@@ -129,13 +129,13 @@ def as_numbers(log: EventLog, column: str, *, hint: str | None = None) -> NDArra
     return values
 
 
-def require_column(log: EventLog, column: str) -> None:
-    """Raises LogError, with the nearest name, when the log's frame lacks a column."""
+def require_column(log: EventLog, column: str, why: str = "which the model looks at") -> None:
+    """Raises LogError, with the nearest name and why it is needed, when the log's frame lacks a column."""
     if column in log.frame.columns:
         return
     near = nearest(column, (str(name) for name in log.frame.columns))
     raise LogError(
-        f"the log has no column '{column}', which the model looks at",
+        f"the log has no column '{column}', {why}",
         code="log.column",
         hint=f"did you mean '{near}'?" if near else f"it has: {', '.join(map(str, log.frame.columns))}",
         context={"column": column},

@@ -67,18 +67,20 @@ class ColumnChoice:
                 hint="give it to --known-at-start or to --hindsight, not to both",
                 context={"column": both[0]},
             )
-        own = sorted({*CANONICAL_COLUMNS} & {*self.hindsight})
-        if own:
-            raise ValidationError(
-                f"'{own[0]}' is no attribute, so --hindsight cannot leave it out",
-                hint="case, activity and times are what a log is made of; name another column",
-                context={"column": own[0]},
-            )
+        for option, columns in (("hindsight", self.hindsight), ("known-at-start", self.known_at_start)):
+            own = sorted({*CANONICAL_COLUMNS} & {*columns})
+            if own:
+                raise ValidationError(
+                    f"'{own[0]}' is no attribute, so --{option} cannot name it",
+                    hint="case, activity, resource and times are what a log is made of; name another column",
+                    context={"column": own[0]},
+                )
 
     def require(self, log: EventLog) -> None:
         """Raises LogError, with the nearest name, for a column that the log lacks."""
-        for column in (*self.known_at_start, *self.hindsight):
-            require_column(log, column)
+        for option, columns in (("known-at-start", self.known_at_start), ("hindsight", self.hindsight)):
+            for column in columns:
+                require_column(log, column, f"which --{option} names")
 
 
 def columns_of_hindsight(

@@ -31,6 +31,11 @@ class Measurement:
         """The metric over all units."""
         return self.value_of(np.arange(self.n_units))
 
+    @property
+    def is_known(self) -> bool:
+        """Whether there was anything to measure on."""
+        return self.n_units > 0 and bool(np.isfinite(self.value))
+
 
 def mean_over(sums: NDArray[np.float64], counts: NDArray[np.float64]) -> Callable[[NDArray[np.int64]], float]:
     """The mean of values that come in units: `sums` and `counts` of each unit, (units,)."""

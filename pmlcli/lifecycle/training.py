@@ -123,6 +123,8 @@ def _compared(
         for cut in tried.cuts
         if (one := values.get(id(cut))) is not None and (other := others.get(id(cut))) is not None
     ]
+    if not measured:
+        raise _nothing_to_measure(name)
     doubts = periods.doubts()
 
     def judged(cuts: Sequence[Measured]) -> Comparison:
@@ -140,9 +142,9 @@ def _by_part(measured: Sequence[Measured]) -> list[list[Measured]]:
         own = {part.metric: part for part in ours.parts}
         other = {part.metric: part for part in theirs.parts}
         for place, name in enumerate(names):
-            if name in own and name in other:
+            if name in own and name in other and own[name].is_known and other[name].is_known:
                 found[place].append(Measured(own[name], other[name], period))
-    return found
+    return [cuts for cuts in found if cuts]
 
 
 def _with_words(pooled: Comparison, parts: Sequence[Comparison]) -> Comparison:
@@ -159,15 +161,30 @@ def _with_words(pooled: Comparison, parts: Sequence[Comparison]) -> Comparison:
 
 
 def _measured(tried: Trial[Any, Any], calibration: Calibration) -> dict[int, Measurement]:
-    """The measurement of each cut, by the cut's identity; an earlier one that cannot be measured has none."""
-    task, found = tried.algorithm.task, {}
+    """The measurement of each cut, by the cut's identity; one that shows nothing has none.
+
+    TrainingError of the last cut where no other shows anything.
+    """
+    task, found, failure = tried.algorithm.task, {}, None
     for cut, table in zip(tried.cuts, tried.held_out, strict=True):
         try:
-            found[id(cut)] = task.measure(tried.algorithm, (table,), calibration)
-        except TrainingError:
-            if cut is tried.cuts[-1]:
-                raise
+            one = task.measure(tried.algorithm, (table,), calibration)
+        except TrainingError as error:
+            failure = error
+            continue
+        if one.is_known:
+            found[id(cut)] = one
+    if failure is not None and not found:
+        raise failure
     return found
+
+
+def _nothing_to_measure(name: str) -> TrainingError:
+    return TrainingError(
+        f"no later part of the log shows how well {name} does: none of its cases has gone far enough",
+        code="training.samples",
+        hint="train on a longer log",
+    )
 
 
 def _baseline_of(algorithm: Algorithm[Any]) -> Algorithm[Any]:

@@ -14,7 +14,8 @@ from typer.testing import CliRunner
 from pmlcli.algorithms._interface.request import PredictRequest
 from pmlcli.cli.app import app
 from pmlcli.encoding.hindsight import ColumnChoice
-from pmlcli.errors import ValidationError
+from pmlcli.errors import LogError, ValidationError
+from pmlcli.eventlog.log import CANONICAL_COLUMNS
 from pmlcli.lifecycle.columns import choice_of
 from pmlcli.lifecycle.model import Model
 from pmlcli.lifecycle.verification import retraining_on, verify_model
@@ -95,6 +96,15 @@ def test_options_decide_and_are_kept_for_retraining(tmp_path: Path, monkeypatch:
     wrong = run("train", "log.csv", "-a", "next-activity/ngram", "-o", "n", "--hindsight", "stat")
     assert wrong.exit_code == 3
     assert "did you mean 'state'?" in wrong.stderr
+
+
+@pytest.mark.parametrize("option", ["known_at_start", "hindsight"])
+def test_either_option_takes_attributes_alone(option: str) -> None:
+    for role in CANONICAL_COLUMNS:
+        with pytest.raises(ValidationError, match=f"'{role}' is no attribute"):
+            ColumnChoice(**{option: (role,)})
+    with pytest.raises(LogError, match=f"'nope', which --{option.replace('_', '-')} names"):
+        Model("next-activity/ngram").train(frame(), columns=ColumnChoice(**{option: ("nope",)}))
 
 
 @pytest.mark.parametrize("told", ["state", {"by_hand": "state"}, {"known_at_start": [1]}])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import pandas as pd
 import pytest
 
 from pmlcli import Model
-from pmlcli.errors import ValidationError
+from pmlcli.errors import TrainingError, ValidationError
 from pmlcli.eventlog import EventLog, read_log
 from pmlcli.eventlog.running import find_running
 from pmlcli.eventlog.selection_bias import chosen_by_end
@@ -116,3 +117,29 @@ def test_the_same_figures_twice() -> None:
 def test_so_many_cuts_are_refused(cuts: int) -> None:
     with pytest.raises(ValidationError, match="cuts"):
         Model("remaining-time/median", cuts=cuts)
+
+
+def with_young_cases(n_old: int, n_young: int) -> list[dict[str, Any]]:
+    """Cases of four events that ended long ago, then cases of one event that began in the last minutes."""
+    first = pd.Timestamp("2024-01-01", tz="UTC")
+    old = [(f"old {i:03}", "abcd"[step], 1_440 * i + step) for i in range(n_old) for step in range(4)]
+    young = [(f"young {i:03}", "a", 1_440 * n_old + i) for i in range(n_young)]
+    return [
+        {"case_id": case, "activity": activity, "timestamp": first + pd.Timedelta(minutes=at)}
+        for case, activity, at in (*old, *young)
+    ]
+
+
+@pytest.mark.parametrize("name", ["next-activity/ngram", "next-activity/linear", "suffix/medoid"])
+def test_a_part_that_shows_nothing_is_left_out(name: str) -> None:
+    model = Model(name)
+    (metric,) = model.train(with_young_cases(80, 20)).metrics.values()
+    assert 1 <= len(metric["cuts"]) <= 2
+    assert np.isfinite([cut["value"] for cut in metric["cuts"]]).all()
+    json.dumps(model.manifest_fields, allow_nan=False)
+
+
+@pytest.mark.parametrize("name", ["next-activity/ngram", "suffix/medoid"])
+def test_a_log_whose_later_parts_show_nothing_is_refused(name: str) -> None:
+    with pytest.raises(TrainingError, match="no later part of the log shows how well"):
+        Model(name).train(with_young_cases(6, 20))
