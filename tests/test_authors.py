@@ -17,7 +17,7 @@ PAGE = (ROOT / "docs" / "adding-an-algorithm.md").read_text(encoding="utf-8")
 MOST_NAMES = 10
 KEEPING = {"container", "allowed_globals", "estimator_class", "tolerance", "state", "restore"}
 """Only for learned state in a library's own format; the docs have a section of them."""
-COMBINING = {"member_names", "parts", "kept_members"}
+COMBINING = {"member_names", "parts", "kept_members", "choices"}
 """Only for those that combine others; the docs have a section of them."""
 ALSO_COMBINING = {"AnomalyDetector": {"held_out_scores"}}
 SEALED = {"task"}

@@ -21,7 +21,8 @@ def learnable(log: EventLog, algorithm: Algorithm[Any], choice: ColumnChoice) ->
     LogError for a chosen column that it lacks; ValidationError for one to leave out that a parameter names.
     """
     choice.require(log)
-    named = algorithm.task.named_columns(algorithm)
+    attributes = algorithm.parameters().get("attributes") or ()
+    named = (*attributes, *algorithm.task.named_columns(algorithm))
     both = sorted({*named} & {*choice.hindsight})
     if both:
         raise ValidationError(

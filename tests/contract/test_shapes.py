@@ -16,6 +16,7 @@ from tests.contract.cases import QUICK, is_installed
 from tests.contract.shapes import ABOUT_CASES, SHAPES
 
 QUICKER: dict[str, Any] = {
+    "cuts": 1,
     "max_epochs": 1,
     "hidden_size": 8,
     "n_estimators": 5,

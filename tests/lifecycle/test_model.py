@@ -318,7 +318,10 @@ def test_a_column_of_numbers_may_be_empty_but_not_text(value: str | None) -> Non
     events = [event | {"effort": value} for event in purchase_events(4)]
     if value == "much":
         events[:3] = [event | {"effort": 7} for event in events[:3]]
-        said = "'effort' holds text, but the model was trained on numbers: .*, first 'much' in row 4$"
+        said = (
+            "'effort' holds text, but the model was trained on numbers: .*, "
+            "first 'much' in row 4, 'much' in row 5, "
+        )
         with pytest.raises(LogError, match=said) as caught:
             model.predict(events, request=PredictRequest(cases="all"))
         assert caught.value.context["row"] == 4

@@ -148,8 +148,8 @@ class Task(ABC, Generic[Method, Data, HeldOut, TaskRequest]):
         """
 
     def named_columns(self, algorithm: Method) -> tuple[str, ...]:
-        """Columns that the algorithm's parameters name: nothing else decides about them."""
-        return tuple(getattr(algorithm, "attributes", None) or ())
+        """Columns that the task's own parameters name: nothing else decides about them."""
+        return ()
 
     def settle(self, fitted: Fitted[Method, Data], data: Data, log: EventLog) -> Calibration:
         """The calibration, completed once the final algorithm is fitted on all of the data."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Annotated, Any, ClassVar, Literal, Protocol, Self, runtime_checkable
+from typing import Annotated, Any, ClassVar, Literal, Protocol, Self, TypeVar, runtime_checkable
 
 from pmlcli.algorithms._interface.base import Algorithm
 from pmlcli.algorithms._interface.param import Param
@@ -13,12 +13,14 @@ from pmlcli.algorithms._learning.choice import FEW, Choice, by_cost, listed
 from pmlcli.algorithms._learning.recency import Turns
 from pmlcli.errors import UntrustedArtifactError
 
+Encoded = TypeVar("Encoded", contravariant=True)
+
 
 @runtime_checkable
-class FitsHeldOut(Protocol):
+class FitsHeldOut(Protocol[Encoded]):
     """Learns from all but the latest fifth of the cases, and settles on what those tell it."""
 
-    def fit_held_out(self, data: Any) -> None:
+    def fit_held_out(self, data: Encoded) -> None:
         """Learns from the earlier cases; what it may choose is chosen on the others."""
 
 

@@ -218,7 +218,7 @@ def test_on_a_small_log_only_what_is_simple_is_tried(name: str) -> None:
 @pytest.mark.parametrize("name", CHOOSING)
 def test_what_was_taken_alone_is_kept_and_answers_the_same_when_loaded(name: str, tmp_path: Path) -> None:
     log = events_of(150, told_by_who)
-    model = Model(name, **SMALL[name])
+    model = Model(name, cuts=1, **SMALL[name])
     (remark,) = [one for one in model.train(log).metadata["remarks"] if " taken: " in one]
     kept = {
         name for name in model.algorithm.parts if any(file.startswith(f"{name}-") for file in model.files)

@@ -50,7 +50,7 @@ def test_a_clean_log_has_hardly_a_case_that_stands_out(name):
     if not is_installed(name):
         pytest.skip("its extra is not installed")
     log = purchase_log(CASES, seed=3)
-    model = Model(name)
+    model = Model(name, cuts=1)
     model.train(log)
     table = model.predict(log).predictions
     assert table["is_anomaly"].mean() <= 0.03
@@ -61,7 +61,7 @@ def test_a_clean_log_has_hardly_a_case_that_stands_out(name):
 @pytest.mark.parametrize("name", [*ON_STEPS, *ON_TIMES])
 def test_the_share_that_stands_out_is_found_and_said(name, share):
     log, truth = odd_log(share, late=name in ON_TIMES)
-    model = Model(name)
+    model = Model(name, cuts=1)
     result = model.train(log)
     flagged = model.predict(log).predictions["is_anomaly"].to_numpy()
     assert 2 * (truth & flagged).sum() / (truth.sum() + flagged.sum()) >= 0.7

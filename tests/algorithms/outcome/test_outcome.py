@@ -145,7 +145,7 @@ def test_a_column_that_gives_the_label_away_changes_nothing() -> None:
     assert value(tempted) == value(honest)
     assert tempted.manifest_fields["performance_metrics"] == honest.manifest_fields["performance_metrics"]
     remarks = Model("outcome/prior", label_column="ending").train(planted).metadata["remarks"]
-    assert any("'verdict' tells the outcome" in remark for remark in remarks)
+    assert any("'verdict' is left out: it tells the outcome" in remark for remark in remarks)
 
 
 def test_later_events_are_not_known_before_they_happen() -> None:

@@ -133,7 +133,7 @@ def test_a_named_column_that_is_missing_is_told_with_the_nearest() -> None:
 def test_text_where_numbers_were_is_an_error_that_names_the_case() -> None:
     encoding = PrefixEncoding().fit(purchase_log(20))
     events = [event | {"amount": "much"} for event in purchase_events(3)]
-    with pytest.raises(LogError, match="'amount'.*first: 'much' in case 'PO-0000'"):
+    with pytest.raises(LogError, match="'amount'.*first: 'much' in row 1 in case 'PO-0000'"):
         encoding.transform(log_of(events))
 
 

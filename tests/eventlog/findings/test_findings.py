@@ -471,7 +471,7 @@ def test_a_column_that_may_order_equal_times() -> None:
 
     log = changed(lambda i, e: tied(i, e) | ({"timestamp": e["timestamp"]} if i % 4 > 1 else {}))
     found = one(events.equal_times, log)
-    assert "--order event_nr" in found.fix
+    assert "--order time+event_nr" in found.fix
     none(events.equal_times, CLEAN)
 
 
