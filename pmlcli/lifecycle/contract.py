@@ -26,7 +26,6 @@ MANY_BEYOND = 0.05
 LONGEST_NAME = 1000
 MODEL_TYPE = "model_type"
 MOST_ITEMS = 20_000
-QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
 
 
 def input_schema(log: EventLog, encoding: Encodes[object]) -> dict[str, Any]:
@@ -238,22 +237,3 @@ def _beyond(log: EventLog, encoding: Encodes[object]) -> dict[str, dict[str, Any
     if late > MANY_BEYOND * log.n_events:
         found[TIMESTAMP] = {"events": late, "examples": [], "similar": {}}
     return found
-
-
-def reference(log: EventLog) -> dict[str, Any]:
-    """The training log's distributions, as counts and quantiles: what drift is measured against later."""
-    counts = np.bincount(log.activity_codes[log.activity_codes >= 0], minlength=len(log.activities))
-    numbers: dict[str, Any] = {
-        "cases": log.n_cases,
-        "events": log.n_events,
-        "activities": dict(zip(log.activities, counts.tolist(), strict=True)),
-        "events_per_case": _quantiles(log.lengths),
-    }
-    if log.times is not None:
-        numbers["throughput_seconds"] = _quantiles((log.ends - log.starts) / 1e6)
-    return numbers
-
-
-def _quantiles(values: Any) -> dict[str, float]:
-    found = np.quantile(np.asarray(values, dtype=np.float64), QUANTILES)
-    return {f"q{quantile:g}": float(value) for quantile, value in zip(QUANTILES, found, strict=True)}

@@ -30,13 +30,14 @@ from pmlcli.lifecycle.columns import HINDSIGHT, facts, learnable, sentences
 from pmlcli.lifecycle.concerns import check_extent, concerns
 from pmlcli.lifecycle.confinement import Limits
 from pmlcli.lifecycle.context import Hook, LifecycleContext, call_hooks, frozen, installed_hooks
-from pmlcli.lifecycle.contract import check_log, emptied_columns, input_schema, reference, unseen_values
+from pmlcli.lifecycle.contract import check_log, emptied_columns, input_schema, unseen_values
 from pmlcli.lifecycle.evaluating import Evaluation, Scope, Subject
 from pmlcli.lifecycle.foreign import check_process, known_activities
 from pmlcli.lifecycle.inspection import THRESHOLD_FILE
 from pmlcli.lifecycle.kinds import read_as_trained, read_words
 from pmlcli.lifecycle.periods import span, until_of
 from pmlcli.lifecycle.provenance import dependencies, determinism, machine, now, stamp_of
+from pmlcli.lifecycle.reference import reference
 from pmlcli.lifecycle.reproducible import reproducible
 from pmlcli.lifecycle.result import ModelMetadata, PredictionResult, SavedModel, TrainingResult
 from pmlcli.lifecycle.situation import situations

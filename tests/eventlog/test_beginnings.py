@@ -22,7 +22,7 @@ from pmlcli.eventlog.log import EventLog
 from pmlcli.eventlog.profile import profile
 from pmlcli.eventlog.selection import Selection
 from pmlcli.eventlog.split import split_by_start, split_strictly
-from pmlcli.lifecycle.contract import reference
+from pmlcli.lifecycle.reference import reference
 
 START = pd.Timestamp("2024-01-01 08:00", tz="UTC")
 HOURS = {"Repair": 200, "Invoice": 2}
