@@ -22,6 +22,7 @@ from pmlcli.cli.convert import convert
 from pmlcli.cli.evaluate import evaluate
 from pmlcli.cli.inspect import inspect
 from pmlcli.cli.keygen import keygen
+from pmlcli.cli.monitor import monitor
 from pmlcli.cli.predict import predict
 from pmlcli.cli.sign import sign
 from pmlcli.cli.train import train
@@ -164,7 +165,7 @@ def _register(*commands: Callable[..., None]) -> None:
         app.command(command.__name__, cls=_Command)(flatten(command))
 
 
-_register(train, predict, evaluate, inspect, verify, sign, keygen, upgrade, convert, algorithms)
+_register(train, predict, evaluate, monitor, inspect, verify, sign, keygen, upgrade, convert, algorithms)
 
 
 def _terminate(_signal: int, _frame: FrameType | None) -> NoReturn:

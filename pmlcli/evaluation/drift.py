@@ -113,27 +113,27 @@ def _merged(values: Floats, scale: int) -> Floats:
 
 def _between_blocks(old: Sums, x: Floats, d: Floats) -> tuple[Floats, Floats]:
     """The variance of a block's ratio beyond what its cases explain (DerSimonian and Laird, 1986), and what
-    its cases explain in a middling block.
+    its cases explain in a middling block. Below zero where blocks differ less than that.
     """
     ratio = (old.x / old.d)[:, np.newaxis]
     unit = old.squares(old.x / old.d) / old.d
     count = (d > 0).sum(axis=1)
     observed = (np.where(d > 0, (x - ratio * d) ** 2 / d, 0.0)).sum(axis=1)
     spare = old.d - (d**2).sum(axis=1) / old.d
-    found = np.where(spare > 0, np.maximum(observed - unit * (count - 1), 0.0) / spare, 0.0)
+    found = np.where(spare > 0, (observed - unit * (count - 1)) / spare, 0.0)
     return found, unit * count / old.d
 
 
 def _borrowed(found: tuple[Floats, Floats], count: NDArray[np.int64]) -> Floats:
-    """A feature's own variance between blocks, raised to what it and all features say together."""
+    """A feature's own variance between blocks, drawn towards what all features of its group have."""
     own, explained = found
     is_known = explained > 0
     if not is_known.any():
-        return own
-    typical = float((own[is_known] / explained[is_known]).mean()) * explained
+        return np.maximum(own, 0.0)
+    typical = max(float((own[is_known] / explained[is_known]).mean()), 0.0) * explained
     weight = np.maximum(count - 1.0, 0.0)
     together = (own * weight + typical * _BORROWED) / (weight + _BORROWED)
-    return np.asarray(np.maximum(own, np.nan_to_num(together)))
+    return np.asarray(np.maximum(np.nan_to_num(together), 0.0))
 
 
 def counted_p_values(old: Floats, new: Floats, share: float) -> Floats:

@@ -19,6 +19,7 @@ from pmlcli.encoding.hindsight import ColumnChoice
 from pmlcli.encoding.series.regressors import Regressors
 from pmlcli.encoding.vocabulary import COMMON_VALUES
 from pmlcli.errors import PersistenceError, PmlError, PredictionError, TrainingError, ValidationError
+from pmlcli.evaluation.assessment import Assessment
 from pmlcli.eventlog import ReadOptions, lookalike, read_log
 from pmlcli.eventlog.log import ACTIVITY, RESOURCE, TIMESTAMP, EventLog
 from pmlcli.eventlog.options import CLASSIFIER_PREFIX, NONE, OPTIONAL_ROLES
@@ -35,9 +36,10 @@ from pmlcli.lifecycle.evaluating import Evaluation, Scope, Subject
 from pmlcli.lifecycle.foreign import check_process, known_activities
 from pmlcli.lifecycle.inspection import THRESHOLD_FILE
 from pmlcli.lifecycle.kinds import read_as_trained, read_words
+from pmlcli.lifecycle.monitoring import Monitored, monitor
 from pmlcli.lifecycle.periods import span, until_of
 from pmlcli.lifecycle.provenance import dependencies, determinism, machine, now, stamp_of
-from pmlcli.lifecycle.reference import reference
+from pmlcli.lifecycle.reference import read_reference, reference
 from pmlcli.lifecycle.reproducible import reproducible
 from pmlcli.lifecycle.result import ModelMetadata, PredictionResult, SavedModel, TrainingResult
 from pmlcli.lifecycle.situation import situations
@@ -452,6 +454,38 @@ class Model(Hook):
         if self._fitted is None:
             self._fitted = artifacts.restore(self.algorithm, self.files)
         return self._fitted
+
+    # --- monitor
+
+    @property
+    def digest(self) -> str:
+        """The root digest that the trained model has in a directory."""
+        self._require_trained()
+        return root_digest(seal(self.manifest_fields, self.files))
+
+    def monitor(
+        self, log: LogLike, *, how: Monitored | None = None, options: ReadOptions | None = None
+    ) -> Assessment:
+        """What has changed in the process since training, told from a later log, and since when.
+
+        The model itself is not asked: the log is compared with the training log's counts and quantiles.
+        Raises LogError when the log breaks the data contract or is of another process.
+        """
+        self._require_trained()
+        with _in_place(self._place):
+            checked, words = self._checked(log, options)
+            known = known_activities(self.files)
+            check_process(checked, known, allow=False)
+            about = {
+                "model": self.model_id if self._place is None else self._place.name,
+                "log": checked.source.name,
+                "root_digest": self.digest,
+                "measured_at": now().isoformat(),
+            }
+            learned = read_reference(self.files)
+            with artifacts.used(foreign=self._is_loaded):
+                found = monitor(learned, checked, known, how or Monitored(), about)
+        return replace(found, warnings=[*words, *found.warnings])
 
     # --- save and load
 

@@ -61,6 +61,7 @@ def test_sums_are_those_of_a_slow_count() -> None:
     log = purchase_log(120, seed=2)
     found = read_reference({REFERENCE_FILE: strictjson.dump(reference(log))})
     frame = log.frame.assign(begun=log.frame.groupby("case_id")["timestamp"].transform("min"))
+    assert found.horizon is not None
     horizon = pd.Timedelta(microseconds=found.horizon)
     frame = frame[frame["begun"] + horizon <= frame["timestamp"].max()]
     frame = frame[frame["timestamp"] - frame["begun"] <= horizon]
@@ -96,6 +97,9 @@ def test_a_log_of_few_cases_or_no_times_has_one() -> None:
         assert found.cases == log.n_cases
 
 
+VALUES: tuple[Any, ...] = (None, True, -1, 1.5, "x", [], [None], {}, 10**40, [[1]])
+
+
 def places(value: Any, at: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     """The place of every key, and of each list's first item."""
     inner = list(value.items()) if isinstance(value, dict) else list(enumerate(value[:1]))
@@ -110,7 +114,7 @@ def test_every_type_in_every_place_is_read_or_refused() -> None:
     made = reference(purchase_log(60))
     refused = 0
     for place in [("cases",), *places(made["compared"], ("compared",)), ("compared",)]:
-        for value in (None, True, -1, 1.5, "x", [], [None], {}, 10**40, [[1]]):
+        for value in VALUES:
             document = json.loads(json.dumps(made))
             inner = document
             for key in place[:-1]:

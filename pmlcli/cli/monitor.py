@@ -1,0 +1,102 @@
+"""`pmlcli monitor`: a model and a new log become what has changed since training."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pmlcli.cli._group import PLACE, REQUEST
+from pmlcli.cli._measuring import MeasuringOptions, finish
+from pmlcli.cli._options import CommonOptions, ReadingOptions, one_of
+from pmlcli.cli._trust import TrustOptions
+from pmlcli.errors import GateError, ValidationError
+
+ModelArgument = Annotated[Path, typer.Argument(metavar="MODEL", help="Model directory.", show_default=False)]
+LogArgument = Annotated[
+    str, typer.Argument(metavar="LOG", help="Event log, - for stdin.", show_default=False)
+]
+EffectOption = Annotated[
+    float,
+    REQUEST,
+    typer.Option(
+        "--min-effect",
+        metavar="SHARE",
+        help="Smallest change that counts: 0.05 is 5 points of a share, and for times and numbers 55 instead "
+        "of 50 in 100 that one of now is above one of before.",
+    ),
+]
+WindowOption = Annotated[
+    str,
+    REQUEST,
+    typer.Option("--window", metavar="SPAN", help="How finely to say since when: 12h, 7d, 4w."),
+]
+HistoryOption = Annotated[
+    Path | None,
+    PLACE,
+    typer.Option(
+        "--history", metavar="FILE.jsonl", help="Append one line about this run; of one model alone."
+    ),
+]
+FailOption = Annotated[
+    str | None,
+    REQUEST,
+    typer.Option(
+        "--fail-on",
+        metavar="drift|serious",
+        help="End with exit code 6 where anything changed, or where a change is surely larger than "
+        "--min-effect.",
+    ),
+]
+_SPAN = re.compile(r"([1-9][0-9]{0,5})\s*([hdw])")
+_HOURS = {"h": 1, "d": 24, "w": 168}
+_FAILS = {"drift": ("drift", "serious"), "serious": ("serious",)}
+
+
+def monitor(  # noqa: PLR0913 (a command takes its groups of options)
+    model: ModelArgument,
+    log: LogArgument,
+    measuring: MeasuringOptions,
+    reading: ReadingOptions,
+    trust: TrustOptions,
+    common: CommonOptions,
+    min_effect: EffectOption = 0.05,
+    window: WindowOption = "7d",
+    history: HistoryOption = None,
+    fail_on: FailOption = None,
+) -> None:
+    """Say what has changed in the process since a model was trained, and since when.
+
+    Cases begun after training are compared with those of training, each for the same time after its start.
+    What is told is beyond chance, over all features together, and weeks that differ anyway are no alarm. The
+    exit code is 0 whatever is found, unless --fail-on or --fail-if says otherwise.
+    """
+    with common.session() as session:
+        one_of("limit", fail_on, tuple(_FAILS))
+        hours = _hours(window)
+        # pandas takes time to import; a misspelt option must not wait for it.
+        from pmlcli.lifecycle import drift_history
+        from pmlcli.lifecycle.monitoring import UNITS, Monitored
+
+        how = Monitored(min_effect, hours * 3_600_000_000)
+        measuring.check(session, UNITS)
+        loaded = trust.load(model)
+        if history is not None:
+            drift_history.check(history, loaded.digest)
+        found = loaded.monitor(log, how=how, options=reading.to_read_options())
+        finish(found, measuring, session)
+        if history is not None:
+            drift_history.append(history, found)
+        if fail_on is not None and found.verdict in _FAILS[fail_on]:
+            raise GateError(found.sentence, context={"verdict": found.verdict, "fail_on": fail_on})
+
+
+def _hours(span: str) -> int:
+    found = _SPAN.fullmatch(span.strip().lower())
+    if found is None:
+        raise ValidationError(
+            f"--window '{span}' is no span of time", hint="give hours, days or weeks: 12h, 7d, 4w"
+        )
+    return int(found[1]) * _HOURS[found[2]]

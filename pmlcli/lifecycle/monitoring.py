@@ -1,0 +1,418 @@
+"""Whether a log is still of the process that a model learned: what changed beyond chance, and since when."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pmlcli.arrays import Floats
+from pmlcli.errors import ValidationError
+from pmlcli.evaluation import drift
+from pmlcli.evaluation.assessment import Assessment, Cell, Figure, Section
+from pmlcli.evaluation.drift import Changes, Sums
+from pmlcli.eventlog.log import ACTIVITY, EventLog
+from pmlcli.lifecycle.foreign import MANY
+from pmlcli.lifecycle.kinds import EXAMPLES
+from pmlcli.lifecycle.reference import Reference
+from pmlcli.lifecycle.summing import (
+    CASES,
+    NO_VALUE,
+    RARER,
+    VALUES,
+    Blocks,
+    Group,
+    Name,
+    Summer,
+    View,
+    about,
+    is_present,
+    measured,
+    view_of,
+)
+
+FEWEST = 30
+"""Fewer cases are not compared."""
+RATE = 0.05
+"""At most this share of the changes that are told may be chance, and where nothing changed, of the runs that
+tell of any. Chosen on simulated processes."""
+STABLE, DRIFT, SERIOUS, UNCLEAR = "stable", "drift", "serious", "unclear"
+CHEAP = ("activity", "pair")
+"""The kinds that are cheap enough for every prediction."""
+_WIDEST = 10_000
+_SECTIONS = {
+    "activity": "Activities, paths and attributes",
+    "pair": "Activities, paths and attributes",
+    "variant": "Activities, paths and attributes",
+    "resource": "Activities, paths and attributes",
+    "attribute": "Activities, paths and attributes",
+    "number": "Activities, paths and attributes",
+    "length": "Activities, paths and attributes",
+    "wait": "Times",
+    "duration": "Times",
+    "weekday": "Times",
+    "hour": "Times",
+    "arrivals": "Times",
+}
+UNITS = {
+    "changes": "",
+    "serious_changes": "",
+    "largest_change": "share",
+    "unseen_events": "share",
+    "cases": "cases",
+}
+"""The figures that every run gives, and their units."""
+
+
+@dataclass(frozen=True)
+class Monitored:
+    """How to compare: the smallest change that counts, the width of a window in microseconds, and the kinds
+    of features (all).
+    """
+
+    min_effect: float = 0.05
+    window: int = 7 * 86_400_000_000
+    kinds: Sequence[str] | None = None
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.min_effect < 1.0:
+            raise ValidationError(
+                f"--min-effect {self.min_effect:g} is no share", hint="give 0.05 for 5 points, at most 1"
+            )
+        if self.window <= 0:
+            raise ValidationError("--window must be a span of time above zero")
+
+
+@dataclass(frozen=True)
+class Change:
+    """One feature that changed beyond chance, its effect first.
+
+    `size` is what `--min-effect` is held against: points of a share; of numbers how much likelier than one in
+    two a number of now is above one of before; of arrivals their growth.
+    """
+
+    kind: str
+    what: str
+    measure: str
+    before: float
+    now: float
+    unit: str
+    size: float
+    lower: float
+    upper: float
+    p_value: float
+    since: str | None
+
+    def is_surely(self, least: float) -> bool:
+        """Whether the whole interval of the change is beyond the smallest that counts."""
+        return min(abs(self.lower), abs(self.upper)) > least and self.lower * self.upper > 0
+
+    def sentence(self) -> str:
+        """`Wait` 5.5 -> 12.0 % of events since 2024-11-04."""
+        since = f" since {self.since}" if self.since else ""
+        return f"{self.what} {_from_to(self.before, self.now, self.unit)} {self.measure}{since}"
+
+    def row(self) -> Mapping[str, Cell]:
+        """As a row of a table."""
+        return {
+            "what": self.what,
+            "measure": self.measure,
+            "before": self.before,
+            "now": self.now,
+            "unit": self.unit,
+            "change": self.size,
+            "lower": self.lower,
+            "upper": self.upper,
+            "p_value": self.p_value,
+            "since": self.since,
+        }
+
+
+def _from_to(before: float, now: float, unit: str) -> str:
+    if unit == "share":
+        return f"{before * 100:.1f} -> {now * 100:.1f} %"
+    if unit != "seconds":
+        return f"{before:,.4g} -> {now:,.4g}"
+    units = ((86400.0, "days"), (3600.0, "hours"), (60.0, "minutes"), (1.0, "seconds"))
+    size, name = next((one for one in units if max(before, now) >= one[0]), units[-1])
+    return f"{before / size:.1f} -> {now / size:.1f} {name}"
+
+
+def changes(reference: Reference, log: EventLog, how: Monitored) -> tuple[list[Change], View]:
+    """What changed beyond chance, the largest first, and the cases that were compared.
+
+    None where fewer than `FEWEST` cases of either log can be.
+    """
+    view = compared(reference, log)
+    if min(view.n_cases, reference.compared) < FEWEST:
+        return [], view
+    tested = list(_tested(reference, view, how))
+    p_values = np.concatenate([one.p_values for one in tested]) if tested else np.zeros(0)
+    chosen = drift.discoveries(p_values, RATE)
+    found: list[Change] = []
+    start = 0
+    for one in tested:
+        end = start + len(one.p_values)
+        found += one.told(np.flatnonzero(chosen[start:end]), how)
+        start = end
+    return _each_once(sorted(found, key=lambda change: (-abs(change.size), change.p_value))), view
+
+
+def _each_once(found: Sequence[Change]) -> list[Change]:
+    """Of an activity whose share of cases and of events changed, the larger change alone."""
+    return list({(change.kind, change.what): change for change in reversed(found)}.values())[::-1]
+
+
+def compared(reference: Reference, log: EventLog) -> View:
+    """The cases to compare: those that began after the compared ones of training, or where these are too few
+    all, of which some may have been learned from.
+    """
+    if reference.horizon is None or log.times is None:
+        return view_of(log, None)
+    later = view_of(log, reference.horizon, reference.begun_until)
+    return later if later.n_cases >= FEWEST else view_of(log, reference.horizon)
+
+
+@dataclass(frozen=True)
+class _Tested:
+    """One group of features, compared."""
+
+    group: Group
+    old: Sums
+    new: Sums
+    found: Changes
+    p_values: Floats
+    view: View
+
+    def told(self, which: NDArray[np.intp], how: Monitored) -> list[Change]:
+        """The chosen features that may have changed by as much as counts."""
+        group, found = self.group, self.found
+        scale = 1000.0 if group.per == VALUES else 1.0
+        reach = np.maximum(np.abs(found.lower), np.abs(found.upper)) / scale
+        which = which[reach[which] >= how.min_effect]
+        if not len(which):
+            return []
+        begun = self._since(which, how.window)
+        middles = self._middles(which)
+        told = []
+        for index, since in zip(which.tolist(), begun, strict=True):
+            before, now = float(found.before[index]), float(found.now[index])
+            if group.per == VALUES:
+                before, now = group.middles[index], middles[index]
+            told.append(
+                Change(
+                    group.kind,
+                    _words(group, group.names[index]),
+                    _measure(group),
+                    before,
+                    now,
+                    _unit(group),
+                    float(found.change[index]) / scale,
+                    float(found.lower[index]) / scale,
+                    float(found.upper[index]) / scale,
+                    float(self.p_values[index]),
+                    since,
+                )
+            )
+        return told
+
+    def _since(self, which: NDArray[np.intp], window: int) -> list[str | None]:
+        if self.view.log.times is None:
+            return [None] * len(which)
+        first = int(self.view.starts.min())
+        width = max(window, self.view.span // _WIDEST + 1)
+        windows = Blocks(first, width, self.view.span // width + 1)
+        by_window = Summer(self.view, windows).sums(self.group)
+        starts = [
+            drift.onset(by_window.blocks[one], by_window.weights[one], float(self.found.before[one]))
+            for one in which.tolist()
+        ]
+        return [_day(first + start * width) for start in starts]
+
+    def _middles(self, which: NDArray[np.intp]) -> dict[int, float]:
+        """The medians of numbers now."""
+        if self.group.per != VALUES:
+            return {}
+        numbers = measured(self.view, self.group.kind, self.group.column)
+        place = {name: index for index, name in enumerate(numbers.coded.names)}
+        return {
+            one: float(np.median(numbers.values[numbers.coded.codes == place[self.group.names[one]]]))
+            for one in which.tolist()
+        }
+
+
+def _tested(reference: Reference, view: View, how: Monitored) -> Iterator[_Tested]:
+    summer = Summer(view, reference.blocks)
+    span = max(view.span, 1) / reference.blocks.width if view.log.times is not None else 1.0
+    total = float(reference.compared + view.n_cases)
+    for group, old in reference.groups:
+        is_wanted = how.kinds is None or group.kind in how.kinds
+        if not is_wanted or not is_present(view.log, group):
+            continue
+        new = summer.sums(group)
+        found = drift.compare(old, new, cases=total, span=span)
+        p_values = found.p_value
+        if group.per == CASES:
+            counted = drift.counted_p_values(old.cases, new.cases, view.n_cases / total)
+            p_values = np.maximum(p_values, counted)
+        yield _Tested(group, old, new, found, p_values, view)
+
+
+def _words(group: Group, name: Name) -> str:
+    column = about(group)
+    if name == RARER:
+        return f"rare and new values of '{column}'"
+    if name == NO_VALUE:
+        return f"no value of '{column}'"
+    parts = [part or "(none)" for part in name]
+    if group.kind == "activity":
+        return f"`{parts[0]}`"
+    if group.kind in ("pair", "variant", "wait"):
+        path = " > ".join(f"`{part}`" for part in parts)
+        return {"pair": path, "variant": f"variant {path}", "wait": f"wait {path}"}[group.kind]
+    plain = {"duration": "duration of a case", "length": "events of a case", "number": f"'{column}'"}
+    return plain.get(group.kind, f"{column} {parts[0]}")
+
+
+def _measure(group: Group) -> str:
+    return {CASES: "of cases", VALUES: "in the middle"}.get(group.per, "of events")
+
+
+def _unit(group: Group) -> str:
+    if group.per != VALUES:
+        return "share"
+    return "seconds" if group.kind in ("wait", "duration") else ""
+
+
+def _day(moment: int) -> str:
+    return datetime.fromtimestamp(moment / 1e6, UTC).strftime("%Y-%m-%d")
+
+
+# --- told
+
+
+def monitor(
+    reference: Reference, log: EventLog, known: frozenset[str], how: Monitored, facts: Mapping[str, Any]
+) -> Assessment:
+    """What changed between the training log and this one, as an assessment.
+
+    `known` are the activities of training; `facts` what the caller knows of model and log.
+    """
+    found, view = changes(reference, log, how)
+    unseen, events = _unseen(log, known)
+    share = events / log.n_events
+    enough = min(view.n_cases, reference.compared) >= FEWEST
+    serious = [change for change in found if change.is_surely(how.min_effect)]
+    verdict = _verdict(found, len(serious), share, enough=enough)
+    return Assessment(
+        "monitor",
+        verdict,
+        _sentence(verdict, found, view, reference, unseen),
+        verdict in (DRIFT, SERIOUS),
+        _figures(found, serious, share, events, view, log),
+        [_unseen_section(unseen, events, log), *_sections(found)],
+        _warnings(reference, view, log),
+        {**facts, "compared_cases": view.n_cases, "min_effect": how.min_effect},
+    )
+
+
+def _verdict(found: Sequence[Change], serious: int, unseen: float, *, enough: bool) -> str:
+    if serious or unseen >= MANY:
+        return SERIOUS
+    if found:
+        return DRIFT
+    return STABLE if enough else UNCLEAR
+
+
+def _unseen(log: EventLog, known: frozenset[str]) -> tuple[list[str], int]:
+    """The activities that training never saw, the commonest first, and their events."""
+    counts = np.bincount(log.activity_codes[log.activity_codes >= 0], minlength=len(log.activities))
+    is_new = np.array([name not in known for name in log.activities], dtype=np.bool_) & (counts > 0)
+    new = np.flatnonzero(is_new)
+    order = new[np.argsort(-counts[new], kind="stable")]
+    return [log.activities[one] for one in order.tolist()], int(counts[new].sum())
+
+
+def _sentence(
+    verdict: str, found: Sequence[Change], view: View, reference: Reference, unseen: Sequence[str]
+) -> str:
+    cases = f"{view.n_cases:,} cases compared with {reference.compared:,} of training"
+    if found:
+        more = f", and {len(found) - 1} more" if len(found) > 1 else ""
+        return f"{verdict}: {found[0].sentence()}{more} ({cases})"
+    if unseen:
+        return (
+            f"{verdict}: {len(unseen)} new activities, such as `{unseen[0]}`, and no other change ({cases})"
+        )
+    if verdict == UNCLEAR:
+        return f"unclear: too few cases to tell ({cases}, fewer than {FEWEST})"
+    return f"stable: nothing changed beyond chance ({cases})"
+
+
+def _figures(
+    found: Sequence[Change],
+    serious: Sequence[Change],
+    unseen: float,
+    events: int,
+    view: View,
+    log: EventLog,
+) -> list[Figure]:
+    largest = max((abs(change.size) for change in found), default=0.0)
+    n = view.n_cases
+    return [
+        Figure("changes", float(len(found)), UNITS["changes"], n, higher_is_better=False),
+        Figure("serious_changes", float(len(serious)), UNITS["serious_changes"], n, higher_is_better=False),
+        Figure("largest_change", min(largest, 1.0), UNITS["largest_change"], n, higher_is_better=False),
+        Figure("unseen_events", unseen, UNITS["unseen_events"], log.n_events, higher_is_better=False),
+        Figure("cases", float(n), UNITS["cases"]),
+    ]
+
+
+def _unseen_section(unseen: Sequence[str], events: int, log: EventLog) -> Section:
+    title = "Values never seen"
+    if not unseen:
+        return Section(title, ["every activity is one that training saw"])
+    named = ", ".join(f"`{name}`" for name in unseen[:EXAMPLES])
+    return Section(
+        title,
+        [
+            f"{len(unseen):,} activities that training never saw ({named}), "
+            f"in {events:,} of {log.n_events:,} events"
+        ],
+        [{"column": ACTIVITY, "value": name} for name in unseen],
+    )
+
+
+def _sections(found: Sequence[Change]) -> list[Section]:
+    made = []
+    for title in dict.fromkeys(_SECTIONS.values()):
+        of = [change for change in found if _SECTIONS[change.kind] == title]
+        told = [change.sentence() for change in of] or ["nothing changed beyond chance"]
+        made.append(Section(title, told, [change.row() for change in of]))
+    return made
+
+
+def _warnings(reference: Reference, view: View, log: EventLog) -> list[str]:
+    told = []
+    lacking = [about(group) for group, _ in reference.groups if not is_present(log, group)]
+    if lacking:
+        told.append(f"the log lacks {', '.join(dict.fromkeys(lacking))}, which training had: not compared")
+    old = 0
+    if reference.begun_until is not None and log.times is not None:
+        old = int((view.starts <= reference.begun_until).sum())
+    if old:
+        told.append(
+            f"{old:,} of the {view.n_cases:,} cases began before training ended, and may have been learned "
+            "from"
+        )
+    if view.n_cases < log.n_cases and reference.horizon is not None:
+        days = reference.horizon / 86_400_000_000
+        told.append(
+            f"{log.n_cases - view.n_cases:,} of {log.n_cases:,} cases are not compared: they began before "
+            f"training ended, or are younger than {days:.3g} days"
+        )
+    return told
