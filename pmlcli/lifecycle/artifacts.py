@@ -39,6 +39,10 @@ STATE_STEM = "state"
 ENCODING_FILE = "feature_extractor.joblib"
 REFERENCE_FILE = "reference.json"
 CANARY_FILE = "canary.json"
+BASELINE = "baseline-"
+"""How the names of the files begin that hold the task's baseline, beside those of the model."""
+MOST_BASELINE_BYTES = 8_000_000
+"""A baseline that takes more is not kept."""
 _SHARED_FILES = (ENCODING_FILE, THRESHOLD_FILE, REFERENCE_FILE, CANARY_FILE)
 _PLAIN = r"model\.json|model-\w+\.npy"
 _STATE = r"state\.json|state-\w+\.npy"
@@ -56,17 +60,40 @@ MOST_READ_HERE = {"max_bytes": 8_000_000, "max_items": 400_000}
 
 
 def to_files(
-    fitted: Fitted[Algorithm[Any], Any], reference: dict[str, Any], canary: dict[str, Any]
+    fitted: Fitted[Algorithm[Any], Any],
+    reference: dict[str, Any],
+    canary: dict[str, Any],
+    baseline: Fitted[Algorithm[Any], Any] | None = None,
 ) -> dict[str, bytes]:
-    """Every artifact of a trained model, by file name."""
+    """Every artifact of a trained model, by file name, and of its baseline as far as that is small."""
+    return {
+        **_fitted_files(fitted),
+        **({} if baseline is None else _baseline_files(baseline)),
+        REFERENCE_FILE: strictjson.dump(reference),
+        CANARY_FILE: strictjson.dump(canary),
+    }
+
+
+def _fitted_files(fitted: Fitted[Algorithm[Any], Any]) -> dict[str, bytes]:
     algorithm = fitted.algorithm
     return {
         **_learner_files(algorithm),
         ENCODING_FILE: sklearn.encode_plain(fitted.encoding.state()),
         THRESHOLD_FILE: strictjson.dump({**fitted.calibration, "units": algorithm.task.units(algorithm)}),
-        REFERENCE_FILE: strictjson.dump(reference),
-        CANARY_FILE: strictjson.dump(canary),
     }
+
+
+def _baseline_files(baseline: Fitted[Algorithm[Any], Any]) -> dict[str, bytes]:
+    if baseline.algorithm.container != "plain":
+        return {}
+    files = {f"{BASELINE}{name}": data for name, data in _fitted_files(baseline).items()}
+    return files if sum(map(len, files.values())) <= MOST_BASELINE_BYTES else {}
+
+
+def baseline_files(files: Mapping[str, bytes]) -> dict[str, bytes] | None:
+    """The files of the baseline that a model keeps, as those of a model by itself, or None."""
+    own = {name.removeprefix(BASELINE): data for name, data in files.items() if name.startswith(BASELINE)}
+    return {**own, **{name: files[name] for name in (REFERENCE_FILE, CANARY_FILE)}} if own else None
 
 
 def _learner_files(algorithm: Algorithm[Any]) -> dict[str, bytes]:
@@ -111,14 +138,21 @@ def restore(algorithm: Algorithm[Any], files: Mapping[str, bytes]) -> Fitted[Alg
 
 def require_known_files(container: str, names: Iterable[str]) -> None:
     """Raises UntrustedArtifactError for a file that no algorithm of this container writes."""
-    known = _OWN_FILES[container]
-    surplus = sorted(name for name in names if name not in _SHARED_FILES and not known.fullmatch(name))
+    surplus = sorted(name for name in names if name not in _SHARED_FILES and not _is_known(container, name))
     if surplus:
         raise UntrustedArtifactError(
             f"artifacts/{surplus[0]}: this algorithm writes no such file",
             hint="this model was not written by a released pmlcli; do not use it, train it again",
             context={"surplus": surplus[:10]},
         )
+
+
+def _is_known(container: str, name: str) -> bool:
+    """Whether an algorithm of this container, or the baseline beside it, writes a file of this name."""
+    if not name.startswith(BASELINE):
+        return _OWN_FILES[container].fullmatch(name) is not None
+    inner = name.removeprefix(BASELINE)
+    return inner in (ENCODING_FILE, THRESHOLD_FILE) or _OWN_FILES["plain"].fullmatch(inner) is not None
 
 
 @contextmanager
@@ -148,7 +182,8 @@ def used(*, foreign: bool, tellable: tuple[type[PmlError], ...] = ()) -> Iterato
 
 
 def _restore(algorithm: Algorithm[Any], files: Mapping[str, bytes]) -> Fitted[Algorithm[Any], Any]:
-    _restore_learner(algorithm, {name: data for name, data in files.items() if name not in _SHARED_FILES})
+    own = {n: data for n, data in files.items() if n not in _SHARED_FILES and not n.startswith(BASELINE)}
+    _restore_learner(algorithm, own)
     calibration = read_json(files, THRESHOLD_FILE)
     calibration.pop("units", None)
     _require_numbers(calibration, algorithm.task.calibrated_numbers(algorithm))

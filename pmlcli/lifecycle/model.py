@@ -43,7 +43,7 @@ from pmlcli.lifecycle.reference import read_reference, reference
 from pmlcli.lifecycle.reproducible import reproducible
 from pmlcli.lifecycle.result import ModelMetadata, PredictionResult, SavedModel, TrainingResult
 from pmlcli.lifecycle.situation import situations
-from pmlcli.lifecycle.training import Trained, train_algorithm
+from pmlcli.lifecycle.training import Trained, baseline_of, train_algorithm
 from pmlcli.store.artifacts import ArtifactStore, Sign, seal
 from pmlcli.store.directory import ModelFiles, SealCheck
 from pmlcli.store.manifest import (
@@ -159,7 +159,7 @@ class Model(Hook):
         self.metadata.created_at = self.metadata.trained_at = now()
         schema = input_schema(log, trained.fitted.encoding)
         canary = make_canary(trained.fitted, schema["required"])
-        self.files = artifacts.to_files(trained.fitted, reference(log), canary)
+        self.files = artifacts.to_files(trained.fitted, reference(log), canary, trained.baseline)
         self.metadata.artifacts = records_of(self.files)
         metrics = {one.metric: one.to_dict() for one in (trained.comparison, *trained.parts)}
         stamp = stamp_of(self.metadata.trained_at)
@@ -383,10 +383,12 @@ class Model(Hook):
             read, words = self._checked(log, options)
             asked = self.algorithm.task.checked(self.algorithm, PredictRequest(foreign=foreign))
             serious = self._check_process(read, asked)
+            baseline = self.baseline()
             found = evaluating.evaluate(
                 self.subject(),
                 read,
                 scope or Scope(),
+                baseline=None if baseline is None else baseline.subject(),
                 against=None if against is None else against.subject(),
             )
         return found.with_facts(
@@ -395,8 +397,27 @@ class Model(Hook):
                 "root_digest": self.root_digest,
                 "measured_at": stamp_of(now()),
             },
-            [*([] if serious is None else [serious]), *words, *self._unverified()],
+            [*([] if serious is None else [serious]), *words, *self._unverified(), *self._no_baseline()],
         )
+
+    def baseline(self) -> Model | None:
+        """The task's baseline as it was fitted on the same log; None where the model is it, or keeps none."""
+        files = artifacts.baseline_files(self.files)
+        if files is None:
+            return None
+        name, parameters = self.algorithm.task.baseline, baseline_of(self.algorithm).parameters()
+        model = Model(name, model_id=self.model_id, version=self.version, **parameters)
+        others = {"model_type": name, "hyperparameters": parameters, "performance_metrics": {}}
+        model.files, model.manifest_fields = files, self.manifest_fields | others
+        model._is_loaded, model._is_isolated = self._is_loaded, self._is_isolated
+        model._place = self._place
+        return model
+
+    def _no_baseline(self) -> list[str]:
+        """What to say where there is nothing to compare with."""
+        if self.model_type == self.algorithm.task.baseline or artifacts.baseline_files(self.files):
+            return []
+        return ["the model keeps no baseline to compare it with: train it again"]
 
     def _require_same_task(self, other: Model | None) -> None:
         if other is not None and other.algorithm.task.name != self.algorithm.task.name:

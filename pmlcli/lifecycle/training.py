@@ -30,6 +30,8 @@ class Trained:
     comparison: Comparison
     parts: tuple[Comparison, ...]
     measuring_seconds: float
+    baseline: Fitted[Algorithm[Any], Any] | None = None
+    """The task's baseline fitted on all of the log; None where the algorithm is the baseline."""
     remarks: tuple[str, ...] = ()
 
 
@@ -58,7 +60,9 @@ def train_algorithm(untrained: Algorithm[Data], name: str, log: EventLog) -> Tra
     started = time.process_time()
     tried: Trial[Data, Any] = trial(untrained, task.cuts(untrained, log), log)
     calibration = task.calibrate(tried.algorithm, tried.held_out[0 if task.pools_cuts else -1 :])
-    comparison, parts = _compared(tried, calibration, name, log)
+    theirs = None if name == task.baseline else trial(baseline_of(tried.algorithm), tried.cuts, log)
+    comparison, parts = _compared(tried, theirs, calibration, name, log)
+    baseline = None if theirs is None else _fitted_again(theirs, log)
     measuring_seconds = time.process_time() - started
     final = clone(untrained)
     final.refit(data, tried.algorithm)
@@ -66,7 +70,17 @@ def train_algorithm(untrained: Algorithm[Data], name: str, log: EventLog) -> Tra
     choices = final.choices()
     fitted = Fitted(final, encoding, settled | ({"choices": choices} if choices else {}))
     remarks = (*task.remarks(fitted, data, log), *choices)
-    return Trained(fitted, samples, comparison, parts, measuring_seconds, remarks)
+    return Trained(fitted, samples, comparison, parts, measuring_seconds, baseline, remarks)
+
+
+def _fitted_again(tried: Trial[Any, Any], log: EventLog) -> Fitted[Algorithm[Any], Any]:
+    """What was tried, calibrated by its trial and fitted on all of the log."""
+    final, task = clone(tried.algorithm), tried.algorithm.task
+    encoding = final.make_encoding().fit(log)
+    data = encoding.transform(log)
+    calibration = task.calibrate(tried.algorithm, tried.held_out[0 if task.pools_cuts else -1 :])
+    final.refit(data, tried.algorithm)
+    return Fitted(final, encoding, task.settle(Fitted(final, encoding, calibration), data, log))
 
 
 def trial(untrained: Algorithm[Data], cuts: Sequence[Split], log: EventLog) -> Trial[Data, Any]:
@@ -109,14 +123,17 @@ def _require_samples(algorithm: Algorithm[Any], name: str, samples: int) -> None
 
 
 def _compared(
-    tried: Trial[Any, Any], calibration: Calibration, name: str, log: EventLog
+    tried: Trial[Any, Any],
+    theirs: Trial[Any, Any] | None,
+    calibration: Calibration,
+    name: str,
+    log: EventLog,
 ) -> tuple[Comparison, tuple[Comparison, ...]]:
-    """The trial beside one of the task's baseline on the same cuts."""
+    """The trial beside one of the task's baseline on the same cuts, None where it is the baseline itself."""
     ours, task = tried.algorithm, tried.algorithm.task
-    is_baseline = name == task.baseline
-    theirs = tried if is_baseline else trial(_baseline_of(ours), tried.cuts, log)
+    is_baseline = theirs is None
     values = _measured(tried, calibration)
-    others = values if is_baseline else _measured(theirs, {})
+    others = values if theirs is None else _measured(theirs, {})
     periods = Periods(log, needs_ended=task.needs_ended(ours))
     measured = [
         Measured(one, other, periods.of(cut))
@@ -187,7 +204,7 @@ def _nothing_to_measure(name: str) -> TrainingError:
     )
 
 
-def _baseline_of(algorithm: Algorithm[Any]) -> Algorithm[Any]:
+def baseline_of(algorithm: Algorithm[Any]) -> Algorithm[Any]:
     """The task's baseline with the parameters that it shares with this algorithm (KPI, horizon, ...)."""
     cls = registry.find(algorithm.task.baseline)
     common = next(ancestor for ancestor in type(algorithm).__mro__ if issubclass(cls, ancestor))

@@ -426,3 +426,17 @@ def test_flags_by_the_false_discovery_rate_leave_the_scores_alone(name: str) -> 
     if flagged.any():
         rank = flagged.sum()
         assert chosen.loc[flagged, "p_value"].max() <= 0.2 * rank / len(chosen)
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if not name.startswith("forecast/")])
+def test_it_can_be_evaluated_beside_its_baseline(name: str) -> None:
+    model = trained(name)
+    found = model.evaluate(events_for(name, seed=2))
+    main = found.assessment.figures[0]
+    assert main.value is not None
+    assert main.n
+    assert len(found.frame) == len(found.units)
+    assert found.sentence
+    if name != model.algorithm.task.baseline:
+        assert main.baseline is not None
+        assert model.algorithm.task.baseline_phrase in found.sentence

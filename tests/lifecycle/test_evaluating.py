@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 from rapidfuzz.distance import DamerauLevenshtein
 
 from pmlcli.algorithms._interface.request import PredictRequest
-from pmlcli.errors import DamagedModelError, LogError, ValidationError
+from pmlcli.errors import DamagedModelError, LogError, UntrustedArtifactError, ValidationError
 from pmlcli.evaluation.metrics import auc, average_precision
 from pmlcli.eventlog import read_log
 from pmlcli.eventlog.log import EventLog
 from pmlcli.eventlog.running import find_running
+from pmlcli.lifecycle import artifacts
 from pmlcli.lifecycle.evaluating import Scope
 from pmlcli.lifecycle.labels import read_labels
 from pmlcli.lifecycle.model import Model
@@ -245,3 +246,44 @@ def test_detectors_are_held_against_labels_and_without_them_only_counted(log: Ev
     assert found.figure("f1").value == pytest.approx(2 * both / (truth.sum() + flags.sum()))
     with pytest.raises(ValidationError, match="says neither"):
         model.evaluate(log, scope=Scope(labels={log.case_ids[0]: "perhaps"}))
+
+
+KEPT = {
+    "next-activity/linear": {"bits": 8, "epochs": 2},
+    "remaining-time/transition-system": {},
+    "outcome/logistic": RULE,
+}
+
+
+@pytest.mark.parametrize("name", KEPT)
+def test_the_baseline_is_kept_and_says_what_it_says_by_itself(
+    name: str, log: EventLog, tmp_path: Path
+) -> None:
+    model = Model(name, **KEPT[name])
+    model.train(purchase_events(60))
+    alone = Model(model.algorithm.task.baseline, **(RULE if name.startswith("outcome") else {}))
+    alone.train(purchase_events(60))
+    loaded = Model.load(model.save(tmp_path / "m", check=False).path)
+    found, own = loaded.evaluate(log), alone.evaluate(log)
+    assert found.assessment.figures[0].baseline == own.assessment.figures[0].value
+    assert loaded.algorithm.task.baseline_phrase in found.sentence
+    assert own.assessment.figures[0].baseline is None
+    assert not own.assessment.warnings
+
+
+def test_a_baseline_too_large_is_not_kept_and_that_is_said(
+    log: EventLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(artifacts, "MOST_BASELINE_BYTES", 10)
+    model = Model("outcome/logistic", **RULE)
+    model.train(purchase_events(60))
+    found = model.evaluate(log)
+    assert found.assessment.figures[0].baseline is None
+    assert any("keeps no baseline" in text for text in found.assessment.warnings)
+
+
+@pytest.mark.parametrize("name", ["baseline-model.joblib", "baseline-x.json", "baseline-canary.json"])
+def test_a_file_that_no_baseline_writes_is_refused(name: str) -> None:
+    for container in ("plain", "members", "sklearn"):
+        with pytest.raises(UntrustedArtifactError, match="writes no such file"):
+            artifacts.require_known_files(container, [name])
