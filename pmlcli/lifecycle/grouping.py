@@ -13,7 +13,7 @@ from pmlcli.encoding.attributes import as_text
 from pmlcli.errors import ValidationError, nearest
 from pmlcli.eventlog.log import ACTIVITY, RESOURCE, TIMESTAMP, EventLog, no_times
 
-PREFIX_LENGTH, MONTH = "prefix-length", "month"
+PREFIX_LENGTH, MONTH, KPI = "prefix-length", "month", "kpi"
 KINDS = (ACTIVITY, PREFIX_LENGTH, MONTH, RESOURCE)
 NOTHING = "(none)"
 
@@ -21,9 +21,13 @@ NOTHING = "(none)"
 def check(by: Sequence[str], log: EventLog, is_about_cases: bool) -> None:  # noqa: FBT001
     """Raises ValidationError for a grouping that the log, or a table without cases, does not have."""
     for name in by:
+        if not is_about_cases and name == KPI:
+            continue
         if not is_about_cases and name != MONTH:
             raise ValidationError(
-                f"forecasts cannot be told apart by '{name}'", hint="they can by month", context={"by": name}
+                f"forecasts cannot be told apart by '{name}'",
+                hint="they can by month and kpi",
+                context={"by": name},
             )
         if name == MONTH and log.times is None:
             raise no_times("which months are told by")
@@ -51,6 +55,8 @@ def values_of(name: str, log: EventLog, rows: BesideTruth) -> NDArray[np.object_
         else:
             times = pd.DatetimeIndex(rows.table[TIMESTAMP])
         return np.asarray(times.strftime("%Y-%m"), dtype=object)
+    if not len(rows.events):
+        return rows.table[name].to_numpy(dtype=object)
     if name == PREFIX_LENGTH:
         return np.asarray((log_lengths(log)[rows.events]).astype(str), dtype=object)
     found = as_text(log.frame[name].iloc[rows.events]).fillna(NOTHING)

@@ -28,7 +28,7 @@ from pmlcli.lifecycle.answer import Answer
 from pmlcli.lifecycle.context import Hook, LifecycleContext
 from pmlcli.lifecycle.expectation import check_answer
 from pmlcli.lifecycle.model import Model
-from tests.contract.cases import KEYS, events_for, is_installed, trained, untrained
+from tests.contract.cases import KEYS, daily_events, events_for, is_installed, trained, untrained
 from tests.contract.child import digests, exact
 
 NAMES = registry.names()
@@ -428,10 +428,11 @@ def test_flags_by_the_false_discovery_rate_leave_the_scores_alone(name: str) -> 
         assert chosen.loc[flagged, "p_value"].max() <= 0.2 * rank / len(chosen)
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if not name.startswith("forecast/")])
+@every_algorithm
 def test_it_can_be_evaluated_beside_its_baseline(name: str) -> None:
     model = trained(name)
-    found = model.evaluate(events_for(name, seed=2))
+    is_forecast = name.startswith("forecast/")
+    found = model.evaluate(daily_events(150, seed=2) if is_forecast else events_for(name, seed=2))
     main = found.assessment.figures[0]
     assert main.value is not None
     assert main.n

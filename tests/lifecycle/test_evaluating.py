@@ -23,6 +23,7 @@ from pmlcli.lifecycle import artifacts
 from pmlcli.lifecycle.evaluating import Scope
 from pmlcli.lifecycle.labels import read_labels
 from pmlcli.lifecycle.model import Model
+from tests.contract.cases import daily_events
 from tests.logs import purchase_events
 
 RULE = {"rule": 'count("Receive Goods") > 1'}
@@ -287,3 +288,29 @@ def test_a_file_that_no_baseline_writes_is_refused(name: str) -> None:
     for container in ("plain", "members", "sklearn"):
         with pytest.raises(UntrustedArtifactError, match="writes no such file"):
             artifacts.require_known_files(container, [name])
+
+
+def test_forecasts_are_held_against_what_came_from_each_bucket_after_training(tmp_path: Path) -> None:
+    name, events = "forecast/weekday-median", daily_events(150)
+    cut = pd.Timestamp("2024-05-01", tz="UTC")
+    model = Model(name, horizon=7)
+    model.train([event for event in events if pd.Timestamp(event["timestamp"]) < cut])
+    log = read_log(events)
+    loaded = Model.load(model.save(tmp_path / "m", check=False).path)
+    found = loaded.evaluate(log, scope=Scope(by=("month",)))
+    table = loaded.predict(log, request=PredictRequest(every_origin=True)).predictions
+    days = pd.to_datetime(log.frame.groupby("case_id")["timestamp"].min(), utc=True).dt.floor("D")
+    came = days.value_counts().reindex(pd.date_range(days.min(), days.max(), tz="UTC"), fill_value=0)
+    came = came.iloc[1:-1]  # the first and the last day may be covered in part
+    truth = table["timestamp"].dt.tz_convert("UTC").map(came)
+    origins = table["origin"].dt.tz_convert("UTC")
+    is_counted = truth.notna() & (origins <= came.index[-7])
+    error = (table["value"] - truth).abs()[is_counted].mean()
+    assert found.assessment.figures[0].value == pytest.approx(error, abs=1e-12)
+    assert table["origin"].min() > cut - pd.Timedelta(days=2)
+    assert "by repeating the last season" in found.sentence
+    assert {one.group["month"] for one in found.assessment.figures if one.group} == {"2024-04", "2024-05"}
+    with pytest.raises(LogError, match="after the training log"):
+        loaded.evaluate([event for event in events if pd.Timestamp(event["timestamp"]) < cut])
+    with pytest.raises(ValidationError, match="by 'activity'"):
+        loaded.evaluate(log, scope=Scope(by=("activity",)))

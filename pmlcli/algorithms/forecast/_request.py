@@ -24,12 +24,15 @@ RegressorsChoice = Annotated[
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class ForecastRequest(Request):
-    """How far, and with which exogenous columns."""
+    """How far, with which exogenous columns, and from where."""
 
     horizon: Annotated[
         int | None, Param("Steps ahead; without it as many as trained.", ge=1, metavar="N")
     ] = None
     regressors: RegressorsChoice = None
+    every_origin: Annotated[
+        bool, Param("Forecast from each bucket after the training log, not from the log's end alone.")
+    ] = False
 
 
 @dataclass(frozen=True, kw_only=True)

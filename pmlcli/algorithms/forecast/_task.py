@@ -15,19 +15,22 @@ from numpy.typing import NDArray
 
 from pmlcli import runtime
 from pmlcli.algorithms._interface.base import Algorithm
-from pmlcli.algorithms._interface.form import Form, columns
+from pmlcli.algorithms._interface.form import Form, at_most, columns
 from pmlcli.algorithms._interface.param import Param
-from pmlcli.algorithms._interface.task import Calibration, Fitted, Task
+from pmlcli.algorithms._interface.request import PredictRequest
+from pmlcli.algorithms._interface.task import BesideTruth, Calibration, Fitted, Task
 from pmlcli.algorithms._interface.unseen import HAS_UNSEEN, never_seen, unseen_columns, unseen_events
 from pmlcli.algorithms.forecast._held_out import HeldOut, joined_cuts
 from pmlcli.algorithms.forecast._history import continued
 from pmlcli.algorithms.forecast._intervals import LEVELS, Intervals, coverage, fit_intervals
 from pmlcli.algorithms.forecast._measure import measurement
 from pmlcli.algorithms.forecast._request import ForecastInputs, ForecastRequest
+from pmlcli.algorithms.forecast._rolling import ORIGIN, beside_series, qualities_of, rolled
 from pmlcli.algorithms.forecast._series import (
     BUCKET,
     HALF_LIFE,
     HALF_LIVES,
+    MAXIMUM_ORIGINS,
     MINIMUM_BUCKETS,
     Backtest,
     backtest,
@@ -52,6 +55,7 @@ from pmlcli.encoding.series.kpi import BREACH, FOLLOWS, KPIS, MOST_PAIRS, find_k
 from pmlcli.encoding.series.regressors import Regressors
 from pmlcli.errors import TrainingError, ValidationError
 from pmlcli.evaluation.measurement import Measurement
+from pmlcli.evaluation.quality import Quality
 from pmlcli.eventlog.far_events import near_events
 from pmlcli.eventlog.log import TIMESTAMP, EventLog
 from pmlcli.eventlog.split import Split, training_shares
@@ -79,6 +83,7 @@ class ForecastTask(Task["Forecaster", Data, HeldOut, ForecastRequest]):
     minimum_samples = 0  # `cuts` asks for more, and says how long a log would do
     request = ForecastRequest
     inputs = ForecastInputs
+    baseline_phrase = "by repeating the last season"
     is_about_cases = False
     looks_at_attributes = False
     has_chart = True
@@ -202,6 +207,35 @@ class ForecastTask(Task["Forecaster", Data, HeldOut, ForecastRequest]):
         ]
         return found
 
+    # --- evaluation
+
+    def evaluation_request(self, algorithm: Forecaster) -> PredictRequest:
+        """From each bucket after the training log."""
+        return PredictRequest(every_origin=True)
+
+    def beside_truth(
+        self,
+        algorithm: Forecaster,
+        calibration: Calibration,
+        log: EventLog,
+        table: pd.DataFrame,
+        labels: NDArray[np.object_] | None,
+    ) -> BesideTruth:
+        """The forecasts of buckets that the log holds."""
+        if labels is not None:
+            raise ValidationError(
+                "labels are for the tasks outcome and anomaly: the log itself tells what came next",
+                hint="leave --labels out",
+            )
+        series = SeriesEncoding(algorithm.kpis, algorithm.frequency, None, None).fit(log).transform(log)
+        return beside_series(table, series, algorithm.horizon)
+
+    def qualities(
+        self, algorithm: Forecaster, calibration: Calibration, table: pd.DataFrame
+    ) -> tuple[Quality, ...]:
+        """Mean absolute error, and how often the intervals held."""
+        return qualities_of(tuple(map(str, table["kpi"].unique())))
+
     # --- answers
 
     def predict(
@@ -222,10 +256,16 @@ class ForecastTask(Task["Forecaster", Data, HeldOut, ForecastRequest]):
         ]
         pairs = zip(algorithm.remembered(exogenous), newer, strict=True)
         data = [continued(*pair, algorithm.horizon, ahead) for pair in pairs]
+        if request.every_origin:
+            return _all_origins(fitted, data, request, has_unseen=has_unseen)
         return _table(fitted, data, request, has_unseen=has_unseen)
 
     def predict_without_log(self, fitted: Fitted[Forecaster, Data], request: ForecastRequest) -> pd.DataFrame:
         """One row a series and bucket after the end of the training series."""
+        if request.every_origin:
+            raise ValidationError(
+                "--every-origin needs a log that goes on after training", hint="give the LOG"
+            )
         history = fitted.algorithm.remembered(_exogenous(fitted, request))
         return _table(fitted, history, request, has_unseen=False)
 
@@ -259,14 +299,16 @@ class ForecastTask(Task["Forecaster", Data, HeldOut, ForecastRequest]):
         series = set(algorithm.kpis)
         least, most = (1, len(series) + MOST_PAIRS) if FOLLOWS in series else (len(series), len(series))
         bounds = [f"{side}_{level}" for level in LEVELS for side in ("lower", "upper")]
+        rows = range(horizon * least, horizon * most + 1, horizon)
         return Form(
             (
                 *columns("time", TIMESTAMP),
                 *columns("text", "kpi"),
                 *columns("number", "value", *bounds),
+                *(columns("time", ORIGIN) if request.every_origin else ()),
                 *unseen_columns(request.unseen),
             ),
-            range(horizon * least, horizon * most + 1, horizon),
+            at_most(horizon * most * MAXIMUM_ORIGINS) if request.every_origin else rows,
         )
 
     def units(self, algorithm: Forecaster) -> dict[str, str]:
@@ -505,6 +547,20 @@ def _table(
     for series in data:
         _require_exogenous(series, horizon, request.regressors)
     table = pd.concat([_rows(fitted, series, horizon) for series in data], ignore_index=True)
+    return table if request.unseen == "ignore" else table.assign(**{HAS_UNSEEN: has_unseen})
+
+
+def _all_origins(
+    fitted: Fitted[Forecaster, Data], data: Sequence[Series], request: ForecastRequest, *, has_unseen: bool
+) -> pd.DataFrame:
+    """The rows of all series, from each bucket after training."""
+    horizon, until = _horizon(fitted.algorithm, request), int(fitted.algorithm.history_starts_[-1])
+    tables = []
+    for series in data:
+        _require_exogenous(series, horizon, request.regressors)
+        known = Intervals.from_dict(fitted.calibration["series"][series.kpi]["intervals"])
+        tables.append(rolled(partial(_bounded, fitted.algorithm), series, until, horizon, known))
+    table = pd.concat(tables, ignore_index=True)
     return table if request.unseen == "ignore" else table.assign(**{HAS_UNSEEN: has_unseen})
 
 
