@@ -270,6 +270,28 @@ def build(name: str, parameters: Mapping[str, Any]) -> Algorithm[Any]:
     return algorithm
 
 
+def build_to_load(name: str, parameters: Mapping[str, Any], files: Iterable[str]) -> Algorithm[Any]:
+    """As `build`, for the state in these files: of members only those are imported that have a file there.
+
+    ValidationError also for a member that has none and cannot be one.
+    """
+    # numpy takes time to import.
+    from pmlcli.algorithms._interface.members import LateMembers, require_member
+
+    algorithm = find(name).build(dict(parameters))
+    if (names_of_members := algorithm.member_names()) is None:
+        return algorithm
+    members = LateMembers(algorithm, names_of_members, find)
+    for member in names_of_members:
+        require_member(algorithm, member, card(f"{algorithm.task.name}/{member}").container)
+    algorithm.take_members(members)
+    has_own_files = algorithm.container == "members"
+    for member in names_of_members:
+        if not has_own_files or any(file.startswith(f"{member}-") for file in files):
+            _ = members[member]
+    return algorithm
+
+
 def _missing(name: str, dependency: str) -> MissingDependencyError:
     stored = stored_cards(_folder(name)).get(name)
     extras = (stored.extra if stored and stored.extra else "all").split(",")

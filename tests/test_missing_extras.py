@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pmlcli import registry
+from pmlcli import Model, registry
 from tests.cli.conftest import write_csv
 
 LIBRARIES = {"boost": "xgboost", "neural": "torch", "prophet": "prophet"}
@@ -62,3 +62,42 @@ def test_what_is_there_is_not_named(tmp_path: Path, name: str) -> None:
     done = trained_without([LIBRARIES[extras[-1]]], name, log)
     assert done.returncode == 4, done.stderr
     assert f"hint: pip install 'pmlcli[{extras[-1]}]'" in done.stderr.splitlines()
+
+
+def ran_without(libraries: list[str], place: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    program = BLOCKED.format(libraries=libraries)
+    return subprocess.run(
+        [sys.executable, "-c", program, *arguments], cwd=place, capture_output=True, text=True, timeout=120
+    )
+
+
+CHEAPEST = {
+    "next-activity/ensemble": {"members": ("linear", "xgboost", "gru")},
+    "outcome/ensemble": {"members": ("logistic", "boosting", "gru"), "rule": "count('Receive Goods') > 1"},
+    "remaining-time/ensemble": {},
+    "suffix/ensemble": {"medoid_share": 1.0},
+}
+"""With these, on a small log, none is taken that needs a library beside the core's."""
+
+
+@pytest.mark.parametrize("name", CHEAPEST)
+def test_a_model_that_took_what_is_simple_needs_no_library_of_the_others(tmp_path: Path, name: str) -> None:
+    log = write_csv(tmp_path / "log.csv")
+    model = Model(name, **CHEAPEST[name])
+    model.train(log)
+    taken = {registry.card(f"{name.partition('/')[0]}/{one}").extra for one in model.algorithm.kept_members()}
+    assert taken == {None}
+    model.save(tmp_path / "m")
+    for command in (("predict", "m", "log.csv"), ("verify", "m"), ("inspect", "m")):
+        done = ran_without(list(LIBRARIES.values()), tmp_path, *command)
+        assert done.returncode == 0, (command, done.stderr)
+
+
+def test_a_model_that_kept_a_network_says_at_once_what_it_needs(tmp_path: Path) -> None:
+    log = write_csv(tmp_path / "log.csv")
+    model = Model("suffix/ensemble", combine="always", max_epochs=1, hidden_size=4, draws=2)
+    model.train(log)
+    model.save(tmp_path / "m")
+    done = ran_without(["torch"], tmp_path, "predict", "m", "log.csv")
+    assert done.returncode == 4
+    assert "hint: pip install 'pmlcli[neural]'" in done.stderr.splitlines()

@@ -83,11 +83,22 @@ class Model(Hook):
         hooks: Sequence[Hook] = (),
         **parameters: Any,
     ) -> None:
-        self.model_type = registry.resolve(model_type)
-        self.model_id = model_id or self.model_type.replace("/", "-")
+        name = registry.resolve(model_type)
+        self._begin(registry.build(name, parameters), name, model_id, version, hooks)
+
+    def _begin(
+        self,
+        algorithm: Algorithm[Any],
+        model_type: str,
+        model_id: str | None,
+        version: str,
+        hooks: Sequence[Hook],
+    ) -> None:
+        """An untrained model of this algorithm."""
+        self.algorithm, self.model_type = algorithm, model_type
+        self.model_id = model_id or model_type.replace("/", "-")
         self.version = version
         self.hooks: tuple[Hook, ...] = (*installed_hooks(), *hooks)
-        self.algorithm: Algorithm[Any] = registry.build(self.model_type, parameters)
         self.metadata = ModelMetadata(self.model_id, self.model_type)
         self.manifest_fields: dict[str, Any] = {}
         self.files: dict[str, bytes] = {}
@@ -605,18 +616,11 @@ class Model(Hook):
             registry.find(manifest.model_type)
         with contract.written_by_pmlcli("hyperparameters"):
             parameters = contract.checked_hyperparameters(manifest.hyperparameters)
-            registry.build(manifest.model_type, parameters)
+            algorithm = registry.build_to_load(manifest.model_type, parameters, stored.current_files)
         # The class may have an `__init__` of its own, with arguments that no manifest knows. This stands
         # outside the guard above, for what fails in a caller's code is not the file's fault.
         model = cls.__new__(cls)
-        Model.__init__(
-            model,
-            manifest.model_type,
-            model_id=manifest.model_id,
-            version=manifest.version,
-            hooks=hooks,
-            **parameters,
-        )
+        Model._begin(model, algorithm, manifest.model_type, manifest.model_id, manifest.version, hooks)
         model.manifest_fields = _fields_of(manifest)
         with contract.written_by_pmlcli("input_schema"):
             contract.check_schema(manifest.input_schema)

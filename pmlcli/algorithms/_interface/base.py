@@ -40,7 +40,7 @@ class Algorithm(ABC, Generic[Data]):
         ),
     ] = 3
 
-    _members: dict[str, Any] = field(init=False, repr=False, default_factory=dict)
+    _members: Mapping[str, Any] = field(init=False, repr=False, default_factory=dict)
 
     task: ClassVar[Task[Any, Any, Any, Any]]
     """What it is trained for: one object, the same for all algorithms of the task."""
@@ -115,10 +115,10 @@ class Algorithm(ABC, Generic[Data]):
     @final
     def take_members(self, members: Mapping[str, Algorithm[Any]]) -> None:
         """Takes the untrained algorithms of `member_names`, in their order."""
-        self._members = dict(members)
+        self._members = members
 
     @property
-    def parts(self) -> dict[str, Any]:
+    def parts(self) -> Mapping[str, Any]:
         """The members by short name, in their order; ValidationError where nobody handed them in."""
         if not self._members:
             raise ValidationError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from pmlcli.algorithms._interface.base import Algorithm, field_names
@@ -12,6 +12,50 @@ from pmlcli.errors import MissingDependencyError, ValidationError
 
 Find = Callable[[str], type[Algorithm[Any]]]
 """The registry's `find`: a full name to the algorithm's class."""
+
+
+class LateMembers(Mapping[str, Algorithm[Any]]):
+    """Members by short name, in their order, each imported and built when it is first asked for.
+
+    A saved model asks only for those that it kept, and needs no library of the others.
+    """
+
+    def __init__(self, owner: Algorithm[Any], names: Sequence[str], find: Find) -> None:
+        """`find` as for `built_members`; ValidationError for no name, and for one that stands there twice."""
+        _require_distinct(owner, names)
+        self._owner, self._names, self._find = owner, tuple(names), find
+        self._built: dict[str, Algorithm[Any]] = {}
+
+    def __getitem__(self, name: str) -> Algorithm[Any]:
+        if name not in self._names:
+            raise KeyError(name)
+        if name not in self._built:
+            self._built[name] = _member(self._owner, name, self._find(f"{self._owner.task.name}/{name}"))
+        return self._built[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._names
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+def require_member(owner: Algorithm[Any], name: str, container: str) -> None:
+    """ValidationError for what its container says cannot be a member: one that combines others itself, and,
+    unless the owner's is `members`, one that is kept in a format of its library's own.
+    """
+    if container != "members" and (owner.container == "members" or container == "plain"):
+        return
+    asks = "does not itself combine others"
+    kind = asks if owner.container == "members" else f"{asks} and keeps its state as plain numbers"
+    raise ValidationError(
+        f"'{name}' cannot be a member",
+        hint=f"take one that {kind}",
+        context={"parameter": "members", "value": name},
+    )
 
 
 def built_members(owner: Algorithm[Any], names: Sequence[str], find: Find) -> dict[str, Algorithm[Any]]:
@@ -49,18 +93,8 @@ def _require_distinct(owner: Algorithm[Any], names: Sequence[str]) -> None:
 
 
 def _member(owner: Algorithm[Any], name: str, cls: type[Algorithm[Any]]) -> Algorithm[Any]:
-    """ValidationError for one that combines others itself, and, unless the owner's `container` is `members`,
-    for one that is kept in a format of its library's own.
-    """
-    is_kept = owner.container == "members" or cls.container == "plain"
-    if not is_kept or cls.container == "members" or issubclass(cls, type(owner)):
-        asks = "does not itself combine others"
-        kind = asks if owner.container == "members" else f"{asks} and keeps its state as plain numbers"
-        raise ValidationError(
-            f"'{name}' cannot be a member",
-            hint=f"take one that {kind}",
-            context={"parameter": "members", "value": name},
-        )
+    """ValidationError for one that cannot be a member; nor can the owner itself."""
+    require_member(owner, name, "members" if issubclass(cls, type(owner)) else cls.container)
     shared = field_names(cls) & {spec.name for spec in specs(type(owner))}
     return cls(**{field_name: vars(owner)[field_name] for field_name in sorted(shared)})
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Annotated, Any, ClassVar, Literal, Protocol, Self, TypeVar, runtime_checkable
@@ -81,7 +82,7 @@ class ChoosingAlgorithm(Algorithm[Data]):
 
     def kept_members(self) -> dict[str, Any]:
         """Those that were taken."""
-        return {name: one for name, one in self.parts.items() if name in self.chosen_}
+        return {name: self.parts[name] for name in self.parts if name in self.chosen_}
 
     def choices(self) -> list[str]:
         """What was taken, and why."""
@@ -107,6 +108,6 @@ def with_baseline(baseline: str, members: tuple[str, ...]) -> tuple[str, ...]:
     return members if not members or short in members else (short, *members)
 
 
-def _is_choice(names: Any, parts: dict[str, Any]) -> bool:
+def _is_choice(names: Any, parts: Mapping[str, Any]) -> bool:
     is_list = isinstance(names, list) and len(names) > 0 and all(type(name) is str for name in names)
     return is_list and len(set(names)) == len(names) and set(names) <= set(parts)
