@@ -16,6 +16,9 @@ TAIL = 0.1
 """A difference is beyond chance where no more than this share of the resampled ones is on its other side."""
 LEAST_GAIN = 0.01
 """A gain of less than this share of the loss is worth no dearer candidate, however certain it is."""
+LIKELY, MUCH = 0.3, 0.1
+"""Few cases prove little. There a difference counts, too, that no more than this share of the resampled ones
+gainsays, where that of the luckiest would be more than `MUCH` of the loss."""
 HOPE = 0.02
 """No dearer member is trained where the last one, with luck, would not gain this share of the loss."""
 CLOSE = 1.1
@@ -38,6 +41,18 @@ class Losses(NamedTuple):
     all: float
     drawn: Floats
     by_period: Floats
+
+
+class Proof(NamedTuple):
+    """What a dearer candidate has to show: no more than this share of the resampled differences may gainsay
+    it, or where few cases leave room for much, the share `likely`.
+    """
+
+    chance: float = TAIL
+    likely: float = LIKELY
+
+
+USUAL, STRICT = Proof(), Proof(0.05, 0.0)
 
 
 class Candidate(NamedTuple):
@@ -89,6 +104,8 @@ class Choice:
     untried: tuple[str, ...]
     n_cases: int
     is_short: bool
+    is_proven: bool = True
+    """Whether what was taken is better than all that is cheaper beyond chance, or only likely."""
 
     def sentence(self, metric: str, shown: Callable[[float], str]) -> str:
         """What was taken and why, with the figures; `shown` writes a loss as the metric."""
@@ -102,7 +119,8 @@ class Choice:
         names = [one.name for one in self.tried]
         place = names.index(self.taken.name)
         dearer, best = len(names) - place - 1, min(self.tried, key=_loss)
-        reasons = ["better than what is cheaper, beyond chance"] if place and best is self.taken else []
+        how = "beyond chance" if self.is_proven else "likely by much"
+        reasons = [f"better than what is cheaper, {how}"] if place and best is self.taken else []
         if place and best is not self.taken:
             reasons = [f"what is cheaper is not as good as {best.name}"]
         if dearer:
@@ -145,24 +163,32 @@ def rounds_of_means(
 
 
 def cheapest_tied(
-    rounds: Iterable[Sequence[Candidate]], members: Sequence[str], n_cases: int, *, is_short: bool = False
+    rounds: Iterable[Sequence[Candidate]],
+    members: Sequence[str],
+    n_cases: int,
+    *,
+    is_short: bool = False,
+    against_baseline: Proof = USUAL,
 ) -> Choice:
     """Takes the candidates round by round, each dearer than the last, and stops where nothing is to be won.
 
-    The cheapest is taken that the best of all does not beat beyond chance, by `LEAST_GAIN` and in most
-    periods. Of candidates that ask the same members only the best counts. The next round is not asked for,
-    so its member not trained, where the last one showed no hope.
+    The cheapest is taken that the best of all does not beat by `LEAST_GAIN` and in most periods, be it beyond
+    chance, or likely and perhaps by `MUCH`; `against_baseline` is what the first of all asks for. Of
+    candidates that ask the same members only the best counts. The next round is not asked for, so its member
+    not trained, where the last one showed no hope.
     """
     tried: list[Candidate] = []
     for new in rounds:
         best_of = [min(group, key=_loss) for group in _by_members(new)]
         before, tried = tried, [*tried, *best_of]
-        if before and not _may_gain(min(best_of, key=_loss), over=_cheapest(before)):
+        if before and not _may_gain(min(best_of, key=_loss), over=_cheapest(before, against_baseline)):
             break
     asked = {name for one in tried for name in one.members}
     untried = tuple(name for name in members if name not in asked)
-    taken = _cheapest(tried) if tried else Candidate((members[0],), Losses(0.0, np.empty(0), np.empty(0)))
-    return Choice(taken, tuple(tried), untried, n_cases, is_short)
+    taken = Candidate((members[0],), Losses(0.0, np.empty(0), np.empty(0)))
+    if tried:
+        taken = _cheapest(tried, against_baseline)
+    return Choice(taken, tuple(tried), untried, n_cases, is_short, _is_proven(taken, tried))
 
 
 def _by_members(candidates: Sequence[Candidate]) -> list[list[Candidate]]:
@@ -172,9 +198,19 @@ def _by_members(candidates: Sequence[Candidate]) -> list[list[Candidate]]:
     return list(groups.values())
 
 
-def _cheapest(tried: Sequence[Candidate]) -> Candidate:
+def _cheapest(tried: Sequence[Candidate], against_baseline: Proof) -> Candidate:
     best = min(tried, key=_loss)
-    return next(one for one in tried if one is best or not _is_better(best, than=one))
+    asked = (against_baseline if one is tried[0] else USUAL for one in tried)
+    return next(
+        one
+        for one, proof in zip(tried, asked, strict=True)
+        if one is best or not _is_better(best, one, proof)
+    )
+
+
+def _is_proven(taken: Candidate, tried: Sequence[Candidate]) -> bool:
+    cheaper = tried[: [one is taken for one in tried].index(True)] if tried else ()
+    return all(_is_better(taken, one, Proof(likely=0.0)) for one in cheaper)
 
 
 def _loss(one: Candidate) -> float:
@@ -182,14 +218,16 @@ def _loss(one: Candidate) -> float:
     return round(one.loss, 12) if np.isfinite(one.loss) else np.inf
 
 
-def _is_better(one: Candidate, than: Candidate) -> bool:
-    """Whether the gain is beyond chance, large enough, and there in most periods."""
+def _is_better(one: Candidate, than: Candidate, proof: Proof) -> bool:
+    """Whether the gain is large enough, steady, and beyond chance, or likely and perhaps much."""
     gains = _known(than.losses.drawn - one.losses.drawn)
     by_period = _known(than.losses.by_period - one.losses.by_period)
-    if len(gains) == 0 or than.loss - one.loss < LEAST_GAIN * than.loss:
-        return False
     is_steady = (by_period > 0).sum() * 2 > len(by_period)
-    return bool(np.quantile(gains, TAIL) > 0 and is_steady)
+    if len(gains) == 0 or than.loss - one.loss < LEAST_GAIN * than.loss or not is_steady:
+        return False
+    perhaps_much = np.quantile(gains, 1 - TAIL) > MUCH * one.loss
+    gainsaying = max(proof.chance, proof.likely) if perhaps_much else proof.chance
+    return bool(np.quantile(gains, gainsaying) > 0)
 
 
 def _may_gain(one: Candidate, over: Candidate) -> bool:

@@ -2,14 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Generic, NamedTuple, TypeVar
+
 import numpy as np
 from numpy.typing import NDArray
 
 from pmlcli.encoding.events.sequences import Sequences
 
 SHARE = 0.2
+MANY, MOST_CUTS = 500, 3
+"""A log of fewer cases is cut so often: its latest fifth alone is too few cases to compare on."""
 LOOKED_AT = 20_000
 """Candidates are compared on late cases of about so many events at most."""
+
+Data = TypeVar("Data", bound=Sequences)
+
+
+class Cut(NamedTuple, Generic[Data]):
+    """Cases known at a time, of which some, (cases,), teach and later ones, in order of start, judge."""
+
+    data: Data
+    early: NDArray[np.int64]
+    late: NDArray[np.int64]
+
+
+def rolling_cuts(
+    data: Data, n_cases: int, split: Callable[[Data], tuple[NDArray[np.int64], NDArray[np.int64]]]
+) -> list[Cut[Data]]:
+    """The cut of all cases, and where there are few that of its early ones, and so on; oldest first.
+
+    So two fifths to a half of the cases of a small log judge, each by what came before it. Empty where the
+    first cut leaves no case on a side.
+    """
+    found: list[Cut[Data]] = []
+    for _ in range(MOST_CUTS if n_cases < MANY else 1):
+        early, late = split(data)
+        if len(early) == 0 or len(late) == 0:
+            break
+        found.append(Cut(data, early, late))
+        data = data.take(early)
+    return found[::-1]
 
 
 def latest_rows(data: Sequences, rows: NDArray[np.int64]) -> NDArray[np.bool_]:

@@ -4,28 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from pmlcli.algorithms._interface.parameters import Estimators, MaxEpochs, MemberNames
-from pmlcli.algorithms._learning.choice import Choice, LateCases, LossOf, cheapest_tied, rounds_of_means
-from pmlcli.algorithms._learning.choosing import ChoosingAlgorithm, FitsHeldOut, with_baseline
-from pmlcli.algorithms._learning.recency import Turns
-from pmlcli.algorithms._learning.validation import early_and_late
+from pmlcli.algorithms._learning.choice import Choice, LateCases, cheapest_tied, rounds_of_means
+from pmlcli.algorithms._learning.choosing import ChoosingAlgorithm, with_baseline
+from pmlcli.algorithms.next_activity._judged import Judged, wrong_over
 from pmlcli.algorithms.next_activity._task import NextActivityPredictor, Shares
 from pmlcli.encoding.events.prefixes import PrefixEncoding, Prefixes
-from pmlcli.encoding.events.sequences import targets
-from pmlcli.encoding.vocabulary import FIRST_CODE
-from pmlcli.evaluation.measurement import mean_over
 
 
 @dataclass(kw_only=True)
 class NextActivityEnsemble(ChoosingAlgorithm[Prefixes], NextActivityPredictor[Prefixes]):
-    """Tries `ngram` and its members, cheapest first, on the latest training cases. It takes the cheapest that
-    the best does not beat beyond chance; the mean of those that are close is tried too. No dearer member is
-    trained where the one before it showed no hope of a gain; on fewer than 100 cases only `linear` is.
+    """Tries `ngram` and its members, cheapest first, on the latest training cases; on fewer than 500 also on
+    those before them, each time trained on what was earlier. It takes the cheapest that the best beats
+    neither beyond chance nor likely by much; the mean of those that are close is tried too. No dearer member
+    is trained where the one before it showed no hope of a gain; on fewer than 100 cases only `linear` is.
     """
 
     source: ClassVar[str] = (
@@ -48,21 +44,17 @@ class NextActivityEnsemble(ChoosingAlgorithm[Prefixes], NextActivityPredictor[Pr
 
     def choose(self, data: Prefixes) -> Choice:
         """By the share of the prefixes of the latest cases whose likeliest class came true."""
-        names, following = self.names_by_cost(data.n_cases), targets(data)
-        is_known = np.bincount(data.case_of_event, following >= FIRST_CODE, minlength=data.n_cases) > 0
-        early, late = early_and_late(data, is_known)
-        if len(early) == 0 or len(late) == 0:
+        names = self.names_by_cost(data.n_cases)
+        if not (judged := Judged.cuts(data)):
             return cheapest_tied((), tuple(self.parts), 0)
-        known, asked, turns = data.take(early), data.take(late), Turns()
 
-        def answer(name: str) -> Shares:
-            one = self.parts[name]
-            turns.take(one, partial(_learn, one, data, known))
-            return np.asarray(one.probabilities(asked))
+        def answer(name: str) -> list[Shares]:
+            return [one.said(self.parts[name]) for one in judged]
 
-        cases = LateCases(len(late), self.seed)
-        rounds = rounds_of_means(names, answer, _mean, lambda said: cases.losses(_wrong_over(asked, said)))
-        return cheapest_tied(rounds, tuple(self.parts), len(late), is_short=len(names) < len(self.parts))
+        cases = LateCases(sum(one.late.n_cases for one in judged), self.seed)
+        rounds = rounds_of_means(names, answer, _means, lambda said: cases.losses(wrong_over(judged, said)))
+        is_short = len(names) < len(self.parts)
+        return cheapest_tied(rounds, tuple(self.parts), cases.n_cases, is_short=is_short)
 
     def say(self, choice: Choice) -> str:
         """With each candidate's accuracy."""
@@ -73,12 +65,8 @@ class NextActivityEnsemble(ChoosingAlgorithm[Prefixes], NextActivityPredictor[Pr
         return _mean([one.probabilities(data) for one in self.kept_members().values()])
 
 
-def _learn(one: Any, data: Prefixes, early: Prefixes) -> None:
-    """Of members that look at the late cases themselves to settle on something, what they learned before."""
-    if isinstance(one, FitsHeldOut):
-        one.fit_held_out(data)
-    else:
-        one.fit(early)
+def _means(said: Sequence[list[Shares]]) -> list[Shares]:
+    return [_mean(of_cut) for of_cut in zip(*said, strict=True)]
 
 
 def _mean(said: Sequence[Shares]) -> Shares:
@@ -86,15 +74,3 @@ def _mean(said: Sequence[Shares]) -> Shares:
     for one in said:
         total += one
     return np.asarray(total / total.sum(axis=1, keepdims=True))
-
-
-def _wrong_over(late: Prefixes, said: Shares) -> LossOf:
-    """The share of prefixes whose likeliest class did not come true."""
-    following = targets(late)
-    is_known = following >= FIRST_CODE
-    is_wrong = is_known & (said.argmax(axis=1) != following)
-    wrong, known = (
-        np.bincount(late.case_of_event, weights=flags, minlength=late.n_cases).astype(np.float64)
-        for flags in (is_wrong, is_known)
-    )
-    return mean_over(wrong, known)

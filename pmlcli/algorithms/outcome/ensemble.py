@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from pmlcli.algorithms._interface.parameters import Estimators, MaxEpochs, MemberNames
 from pmlcli.algorithms._learning.calibration import softmax
-from pmlcli.algorithms._learning.choice import Choice, LateCases, cheapest_tied, rounds_of_means
+from pmlcli.algorithms._learning.choice import STRICT, Choice, LateCases, cheapest_tied, rounds_of_means
 from pmlcli.algorithms._learning.choosing import ChoosingAlgorithm, with_baseline
 from pmlcli.algorithms._learning.recency import Turns
 from pmlcli.algorithms.outcome._judged import Judged, Part, judging_parts
@@ -28,9 +28,9 @@ CLOSE = 1.5
 @dataclass(kw_only=True)
 class OutcomeEnsemble(ChoosingAlgorithm[OutcomePrefixes], OutcomePredictor):
     """Tries `prior` and its members, cheapest first, on held-out training cases. It takes the cheapest that
-    the best does not beat beyond chance; the mean of those that are close, of log-odds, is tried too. No
-    dearer member is trained where the one before it showed no hope of a gain; on fewer than 100 cases only
-    `logistic` is.
+    the best beats neither beyond chance nor likely by much (`prior` yields to proof alone); the mean of those
+    that are close, of log-odds, is tried too. No dearer member is trained where the one before it showed no
+    hope of a gain; on fewer than 100 cases only `logistic` is.
     """
 
     source: ClassVar[str] = (
@@ -65,7 +65,9 @@ class OutcomeEnsemble(ChoosingAlgorithm[OutcomePrefixes], OutcomePredictor):
         rounds = rounds_of_means(
             names, answer, _means, lambda said: cases.losses(judged.loss_over(said)), close=CLOSE
         )
-        return cheapest_tied(rounds, tuple(self.parts), n_late, is_short=len(names) < len(self.parts))
+        # The baseline knows nothing of a case: whether there is anything to know has to be proven.
+        is_short = len(names) < len(self.parts)
+        return cheapest_tied(rounds, tuple(self.parts), n_late, is_short=is_short, against_baseline=STRICT)
 
     def say(self, choice: Choice) -> str:
         """With each candidate's AUC."""

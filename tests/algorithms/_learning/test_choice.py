@@ -15,6 +15,7 @@ from pmlcli import registry
 from pmlcli.algorithms._interface.request import PredictRequest
 from pmlcli.algorithms._learning.choice import (
     FEW,
+    STRICT,
     Candidate,
     Choice,
     LateCases,
@@ -23,9 +24,11 @@ from pmlcli.algorithms._learning.choice import (
     rounds_of_means,
 )
 from pmlcli.algorithms._learning.choosing import ChoosingAlgorithm, with_baseline
+from pmlcli.algorithms._learning.validation import early_and_late, rolling_cuts
 from pmlcli.algorithms.remaining_time._quantiles import ascending
 from pmlcli.errors import UntrustedArtifactError
 from pmlcli.evaluation.measurement import mean_over
+from pmlcli.evaluation.ranking import auc_over
 from pmlcli.eventlog.log import EventLog
 from pmlcli.lifecycle.inspection import inspect_model
 from pmlcli.lifecycle.model import Model
@@ -67,6 +70,64 @@ def test_a_dearer_one_is_taken_where_it_is_better_beyond_chance() -> None:
     assert chosen(np.ones(CASES), np.full(CASES, 0.8) + 0.5 * NOISE[0]).taken.members == ("b",)
     # As much better on average, but it might as well be chance.
     assert chosen(np.ones(CASES), np.full(CASES, 0.95) + 4 * NOISE[0]).taken.members == ("a",)
+
+
+FEW_CASES = 40
+
+
+def of_few(*losses: NDArray[np.float64], **how: Any) -> Choice:
+    cases = LateCases(FEW_CASES, 0)
+    names = "abcdefgh"[: len(losses)]
+    rounds = [
+        [Candidate((name,), cases.losses(mean_over(one, np.ones(FEW_CASES))))]
+        for name, one in zip(names, losses, strict=True)
+    ]
+    return cheapest_tied(rounds, tuple(names), FEW_CASES, **how)
+
+
+def spread_about(mean: float, width: float) -> NDArray[np.float64]:
+    """Losses of few cases, of which every quarter has this mean."""
+    around = np.tile(NOISE[2][:10] - NOISE[2][:10].mean(), FEW_CASES // 10)
+    return mean + width * around
+
+
+def test_where_cases_are_few_what_is_likely_better_by_much_is_taken_without_proof() -> None:
+    likely = of_few(np.ones(FEW_CASES), spread_about(0.8, 1.2))
+    gains = likely.tried[0].losses.drawn - likely.tried[1].losses.drawn
+    assert np.quantile(gains, 0.1) < 0 < np.quantile(gains, 0.3)
+    assert likely.taken.members == ("b",)
+    assert "better than what is cheaper, likely by much" in likely.sentence("loss", str)
+    assert of_few(np.ones(FEW_CASES), spread_about(0.8, 1.2), against_baseline=STRICT).taken.members == ("a",)
+    # The baseline alone asks for proof.
+    first = np.full(FEW_CASES, 2.0)
+    how = {"against_baseline": STRICT}
+    assert of_few(first, np.ones(FEW_CASES), spread_about(0.8, 1.2), **how).taken.members == ("c",)
+    proven = of_few(np.ones(FEW_CASES), spread_about(0.8, 0.4))
+    assert "better than what is cheaper, beyond chance" in proven.sentence("loss", str)
+
+
+def test_what_may_as_well_be_worse_or_gains_little_is_not_taken_without_proof() -> None:
+    assert of_few(np.ones(FEW_CASES), spread_about(0.95, 1.2)).taken.members == ("a",)
+    # Likely better, but by no more than 10 % with luck.
+    little = of_few(np.ones(FEW_CASES), spread_about(0.965, 0.22))
+    gains = little.tried[0].losses.drawn - little.tried[1].losses.drawn
+    assert np.quantile(gains, 0.1) < 0 < np.quantile(gains, 0.3)
+    assert little.taken.members == ("a",)
+
+
+def test_a_small_log_is_cut_again_and_again_and_each_case_judges_once() -> None:
+    for n_cases, cuts in ((300, 3), (600, 1)):
+        log = events_of(n_cases, forgetful)
+        encoding = registry.build("next-activity/ngram", {}).make_encoding()
+        data: Any = encoding.fit(log).transform(log)
+        found = rolling_cuts(data, n_cases, lambda one: early_and_late(one, np.ones(one.n_cases, dtype=bool)))
+        assert len(found) == cuts
+        assert found[-1].data is data
+        begun = [one.data.starts[one.late] for one in found]
+        assert (np.diff(np.concatenate(begun)) > 0).all()
+        for one in found:
+            assert one.data.starts[one.early].max() < one.data.starts[one.late].min()
+        assert sum(len(one.late) for one in found) > (0.45 if cuts > 1 else 0.19) * n_cases
 
 
 def test_a_gain_too_small_to_matter_is_worth_no_dearer_one() -> None:
@@ -199,6 +260,19 @@ def test_where_counting_is_as_good_the_baseline_is_taken(name: str) -> None:
     assert found.chosen_ == [baseline(name)], found.why_
     assert list(found.kept_members()) == [baseline(name)]
     assert found.choices()[0].startswith(f"`{baseline(name)}` taken")
+
+
+def test_of_outcomes_that_are_pure_chance_nearly_always_the_baseline_is_taken() -> None:
+    rng, taken = np.random.default_rng(3), []
+    for seed in range(60):
+        cases, target = LateCases(150, seed), rng.integers(0, 2, 150)
+        rounds = []
+        for name, share in (("prior", np.full(150, 0.5)), ("a", rng.random(150)), ("b", rng.random(150))):
+            auc = auc_over(target == 1, share, np.arange(150), 150)
+            losses = cases.losses(lambda units, auc=auc: 1.0 - auc(units))
+            rounds.append([Candidate((name,), losses)])
+        taken.append(cheapest_tied(rounds, "pab", 150, against_baseline=STRICT).taken.name)
+    assert taken.count("prior") >= 0.9 * len(taken)
 
 
 @pytest.mark.parametrize("name", CHOOSING)
