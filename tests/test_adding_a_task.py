@@ -36,7 +36,10 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_task_trains_predicts_and_verifies(house: Path) -> None:
     run("-m", "pmlcli", "train", "log.csv", "-t", TASK, "-o", "m", cwd=house)
     shown = run("-m", "pmlcli", "predict", "m", "log.csv", "--longer-than", "6", "-o", "-", cwd=house)
-    assert shown.splitlines()[0] == "case_id,expected_events,is_longer"
+    assert shown.splitlines()[0] == (
+        "case_id,current_activity,current_resource,age_days,expected_events,is_longer,"
+        "model_id,root_digest,predicted_at"
+    )
     assert "verified" in run("-m", "pmlcli", "verify", "m", cwd=house).lower()
 
 

@@ -431,8 +431,12 @@ def test_flags_by_the_false_discovery_rate_leave_the_scores_alone(name: str) -> 
 @every_algorithm
 def test_it_can_be_evaluated_beside_its_baseline(name: str) -> None:
     model = trained(name)
-    is_forecast = name.startswith("forecast/")
-    found = model.evaluate(daily_events(150, seed=2) if is_forecast else events_for(name, seed=2))
+    events = daily_events(150, seed=2) if name.startswith("forecast/") else events_for(name, seed=2)
+    if type(model.algorithm.task).beside_truth is Task.beside_truth:
+        with pytest.raises(ValidationError, match="cannot be evaluated"):
+            model.evaluate(events)
+        return
+    found = model.evaluate(events)
     main = found.assessment.figures[0]
     assert main.value is not None
     assert main.n
