@@ -7,8 +7,9 @@ import os
 from pathlib import Path
 
 from pmlcli import writing
-from pmlcli.errors import OutputError, ValidationError
+from pmlcli.errors import OutputError, PmlError, ValidationError
 from pmlcli.evaluation.assessment import Assessment
+from pmlcli.store import strictjson
 
 _LONGEST_LINE = 1_000_000
 
@@ -27,8 +28,8 @@ def check(path: Path, digest: str) -> None:
 
 def _check_line(path: Path, line: bytes, digest: str) -> None:
     try:
-        found = json.loads(line)
-    except ValueError:
+        found = strictjson.parse(line, source=str(path), max_bytes=_LONGEST_LINE)
+    except PmlError:
         found = None
     if not isinstance(found, dict) or type(found.get("root_digest")) is not str:
         raise ValidationError(

@@ -144,7 +144,7 @@ def evaluate(
     kept = log if kept.n_cases == log.n_cases else replace(kept, until=log.end)
     labels = None if scope.labels is None else _labels(kept, scope.labels)
     seen = _seen(subject, kept, scope, against)
-    request = task.evaluation_request(subject.algorithm)
+    request = PredictRequest(**task.evaluation_request(subject.algorithm))
     judged = [
         _judged(one, kept, request, labels, ~seen if scope.only_new else None)
         for one in (subject, baseline, against)

@@ -122,7 +122,7 @@ def test_so_many_cuts_are_refused(cuts: int) -> None:
 def with_young_cases(n_old: int, n_young: int) -> list[dict[str, Any]]:
     """Cases of four events that ended long ago, then cases of one event that began in the last minutes."""
     first = pd.Timestamp("2024-01-01", tz="UTC")
-    old = [(f"old {i:03}", "abcd"[step], 1_440 * i + step) for i in range(n_old) for step in range(4)]
+    old = [(f"old {i:03}", "abcd"[step], 1_440 * i + 240 * step) for i in range(n_old) for step in range(4)]
     young = [(f"young {i:03}", "a", 1_440 * n_old + i) for i in range(n_young)]
     return [
         {"case_id": case, "activity": activity, "timestamp": first + pd.Timedelta(minutes=at)}

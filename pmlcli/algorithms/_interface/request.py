@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self
 
 from pmlcli.algorithms._interface.param import Param, check_fields, option_cards
 from pmlcli.errors import ValidationError
+
+Fields = Mapping[str, str | int | bool]
+"""Fields of a request by name."""
 
 
 class PredictRequest:

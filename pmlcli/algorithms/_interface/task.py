@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from pmlcli.algorithms._interface.form import Form
 from pmlcli.algorithms._interface.param import option_cards
-from pmlcli.algorithms._interface.request import PredictRequest, Request, TrainingInputs
+from pmlcli.algorithms._interface.request import Fields, PredictRequest, Request, TrainingInputs
 from pmlcli.arrays import Codes
 from pmlcli.encoding.base import Encodes
 from pmlcli.errors import ValidationError
@@ -177,9 +177,9 @@ class Task(ABC, Generic[Method, Data, HeldOut, TaskRequest]):
 
     # --- evaluation of a trained model on a log that holds the truth
 
-    def evaluation_request(self, algorithm: Method) -> PredictRequest:
+    def evaluation_request(self, algorithm: Method) -> Fields:
         """What to ask of a model that is to be held against the truth."""
-        return PredictRequest(cases="all")
+        return {"cases": "all"}
 
     def evaluated_cases(self, log: EventLog) -> NDArray[np.bool_]:
         """The cases that are predicted for an evaluation, (cases,): all, unless that takes too long."""

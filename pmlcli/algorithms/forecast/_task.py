@@ -17,7 +17,7 @@ from pmlcli import runtime
 from pmlcli.algorithms._interface.base import Algorithm
 from pmlcli.algorithms._interface.form import Form, at_most, columns
 from pmlcli.algorithms._interface.param import Param
-from pmlcli.algorithms._interface.request import PredictRequest
+from pmlcli.algorithms._interface.request import Fields
 from pmlcli.algorithms._interface.task import BesideTruth, Calibration, Fitted, Task
 from pmlcli.algorithms._interface.unseen import HAS_UNSEEN, never_seen, unseen_columns, unseen_events
 from pmlcli.algorithms.forecast._held_out import HeldOut, joined_cuts
@@ -209,9 +209,9 @@ class ForecastTask(Task["Forecaster", Data, HeldOut, ForecastRequest]):
 
     # --- evaluation
 
-    def evaluation_request(self, algorithm: Forecaster) -> PredictRequest:
+    def evaluation_request(self, algorithm: Forecaster) -> Fields:
         """From each bucket after the training log."""
-        return PredictRequest(every_origin=True)
+        return {"every_origin": True}
 
     def beside_truth(
         self,

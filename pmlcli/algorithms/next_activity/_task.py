@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from pmlcli.algorithms._interface.base import Algorithm
 from pmlcli.algorithms._interface.form import Column
-from pmlcli.algorithms._interface.request import PredictRequest
+from pmlcli.algorithms._interface.request import Fields
 from pmlcli.algorithms._interface.task import BesideTruth, Calibration, Fitted
 from pmlcli.algorithms._learning.calibration import COVERAGE, cross_checked, in_set, tempered
 from pmlcli.algorithms._prefixes.request import Columns, PrefixData, Requested, Rows
@@ -101,9 +101,9 @@ class NextActivityTask(PrefixTask["NextActivityPredictor[Any]", Sequences, HeldO
 
     # --- evaluation
 
-    def evaluation_request(self, algorithm: NextActivityPredictor[Any]) -> PredictRequest:
+    def evaluation_request(self, algorithm: NextActivityPredictor[Any]) -> Fields:
         """The likeliest next activity of every prefix, and its prediction set."""
-        return PredictRequest(every_prefix=True, candidates=1)
+        return {"every_prefix": True, "candidates": 1}
 
     def beside_truth(
         self,

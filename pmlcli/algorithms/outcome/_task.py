@@ -15,7 +15,7 @@ from pmlcli.algorithms._interface.base import Algorithm
 from pmlcli.algorithms._interface.form import Column, columns
 from pmlcli.algorithms._interface.param import Param
 from pmlcli.algorithms._interface.parameters import Attributes
-from pmlcli.algorithms._interface.request import PredictRequest
+from pmlcli.algorithms._interface.request import Fields
 from pmlcli.algorithms._interface.task import BesideTruth, Calibration, Fitted
 from pmlcli.algorithms._prefixes.request import Columns, PrefixRequest, Requested, Rows
 from pmlcli.algorithms._prefixes.rows import about_split, pooled
@@ -210,9 +210,9 @@ class OutcomeTask(PrefixTask["OutcomePredictor", OutcomePrefixes, HeldOut, Prefi
 
     # --- evaluation
 
-    def evaluation_request(self, algorithm: OutcomePredictor) -> PredictRequest:
+    def evaluation_request(self, algorithm: OutcomePredictor) -> Fields:
         """Of every prefix."""
-        return PredictRequest(every_prefix=True)
+        return {"every_prefix": True}
 
     def beside_truth(
         self,

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from pmlcli.algorithms._interface.base import Algorithm
 from pmlcli.algorithms._interface.form import Column, columns
-from pmlcli.algorithms._interface.request import PredictRequest
+from pmlcli.algorithms._interface.request import Fields
 from pmlcli.algorithms._interface.task import BesideTruth, Calibration, Fitted
 from pmlcli.algorithms._prefixes.due import NEVER, due_columns, due_micros, lateness
 from pmlcli.algorithms._prefixes.request import Columns, PrefixData, Requested, Rows
@@ -164,9 +164,9 @@ class RemainingTimeTask(PrefixTask["RemainingTimePredictor[Any]", Sequences, Hel
 
     # --- evaluation
 
-    def evaluation_request(self, algorithm: RemainingTimePredictor[Any]) -> PredictRequest:
+    def evaluation_request(self, algorithm: RemainingTimePredictor[Any]) -> Fields:
         """Of every prefix."""
-        return PredictRequest(every_prefix=True)
+        return {"every_prefix": True}
 
     def beside_truth(
         self,

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from pmlcli.algorithms._interface.base import Algorithm
 from pmlcli.algorithms._interface.form import Column, columns
-from pmlcli.algorithms._interface.request import PredictRequest
+from pmlcli.algorithms._interface.request import Fields
 from pmlcli.algorithms._interface.task import BesideTruth, Calibration, Fitted
 from pmlcli.algorithms._prefixes.due import DueRequest, due_columns, due_micros, lateness
 from pmlcli.algorithms._prefixes.request import Columns, PrefixData, Requested, Rows
@@ -121,9 +121,9 @@ class SuffixTask(PrefixTask["SuffixPredictor[Any]", Sequences, HeldOut, DueReque
 
     # --- evaluation
 
-    def evaluation_request(self, algorithm: SuffixPredictor[Any]) -> PredictRequest:
+    def evaluation_request(self, algorithm: SuffixPredictor[Any]) -> Fields:
         """Of every prefix."""
-        return PredictRequest(every_prefix=True)
+        return {"every_prefix": True}
 
     def evaluated_cases(self, log: EventLog) -> NDArray[np.bool_]:
         """Some of the cases where they have many prefixes."""
