@@ -27,6 +27,8 @@ def writers() -> dict[str, list[str]]:
         "predict --output": ["predict", "MODEL", "LOG", "-o", "FILE.csv"],
         "predict --annotate": ["predict", "MODEL", "LOG", "--annotate", "FILE.xes"],
         "predict --chart": ["predict", "SERIES", "--chart", "FILE.svg"],
+        "evaluate --output": ["evaluate", "MODEL", "LOG", "-o", "FILE.csv"],
+        "monitor --output": ["monitor", "MODEL", "LOG", "-o", "FILE.csv"],
         "convert --output": ["convert", "LOG", "-o", "FILE.parquet"],
         "upgrade --output": ["upgrade", "MODEL", "-o", "DIR"],
         "keygen": ["keygen", "FILE"],

@@ -155,7 +155,7 @@ def test_colours_only_on_a_terminal_that_wants_them() -> None:
 def test_a_terminal_gets_a_table_and_a_pipe_gets_csv(model: Path, csv_log: Path) -> None:
     arguments = ["predict", str(model), str(csv_log), "--cases", "all", "-q"]
     piped = python(MAIN + "main()", *arguments).stdout
-    assert piped.splitlines()[0].startswith("case_id,prefix_length,next_activity,")
+    assert piped.splitlines()[0].startswith("case_id,prefix_length,current_activity,")
     shown = on_terminal(arguments, NO_COLOR="1")
     assert "case_id" in shown
     assert "case_id,prefix_length" not in shown

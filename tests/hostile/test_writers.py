@@ -21,13 +21,18 @@ from pmlcli.store.publish import write_file
 from tests.cli.conftest import Run, write_csv
 
 COMMANDS: dict[str, Any] = dict(get_command(app).commands)  # type: ignore[attr-defined]
-READ = {"regressor", "regressors", "sign", "private_key", "retrain", "force", "new_since", "accept"}
+READ = {
+    "regressor", "regressors", "sign", "private_key", "retrain", "force", "new_since", "accept", "labels",
+    "against",
+}  # fmt: skip
 """Options about files that write none."""
 PRECIOUS = "somebody's words\n"
 
 ARGUMENTS: dict[str, list[str]] = {
     "train": ["LOG", "-a", "next-activity/ngram"],
     "predict": ["FORECAST", "LOG"],
+    "evaluate": ["MODEL", "LOG"],
+    "monitor": ["MODEL", "LOG"],
     "inspect": ["LOG"],
     "verify": ["MODEL"],
     "sign": ["MODEL", "--private-key", "none.key"],
@@ -43,6 +48,12 @@ ALONE = {
     "predict --annotate": ["predict", "MODEL", "LOG", "--cases", "all", "--force", "--annotate"],
     "predict --keep-all": ["predict", "MODEL", "LOG", "--cases", "all", "--force", "--keep-all"],
     "predict --metrics": ["predict", "MODEL", "LOG", "--cases", "all", "--metrics"],
+    "evaluate --output": ["evaluate", "MODEL", "LOG", "--force", "-o"],
+    "evaluate --errors": ["evaluate", "MODEL", "LOG", "--force", "--errors"],
+    "evaluate --metrics": ["evaluate", "MODEL", "LOG", "--metrics"],
+    "monitor --output": ["monitor", "MODEL", "LOG", "--force", "-o"],
+    "monitor --metrics": ["monitor", "MODEL", "LOG", "--metrics"],
+    "monitor --history": ["monitor", "MODEL", "LOG", "--history"],
     "convert --output": ["convert", "LOG", "--force", "-o"],
     "upgrade --output": ["upgrade", "MODEL", "-o"],
 }
