@@ -15,6 +15,8 @@ from pmlcli.cli.app import app
 from tests.cli.conftest import FAST, Run
 
 SERIES = ("-a", "forecast/seasonal-naive", "--kpi", "arrivals", "--horizon", "2", "--frequency", "H")
+REPLACED_WITH_FORCE = {"--output", "--annotate", "--chart", "--keep-all", "--errors"}
+"""A file of metrics is replaced each time, and a history and a log file are added to."""
 
 
 # --- what exists already
@@ -27,7 +29,9 @@ def writers() -> dict[str, list[str]]:
         "predict --output": ["predict", "MODEL", "LOG", "-o", "FILE.csv"],
         "predict --annotate": ["predict", "MODEL", "LOG", "--annotate", "FILE.xes"],
         "predict --chart": ["predict", "SERIES", "--chart", "FILE.svg"],
+        "predict --keep-all": ["predict", "MODEL", "LOG", "--keep-all", "FILE.csv"],
         "evaluate --output": ["evaluate", "MODEL", "LOG", "-o", "FILE.csv"],
+        "evaluate --errors": ["evaluate", "MODEL", "LOG", "--errors", "FILE.csv"],
         "monitor --output": ["monitor", "MODEL", "LOG", "-o", "FILE.csv"],
         "convert --output": ["convert", "LOG", "-o", "FILE.parquet"],
         "upgrade --output": ["upgrade", "MODEL", "-o", "DIR"],
@@ -39,7 +43,7 @@ def test_no_option_that_names_an_output_is_forgotten() -> None:
     found = set()
     for name, command in get_command(app).commands.items():  # type: ignore[attr-defined]
         options = {option for parameter in command.params for option in parameter.opts}
-        found |= {f"{name} {option}" for option in options & {"--output", "--annotate", "--chart"}}
+        found |= {f"{name} {option}" for option in options & REPLACED_WITH_FORCE}
     assert found == writers().keys() - {"keygen"}
 
 

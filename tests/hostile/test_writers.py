@@ -233,6 +233,32 @@ def test_a_pipe_whose_reader_leaves_is_named(
         assert pipe.name in error.message
 
 
+@pytest.mark.parametrize("content", ["runs of this model", "nothing"])
+@pytest.mark.parametrize("planted", ["link", "file"])
+def test_a_planted_history_that_reads_well_is_not_added_to(
+    run: Run, model: Path, csv_log: Path, place: Path, shared: Path, another: Any, planted: str, content: str
+) -> None:
+    """Its content gives no reason to refuse it, so only the rule about other users' files does."""
+
+    def monitor(path: str) -> int:
+        return run("monitor", model, csv_log, "--history", path).exit_code
+
+    own = place / "own.jsonl"
+    assert [monitor("own.jsonl"), monitor("own.jsonl")] == [0, 0]
+    assert len(own.read_text().splitlines()) == 2
+    if content == "nothing":
+        own.write_text("")
+    before = own.read_bytes()
+    there = shared / "h.jsonl"
+    if planted == "link":
+        there.symlink_to(own)
+    else:
+        there.write_bytes(before)
+    another(there)
+    assert monitor("shared/h.jsonl") == 74
+    assert own.read_bytes() == there.read_bytes() == before
+
+
 def test_a_log_file_that_fails_is_named(run: Run, place: Path, csv_log: Path) -> None:
     done = run("train", csv_log, "-a", "next-activity/ngram", "-o", "m", "--log-file", "/dev/full")
     assert done.exit_code == 74
