@@ -10,13 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
+from pmlcli.evaluation.bootstrap import MINIMUM_UNITS, NOISE, RESAMPLES, bounds, resampled
 from pmlcli.evaluation.measurement import Measurement
 
-RESAMPLES = 500
-NOISE = 1e-9
-"""A difference this small, in any unit, is rounding."""
-MINIMUM_UNITS = 5
-"""Below this many independent units an interval says nothing; the verdict is `unclear`."""
 COVERAGE = 0.9
 """So often the interval should hold the difference of a further period."""
 PRIOR_WEIGHT = 4
@@ -195,7 +191,7 @@ def _on_cut(measured: Measured, seed: int, is_baseline: bool) -> CutComparison: 
     ours, theirs, period = measured
     value, other = ours.value, theirs.value
     drawn, others = (np.empty(0), np.empty(0)) if is_baseline else _resampled(ours, theirs, seed)
-    lower, upper = np.quantile(drawn, [0.025, 0.975]).tolist() if len(drawn) else (None, None)
+    lower, upper = bounds(drawn)
     return CutComparison(
         period=period,
         n_units=ours.n_units,
@@ -215,9 +211,7 @@ def _resampled(
     """Differences, and the baseline's values, over units drawn anew; none where there are too few units."""
     if ours.n_units < MINIMUM_UNITS:
         return np.empty(0), np.empty(0)
-    rng = np.random.Generator(np.random.PCG64(seed))
-    draws = rng.integers(0, ours.n_units, size=(RESAMPLES, ours.n_units))
-    values = np.array([(ours.value_of(units), theirs.value_of(units)) for units in draws])
+    values = resampled([ours.value_of, theirs.value_of], ours.n_units, seed)
     values = values[np.isfinite(values).all(axis=1)]
     values = values if len(values) >= RESAMPLES // 2 else values[:0]
     return values[:, 0] - values[:, 1], values[:, 1]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+
+from pmlcli.arrays import Floats
+from pmlcli.evaluation.bootstrap import Units, ValueOf
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class Measurement:
     unit: str
     higher_is_better: bool
     n_units: int
-    value_of: Callable[[NDArray[np.int64]], float]
+    value_of: ValueOf
     about: str
     parts: tuple[Measurement, ...] = ()
 
@@ -37,10 +38,10 @@ class Measurement:
         return self.n_units > 0 and bool(np.isfinite(self.value))
 
 
-def mean_over(sums: NDArray[np.float64], counts: NDArray[np.float64]) -> Callable[[NDArray[np.int64]], float]:
+def mean_over(sums: Floats, counts: Floats) -> ValueOf:
     """The mean of values that come in units: `sums` and `counts` of each unit, (units,)."""
 
-    def value_of(units: NDArray[np.int64]) -> float:
+    def value_of(units: Units) -> float:
         return float(sums[units].sum() / counts[units].sum())
 
     return value_of

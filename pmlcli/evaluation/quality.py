@@ -10,12 +10,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pmlcli.arrays import Floats
+from pmlcli.evaluation.bootstrap import Units, ValueOf
 from pmlcli.evaluation.metrics import average_precision
-from pmlcli.evaluation.ranking import Units, ValueOf, auc_over, calibration_error
-
-RESAMPLES = 500
-MINIMUM_UNITS = 5
-"""Below this many units there is no interval."""
+from pmlcli.evaluation.ranking import auc_over, calibration_error
 
 Over = Callable[[pd.DataFrame, Units, int], ValueOf]
 """Of a table of rows, the unit of each row (rows,) and the number of units: the metric over drawn units."""
@@ -130,22 +127,3 @@ def _flags(table: pd.DataFrame, column: str) -> NDArray[np.bool_]:
 
 def _floats(table: pd.DataFrame, column: str) -> Floats:
     return table[column].to_numpy(dtype=np.float64)
-
-
-def resampled(metrics: list[ValueOf], n_units: int, seed: int, resamples: int = RESAMPLES) -> Floats:
-    """Each metric over units drawn anew, (resamples, metrics), all of them on the same draws."""
-    rng = np.random.Generator(np.random.PCG64(seed))
-    found = np.empty((resamples, len(metrics)))
-    for row in found:
-        drawn = rng.integers(0, n_units, size=n_units)
-        row[:] = [metric(drawn) for metric in metrics]
-    return found
-
-
-def bounds(values: Floats) -> tuple[float | None, float | None]:
-    """The middle 95 % of resampled values; None where fewer than half of them are known."""
-    known = values[np.isfinite(values)]
-    if len(known) == 0 or len(known) < len(values) / 2:
-        return None, None
-    low, high = np.quantile(known, [0.025, 0.975])
-    return float(low), float(high)

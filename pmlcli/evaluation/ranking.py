@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 from numpy.typing import NDArray
 
 from pmlcli.arrays import Floats
+from pmlcli.evaluation.bootstrap import Units, ValueOf
+from pmlcli.evaluation.measurement import mean_over
 
 BINS = 10
-
-Units = NDArray[np.int64]
-ValueOf = Callable[[Units], float]
 
 
 def auc_over(positive: NDArray[np.bool_], scores: Floats, units: Units, n_units: int) -> ValueOf:
@@ -53,13 +50,8 @@ def macro_auc_over(target: Units, probabilities: Floats, units: Units, n_units: 
 def squared_error_over(target: Units, probabilities: Floats, units: Units, n_units: int) -> ValueOf:
     """The mean over rows of the squared differences to the truth, summed over classes (Brier's score)."""
     errors = ((probabilities - np.eye(probabilities.shape[1])[target]) ** 2).sum(axis=1)
-    sums = np.bincount(units, weights=errors, minlength=n_units)
-    counts = np.bincount(units, minlength=n_units)
-
-    def value_of(drawn: Units) -> float:
-        return float(sums[drawn].sum() / counts[drawn].sum())
-
-    return value_of
+    sums = np.bincount(units, weights=errors, minlength=n_units).astype(np.float64)
+    return mean_over(sums, np.bincount(units, minlength=n_units).astype(np.float64))
 
 
 def calibration_error(is_right: NDArray[np.bool_], probability: Floats) -> float:

@@ -20,8 +20,8 @@ from pmlcli.algorithms._interface.task import BesideTruth
 from pmlcli.arrays import Codes, Floats
 from pmlcli.errors import LogError, ValidationError
 from pmlcli.evaluation.assessment import Assessment, Cell, Figure, Section
-from pmlcli.evaluation.quality import MINIMUM_UNITS, RESAMPLES, Quality, bounds, resampled
-from pmlcli.evaluation.ranking import ValueOf
+from pmlcli.evaluation.bootstrap import MINIMUM_UNITS, NOISE, RESAMPLES, ValueOf, bounds, resampled
+from pmlcli.evaluation.quality import Quality
 from pmlcli.eventlog.log import EventLog
 from pmlcli.eventlog.running import fit_running_rule
 from pmlcli.lifecycle import grouping
@@ -29,7 +29,6 @@ from pmlcli.lifecycle.evaluation_words import sentence_of, told_difference
 
 GROUP_RESAMPLES = 200
 MOST_GROUPS = 200
-NOISE = 1e-9
 
 Predict = Callable[[EventLog, PredictRequest], pd.DataFrame]
 
