@@ -84,7 +84,7 @@ def monitor(  # noqa: PLR0913 (a command takes its groups of options)
         measuring.check(session, UNITS)
         loaded = trust.load(model)
         if history is not None:
-            drift_history.check(history, loaded.digest)
+            drift_history.check(history, loaded.root_digest)
         found = loaded.monitor(log, how=how, options=reading.to_read_options())
         finish(found, measuring, session)
         if history is not None:

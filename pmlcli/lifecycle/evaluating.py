@@ -6,6 +6,7 @@ computed here from the log.
 
 from __future__ import annotations
 
+import html
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -76,9 +77,10 @@ class Evaluation:
 
     def figure(self, name: str) -> Figure:
         """The figure of this name over all rows; KeyError for one that there is not."""
-        return next((one for one in self.assessment.figures if one.name == name and not one.group), None) or (
-            _no_figure(name)
-        )
+        found = [one for one in self.assessment.figures if one.name == name and not one.group]
+        if not found:
+            raise KeyError(name)
+        return found[0]
 
     def with_facts(self, facts: Mapping[str, Any], warnings: Sequence[str]) -> Evaluation:
         """The same, with more to be known of model and log."""
@@ -90,15 +92,7 @@ class Evaluation:
 
     def _repr_html_(self) -> str:
         figures = pd.DataFrame([one.to_dict() for one in self.assessment.figures if not one.group])
-        return f"<p>{_escaped(self.sentence)}</p>{figures.to_html(index=False, escape=True)}"
-
-
-def _no_figure(name: str) -> Figure:
-    raise KeyError(name)
-
-
-def _escaped(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;")
+        return f"<p>{html.escape(self.sentence)}</p>{figures.to_html(index=False, escape=True)}"
 
 
 @dataclass(frozen=True)
@@ -314,15 +308,15 @@ def _figures(
 
 def _of_training(subject: Subject, quality: Quality) -> float | None:
     """What training measured by the same metric; None where it measured by another, or nothing sound."""
-    known = subject.metrics.get(quality.name.replace("_", "-"), subject.metrics.get(quality.name))
-    match known:
+    match _in_training(subject, quality.name):
         case {"value": int() | float() as value} if np.isfinite(value):
             return float(value)
     return quality.training
 
 
-def _value_of(metric: ValueOf | None, n_units: int) -> float | None:
-    return None if metric is None else _finite(metric(np.arange(n_units)))
+def _in_training(subject: Subject, name: str) -> object:
+    """What the model directory says of a metric, whose name may have hyphens there; as it was read."""
+    return subject.metrics.get(name.replace("_", "-"), subject.metrics.get(name))
 
 
 def _finite(value: float) -> float | None:
@@ -333,7 +327,7 @@ def _from_training(subject: Subject, main: Figure, drawn: Floats) -> list[Figure
     """How far it is from training, with an interval: training's units are taken to vary as these do."""
     if main.value is None or main.training is None or main.n is None:
         return []
-    known = subject.metrics.get(main.name.replace("_", "-"), subject.metrics.get(main.name))
+    known = _in_training(subject, main.name)
     units = known.get("n_units") if isinstance(known, Mapping) else None
     n_before = units if type(units) is int and units > 0 else main.n
     difference = main.value - main.training
@@ -442,7 +436,7 @@ def _left_out(values: NDArray[np.object_], found: Sequence[Figure]) -> list[str]
 
 
 def _facts(log: EventLog, judged: _Judged, seen: NDArray[np.bool_], scope: Scope) -> dict[str, Any]:
-    facts: dict[str, Any] = {
+    return {
         "log": {"name": log.source.name, "sha256": log.source.sha256},
         "rows": len(judged.rows.table),
         "units": int(judged.rows.units.max()) + 1,
@@ -450,7 +444,6 @@ def _facts(log: EventLog, judged: _Judged, seen: NDArray[np.bool_], scope: Scope
         "cases_seen_in_training": int(seen.sum()),
         "only_new": scope.only_new,
     }
-    return facts
 
 
 def _measured_on(facts: Mapping[str, Any], scope: Scope, subject: Subject) -> list[str]:

@@ -489,12 +489,6 @@ class Model(Hook):
 
     # --- monitor
 
-    @property
-    def digest(self) -> str:
-        """The root digest that the trained model has in a directory."""
-        self._require_trained()
-        return root_digest(seal(self.manifest_fields, self.files))
-
     def monitor(
         self, log: LogLike, *, how: Monitored | None = None, options: ReadOptions | None = None
     ) -> Assessment:
@@ -511,7 +505,7 @@ class Model(Hook):
             about = {
                 "model": self.model_id if self._place is None else self._place.name,
                 "log": checked.source.name,
-                "root_digest": self.digest,
+                "root_digest": self.root_digest,
                 "measured_at": now().isoformat(),
             }
             learned = read_reference(self.files)

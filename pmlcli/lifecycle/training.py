@@ -10,6 +10,7 @@ from typing import Any, Generic
 from pmlcli import registry
 from pmlcli.algorithms._interface.base import Algorithm, clone, field_names
 from pmlcli.algorithms._interface.task import Calibration, Data, Fitted, HeldOut
+from pmlcli.encoding.base import Encodes
 from pmlcli.errors import TrainingError
 from pmlcli.evaluation.comparison import Comparison, Measured, compare
 from pmlcli.evaluation.measurement import Measurement
@@ -59,28 +60,38 @@ def train_algorithm(untrained: Algorithm[Data], name: str, log: EventLog) -> Tra
     _require_samples(untrained, name, samples)
     started = time.process_time()
     tried: Trial[Data, Any] = trial(untrained, task.cuts(untrained, log), log)
-    calibration = task.calibrate(tried.algorithm, tried.held_out[0 if task.pools_cuts else -1 :])
+    calibration = _calibrated(tried)
     theirs = None if name == task.baseline else trial(baseline_of(tried.algorithm), tried.cuts, log)
     comparison, parts = _compared(tried, theirs, calibration, name, log)
     baseline = None if theirs is None else _fitted_again(theirs, log)
     measuring_seconds = time.process_time() - started
-    final = clone(untrained)
-    final.refit(data, tried.algorithm)
-    settled = task.settle(Fitted(final, encoding, calibration), data, log)
-    choices = final.choices()
-    fitted = Fitted(final, encoding, settled | ({"choices": choices} if choices else {}))
+    fitted = _final(tried, encoding, data, calibration, log)
+    if choices := fitted.algorithm.choices():
+        fitted = replace(fitted, calibration=fitted.calibration | {"choices": choices})
     remarks = (*task.remarks(fitted, data, log), *choices)
     return Trained(fitted, samples, comparison, parts, measuring_seconds, baseline, remarks)
 
 
 def _fitted_again(tried: Trial[Any, Any], log: EventLog) -> Fitted[Algorithm[Any], Any]:
     """What was tried, calibrated by its trial and fitted on all of the log."""
-    final, task = clone(tried.algorithm), tried.algorithm.task
-    encoding = final.make_encoding().fit(log)
-    data = encoding.transform(log)
-    calibration = task.calibrate(tried.algorithm, tried.held_out[0 if task.pools_cuts else -1 :])
+    encoding = tried.algorithm.make_encoding().fit(log)
+    return _final(tried, encoding, encoding.transform(log), _calibrated(tried), log)
+
+
+def _calibrated(tried: Trial[Any, Any]) -> Calibration:
+    """What its task learns from the held-out predictions of a trial: of all cuts, or of the last alone."""
+    task = tried.algorithm.task
+    return task.calibrate(tried.algorithm, tried.held_out[0 if task.pools_cuts else -1 :])
+
+
+def _final(
+    tried: Trial[Data, Any], encoding: Encodes[Data], data: Data, calibration: Calibration, log: EventLog
+) -> Fitted[Algorithm[Data], Data]:
+    """What was tried, fitted on all of the log's data."""
+    final = clone(tried.algorithm)
     final.refit(data, tried.algorithm)
-    return Fitted(final, encoding, task.settle(Fitted(final, encoding, calibration), data, log))
+    settled = final.task.settle(Fitted(final, encoding, calibration), data, log)
+    return Fitted(final, encoding, settled)
 
 
 def trial(untrained: Algorithm[Data], cuts: Sequence[Split], log: EventLog) -> Trial[Data, Any]:

@@ -103,7 +103,7 @@ def test_a_model_monitors_a_log_and_refuses_another_process() -> None:
     model.train(simulated(300, 1))
     stable = model.monitor(later(300, 2))
     assert stable.verdict == STABLE, stable.sentence
-    assert stable.facts["root_digest"] == model.digest
+    assert stable.facts["root_digest"] == model.root_digest
     assert model.monitor(later(300, 2, extra=0.5)).verdict in (DRIFT, SERIOUS)
     strange = later(100, 3).frame
     with pytest.raises(LogError, match="another process"):
