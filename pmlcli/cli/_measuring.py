@@ -107,7 +107,7 @@ class MeasuringOptions(GateOptions):
 
     def is_file(self) -> bool:
         """Whether the results go to a file."""
-        return self.output is not None and str(self.output) != "-"
+        return _target.is_file(self.output)
 
     def chosen_format(self) -> str:
         """The format by --format, else by the file's name, else a table."""

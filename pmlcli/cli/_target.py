@@ -37,6 +37,11 @@ def require_file_place(path: Path, *, force: bool) -> None:
     _require_parent(path)
 
 
+def is_file(path: Path | None) -> bool:
+    """Whether what is written goes to a file: not where none is named, or - for stdout."""
+    return path is not None and str(path) != "-"
+
+
 def _occupied(path: Path, what: str, hint: str) -> ValidationError:
     return ValidationError(f"{path}: {what}", hint=hint, code="io.exists", context={"path": str(path)})
 

@@ -55,7 +55,7 @@ class TargetOptions:
 
     def is_file(self) -> bool:
         """Whether the log goes to a file, not to stdout."""
-        return str(self.output) != "-"
+        return _target.is_file(self.output)
 
     def chosen_format(self) -> str:
         """The format by --format, else the ending of the file's name."""

@@ -12,15 +12,13 @@ from pmlcli.cli._group import PLACE, REQUEST, TRUST, options
 from pmlcli.cli._measuring import MeasuringOptions
 from pmlcli.cli._options import CommonOptions, ReadingOptions, one_of
 from pmlcli.cli._trust import TrustOptions
-from pmlcli.cli.predict import ModelArgument
+from pmlcli.cli.predict import TABLE_ENDINGS, ModelArgument
 from pmlcli.errors import ValidationError
 from pmlcli.store import publish
 
 if TYPE_CHECKING:
     from pmlcli.cli._session import Session
     from pmlcli.lifecycle.evaluating import Evaluation
-
-_ENDINGS = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
 
 LogArgument = Annotated[
     str,
@@ -76,7 +74,7 @@ class ScopeOptions:
         """Raises before any work is done when the file of errors cannot be written as asked."""
         if self.errors is not None:
             _target.require_file_place(self.errors, force=force)
-            if self.errors.suffix.lower() not in _ENDINGS:
+            if self.errors.suffix.lower() not in TABLE_ENDINGS:
                 raise ValidationError(
                     f"{self.errors}: predictions cannot be written as '{self.errors.suffix}'",
                     hint="end it in .csv, .jsonl or .parquet",
@@ -149,6 +147,6 @@ def _write_errors(found: Evaluation, path: Path, measuring: MeasuringOptions, se
     from pmlcli.render import frame
 
     table: Any = found.frame
-    data = frame.to_bytes(table, _ENDINGS[path.suffix.lower()])
+    data = frame.to_bytes(table, TABLE_ENDINGS[path.suffix.lower()])
     publish.write_file(path, data, force=measuring.force)
     session.note(f"wrote {len(table):,} predictions beside the truth to {path}")

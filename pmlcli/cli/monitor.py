@@ -12,9 +12,9 @@ from pmlcli.cli._group import PLACE, REQUEST
 from pmlcli.cli._measuring import MeasuringOptions, finish
 from pmlcli.cli._options import CommonOptions, ReadingOptions, one_of
 from pmlcli.cli._trust import TrustOptions
+from pmlcli.cli.predict import ModelArgument
 from pmlcli.errors import GateError, ValidationError
 
-ModelArgument = Annotated[Path, typer.Argument(metavar="MODEL", help="Model directory.", show_default=False)]
 LogArgument = Annotated[
     str, typer.Argument(metavar="LOG", help="Event log, - for stdin.", show_default=False)
 ]

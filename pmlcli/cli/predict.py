@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from pmlcli.lifecycle.model import Model
     from pmlcli.lifecycle.result import PredictionResult
 
-_SUFFIXES = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
+TABLE_ENDINGS = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
 _SHOWN_ROWS = 25
 _STAMP = ("model_id", "root_digest", "predicted_at")
 """Who made a row and when: columns of every table that is written, facts of the JSON document."""
@@ -131,16 +131,16 @@ class WritingOptions:
         one_of("format", self.format, ("csv", "jsonl", "parquet"))
         name = "" if self.output is None else self.output.name.lower()
         suffix = Path(name).suffix
-        if self.format is None and self.is_file() and suffix not in _SUFFIXES and suffix != "":
+        if self.format is None and self.is_file() and suffix not in TABLE_ENDINGS and suffix != "":
             raise ValidationError(
                 f"{self.output}: a table of predictions cannot be written as '{suffix}'",
                 hint="end it in .csv, .jsonl or .parquet, or say --format; --annotate writes the log back",
             )
-        return self.format or _SUFFIXES.get(suffix, "csv")
+        return self.format or TABLE_ENDINGS.get(suffix, "csv")
 
     def is_file(self) -> bool:
         """Whether the table goes to a file."""
-        return self.output is not None and str(self.output) != "-"
+        return _target.is_file(self.output)
 
     def check(self) -> None:
         """Raises before any work is done when the table cannot be written as asked."""

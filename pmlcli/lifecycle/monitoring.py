@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -18,6 +17,7 @@ from pmlcli.evaluation.drift import Changes, Sums
 from pmlcli.eventlog.log import ACTIVITY, EventLog
 from pmlcli.lifecycle.foreign import MANY
 from pmlcli.lifecycle.kinds import EXAMPLES
+from pmlcli.lifecycle.periods import date_of
 from pmlcli.lifecycle.reference import Reference
 from pmlcli.lifecycle.summing import (
     CASES,
@@ -56,7 +56,6 @@ _SECTIONS = {
     "duration": "Times",
     "weekday": "Times",
     "hour": "Times",
-    "arrivals": "Times",
 }
 UNITS = {
     "changes": "",
@@ -92,7 +91,7 @@ class Change:
     """One feature that changed beyond chance, its effect first.
 
     `size` is what `--min-effect` is held against: points of a share; of numbers how much likelier than one in
-    two a number of now is above one of before; of arrivals their growth.
+    two a number of now is above one of before.
     """
 
     kind: str
@@ -289,7 +288,7 @@ def _unit(group: Group) -> str:
 
 
 def _day(moment: int) -> str:
-    return datetime.fromtimestamp(moment / 1e6, UTC).strftime("%Y-%m-%d")
+    return date_of(moment)[:10]
 
 
 # --- told

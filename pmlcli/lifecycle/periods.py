@@ -32,7 +32,7 @@ class Periods:
     def of(self, cut: Split) -> CutPeriod:
         """Dates and cases, and why the part says nothing of the cases to come, if it does not."""
         times = cut.period
-        since, until = (None, None) if times is None else map(_date, times)
+        since, until = (None, None) if times is None else map(date_of, times)
         return CutPeriod(cut.test.n_cases, since, until, self._bias(cut.test))
 
     def doubts(self) -> list[str]:
@@ -51,7 +51,7 @@ def span(log: EventLog) -> dict[str, str]:
     """`from` and `until`, the times of the first and the last event (ISO 8601, UTC); empty without times."""
     if log.times is None or not log.n_events:
         return {}
-    return {"from": _date(int(log.times.min())), "until": _date(int(log.times.max()))}
+    return {"from": date_of(int(log.times.min())), "until": date_of(int(log.times.max()))}
 
 
 def until_of(training_log: Mapping[str, Any]) -> int | None:
@@ -72,7 +72,7 @@ def until_of(training_log: Mapping[str, Any]) -> int | None:
         ) from error
 
 
-def _date(micros: int) -> str:
+def date_of(micros: int) -> str:
     """ISO 8601 in UTC, to the second; whatever the year, within what a date can say."""
     seconds = max(min(micros // 1_000_000, 253_402_300_799), -62_135_596_800)
     return (_EPOCH + timedelta(seconds=seconds)).isoformat().replace("+00:00", "Z")

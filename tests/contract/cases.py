@@ -68,6 +68,16 @@ KEYS = {
     "remaining-time": ["case_id", "prefix_length", "remaining_seconds", "lower", "upper", "expected_end"],
 }
 
+CHEAP = {
+    "anomaly": "anomaly/variant-frequency",
+    "forecast": "forecast/weekday-median",
+    "next-activity": "next-activity/ngram",
+    "outcome": "outcome/prior",
+    "remaining-time": "remaining-time/median",
+    "suffix": "suffix/medoid",
+}
+"""An algorithm of each task that learns in no time."""
+
 
 def daily_events(days: int = 120, seed: int = 0) -> list[dict[str, Any]]:
     """A process with a weekly rhythm: some cases a day, fewer at weekends, two events each."""

@@ -15,16 +15,8 @@ from pmlcli.lifecycle.artifacts import REFERENCE_FILE
 from pmlcli.lifecycle.foreign import known_activities
 from pmlcli.lifecycle.model import Model
 from pmlcli.store import strictjson
-from tests.contract.cases import events_for, trained
+from tests.contract.cases import CHEAP, events_for, trained
 
-CHEAP = {
-    "anomaly": "anomaly/variant-frequency",
-    "forecast": "forecast/weekday-median",
-    "next-activity": "next-activity/ngram",
-    "outcome": "outcome/prior",
-    "remaining-time": "remaining-time/median",
-    "suffix": "suffix/medoid",
-}
 Events = list[dict[str, Any]]
 every_task = pytest.mark.parametrize("name", CHEAP.values())
 

@@ -38,7 +38,7 @@ class Prefixes:
         """(cases,): not ended at the log's end."""
         return find_running(self._log)
 
-    @property
+    @cached_property
     def is_running(self) -> Flags:
         """Of a case that has not ended."""
         return np.repeat(self.running_cases, self._log.lengths)
@@ -48,7 +48,7 @@ class Prefixes:
         """Events so far."""
         return np.arange(self._log.n_events) - np.repeat(self._log.offsets[:-1], self._log.lengths) + 1
 
-    @property
+    @cached_property
     def is_whole(self) -> Flags:
         """All events of its case."""
         return np.asarray(self.lengths == np.repeat(self._log.lengths, self._log.lengths))

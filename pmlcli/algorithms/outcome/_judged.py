@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pmlcli.algorithms._learning.choice import LossOf
 from pmlcli.algorithms._learning.validation import SHARE
-from pmlcli.algorithms.outcome._rows import FOLDS, counted_rows
+from pmlcli.algorithms.outcome._rows import counted_rows, folds, rank_by_start
 from pmlcli.encoding.outcome.encoding import OutcomePrefixes
 from pmlcli.evaluation.ranking import macro_auc_over
 
@@ -35,11 +35,8 @@ def judging_parts(data: OutcomePrefixes) -> Iterator[Part]:
     TrainingError without two outcomes.
     """
     own = np.unique(data.case_of_event[counted_rows(data)])
-    rank = np.argsort(np.argsort(data.starts[own], kind="stable"), kind="stable")
-    if len(own) < JUDGED_IN_FOLDS:
-        parts = [rank % FOLDS == fold for fold in range(FOLDS)]
-    else:
-        parts = [rank >= len(own) - round(len(own) * SHARE)]
+    rank = rank_by_start(data, own)
+    parts = folds(rank) if len(own) < JUDGED_IN_FOLDS else [rank >= len(own) - round(len(own) * SHARE)]
     for is_late in parts:
         part = Part(own[~is_late], own[is_late])
         if all(len(np.unique(data.target[side])) > 1 for side in part):

@@ -67,10 +67,19 @@ def held_out_parts(data: OutcomePrefixes, taught: Lessons) -> Iterator[Flags]:
     """
     own, place = np.unique(taught.cases, return_inverse=True)
     if len(own) < MANY_CASES:
-        by_start = np.argsort(np.argsort(data.starts[own], kind="stable"), kind="stable")
-        parts = [(by_start % FOLDS == fold)[place] for fold in range(FOLDS)]
+        parts = [is_in_fold[place] for is_in_fold in folds(rank_by_start(data, own))]
     else:
         parts = [latest_rows(data, taught.rows)]
     for is_held_out in parts:
         if is_held_out.any() and len(np.unique(taught.target[~is_held_out])) > 1:
             yield is_held_out
+
+
+def rank_by_start(data: OutcomePrefixes, cases: Rows) -> Rows:
+    """How many of these cases began before each, (cases,)."""
+    return np.argsort(np.argsort(data.starts[cases], kind="stable"), kind="stable")
+
+
+def folds(rank: Rows) -> list[Flags]:
+    """Which cases are in each fold, (cases,): in turn by start, so that each holds cases of all times."""
+    return [rank % FOLDS == fold for fold in range(FOLDS)]
