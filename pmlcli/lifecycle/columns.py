@@ -18,9 +18,17 @@ HINDSIGHT = "hindsight"
 def learnable(log: EventLog, algorithm: Algorithm[Any], choice: ColumnChoice) -> tuple[EventLog, list[Found]]:
     """The log without its columns of hindsight, and these.
 
-    LogError for a chosen column that it lacks; ValidationError for one to leave out that a parameter names.
+    LogError for a chosen column that it lacks; ValidationError for one to leave out that a parameter names,
+    and for any choice where the task learns from no columns.
     """
     choice.require(log)
+    if (chosen := (*choice.known_at_start, *choice.hindsight)) and not algorithm.task.looks_at_attributes:
+        raise ValidationError(
+            f"{algorithm.task.name} does not learn from the log's columns, "
+            "so --hindsight and --known-at-start change nothing",
+            hint="leave them out",
+            context={"column": chosen[0]},
+        )
     attributes = algorithm.parameters().get("attributes") or ()
     named = (*attributes, *algorithm.task.named_columns(algorithm))
     both = sorted({*named} & {*choice.hindsight})

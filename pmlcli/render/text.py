@@ -105,6 +105,7 @@ def model(document: Mapping[str, Any]) -> list[Block]:
             _measured(document["performance_metrics"]),
         ),
         *_section("Chosen in training", _choices(document["calibration"])),
+        *_section("Columns that were not learned from", _left_out(document["training_log"])),
         *curves(document["calibration"]),
         *standing_out(document["calibration"]),
         *_section(
@@ -148,6 +149,18 @@ def _choices(calibration: Any) -> list[Block]:
     found = calibration.get("choices") if isinstance(calibration, Mapping) else None
     lines = found if isinstance(found, list) else []
     return [Line(f"  {_cut(str(line), _LONGEST_LINE)}") for line in lines[:_MOST_ROWS]]
+
+
+def _left_out(training_log: Mapping[str, Any]) -> list[Block]:
+    """Columns of hindsight, each with the reason for leaving it out."""
+    found = training_log.get("hindsight")
+    columns = found.get("left_out") if isinstance(found, Mapping) else None
+    rows = (
+        [(f"  {column}", str(reason)) for column, reason in columns.items()]
+        if isinstance(columns, dict)
+        else []
+    )
+    return [Pairs(_few(rows))] if rows else []
 
 
 def _section(title: str, blocks: Sequence[Block]) -> list[Block]:

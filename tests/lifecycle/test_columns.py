@@ -42,6 +42,9 @@ def test_what_was_left_out_is_said_and_kept(name: str, tmp_path: Path) -> None:
     assert "state" not in model.manifest_fields["input_schema"]["required"]
     kept = json.loads((model.save(tmp_path / "m").path / "manifest.json").read_text())
     assert kept["training_log"]["hindsight"]["left_out"] == told
+    shown = CliRunner().invoke(app, ["inspect", str(tmp_path / "m")], env={"COLUMNS": "400"}).stdout
+    shown = " ".join(shown.split())
+    assert all(f"{column} {reason}" in shown for column, reason in told.items()), shown
     # Predictions neither need nor read these columns.
     new = frame()
     request = PredictRequest(cases="all")
@@ -54,6 +57,15 @@ def test_what_was_left_out_is_said_and_kept(name: str, tmp_path: Path) -> None:
 def test_a_forecast_looks_at_no_column_and_says_nothing() -> None:
     model = Model("forecast/seasonal-naive", horizon=7)
     assert model.train(frame()).metadata["hindsight"] == {}
+
+
+@pytest.mark.parametrize("choice", [{"hindsight": ("state",)}, {"known_at_start": ("state",)}])
+def test_a_choice_of_columns_is_refused_where_none_is_learned_from(
+    choice: dict[str, tuple[str, ...]],
+) -> None:
+    model = Model("forecast/seasonal-naive", horizon=7)
+    with pytest.raises(ValidationError, match="forecast does not learn from the log's columns"):
+        model.train(frame(), columns=ColumnChoice(**choice))
 
 
 def test_what_a_parameter_names_stays() -> None:
