@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from pmlcli.errors import SignatureError as SignatureError
     from pmlcli.errors import TrainingError as TrainingError
     from pmlcli.errors import UnopenedModelError as UnopenedModelError
+    from pmlcli.errors import UnsupportedSystemError as UnsupportedSystemError
     from pmlcli.errors import UntrustedArtifactError as UntrustedArtifactError
     from pmlcli.errors import ValidationError as ValidationError
     from pmlcli.eventlog import ReadOptions as ReadOptions
@@ -99,6 +100,7 @@ _HOMES = {
     "TrainingError": "pmlcli.errors",
     "TrainingResult": "pmlcli.lifecycle.result",
     "UnopenedModelError": "pmlcli.errors",
+    "UnsupportedSystemError": "pmlcli.errors",
     "UntrustedArtifactError": "pmlcli.errors",
     "ValidationError": "pmlcli.errors",
     "inspect_model": "pmlcli.lifecycle.inspection",
@@ -116,6 +118,8 @@ if not TYPE_CHECKING:
     def __getattr__(name: str) -> Any:
         if name not in _HOMES:
             raise AttributeError(f"module 'pmlcli' has no attribute '{name}'")
+        if _HOMES[name] != "pmlcli.errors":
+            import_module("pmlcli.system").require()
         return getattr(import_module(_HOMES[name]), name)
 
 

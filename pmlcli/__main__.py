@@ -43,11 +43,29 @@ def main(*, as_module: bool = False) -> NoReturn:
             sys.stdout.fileno(), "w", encoding=sys.stdout.encoding, errors=sys.stdout.errors, closefd=False
         )
     try:
+        _require_system()
         # Imported here, so that an interrupt while it loads is caught.
         from pmlcli.cli.app import main as run
     except KeyboardInterrupt:
         sys.exit(130)
     run()
+
+
+def _require_system() -> None:
+    """Ends with one line (with --json one document) where the command line could not even be imported."""
+    from pmlcli import system
+    from pmlcli.errors import UnsupportedSystemError
+
+    try:
+        system.require()
+    except UnsupportedSystemError as error:
+        if "--json" in sys.argv[1:]:
+            from pmlcli.render.json import error_document
+
+            sys.stdout.write(f"{error_document(error)}\n")
+        else:
+            sys.stderr.write(f"error: {error.message}\nhint: {error.hint}\n")
+        sys.exit(error.exit_code)
 
 
 if __name__ == "__main__":

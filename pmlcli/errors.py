@@ -13,6 +13,7 @@
     |  |  `- UntrustedArtifactError exit 5  an artifact holds something that this algorithm never writes
     |  `- SignatureError           exit 5   a signature is absent, wrong, or by another key
     |- MissingDependencyError      exit 4   an optional library is not installed; names the pip extra
+    |- UnsupportedSystemError      exit 4   the operating system lacks what pmlcli needs
     |- HookError                   exit 1   a hook raised; names the hook
     |- UnopenedModelError          exit 1   a trained model did not answer once it was opened again: a bug
     |- GateError                   exit 6   a result is beyond a limit that the user set; it was written
@@ -190,6 +191,13 @@ class MissingDependencyError(PmlError):
         one.reword(f"the members need the libraries {named}, which are not installed")
         one.context["dependency"] = ",".join(libraries)
         return one
+
+
+class UnsupportedSystemError(PmlError):
+    """The operating system lacks what pmlcli needs to keep and open models safely."""
+
+    default_code = "system"
+    exit_code = 4
 
 
 class HookError(PmlError):

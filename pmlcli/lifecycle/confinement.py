@@ -88,6 +88,11 @@ def confine(limits: Limits) -> None:
     sys.addaudithook(_Watch())
 
 
+def bounds_memory() -> bool:
+    """Whether this system tells how much memory a process has, without which `confine` cannot bound it."""
+    return _address_space() is not None
+
+
 def _take_away() -> None:
     """Replaces functions that no hook is told of; `os` has most of them under its own name too."""
     for module, names in _UNTOLD.items():

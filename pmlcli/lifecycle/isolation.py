@@ -22,12 +22,13 @@ from importlib.metadata import PackageNotFoundError, metadata
 from typing import Any, NoReturn
 
 from pmlcli import errors, runtime
-from pmlcli.errors import PmlError, PredictionError, ValidationError
+from pmlcli.errors import PmlError, PmlWarning, PredictionError, ValidationError
 from pmlcli.lifecycle.blame import HINT, blamed
 from pmlcli.lifecycle.confinement import (
     MEGABYTE,
     ConfinedError,
     Limits,
+    bounds_memory,
     confine,
     end_with,
     isolate_streams,
@@ -91,6 +92,16 @@ def is_possible() -> bool:
     return hasattr(os, "fork")
 
 
+def warn_of_memory() -> None:
+    """Says so where the child's memory cannot be bounded (macOS); its processor time and files still are."""
+    if not bounds_memory():
+        warnings.warn(
+            "this system cannot limit the memory of a model's process: use models that you trust",
+            PmlWarning,
+            stacklevel=2,
+        )
+
+
 def limits_for(*, events: int, files: Files) -> Limits:
     """The bounds of an answer about so many events by a model of these files."""
     all_bytes = sum(map(len, files.values()))
@@ -122,6 +133,7 @@ def ask(
         raise ValidationError(
             "this platform has no fork", hint="give --no-isolation, or trusted=True, for a model you trust"
         )
+    warn_of_memory()
     parent = os.getpid()
     child, reading, writing = _forked()
     if child == 0:
