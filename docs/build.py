@@ -1,4 +1,7 @@
-"""Writes docs/commands.md and docs/guarantees.md from the code: `--help`, and each algorithm's card.
+"""Writes what of the docs is made from the code.
+
+docs/commands.md from `--help` and each algorithm's card, docs/guarantees.md from the cards, and the picture
+in docs/architecture.md from the imports.
 
 python docs/build.py           writes the pages
 python docs/build.py --check   exits 1 when a committed page is not what would be written
@@ -179,7 +182,15 @@ def _cell(text: str) -> str:
 
 def main() -> int:
     """Writes or checks the pages."""
-    pages = {HERE / "commands.md": build(), HERE / "guarantees.md": guarantees()}
+    sys.path.insert(0, str(HERE))
+    from house import with_picture
+
+    architecture = HERE / "architecture.md"
+    pages = {
+        HERE / "commands.md": build(),
+        HERE / "guarantees.md": guarantees(),
+        architecture: with_picture(architecture.read_text(encoding="utf-8")),
+    }
     if "--check" in sys.argv[1:]:
         return int(any(not p.is_file() or p.read_text(encoding="utf-8") != text for p, text in pages.items()))
     for path, text in pages.items():
