@@ -10,6 +10,7 @@ import typer
 
 from pmlcli import registry, runtime
 from pmlcli.cli import _complete, _declared, _target
+from pmlcli.cli._existing import ExistingOptions, is_up_to_date, kept_document
 from pmlcli.cli._group import LIMIT, PLACE, REQUEST, options
 from pmlcli.cli._options import (
     CommonOptions,
@@ -25,6 +26,8 @@ from pmlcli.render import sentence, text
 
 if TYPE_CHECKING:
     from pmlcli.lifecycle.result import TrainingResult
+    from pmlcli.lifecycle.unchanged import Recipe
+    from pmlcli.store.artifacts import Sign
 
 _PARAMETERS = "Parameters of the algorithm"
 
@@ -96,7 +99,18 @@ InputValues = Annotated[dict[str, Any], _declared.input_group()]
 
 @options
 class WorkOptions:
-    """In how many processes."""
+    """How much is learned from, and in how many processes."""
+
+    sample_cases: Annotated[
+        int | None,
+        LIMIT,
+        typer.Option(
+            "--sample-cases",
+            min=1,
+            metavar="N",
+            help="Learn from N whole cases, drawn by a hash of their ids (not forecast).",
+        ),
+    ] = None
 
     jobs: Annotated[
         int,
@@ -163,6 +177,7 @@ def train(  # noqa: PLR0913 (a command takes its groups of options)
     known: HindsightOptions,
     work: WorkOptions,
     saving: SavingOptions,
+    existing: ExistingOptions,
     reading: ReadingOptions,
     common: CommonOptions,
 ) -> None:
@@ -172,58 +187,76 @@ def train(  # noqa: PLR0913 (a command takes its groups of options)
     task's baseline goes to stderr.
     """
     with common.session() as session:
+        existing.check(log)
+        name = registry.resolve(choice.algorithm, choice.task)
+        target = saving.output or Path("models") / name.replace("/", "-")
+        values = parameters_of(name, choice, parameters)
+        how, sign = reading.to_read_options(), signer_for(saving.sign)
+        _target.require_model_place(target, force=saving.force or existing.looks)
+        # The rest needs numpy and the algorithm's library; a misspelt name must not wait for them.
+        from pmlcli.encoding.hindsight import ColumnChoice
+        from pmlcli.lifecycle.model import Model
+        from pmlcli.lifecycle.unchanged import Recipe
+
+        columns = ColumnChoice(tuple(known.known_at_start or ()), tuple(known.hindsight or ()))
+        model = Model(name, model_id=saving.model_id, **values)
+        beside = _declared.inputs(inputs, name.partition("/")[0])
+        model.algorithm.task.take_inputs(model.algorithm, beside)
+        recipe = Recipe(
+            model, log, how, columns, beside.get("regressors"), work.sample_cases, sign_with=saving.sign
+        )
         with runtime.use_jobs(work.jobs):
-            document = train_model(log, choice, parameters, known, saving, reading, inputs, session)
+            document = _made(recipe, target, saving, existing, sign, session)
         session.outcome("train", document, lambda: text.saved_path(document))
 
 
-def train_model(  # noqa: PLR0913 (a command takes its groups of options)
-    source: str,
-    choice: ChoiceOptions,
-    own: Mapping[str, Any],
-    known: HindsightOptions,
+def _made(  # noqa: PLR0913 (what to make, where, and what is to become of what stands there)
+    recipe: Recipe,
+    target: Path,
     saving: SavingOptions,
-    reading: ReadingOptions,
-    beside: Mapping[str, Any],
+    existing: ExistingOptions,
+    sign: Sign | None,
     session: Session,
 ) -> dict[str, Any]:
-    """Trains and saves; the document of `train --json`. All options are checked before the log is read."""
-    name = registry.resolve(choice.algorithm, choice.task)
-    parameters, how = parameters_of(name, choice, own), reading.to_read_options()
-    sign = signer_for(saving.sign)
-    target = saving.output or Path("models") / name.replace("/", "-")
-    _target.require_model_place(target, force=saving.force)
-    # The rest needs numpy and the algorithm's library; a misspelt name must not wait for them.
-    from pmlcli.encoding.hindsight import ColumnChoice
-    from pmlcli.eventlog import read_log
-    from pmlcli.lifecycle.concerns import concerns
-    from pmlcli.lifecycle.model import Model
+    """Trains and saves, unless the model that stands there is kept; the document of `train --json`."""
     from pmlcli.store.publish import Publication
 
-    columns = ColumnChoice(tuple(known.known_at_start or ()), tuple(known.hindsight or ()))
-    model = Model(name, model_id=saving.model_id, **parameters)
-    inputs = _declared.inputs(beside, name.partition("/")[0])
-    model.algorithm.task.take_inputs(model.algorithm, inputs)
     # Held from before the log is read: who comes second waits, or is told, before any work is done.
     with Publication(target, wait_seconds=saving.wait) as publication:
-        publication.refuse_existing(force=saving.force)
-        log = read_log(source, how)
-        for line in sentence.reading(sentence.facts_of(log), log.schema.columns, log.schema.timezone):
-            session.note(line)
-        for concern in concerns(log):
-            session.warn(concern)
-        session.note(f"training {name}")
-        result = model.train(log, options=how, columns=columns, **inputs)
-        _tell(result, session)
-        saved = model.save(target, force=saving.force, sign=sign, publication=publication)
+        stands = publication.refuse_existing(force=saving.force or existing.looks)
+        if (
+            stands
+            and existing.skip_unchanged
+            and is_up_to_date(target, recipe, session, may_replace=saving.force)
+        ):
+            return kept_document(target, "up to date")
+        result = _trained(recipe, session)
+        saved = recipe.model.save(target, force=saving.force, sign=sign, publication=publication)
     session.note(f"saved to {saved.path}, root digest {saved.root_digest}")
     return {
         "path": str(saved.path),
         "root_digest": saved.root_digest,
         "is_signed": sign is not None,
+        "outcome": "replaced" if stands else "new",
         "metrics": result.metrics,
         **{key: value for key, value in result.metadata.items() if key != "warnings"},
     }
+
+
+def _trained(recipe: Recipe, session: Session) -> TrainingResult:
+    """Reads the log and trains, and says what was read and found."""
+    from pmlcli.eventlog import read_log
+    from pmlcli.lifecycle.concerns import concerns
+
+    log = read_log(recipe.log, recipe.options)
+    for line in sentence.reading(sentence.facts_of(log), log.schema.columns, log.schema.timezone):
+        session.note(line)
+    for concern in concerns(log):
+        session.warn(concern)
+    session.note(f"training {recipe.model.model_type}")
+    result = recipe.train_on(log)
+    _tell(result, session)
+    return result
 
 
 def _tell(result: TrainingResult, session: Session) -> None:

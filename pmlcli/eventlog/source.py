@@ -187,6 +187,18 @@ class ByteSource(io.RawIOBase):
         )
 
 
+def sha256_of(path: str | Path) -> str:
+    """The SHA-256 of a file's stored bytes, in hex: what `identity` tells once the file was read as a log."""
+    found = hashlib.sha256()
+    with _open_regular(Path(path)) as file:
+        try:
+            while chunk := file.read(CHUNK):
+                found.update(chunk)
+        except OSError as error:
+            raise LogError(f"{path}: cannot read: {error.strerror}") from error
+    return found.hexdigest()
+
+
 _AGAIN = "fetch or copy the file again"
 
 

@@ -23,6 +23,7 @@ from pmlcli.evaluation.assessment import Assessment
 from pmlcli.eventlog import ReadOptions, lookalike, read_log
 from pmlcli.eventlog.log import ACTIVITY, RESOURCE, TIMESTAMP, EventLog
 from pmlcli.eventlog.options import CLASSIFIER_PREFIX, NONE, OPTIONAL_ROLES
+from pmlcli.eventlog.sampling import sample_facts
 from pmlcli.lifecycle import answer, artifacts, contract, evaluating, expectation, fresh, isolation, opening
 from pmlcli.lifecycle._binding import of_class_or_instance
 from pmlcli.lifecycle.answer import Answer
@@ -42,6 +43,7 @@ from pmlcli.lifecycle.provenance import dependencies, determinism, machine, now,
 from pmlcli.lifecycle.reference import read_reference, reference
 from pmlcli.lifecycle.reproducible import reproducible
 from pmlcli.lifecycle.result import ModelMetadata, PredictionResult, SavedModel, TrainingResult
+from pmlcli.lifecycle.sampling import said_of_sample, sampled
 from pmlcli.lifecycle.situation import situations
 from pmlcli.lifecycle.training import Trained, baseline_of, train_algorithm
 from pmlcli.store.artifacts import ArtifactStore, Sign, seal
@@ -128,6 +130,7 @@ class Model(Hook):
         options: ReadOptions | None = None,
         regressors: Regressors | None = None,
         columns: ColumnChoice | None = None,
+        sample_cases: int | None = None,
         hooks: Sequence[Hook] = (),
     ) -> TrainingResult:
         """Trains on a log: split by time, measured beside the baseline, then fitted on all of it.
@@ -136,6 +139,8 @@ class Model(Hook):
         `regressors` are exogenous columns, for the forecasters that take them.
         `columns` says which columns you know to be known when a case starts, or not until later; of the
         others, those of hindsight are found and left out.
+        `sample_cases` learns from so many whole cases, drawn by a stable hash of their ids; from all where
+        the log has no more.
 
         Raises LogError, TrainingError or HookError; then `metadata.status` is `failed`.
         """
@@ -149,9 +154,10 @@ class Model(Hook):
             run.call("before_train", log=whole, parameters=self.algorithm.parameters())
             choice = columns or ColumnChoice()
             log, found = learnable(whole, self.algorithm, choice)
-            about = facts(choice, found)
+            learned = sampled(log, self.algorithm.task, sample_cases)
+            about = facts(choice, found) | sample_facts(log, learned)
             with reproducible(self.algorithm.seed):
-                trained = train_algorithm(self.algorithm, self.model_type, log)
+                trained = said_of_sample(train_algorithm(self.algorithm, self.model_type, learned), about)
                 exogenous = {} if regressors is None else {"regressors": regressors.facts()}
                 self._keep(
                     trained, _log_facts(log) | span(whole) | exogenous | about, log, options or ReadOptions()
@@ -498,7 +504,7 @@ class Model(Hook):
         Raises LogError when the log breaks the data contract or is of another process.
         """
         self._require_trained()
-        with _in_place(self._place):
+        with in_place(self._place):
             checked, words = self._checked(log, options)
             known = known_activities(self.files)
             check_process(checked, known, allow=False)
@@ -567,7 +573,7 @@ class Model(Hook):
         there is no fork, or time counts, a `trusted` one may be in this process.
         Raises a PersistenceError when anything is missing, changed, unexpected or untrusted.
         """
-        with _in_place(Path(path)):
+        with in_place(Path(path)):
             stored = ArtifactStore().load(Path(path), check_seal=check_seal, check_manifest=_check_files)
         if instance is not None and stored.manifest.model_type != instance.model_type:
             raise _other_type(Path(path), stored.manifest.model_type, instance.model_type)
@@ -598,7 +604,7 @@ class Model(Hook):
 
         `place` is the directory that errors name; `trusted` as in `load`.
         """
-        with _in_place(place):
+        with in_place(place):
             return cls._from_stored(stored, hooks=hooks, trusted=trusted, place=place)
 
     @classmethod
@@ -652,7 +658,7 @@ class Model(Hook):
         """One train, predict, save or load: gives hooks their context, and tells them when it fails."""
         run = _Run(self, operation, (*self.hooks, self, *hooks))
         try:
-            with _in_place(self._place):
+            with in_place(self._place):
                 yield run
         except Exception as error:
             if operation == "train":
@@ -694,7 +700,7 @@ class _Run:
 
 
 @contextmanager
-def _in_place(place: Path | None) -> Iterator[None]:
+def in_place(place: Path | None) -> Iterator[None]:
     """Makes errors about the model in a directory begin with its path, or with that of the file in it."""
     try:
         yield

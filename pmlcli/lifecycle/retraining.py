@@ -14,6 +14,7 @@ from pmlcli.eventlog.log import EventLog
 from pmlcli.lifecycle import contract
 from pmlcli.lifecycle.columns import choice_of
 from pmlcli.lifecycle.model import Model
+from pmlcli.lifecycle.sampling import wanted_sample
 from pmlcli.store.directory import ModelFiles
 from pmlcli.store.findings import Finding
 from pmlcli.store.verification import RungResult, result_of, skipped
@@ -39,13 +40,14 @@ def retrain(
     with contract.written_by_pmlcli("training_log"):
         options = contract.reading_options(manifest.training_log.get("reading", {}))
         columns = choice_of(manifest.training_log)
+        sample = wanted_sample(manifest.training_log)
     read = read_log(log, options)
     regressors = None if regressor is None else read_regressors(regressor)
     others = _others(manifest.training_log, read.source.sha256, regressors)
     if others and not any_log and not _may_be_same(manifest.training_log, read, others):
         return result_of(RUNG, others)
     with runtime.use_threads(_threads(manifest.determinism)):
-        model.train(read, options=options, regressors=regressors, columns=columns)
+        model.train(read, options=options, regressors=regressors, columns=columns, sample_cases=sample)
     differences = _differences(stored.files, model.files)
     return result_of(RUNG, [*others, *differences] if differences and not any_log else differences)
 

@@ -207,7 +207,11 @@ def _training_log(log: Mapping[str, Any]) -> str:
     if isinstance(log.get("events"), int) and isinstance(log.get("cases"), int):
         told = f"{told}: {sentence.size(log)}"
     first, last = (str(log.get(end, ""))[:10] for end in ("from", "until"))
-    return f"{told}, {first} to {last}" if first and last else told
+    told = f"{told}, {first} to {last}" if first and last else told
+    match log.get("sample"):
+        case {"cases": int() as cases, "of_cases": int() as whole}:
+            return f"{told}; learned from a sample of {number.count(cases)} of {number.count(whole)} cases"
+    return told
 
 
 def _input(schema: Mapping[str, Any]) -> list[Block]:

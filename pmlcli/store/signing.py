@@ -70,6 +70,18 @@ def signer(private_path: Path | str) -> Callable[[bytes], bytes]:
     return lambda manifest: _envelope(crypto, key, manifest)
 
 
+def is_signed_by(private_path: Path | str, manifest: bytes, signature: bytes | None) -> bool:
+    """Whether this key made one of the signatures; raises as `signer` does for what is no private key."""
+    crypto, made = _crypto(), signer(private_path)
+    if signature is None or damage(manifest, signature) is not None:
+        return False
+    (key_id, _own), *_others = _entries(manifest, made(manifest))
+    key = crypto.serialization.load_pem_private_key(_read_key(private_path), password=None).public_key()
+    message = _signed_bytes(manifest)
+    entries = [signed for known, signed in _entries(manifest, signature) if known == key_id]
+    return any(_is_valid(crypto, key, signed, message) for signed in entries)
+
+
 def checker(public_paths: Sequence[Path | str]) -> Callable[[bytes, bytes | None], str]:
     """A check of manifest bytes and signature bytes against any of these public keys.
 

@@ -257,7 +257,7 @@ def environment(manifest: Manifest) -> RungResult:
     slight: list[Finding] = []
     for name, recorded in sorted(manifest.dependencies.items()):
         compared += 1
-        installed = _installed(name)
+        installed = installed_version(name)
         if installed == recorded:
             continue
         finding = Finding(shown(name), recorded, installed or _ABSENT)
@@ -280,11 +280,11 @@ def other_versions(dependencies: Mapping[str, str]) -> list[str]:
     return [
         f"{name} {shown(recorded)} (here {installed})"
         for name, recorded in sorted(dependencies.items())
-        if (installed := _installed(name)) is not None and _matters(name, recorded, installed)
+        if (installed := installed_version(name)) is not None and _matters(name, recorded, installed)
     ]
 
 
-def _installed(name: str) -> str | None:
+def installed_version(name: str) -> str | None:
     """The installed version, from the metadata on disk; the library is not imported."""
     for candidate in _ALIASES.get(name, (name,)):
         try:

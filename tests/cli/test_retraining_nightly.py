@@ -1,0 +1,134 @@
+"""`train` where a model stands already: up to date, a sample of cases."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from pmlcli.lifecycle import unchanged
+from tests.cli.conftest import FAST, Run, write_csv
+
+TRAIN = ("train", "log.csv", "-a", FAST, "-o", "m")
+SKIP = (*TRAIN, "--skip-unchanged")
+
+
+def state(place: Path) -> dict[str, tuple[int, bytes]]:
+    """Every file with its time of writing and its bytes."""
+    return {
+        str(path.relative_to(place)): (path.stat().st_mtime_ns, path.read_bytes())
+        for path in sorted(place.rglob("*"))
+        if path.is_file()
+    }
+
+
+@pytest.fixture
+def trained(place: Path, model: Path, csv_log: Path) -> Path:
+    shutil.copytree(model, place / "m")
+    shutil.copy(csv_log, place / "log.csv")
+    return place
+
+
+def test_what_is_up_to_date_is_not_trained_again(trained: Path, run: Run) -> None:
+    before = state(trained)
+    result = run(*SKIP)
+    assert result.exit_code == 0, result.output
+    assert "m is up to date" in result.stderr
+    assert result.stdout == "m\n"
+    assert run(*SKIP, "-q").output == ""
+    document = json.loads(run(*SKIP, "--force", "--json").stdout)
+    assert document["outcome"] == "up to date"
+    assert document["root_digest"] == json.loads(run("inspect", "m", "--json").stdout)["root_digest"]
+    assert state(trained) == before
+
+
+OTHERWISE: list[tuple[tuple[str, ...], str]] = [
+    (("-p", "order=2"), "a parameter"),
+    (("--seed", "5"), "a parameter"),
+    (("-a", "next-activity/linear"), "the algorithm"),
+    (("--model-id", "other"), "the model's id"),
+    (("--min-events", "2"), "how the log is read"),
+    (("--where", "activity=Approve"), "how the log is read"),
+    (("--resource", "none"), "how the log is read"),
+    (("--timezone", "Europe/Rome"), "how the log is read"),
+    (("--known-at-start", "amount"), "the choice of columns"),
+    (("--hindsight", "amount"), "the choice of columns"),
+    (("--sample-cases", "30"), "the sample of cases"),
+]
+
+
+@pytest.mark.parametrize(("options", "what"), OTHERWISE)
+def test_every_option_that_counts_is_noticed(
+    options: tuple[str, ...], what: str, trained: Path, run: Run
+) -> None:
+    before = state(trained)
+    result = run(*SKIP, *options)
+    assert result.exit_code == 2, result.output
+    assert f"not up to date: {what} changed" in result.stderr
+    assert "--force" in result.stderr
+    assert state(trained) == before
+
+
+def test_another_log_and_another_version_are_noticed_and_force_replaces(
+    trained: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_csv(trained / "log.csv", 61)
+    assert "the log is another" in run(*SKIP).stderr
+    assert run(*SKIP, "--force").exit_code == 0
+    monkeypatch.setattr(unchanged, "installed_version", lambda name: "9.9")
+    assert "and here is 9.9" in run(*SKIP).stderr
+
+
+def test_a_sample_of_all_cases_is_no_sample_and_a_name_is_no_log(trained: Path, run: Run) -> None:
+    (trained / "log.csv").rename(trained / "renamed.csv")
+    assert "is up to date" in run(*SKIP[:1], "renamed.csv", *SKIP[2:], "--sample-cases", "60").stderr
+
+
+def test_a_damaged_model_is_never_up_to_date(trained: Path, run: Run) -> None:
+    next((trained / "m" / "artifacts").iterdir()).write_bytes(b"{}")
+    before = state(trained)
+    result = run(*SKIP, "--force")
+    assert result.exit_code == 5, result.output
+    assert state(trained) == before
+
+
+def test_what_comes_from_stdin_cannot_be_looked_at_twice(place: Path, run: Run) -> None:
+    result = run("train", "-", "-a", FAST, "-o", "m", "--skip-unchanged", input="")
+    assert result.exit_code == 2
+    assert "needs a log that is a file" in result.stderr
+
+
+def test_a_signature_that_is_asked_for_and_is_not_there_is_noticed(trained: Path, run: Run) -> None:
+    pytest.importorskip("cryptography")
+    for name in ("me", "you"):
+        assert run("keygen", name).exit_code == 0
+    assert "not signed with this key" in run(*SKIP, "--sign", "me.key").stderr
+    assert run("sign", "m", "--private-key", "me.key").exit_code == 0
+    assert "is up to date" in run(*SKIP, "--sign", "me.key").stderr
+    assert "is up to date" in run(*SKIP).stderr
+    assert "not signed with this key" in run(*SKIP, "--sign", "you.key").stderr
+
+
+def test_a_sample_is_said_everywhere_and_trains_the_same_again(place: Path, run: Run) -> None:
+    write_csv(place / "log.csv")
+    result = run(*TRAIN, "--sample-cases", "40", "--json")
+    assert result.exit_code == 0, result.output
+    assert "learned from a sample of 40 of 60 cases" in result.stderr
+    metric = next(iter(json.loads(result.stdout)["metrics"].values()))
+    assert metric["about"].endswith("on a sample of 40 of 60 cases")
+    assert "learned from a sample of 40 of 60 cases" in run("inspect", "m").stdout
+    kept = json.loads((place / "m" / "manifest.json").read_text())["training_log"]["sample"]
+    assert (kept["cases"], kept["of_cases"]) == (40, 60)
+    assert "is up to date" in run(*SKIP, "--sample-cases", "40").stderr
+    again = run("verify", "m", "--retrain", "log.csv")
+    assert again.exit_code == 0, again.output
+
+
+def test_a_series_is_not_made_of_a_sample(place: Path, run: Run) -> None:
+    write_csv(place / "log.csv")
+    result = run("train", "log.csv", "-a", "forecast/weekday-median", "-o", "m", "--sample-cases", "40")
+    assert result.exit_code == 2, result.output
+    assert "needs all cases" in result.stderr
+    assert not (place / "m").exists()
