@@ -18,6 +18,7 @@ import pmlcli
 from pmlcli.cli import _config, _failure
 from pmlcli.cli._group import VARIABLE_PREFIX, flatten
 from pmlcli.cli.algorithms import algorithms
+from pmlcli.cli.compare import compare
 from pmlcli.cli.convert import convert
 from pmlcli.cli.evaluate import evaluate
 from pmlcli.cli.inspect import inspect
@@ -165,7 +166,9 @@ def _register(*commands: Callable[..., None]) -> None:
         app.command(command.__name__, cls=_Command)(flatten(command))
 
 
-_register(train, predict, evaluate, monitor, inspect, verify, sign, keygen, upgrade, convert, algorithms)
+_register(
+    train, predict, evaluate, monitor, compare, inspect, verify, sign, keygen, upgrade, convert, algorithms
+)
 
 
 def _terminate(_signal: int, _frame: FrameType | None) -> NoReturn:

@@ -69,13 +69,14 @@ UNITS = {
 
 @dataclass(frozen=True)
 class Monitored:
-    """How to compare: the smallest change that counts, the width of a window in microseconds, and the kinds
-    of features (all).
+    """How to compare: the smallest change that counts, the width of a window in microseconds, the kinds of
+    features (all), and which share of what is told may be chance.
     """
 
     min_effect: float = 0.05
     window: int = 7 * 86_400_000_000
     kinds: Sequence[str] | None = None
+    rate: float = RATE
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.min_effect < 1.0:
@@ -151,7 +152,7 @@ def changes(reference: Reference, log: EventLog, how: Monitored) -> tuple[list[C
         return [], view
     tested = list(_tested(reference, view, how))
     p_values = np.concatenate([one.p_values for one in tested]) if tested else np.zeros(0)
-    chosen = drift.discoveries(p_values, RATE)
+    chosen = drift.discoveries(p_values, how.rate)
     found: list[Change] = []
     start = 0
     for one in tested:

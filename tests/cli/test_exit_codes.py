@@ -33,6 +33,7 @@ def writers() -> dict[str, list[str]]:
         "evaluate --output": ["evaluate", "MODEL", "LOG", "-o", "FILE.csv"],
         "evaluate --errors": ["evaluate", "MODEL", "LOG", "--errors", "FILE.csv"],
         "monitor --output": ["monitor", "MODEL", "LOG", "-o", "FILE.csv"],
+        "compare --output": ["compare", "LOG", "LOG", "-o", "FILE.csv"],
         "convert --output": ["convert", "LOG", "-o", "FILE.parquet"],
         "upgrade --output": ["upgrade", "MODEL", "-o", "DIR"],
         "keygen": ["keygen", "FILE"],
