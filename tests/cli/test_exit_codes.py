@@ -15,7 +15,7 @@ from pmlcli.cli.app import app
 from tests.cli.conftest import FAST, Run
 
 SERIES = ("-a", "forecast/seasonal-naive", "--kpi", "arrivals", "--horizon", "2", "--frequency", "H")
-REPLACED_WITH_FORCE = {"--output", "--annotate", "--chart", "--keep-all", "--errors"}
+REPLACED_WITH_FORCE = {"--output", "--annotate", "--chart", "--keep-all", "--errors", "--save-best"}
 """A file of metrics is replaced each time, and a history and a log file are added to."""
 
 
@@ -34,6 +34,7 @@ def writers() -> dict[str, list[str]]:
         "evaluate --errors": ["evaluate", "MODEL", "LOG", "--errors", "FILE.csv"],
         "monitor --output": ["monitor", "MODEL", "LOG", "-o", "FILE.csv"],
         "compare --output": ["compare", "LOG", "LOG", "-o", "FILE.csv"],
+        "compare --save-best": ["compare", "LOG", "-t", "next-activity", "--save-best", "DIR"],
         "convert --output": ["convert", "LOG", "-o", "FILE.parquet"],
         "upgrade --output": ["upgrade", "MODEL", "-o", "DIR"],
         "keygen": ["keygen", "FILE"],
