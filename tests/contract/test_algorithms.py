@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -66,20 +67,36 @@ def predictions(model: Model, events: Any) -> pd.DataFrame:
 
 
 @cache
-def other_process(name: str) -> Any:
-    """What a fresh process with another hash seed and thread count says: one, as starting it is slow."""
+def other_interpreter() -> subprocess.Popen[str]:
+    """A Python with another hash seed and thread count: one a worker, as starting it is slow."""
     environment = os.environ | {"PYTHONHASHSEED": "7", "OMP_NUM_THREADS": "2", "OPENBLAS_NUM_THREADS": "2"}
+    command = [sys.executable, "-m", "tests.contract.child"]
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, cwd=ROOT, env=environment)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _other_interpreter_ends() -> Iterator[None]:
+    yield
+    if other_interpreter.cache_info().currsize:
+        other_interpreter().communicate(timeout=60)
+        other_interpreter.cache_clear()
+
+
+@cache
+def other_process(name: str) -> Any:
+    """What a process that has done nothing yet says, under another hash seed and thread count."""
+    process = other_interpreter()
+    assert process.stdin and process.stdout
     with TemporaryDirectory() as place:
         saved = trained(name).save(Path(place) / "model", check=True).path
-        shown = subprocess.run(
-            [sys.executable, "-m", "tests.contract.child", name, str(saved)],
-            capture_output=True,
-            text=True,
-            cwd=ROOT,
-            env=environment,
-        )
-    assert shown.returncode == 0, shown.stderr
-    return json.loads(shown.stdout)
+        process.stdin.write(f"{name}\t{saved}\n")
+        process.stdin.flush()
+        told = process.stdout.readline()
+    assert told, f"the process ended with {process.wait(timeout=60)}"
+    answer = json.loads(told)
+    assert "error" not in answer, answer["error"]
+    return answer
 
 
 def test_the_population_did_not_shrink() -> None:
