@@ -28,7 +28,7 @@ lint: $(READY)  ## ruff and mypy --strict
 	$(BIN)/mypy
 
 test: lint  ## lint, types and the whole test suite; what the machine lacks is skipped and named
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -rs
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder -rs
 
 fuzz: fuzz-models fuzz-logs  ## both of these
 

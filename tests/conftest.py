@@ -1,4 +1,4 @@
-"""One BLAS thread in every test process, and skips that fail where nothing may be missing.
+"""One BLAS thread in every test process, a file to a worker, and skips that fail where nothing may miss.
 
 Two workers with two threads each take ten times as long as with one. It is set before anything imports numpy;
 tests about threads set their own in the processes that they start.
@@ -25,6 +25,8 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 NO_SKIPS = "PMLCLI_NO_SKIPS"
 WITHHELD = "no right"
 _MAY_SKIP = pytest.StashKey[bool]()
+_LONGEST = ("tests/hostile/test_directories.py",)
+_LONG = {file: place for place, file in enumerate(_LONGEST)}
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -38,6 +40,29 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_configure_node(node: Any) -> None:
     """Tells each worker of pytest-xdist what the variable said."""
     node.workerinput[NO_SKIPS] = "0" if node.config.stash[_MAY_SKIP] else "1"
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Groups of tests for `--dist loadgroup`, the longest first, so that no worker idles at the end.
+
+    A file's tests share what its fixtures train, and the contract suite's what an algorithm has learned, so
+    that a group is done by one worker.
+    """
+    if items and items[0].config.pluginmanager.hasplugin("xdist"):
+        for item in items:
+            item.add_marker(pytest.mark.xdist_group(_group(item)))
+    items.sort(key=lambda item: _LONG.get(_file(item), len(_LONG) + ("contract" in item.path.parts)))
+
+
+def _file(item: pytest.Item) -> str:
+    return item.nodeid.partition("::")[0]
+
+
+def _group(item: pytest.Item) -> str:
+    callspec = getattr(item, "callspec", None)
+    name = callspec.params.get("name") if callspec and "contract" in item.path.parts else None
+    return str(name) if name else _file(item)
 
 
 @pytest.hookimpl(wrapper=True)

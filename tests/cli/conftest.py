@@ -12,6 +12,9 @@ from typer.testing import CliRunner, Result
 
 from pmlcli.cli.app import app
 from tests.logs import purchase_events
+from tests.runner import build_once
+
+build_once()
 
 Run = Callable[..., Result]
 

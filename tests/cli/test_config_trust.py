@@ -13,15 +13,14 @@ from typing import Any
 
 import pytest
 import typer
-from typer.main import get_command
 
 from pmlcli.cli import _config_file
 from pmlcli.cli._group import LIMIT, PLACE, REQUEST, SHOWN, TRUST, Concern, concern_of, flatten
-from pmlcli.cli.app import app
 from pmlcli.errors import PredictionError
 from tests.cli.conftest import Run
+from tests.runner import COMMAND
 
-COMMANDS: dict[str, Any] = dict(get_command(app).commands)  # type: ignore[attr-defined]
+COMMANDS: dict[str, Any] = dict(COMMAND.commands)  # type: ignore[attr-defined]
 NEVER_SET = {"help", "config"}
 DOCS = Path(__file__).parents[2] / "docs" / "trust.md"
 ONLY_ROOT = pytest.mark.skipif(
@@ -178,7 +177,7 @@ ALLOWED = [(n, o) for n, o in ALL if concern(n, o).may_be_found and n != "verify
 @pytest.mark.parametrize(("command", "option"), ALLOWED, ids=[f"{c} {o.name}" for c, o in ALLOWED])
 def test_a_found_file_may_set_what_is_asked_and_says_so(place: Path, command: str, option: Any) -> None:
     settings = _config_file.Settings("pmlcli.toml", {command: {names_of(option)[0]: True}}, is_found=True)
-    context = typer.Context(get_command(app), info_name="pmlcli")  # type: ignore[arg-type]
+    context = typer.Context(COMMAND, info_name="pmlcli")  # type: ignore[arg-type]
     inner = typer.Context(COMMANDS[command], info_name=command, parent=context)
     from pmlcli.cli import _config
 
@@ -192,7 +191,7 @@ def test_the_user_s_own_file_and_a_named_one_may_set_everything(
     from pmlcli.cli import _config
 
     settings = _config_file.Settings("own.toml", {command: {names_of(option)[0]: True}})
-    context = typer.Context(get_command(app), info_name="pmlcli")  # type: ignore[arg-type]
+    context = typer.Context(COMMAND, info_name="pmlcli")
     inner = typer.Context(COMMANDS[command], info_name=command, parent=context)
     assert set(_config._defaults(inner, settings)) == {option.name}
 

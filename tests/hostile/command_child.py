@@ -12,6 +12,7 @@ from typing import Any
 from typer.testing import CliRunner
 
 from pmlcli.cli.app import app
+from tests.runner import build_once
 
 WATCHED = ("os.system", "os.exec", "os.posix_spawn", "subprocess.", "socket.connect", "pty.")
 
@@ -34,6 +35,7 @@ def cpu_seconds() -> float:
 def main(directory: Path) -> None:
     cases: list[str] = json.loads((directory / "cases.json").read_text())
     os.chdir(directory)
+    build_once()
     runner = CliRunner()
     commands = {
         "predict": ["predict", "MODEL", "log.csv", "--cases", "all"],
