@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -13,7 +15,7 @@ from pmlcli.cli._measuring import MeasuringOptions, finish
 from pmlcli.cli._options import CommonOptions, ReadingOptions, one_of
 from pmlcli.cli._trust import TrustOptions
 from pmlcli.cli.predict import ModelArgument
-from pmlcli.errors import GateError, ValidationError
+from pmlcli.errors import ValidationError
 
 LogArgument = Annotated[
     str, typer.Argument(metavar="LOG", help="Event log, - for stdin.", show_default=False)
@@ -86,11 +88,10 @@ def monitor(  # noqa: PLR0913 (a command takes its groups of options)
         if history is not None:
             drift_history.check(history, loaded.root_digest)
         found = loaded.monitor(log, how=how, options=reading.to_read_options())
-        finish(found, measuring, session)
-        if history is not None:
-            drift_history.append(history, found)
-        if fail_on is not None and found.verdict in _FAILS[fail_on]:
-            raise GateError(found.sentence, context={"verdict": found.verdict, "fail_on": fail_on})
+        if fail_on is not None:
+            found = replace(found, fails=found.verdict in _FAILS[fail_on])
+        keep = None if history is None else partial(drift_history.append, history, found)
+        finish(found, measuring, session, keep=keep)
 
 
 def _hours(span: str) -> int:

@@ -73,6 +73,7 @@ class Assessment:
     - `is_bad`: whether a person should look at it
     - `facts`: what was measured on what, JSON-plain: `model` and `log` (names, or objects with `name`),
       `root_digest`, `measured_at` (ISO 8601), and what else is worth keeping
+    - `fails`: whether the verdict itself ends the run with exit code 6; None where nobody set that
     """
 
     command: str
@@ -83,6 +84,7 @@ class Assessment:
     sections: Sequence[Section] = ()
     warnings: Sequence[str] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
+    fails: bool | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-plain form."""

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pmlcli.errors import GateError, ValidationError, nearest
-from pmlcli.evaluation.assessment import Figure
+from pmlcli.evaluation.assessment import Assessment, Figure
 
 PARTS = ("n", "lower", "upper", "baseline", "training")
 ANY = "*"
@@ -217,12 +217,21 @@ def _unknown(gate: Gate, figures: Sequence[Figure]) -> ValidationError:
     )
 
 
-def require(judged: Sequence[Judged]) -> None:
-    """Raises GateError that says every gate that was crossed, and by what."""
+def exit_code(found: Assessment, judged: Sequence[Judged]) -> int:
+    """With what a run ends that found this: every written form says the same."""
+    return GateError.exit_code if found.fails or any(one.is_crossed for one in judged) else 0
+
+
+def require(judged: Sequence[Judged], found: Assessment | None = None) -> None:
+    """Raises GateError that says every gate that was crossed, and by what, and a verdict that fails."""
     crossed = [one for one in judged if one.is_crossed]
-    if crossed:
-        told = "; ".join(sentence(one) for one in crossed)
-        raise GateError(told, context={"gates": [one.to_dict() for one in crossed]})
+    told = [sentence(one) for one in crossed]
+    context: dict[str, object] = {"gates": [one.to_dict() for one in crossed]} if crossed else {}
+    if found is not None and found.fails:
+        told.append(found.sentence)
+        context["verdict"] = found.verdict
+    if told:
+        raise GateError("; ".join(told), context=context)
 
 
 def sentence(one: Judged) -> str:

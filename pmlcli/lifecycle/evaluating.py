@@ -435,9 +435,14 @@ def _left_out(values: NDArray[np.object_], found: Sequence[Figure]) -> list[str]
 # --- what it was measured on
 
 
+def about_log(log: EventLog) -> dict[str, Any]:
+    """Which log was measured on: the same form from every measuring command."""
+    return {"name": log.source.name, "sha256": log.source.sha256}
+
+
 def _facts(log: EventLog, judged: _Judged, seen: NDArray[np.bool_], scope: Scope) -> dict[str, Any]:
     return {
-        "log": {"name": log.source.name, "sha256": log.source.sha256},
+        "log": about_log(log),
         "rows": len(judged.rows.table),
         "units": int(judged.rows.units.max()) + 1,
         "log_cases": log.n_cases,

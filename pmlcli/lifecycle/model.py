@@ -409,13 +409,17 @@ class Model(Hook):
                 against=None if against is None else against.subject(),
             )
         return found.with_facts(
-            {
-                "model": {"name": self.model_id, "type": self.model_type},
-                "root_digest": self.root_digest,
-                "measured_at": stamp_of(now()),
-            },
+            self._measured(),
             [*([] if serious is None else [serious]), *words, *self._unverified(), *self._no_baseline()],
         )
+
+    def _measured(self) -> dict[str, Any]:
+        """Which model was measured, and when: the same form from every measuring command."""
+        return {
+            "model": {"name": self.model_id, "type": self.model_type},
+            "root_digest": self.root_digest,
+            "measured_at": stamp_of(now()),
+        }
 
     def baseline(self) -> Model | None:
         """The task's baseline as it was fitted on the same log; None where the model is it, or keeps none."""
@@ -508,12 +512,7 @@ class Model(Hook):
             checked, words = self._checked(log, options)
             known = known_activities(self.files)
             check_process(checked, known, allow=False)
-            about = {
-                "model": self.model_id if self._place is None else self._place.name,
-                "log": checked.source.name,
-                "root_digest": self.root_digest,
-                "measured_at": now().isoformat(),
-            }
+            about = {**self._measured(), "log": evaluating.about_log(checked)}
             learned = read_reference(self.files)
             with artifacts.used(foreign=self._is_loaded):
                 found = monitor(learned, checked, known, how or Monitored(), about)

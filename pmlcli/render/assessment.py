@@ -32,8 +32,8 @@ def to_text(found: Assessment, judged: Sequence[Judged], chosen: str) -> str:
 
 def document(found: Assessment, judged: Sequence[Judged]) -> dict[str, Any]:
     """The body of the JSON document: all digits, every gate, and the exit code."""
-    crossed = any(one.is_crossed for one in judged)
-    return {**found.to_dict(), "gates": [one.to_dict() for one in judged], "exit_code": 6 if crossed else 0}
+    judgements = [one.to_dict() for one in judged]
+    return {**found.to_dict(), "gates": judgements, "exit_code": gates.exit_code(found, judged)}
 
 
 def blocks(found: Assessment, judged: Sequence[Judged]) -> list[Block]:

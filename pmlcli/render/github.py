@@ -19,11 +19,13 @@ _IN_TITLE = {**_IN_MESSAGE, ":": "%3A", ",": "%2C"}
 
 
 def commands(found: Assessment, judged: Sequence[Judged]) -> str:
-    """An error a crossed gate, a warning for a verdict that a person should look at and for each warning."""
+    """An error a crossed gate, and for a verdict that fails the run; a warning for one that a person should
+    look at, and for each warning.
+    """
     title = f"pmlcli {found.command}"
     lines = [_command("error", f"{title}: gate", gates.sentence(one)) for one in judged if one.is_crossed]
     unjudged = [gates.sentence(one) for one in judged if one.value is None]
-    level: Level = "warning" if found.is_bad else "notice"
+    level: Level = "error" if found.fails else "warning" if found.is_bad else "notice"
     lines.append(_command(level, f"{title}: {found.verdict}", found.sentence))
     lines += [_command("warning", title, text) for text in (*unjudged, *found.warnings)]
     return "\n".join(lines) + "\n"

@@ -15,15 +15,16 @@ from pmlcli.render.escape import visible
 def suites(found: Assessment, judged: Sequence[Judged]) -> str:
     """The document; a gate that is crossed is a failure, one that cannot be judged is skipped.
 
-    Where no gate was set, the verdict is the one test case, and fails where a person should look.
+    The verdict is a test case where no gate was set, which fails where a person should look, and where it
+    decides how the run ends, which fails where the run does.
     """
     suite = ElementTree.Element("testsuite", {"name": f"pmlcli {found.command}"})
-    _properties(suite, found)
+    _properties(suite, found, gates.exit_code(found, judged))
     for one in judged:
         _case(suite, found, one)
-    if not judged:
+    if not judged or found.fails is not None:
         case = ElementTree.SubElement(suite, "testcase", _named(found, "verdict"))
-        if found.is_bad:
+        if found.is_bad if found.fails is None else found.fails:
             _failure(case, found.verdict, found.sentence)
     texts = [found.sentence, *(f"warning: {text}" for text in found.warnings)]
     ElementTree.SubElement(suite, "system-out").text = "\n".join(map(visible, texts))
@@ -42,14 +43,13 @@ def suites(found: Assessment, judged: Sequence[Judged]) -> str:
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{ElementTree.tostring(root, encoding="unicode")}\n'
 
 
-def _properties(suite: ElementTree.Element, found: Assessment) -> None:
+def _properties(suite: ElementTree.Element, found: Assessment, exit_code: int) -> None:
     facts = figure.fact_texts(found.facts)
     values = {gates.name_of(one): one.value for one in found.figures if not one.group}
     texts = facts | {name: "" if value is None else repr(value) for name, value in values.items()}
-    if texts:
-        properties = ElementTree.SubElement(suite, "properties")
-        for name, text in texts.items():
-            ElementTree.SubElement(properties, "property", {"name": visible(name), "value": visible(text)})
+    properties = ElementTree.SubElement(suite, "properties")
+    for name, text in {**texts, "exit_code": str(exit_code)}.items():
+        ElementTree.SubElement(properties, "property", {"name": visible(name), "value": visible(text)})
 
 
 def _case(suite: ElementTree.Element, found: Assessment, one: Judged) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -89,6 +90,24 @@ def test_json_stays_one_document_when_a_gate_is_crossed(ask: Measure) -> None:
     assert document["gates"] == [{"gate": "accuracy<0.7", "value": 0.652123456, "is_crossed": True}]
     assert document["warnings"] == ["only 200 cases"]
     assert "is crossed" in done.stderr
+
+
+@pytest.mark.parametrize("fails", [None, False, True])
+@pytest.mark.parametrize("gate", [[], ["--fail-if", "accuracy<0.6"], ["--fail-if", "accuracy<0.7"]])
+def test_every_form_says_the_exit_code_with_which_the_run_ends(
+    ask: Measure, monkeypatch: pytest.MonkeyPatch, gate: list[str], fails: bool | None
+) -> None:
+    monkeypatch.setitem(globals(), "FOUND", replace(FOUND, fails=fails))
+    done = {chosen: ask("--format", chosen, *gate) for chosen in FORMATS}
+    code = 6 if fails or gate[1:] == ["accuracy<0.7"] else 0
+    assert {result.exit_code for result in done.values()} == {code}
+    assert json.loads(done["json"].stdout)["exit_code"] == code
+    suite = ElementTree.fromstring(done["junit"].stdout)
+    properties = {one.get("name"): one.get("value") for one in suite.iter("property")}
+    assert properties["exit_code"] == str(code)
+    if gate or fails is not None:
+        assert bool(suite.findall(".//failure")) == bool(code)
+    assert ("::error" in done["github"].stdout) == bool(code)
 
 
 def test_quiet_is_one_line_on_bad_days_and_none_on_good_ones(

@@ -33,7 +33,15 @@ def test_exit_codes_and_history(trained: Path, run: Run, place: Path) -> None:
     assert failed.exit_code == 6
     verdicts = [json.loads(line)["verdict"] for line in (place / "runs.jsonl").read_text().splitlines()]
     assert verdicts == ["stable", "serious", "serious"]
-    assert run("monitor", trained, "changed.csv", "--fail-if", "largest_change>20%").exit_code == 6
+    crossed = run(
+        "monitor", trained, "changed.csv", "--fail-if", "largest_change>20%", "--history", "runs.jsonl"
+    )
+    assert crossed.exit_code == 6
+    assert len((place / "runs.jsonl").read_text().splitlines()) == 4, "a run that fails is kept too"
+    told = json.loads(failed.stdout)
+    evaluated = json.loads(run("evaluate", trained, "changed.csv", "--json").stdout)
+    for fact in ("model", "log", "root_digest", "measured_at"):
+        assert told[fact] == evaluated[fact], fact
     frame = simulated(100, 4).frame
     frame.assign(activity="x" + frame["activity"]).to_csv(place / "other.csv", index=False)
     assert run("monitor", trained, "other.csv").exit_code == 3
