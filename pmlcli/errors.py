@@ -85,6 +85,15 @@ STOPPED = (KeyboardInterrupt, Terminated)
 """An order of the user's or the system's to stop, which nothing may turn into an error."""
 
 
+def ended_by(error: SystemExit) -> PmlError:
+    """The error of code that pmlcli called and that would have ended the program."""
+    return PmlError(
+        f"code that pmlcli called ended the program (SystemExit: {error})",
+        hint="a library or plugin did; `--debug` shows which",
+        code="exit",
+    )
+
+
 class PmlWarning(UserWarning):
     """Something that the user should know and that stops nothing; the command line prints it."""
 

@@ -1,4 +1,4 @@
-"""What a spreadsheet would run of a text in CSV, and how that is kept from it."""
+"""What a spreadsheet, or a CI runner on whose log it is printed, would run of a text in CSV."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ _SIGNS = "=+\\-@\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b"
 _SEPARATORS = ",;\t|\n\r"
 """Where some spreadsheet, set to some country, begins another cell, whatever the file means."""
 _PIECE = rf"(?:^|(?<=[{_SEPARATORS}]))"
-_FORMULA = re.compile(rf"""{_PIECE}(?P<marks>'*)(?="*[{_SIGNS}])""")
+_COMMAND = r"[^\S\r\n]*::"
+"""How a line begins that GitHub runs as a command."""
+_FORMULA = re.compile(rf"""{_PIECE}(?P<marks>'*)(?="*[{_SIGNS}]|{_COMMAND})""")
 _UNSEEN_START = re.compile(r"'*[\t\r\n]")
 PLAIN_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 
 
 def formula_safe(text: str) -> str:
-    """The text with a `'` before each piece of it that a spreadsheet would run; numbers stay as they are.
+    """The text with a `'` before each piece of it that would be run; numbers stay as they are.
 
     A piece begins where the text does and after each character that separates cells somewhere: a program set
     to another separator than the file's cuts there, quotes or not. A piece that has such `'` already gets one
@@ -36,7 +38,7 @@ def unescaped(text: str) -> str:
 
 
 def is_formula(text: str) -> bool:
-    """Whether a spreadsheet would run the text, or a piece of it, rather than show it."""
+    """Whether a spreadsheet or runner would run the text, or a piece of it, rather than show it."""
     return formula_safe(text) != text
 
 

@@ -66,11 +66,18 @@ def own() -> Settings | None:
 
 
 def named(path: Path) -> Settings:
-    """The file that the user named; a pipe will do."""
+    """The file that the user named; a pipe will do. A `pyproject.toml` must have our table."""
     shown = str(path)
     with _reported(shown), _opened(path) as descriptor:
         content = _parsed(descriptor, shown)
-    return Settings(shown, _table(content, shown) if path.name == "pyproject.toml" else content)
+    if path.name != "pyproject.toml":
+        return Settings(shown, content)
+    if "pmlcli" not in _tools(content):
+        raise ValidationError(
+            f"{shown}: has no table [tool.pmlcli], so it sets nothing",
+            hint='write [tool.pmlcli] and below it key = value, such as timezone = "UTC"',
+        )
+    return Settings(shown, _table(content, shown))
 
 
 def found(directory: Path) -> Settings | None:
@@ -98,14 +105,18 @@ def found(directory: Path) -> Settings | None:
 
 def _table(content: dict[str, Any], shown: str) -> dict[str, Any]:
     """`[tool.pmlcli]`, empty where there is none; ValidationError where it is there and no table."""
-    tool = content.get("tool", {})
-    table = tool.get("pmlcli", {}) if isinstance(tool, dict) else {}
+    table = _tools(content).get("pmlcli", {})
     if not isinstance(table, dict):
         raise ValidationError(
             f"{shown}: tool.pmlcli is {_kind(table)}, not a table",
             hint='write [tool.pmlcli] and below it key = value, such as timezone = "UTC"',
         )
     return table
+
+
+def _tools(content: dict[str, Any]) -> dict[str, Any]:
+    tool = content.get("tool", {})
+    return tool if isinstance(tool, dict) else {}
 
 
 def _kind(value: Any) -> str:

@@ -9,6 +9,7 @@ import sys
 import traceback
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,6 +35,20 @@ class Mode:
     json: bool = False
     debug: bool = False
     arguments: tuple[str, ...] = ()
+    is_recorded: bool = False
+    """Whether the run's own log file, if it has one, says how it ended."""
+    told: PmlError | None = None
+    """What went wrong."""
+
+
+_running: ContextVar[Mode | None] = ContextVar("running", default=None)
+
+
+def keeps_its_own_record() -> None:
+    """From here on the run that is guarded writes its end into its log file itself."""
+    mode = _running.get()
+    if mode is not None:
+        mode.is_recorded = True
 
 
 def mode_of(arguments: list[str], environment: Mapping[str, str]) -> Mode:
@@ -52,6 +67,14 @@ def _is_on(value: str | None) -> bool:
 
 def guarded(call: Callable[[], Any], mode: Mode) -> int:
     """Runs a command and returns its exit code; what it raised has been told by then."""
+    token = _running.set(mode)
+    try:
+        return _guarded(call, mode)
+    finally:
+        _running.reset(token)
+
+
+def _guarded(call: Callable[[], Any], mode: Mode) -> int:
     try:
         code = int(call() or 0)
     except PmlError as error:
@@ -149,6 +172,7 @@ def _one_line(text: str) -> str:
 
 def tell(error: PmlError, mode: Mode) -> int:
     """Prints the error as the mode says and returns its exit code."""
+    mode.told = error
     if mode.debug:
         typer.echo("".join(traceback.format_exception(error)), err=True)
     # A gate is crossed by a result, and that is the one document already; its line goes to stderr.

@@ -26,7 +26,7 @@ from pmlcli.cli import _config, _failure
 from pmlcli.errors import OutputError, PmlError, PmlWarning, SeriousWarning
 from pmlcli.render import json, number
 from pmlcli.render.block import Block, plain
-from pmlcli.render.escape import visible
+from pmlcli.render.escape import shown_line, visible
 
 QUIET, NORMAL, VERBOSE = 0, 1, 2
 _JSON_ENDINGS = (".jsonl", ".ndjson", ".json")
@@ -110,6 +110,11 @@ class Session:
             self.log_file = None  # the error itself is not written there
             raise
 
+    def record_error(self, error: PmlError) -> None:
+        """Puts what went wrong into the log file."""
+        hint = f" ({error.hint})" if error.hint else ""
+        self.record(f"{error.message}{hint}", "error", code=error.code)
+
     def record_end(self, exit_code: int) -> None:
         """Puts the run's last line into the log file: its exit code, and how long it took."""
         took = number.duration(self.seconds)
@@ -119,7 +124,7 @@ class Session:
     def _say(self, text: str, level: int, kind: str = "note") -> None:
         self.record(text, kind)
         if self.level >= level:
-            typer.echo(f"{_marked(kind)}{visible(text)}", err=True)
+            typer.echo(shown_line(f"{_marked(kind)}{text}"), err=True)
 
     def result(self, kind: str, body: Mapping[str, Any], blocks: Callable[[], Sequence[Block]]) -> None:
         """Data that was asked for: the document with --json, else the blocks as text."""
@@ -144,9 +149,10 @@ def opened(
     session: Session, *, threads: int, log_file: Path | None, show_progress: bool
 ) -> Iterator[Session]:
     """The session with its log file open, and threads and progress set for all code inside."""
+    _failure.keeps_its_own_record()
     with ExitStack() as stack:
         if log_file is not None:
-            session.log_file = LogFile(log_file, stack.enter_context(_open_log_file(log_file)))
+            session.log_file = stack.enter_context(log_file_at(log_file))
         sink = None
         if show_progress and session.level > QUIET and sys.stderr.isatty():
             # rich takes time to import, and only a terminal needs it.
@@ -162,8 +168,7 @@ def opened(
         except BaseException as error:
             with suppress(OutputError):  # what went wrong first is what is told
                 if isinstance(error, PmlError):
-                    hint = f" ({error.hint})" if error.hint else ""
-                    session.record(f"{error.message}{hint}", "error", code=error.code)
+                    session.record_error(error)
                 session.record_end(_failure.code_of(error))
             raise
         session.record_end(0)
@@ -191,11 +196,15 @@ def _warnings_to(session: Session) -> Iterator[None]:
         yield
 
 
-def _open_log_file(path: Path) -> io.FileIO:
+@contextmanager
+def log_file_at(path: Path) -> Iterator[LogFile]:
+    """The log file opened to append; OutputError where it cannot be."""
     try:
-        return io.FileIO(writing.open_to_append(path), "ab")
+        stream = io.FileIO(writing.open_to_append(path), "ab")
     except OSError as error:
         raise _unwritable(path, str(error.strerror)) from error
+    with stream:
+        yield LogFile(path, stream)
 
 
 def _unwritable(path: Path, why: str) -> OutputError:

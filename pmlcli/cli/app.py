@@ -15,7 +15,7 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 import pmlcli
-from pmlcli.cli import _config, _failure
+from pmlcli.cli import _config, _failure, _unopened
 from pmlcli.cli._group import VARIABLE_PREFIX, flatten
 from pmlcli.cli.algorithms import algorithms
 from pmlcli.cli.compare import compare
@@ -29,8 +29,8 @@ from pmlcli.cli.sign import sign
 from pmlcli.cli.train import train
 from pmlcli.cli.upgrade import upgrade
 from pmlcli.cli.verify import verify
-from pmlcli.errors import PmlError, Terminated, nearest
-from pmlcli.render.escape import visible
+from pmlcli.errors import Terminated, ended_by, nearest
+from pmlcli.render.escape import shown_line, visible
 
 EPILOG = """Every option can be set for all runs: as a variable PMLCLI_NAME, in a file named with --config, or
 in ~/.config/pmlcli/config.toml (name = value). pmlcli.toml, or [tool.pmlcli] of pyproject.toml, in the
@@ -52,14 +52,10 @@ class _Command(TyperCommand):
         try:
             return super().invoke(ctx)
         except SystemExit as error:
-            raise PmlError(
-                f"code that pmlcli called ended the program (SystemExit: {error})",
-                hint="a library or plugin did; `--debug` shows which",
-                code="exit",
-            ) from error
+            raise ended_by(error) from error
         except Exception as error:
             if found and ctx.params.get("quiet") and getattr(error, "exit_code", 1):
-                typer.echo(visible(found), err=True)
+                typer.echo(shown_line(found), err=True)
             raise
         finally:
             _config.told.reset(token)
@@ -125,6 +121,8 @@ class _Group(TyperGroup):
         code = _failure.guarded(
             lambda: run(arguments, prog_name, complete_var, False, windows_expand_args, **extra), mode
         )
+        if code and not mode.is_recorded:
+            _unopened.record(mode, code, os.environ)
         if standalone_mode:
             sys.exit(code)
         return code

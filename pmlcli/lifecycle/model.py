@@ -18,7 +18,14 @@ from pmlcli.algorithms._interface.task import Fitted
 from pmlcli.encoding.hindsight import ColumnChoice
 from pmlcli.encoding.series.regressors import Regressors
 from pmlcli.encoding.vocabulary import COMMON_VALUES
-from pmlcli.errors import PersistenceError, PmlError, PredictionError, TrainingError, ValidationError
+from pmlcli.errors import (
+    PersistenceError,
+    PmlError,
+    PredictionError,
+    TrainingError,
+    ValidationError,
+    ended_by,
+)
 from pmlcli.evaluation.assessment import Assessment
 from pmlcli.eventlog import ReadOptions, lookalike, read_log
 from pmlcli.eventlog.log import ACTIVITY, RESOURCE, TIMESTAMP, EventLog
@@ -657,7 +664,7 @@ class Model(Hook):
         """One train, predict, save or load: gives hooks their context, and tells them when it fails."""
         run = _Run(self, operation, (*self.hooks, self, *hooks))
         try:
-            with in_place(self._place):
+            with in_place(self._place), _not_ended():
                 yield run
         except Exception as error:
             if operation == "train":
@@ -696,6 +703,15 @@ class _Run:
                 error.add_note(second.message)
                 if isinstance(error, PmlError):
                     error.context.setdefault("failed_hooks", []).append(second.message)
+
+
+@contextmanager
+def _not_ended() -> Iterator[None]:
+    """Makes an error of a plugin or library that would end the program, so that hooks are told of it."""
+    try:
+        yield
+    except SystemExit as error:
+        raise ended_by(error) from error
 
 
 @contextmanager

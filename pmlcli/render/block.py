@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from pmlcli.render.escape import visible
+from pmlcli.render.escape import shown_line, visible
 
 
 @dataclass(frozen=True)
@@ -48,13 +48,13 @@ MOST_PADDING = 200
 
 
 def plain(blocks: Iterable[Block]) -> str:
-    """The blocks as plain lines, aligned by spaces, every value with its control characters made visible."""
+    """The blocks as plain lines, aligned by spaces, controls and runners' commands made visible."""
     parts: list[str] = []
     for block in blocks:
         if isinstance(block, Heading) and parts:
             parts.append("")
         parts.extend(_lines(block))
-    return "\n".join(parts)
+    return "\n".join(map(shown_line, parts))
 
 
 def _lines(block: Block) -> list[str]:

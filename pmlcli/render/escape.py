@@ -1,4 +1,4 @@
-"""Text from a log made safe to show: nothing in an activity's name may steer a terminal."""
+"""Text from a log made safe to show: nothing in an activity's name may steer a terminal or a CI runner."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ _INVISIBLE = (
     "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
     "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
-_UNSAFE = re.compile(f"[{_CONTROLS}{_INVISIBLE}]")
+# `##[error]`, `##vso[...]`, `##teamcity[...]`: commands of CI runners, some of which look anywhere in a line.
+_RUNNERS = r"#(?=#[A-Za-z]*\[)"
+_UNSAFE = re.compile(f"[{_CONTROLS}{_INVISIBLE}]|{_RUNNERS}")
 _BYTE, _PLANE = 0x100, 0x10000
 _NAMED = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
@@ -29,6 +31,13 @@ def _escaped(match: re.Match[str]) -> str:
 def visible(text: object) -> str:
     """The text with control, bidirectional and other invisible characters as `\\x1b`, `\\u202e`, ..."""
     return _UNSAFE.sub(_escaped, str(text))
+
+
+def shown_line(text: object) -> str:
+    """The text made visible as a line of its own: GitHub runs one that begins with `::` as a command."""
+    safe = visible(text)
+    start = len(safe) - len(safe.lstrip())
+    return f"{safe[:start]}\\x3a{safe[start + 1 :]}" if safe.startswith("::", start) else safe
 
 
 def json_safe(document: str) -> str:

@@ -104,6 +104,11 @@ def test_settings_of_a_project_that_are_no_table_are_an_error(
 def test_a_project_without_settings_is_no_matter(run: Run, place: Path, content: str) -> None:
     (place / "pyproject.toml").write_text(content)
     assert run("algorithms").exit_code == 0
+    named = run("algorithms", "--config", "pyproject.toml")
+    # A table that is there and empty says what it says.
+    assert (named.exit_code, "has no table [tool.pmlcli]" in named.stderr) == (
+        (0, False) if content == "[tool.pmlcli]" else (2, True)
+    )
 
 
 def test_a_bad_value_names_the_file_or_variable_it_came_from(

@@ -172,6 +172,46 @@ def test_a_log_file_of_json_lines_tells_runs_apart_and_how_each_ended(ask: Measu
     assert any(line["kind"] == "error" and line["code"] == "gate" for line in lines)
 
 
+WRONG = [
+    ["algorithms", "--nope"],
+    ["algorithms", "--threads", "none"],
+    ["algorithms", "-q", "-v"],
+    ["algorithms", "--task"],
+    ["algorithms", "ngram", "surplus"],
+    ["no-such"],
+    ["train"],
+    ["algorithms", "--config", "nowhere.toml"],
+]
+
+
+@pytest.mark.parametrize("arguments", WRONG, ids=" ".join)
+def test_a_command_line_that_cannot_be_read_stands_in_the_log_file(
+    run: Run, place: Path, arguments: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = place.parent / "config" / "pmlcli" / "config.toml"
+    own.parent.mkdir(parents=True)
+    for number, how in enumerate(("option", "joined", "variable", "own")):
+        given = {"option": ["--log-file", "run.jsonl"], "joined": ["--log-file=run.jsonl"]}.get(how, [])
+        own.write_text('log-file = "run.jsonl"\n' if how == "own" else "")
+        with monkeypatch.context() as patch:
+            if how == "variable":
+                patch.setenv("PMLCLI_LOG_FILE", "run.jsonl")
+            done = run(arguments[0], *given, *arguments[1:])
+        assert done.exit_code == 2, done.output
+        lines = lines_of(place / "run.jsonl")
+        assert [line["kind"] for line in lines] == ["error", "end"] * (number + 1), how
+        assert lines[-1]["exit_code"] == 2
+        assert str(lines[-2]["text"]).partition(" (")[0] in done.stderr
+
+
+def test_a_run_s_end_is_written_once_and_to_no_file_that_follows_a_double_dash(run: Run, place: Path) -> None:
+    assert run("algorithms", "no-such", "--log-file", "run.jsonl").exit_code == 2
+    assert [line["kind"] for line in lines_of(place / "run.jsonl")].count("end") == 1
+    assert run("algorithms", "--", "--log-file", "other.jsonl").exit_code == 2
+    assert run("algorithms", "--nope", "--log-file", ".").exit_code == 2
+    assert [path.name for path in place.iterdir()] == ["run.jsonl"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [

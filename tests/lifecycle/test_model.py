@@ -22,10 +22,12 @@ from pmlcli.errors import (
     MissingArtifactError,
     MissingDependencyError,
     PersistenceError,
+    PmlError,
     TrainingError,
     ValidationError,
 )
 from pmlcli.eventlog import ReadOptions, read_log
+from pmlcli.lifecycle import model as model_module
 from pmlcli.lifecycle.context import Hook, LifecycleContext
 from pmlcli.lifecycle.model import Model
 from tests.logs import purchase_events
@@ -125,6 +127,23 @@ def test_what_a_hook_raises_on_failure_is_told_beside_the_first_error() -> None:
     assert "Stopper.on_failure raised RuntimeError: no train today" in told
     assert caught.value.context["samples"] == 7
     assert [context.data.get("error") for context in recorder.seen][-1] is caught.value
+
+
+@pytest.mark.parametrize("step", ["train_algorithm", "read_log"])
+def test_code_that_would_end_the_program_is_a_failure_that_hooks_are_told(
+    monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    def end(*_: object, **__: object) -> None:
+        raise SystemExit(0)
+
+    recorder = Recorder()
+    model = Model(NAME, hooks=[recorder])
+    monkeypatch.setattr(model_module, step, end)
+    with pytest.raises(PmlError, match="ended the program") as caught:
+        model.train(purchase_events(20))
+    assert caught.value.code == "exit"
+    assert recorder.seen[-1].data["error"] is caught.value
+    assert model.metadata.status == "failed"
 
 
 def test_fewer_than_ten_samples_is_a_training_error() -> None:

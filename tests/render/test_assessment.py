@@ -29,6 +29,8 @@ HOSTILE = [
     'a "quoted" \\ back\\nslash',
     "pipe | pipe || `code` *bold* <script>alert(1)</script> [x](javascript:y) ![i](z)",
     "::error title=owned::owned",
+    "  ::error::owned",
+    "a ##[error]owned ##vso[task.setvariable variable=x]y",
     "%0A::set-output name=x::y, with: commas, and: colons 100%",
     "\x1b[31mred\x00\x07\x9b\u202e\u2028\ud800\ufffe\uffff",
     '"} 1\n# TYPE evil counter\nevil 1',
@@ -74,6 +76,9 @@ def test_no_name_steers_a_terminal_in_any_format(chosen: str, name: str) -> None
     if chosen != "csv":  # a table for programs: cells keep their bytes, in quotes
         assert all(line.isprintable() for line in text.split("\n"))
         text.encode("utf-8")
+        assert chosen == "prometheus" or not re.search(r"##\w*\[", text)  # that goes to a file
+    commands = [line for line in text.splitlines() if line.lstrip().startswith("::")]
+    assert all(chosen == "github" and " title=pmlcli evaluate" in line for line in commands)
 
 
 @pytest.mark.parametrize("name", HOSTILE)

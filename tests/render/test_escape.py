@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pmlcli.eventlog import read_log, write_log
 from pmlcli.render import frame, json
 from pmlcli.render.block import Heading, Line, Pairs, Table, plain
-from pmlcli.render.escape import visible
+from pmlcli.render.escape import shown_line, visible
 from pmlcli.render.terminal import coloured
 from pmlcli.spreadsheet import formula_safe
 
@@ -119,6 +119,24 @@ def test_markup_in_data_is_text_in_colour_too() -> None:
     for kept in ("[bold]title[/]", "[/foo]", "[link=http://x]a", "[red]h", "\\u202eb", "\\x1b]0;t\\x07"):
         assert kept in text
     assert "\x1b]8" not in text
+
+
+@pytest.mark.parametrize("command", ["::error::x", " \u3000::stop::t", "##[add-path]x", "a ##vso[task.x]y"])
+def test_no_text_is_a_runner_s_command(command: str) -> None:
+    blocks = [
+        Heading(command),
+        Line(command),
+        Pairs([(command, "x")]),
+        Table((command, "n"), [(command, "1")]),
+    ]
+    for line in [*plain(blocks).splitlines(), *plain(blocks[1:]).splitlines(), shown_line(command)]:
+        assert not line.lstrip().startswith("::")
+        assert "##" not in line.replace("\\x23#", "")
+    document = json.document("x", {"name": command})
+    assert "##" not in document
+    assert stdlib_json.loads(document)["name"] == command
+    table = pd.DataFrame({"case_id": [command, f"a\n{command}"]})
+    assert not any(line.lstrip().startswith("::") for line in frame.csv(table).splitlines())
 
 
 def test_plain_text_has_no_escape_sequence() -> None:
