@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import re
 import shutil
@@ -10,6 +11,8 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from tests.logs import purchase_log
 
 ROOT = Path(__file__).parent.parent
 EXAMPLE = "anomaly/trace-length"
@@ -37,6 +40,26 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (copy / "pmlcli" / "algorithms" / "anomaly" / "trace_length.py").write_text(blocks[0], encoding="utf-8")
     assert len(blocks[0].splitlines()) < 100
     return copy
+
+
+def test_the_network_of_the_docs_learns_is_kept_and_answers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("torch")
+    page = (ROOT / "docs" / "adding-an-algorithm.md").read_text(encoding="utf-8")
+    text = re.findall(r"```python\n(.*?)```", page, re.DOTALL)[1]
+    (tmp_path / "lstm_of_the_docs.py").write_text(text, encoding="utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    network = importlib.import_module("lstm_of_the_docs").Lstm
+    one, other = (network(max_epochs=2, hidden_size=4, recency="off") for _ in range(2))
+    log = purchase_log(30)
+    data = one.make_encoding().fit(log).transform(log)
+    one.fit(data)
+    said = one.probabilities(data)
+    assert said.shape == (data.n_events, data.end_class + 1)
+    assert said.sum(axis=1) == pytest.approx(1)
+    other.restore(one.state())
+    assert (other.probabilities(data) == said).all()
 
 
 def test_the_example_is_found_and_described(house: Path) -> None:

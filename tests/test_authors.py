@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from pmlcli import registry
 from pmlcli.algorithms._interface.base import Algorithm
 from pmlcli.algorithms._interface.param import specs
+from tests.contract.cases import is_installed
 
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs" / "adding-an-algorithm.md").read_text(encoding="utf-8")
@@ -74,6 +77,37 @@ def test_an_author_sees_at_most_ten_names(base: type[Algorithm[Any]]) -> None:
 def test_each_name_is_in_the_docs(base: type[Algorithm[Any]]) -> None:
     missing = {name for name in open_names(base) if f"`{name}`" not in PAGE}
     assert not missing
+
+
+NETWORKS = [name for name in registry.names() if registry.card(name).container == "safetensors"]
+
+
+def network_names(cls: type[Algorithm[Any]]) -> set[str]:
+    """What the author of a network may override or must give: as of other algorithms, and of the learner what
+    it is made of. What `NeuralAlgorithm` gives counts where the file gives it anew all the same.
+    """
+    from pmlcli.algorithms._learning.learner import Learner, Objective
+    from pmlcli.algorithms._learning.neural import NeuralAlgorithm
+
+    given = KEEPING | COMBINING | {"extra"}
+    module = vars(import_module(cls.__module__)).values()
+    own = [one for one in module if isinstance(one, type) and one.__module__ == cls.__module__]
+    has_objective = any(issubclass(one, Objective) for one in own)
+    assert issubclass(cls, NeuralAlgorithm)
+    learner = {field.name for field in dataclasses.fields(Learner)}
+    objective = {name for name in vars(Objective) if not name.startswith("_")} if has_objective else set()
+    return (open_names(cls) - given) | (open_names(cls) & vars(cls).keys() - COMBINING) | learner | objective
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_an_author_of_a_network_sees_at_most_ten_names(name: str) -> None:
+    if not is_installed(name):
+        pytest.skip("an extra is not installed")
+    names = network_names(registry.find(name))
+    assert len(names) <= MOST_NAMES, sorted(names)
+    assert {"source", "make_learner", "network", "objective"} <= names
+    assert not {"fit", "refit", "state", "restore"} & names
+    assert {found for found in names if f"`{found}`" not in PAGE} == set()
 
 
 @pytest.mark.parametrize("base", BASES, ids=lambda base: str(base.__name__))

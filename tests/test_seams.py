@@ -61,7 +61,7 @@ ALLOWED = {
     "_interface/members.py": {"issubclass"},  # an ensemble within one of its own kind never ends
     "_learning/sizes.py": {"isinstance"},  # values read from JSON
     "_learning/choosing.py": {"isinstance"},  # values read from JSON, and who has a held-out fit of its own
-    "_learning/neural.py": {"getattr"},  # torch hands functions of many kinds to its hook
+    "_learning/learner.py": {"getattr"},  # torch hands functions of many kinds to its hook
     "_prefixes/due.py": {"isinstance"},  # what kind of values a column of the log holds
     "_prefixes/task.py": {"isinstance"},  # a list without rows would become a column of numbers
 }

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from pmlcli.algorithms._learning.neural import padded
+from pmlcli.algorithms._learning.batches import padded
 from pmlcli.algorithms._learning.sizes import Sizes
 from pmlcli.encoding.events.prefixes import Prefixes
 from pmlcli.encoding.events.sequences import TIME_FEATURES

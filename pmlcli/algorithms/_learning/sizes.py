@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from pmlcli.errors import UntrustedArtifactError
+from pmlcli.errors import UntrustedArtifactError, ValidationError
 
 LARGEST_SIZE = 2**53
+SHAPES = ("hidden_size", "embedding", "latent_size", "layers", "heads")
+"""Parameters that fix a network's shape: those of them that its algorithm has are among its sizes."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,19 @@ class Sizes:
     def to_plain(self) -> dict[str, int | list[int]]:
         """JSON-plain: a number or a list by name."""
         return {**self.numbers, **{name: list(each) for name, each in self.lists.items()}}
+
+    @classmethod
+    def of_parameters(cls, parameters: Mapping[str, Any]) -> Sizes:
+        """Those of the parameters that are sizes; ValidationError for heads that do not fit."""
+        sizes = {name: parameters[name] for name in SHAPES if name in parameters}
+        width, heads = sizes.get("hidden_size", 0), sizes.get("heads", 1)
+        if width % heads:
+            raise ValidationError(
+                f"hidden_size is {width}, which {heads} heads do not divide",
+                hint=f"hidden_size={width // heads * heads or heads}, say",
+                context={"parameter": "hidden_size"},
+            )
+        return cls(sizes)
 
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any], parameters: Mapping[str, Any]) -> Sizes:

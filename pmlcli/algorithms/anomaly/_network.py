@@ -14,7 +14,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from pmlcli.algorithms._learning.neural import Batch, NeuralAlgorithm, Samples, padded_rows
+from pmlcli.algorithms._learning.batches import Batch, padded_rows
+from pmlcli.algorithms._learning.learner import Learner, Objective, Samples
+from pmlcli.algorithms._learning.neural import NeuralAlgorithm
 from pmlcli.algorithms._learning.sizes import Sizes
 from pmlcli.algorithms.anomaly._judgement import Positions, Scores
 from pmlcli.algorithms.anomaly._values import Explanation, Why, explained
@@ -78,27 +80,30 @@ def event_width(sizes: Sizes) -> int:
     return sizes["embedding"] * len(sizes.lists[CODES])
 
 
-def trace_sizes(data: Events, hidden_size: int, embedding: int, **own: int) -> Sizes:
-    """Hidden size, embedding, the body's own and the numbers of codes."""
-    return Sizes({"hidden_size": hidden_size, "embedding": embedding, **own}, {CODES: list(data.sizes)})
-
-
-def trace_samples(data: Events) -> Samples:
-    """One sample a trace, or a piece of a long one."""
-    offsets, case = pieces(data.offsets)
-    return Samples(np.diff(offsets), data.starts[case], _batches(data, offsets))
-
-
-def trace_loss(network: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
+class TraceValues(Objective[Events]):
     """Cross entropy over the known values of all columns, and the body's penalty."""
-    codes, mask = batch
-    columns, penalty = network(codes, mask)
-    sums = penalty
-    for i, shares in enumerate(columns):
-        is_known = mask & (codes[..., i] != UNSEEN_CODE)
-        seen = _at(shares, codes[..., i].clamp(min=UNSEEN_CODE + 1))
-        sums = sums - torch.where(is_known, seen, torch.zeros_like(seen)).sum(dim=1)
-    return sums, mask.sum(dim=1)
+
+    def samples(self, data: Events) -> Samples:
+        """One a trace, or a piece of a long one."""
+        offsets, case = pieces(data.offsets)
+        sizes = Sizes({}, {CODES: list(data.sizes)})
+        return Samples(np.diff(offsets), data.starts[case], _batches(data, offsets), sizes)
+
+    def loss(self, network: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Of each trace or piece."""
+        codes, mask = batch
+        columns, penalty = network(codes, mask)
+        sums = penalty
+        for i, shares in enumerate(columns):
+            is_known = mask & (codes[..., i] != UNSEEN_CODE)
+            seen = _at(shares, codes[..., i].clamp(min=UNSEEN_CODE + 1))
+            sums = sums - torch.where(is_known, seen, torch.zeros_like(seen)).sum(dim=1)
+        return sums, mask.sum(dim=1)
+
+
+def trace_learner(body: Callable[[Sizes], nn.Module], dropout: float) -> Learner[Events]:
+    """The learner of a `TraceNetwork` with this body."""
+    return Learner(lambda sizes: TraceNetwork(sizes, body(sizes), dropout), TraceValues())
 
 
 def likelihoods(network: nn.Module, data: Events) -> Answers:

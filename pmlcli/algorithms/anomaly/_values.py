@@ -110,6 +110,7 @@ class EventDetector(Algorithm[EventData], Generic[EventData]):
     """How scores of values become those of events and cases."""
 
     @property
+    @final
     def border(self) -> float | None:
         """A threshold of the method's own: none of these has one."""
         return None

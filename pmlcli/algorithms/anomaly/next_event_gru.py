@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import torch
 from torch import Tensor, nn
@@ -19,19 +19,17 @@ from pmlcli.algorithms._interface.parameters import (
     Patience,
     Recency,
 )
-from pmlcli.algorithms._learning.neural import Batch, NeuralAlgorithm, Samples
+from pmlcli.algorithms._learning.learner import Learner
+from pmlcli.algorithms._learning.neural import NeuralAlgorithm
 from pmlcli.algorithms._learning.sizes import Sizes
 from pmlcli.algorithms.anomaly._judgement import Positions, Scores
 from pmlcli.algorithms.anomaly._network import (
-    TraceNetwork,
     answers_of,
     event_width,
     explanations,
     nth,
     surprises,
-    trace_loss,
-    trace_samples,
-    trace_sizes,
+    trace_learner,
 )
 from pmlcli.algorithms.anomaly._values import EventDetector, Explanation, rare_surprises, usual_surprises
 from pmlcli.encoding.events.attributes_of_events import EventEncoding, Events
@@ -77,24 +75,13 @@ class NextEventDetector(NeuralAlgorithm[Events], EventDetector[Events]):
         """Coded events."""
         return EventEncoding(self.attributes)
 
-    def sizes(self, data: Events) -> Sizes:
-        """Those of the network."""
-        return trace_sizes(data, self.hidden_size, self.embedding)
-
-    def make_network(self, sizes: Sizes) -> nn.Module:
+    def make_learner(self) -> Learner[Events]:
         """Embeddings, one recurrent layer, a layer for each column."""
-        return TraceNetwork(sizes, _Body(sizes), self.dropout)
+        return trace_learner(_Body, self.dropout)
 
-    def samples(self, data: Events) -> Samples:
-        """One sample a trace, or a piece of a long one."""
-        return trace_samples(data)
-
-    def loss(self, network: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Cross entropy over the known values."""
-        return trace_loss(network, batch)
-
-    def finish(self, data: Events) -> None:
-        """Learns how large surprises usually are."""
+    def learn(self, data: Events, trial: Self | None, *, all_of_it: bool = True) -> None:
+        """Trains the network, and learns how large surprises usually are."""
+        super().learn(data, trial, all_of_it=all_of_it)
         self.usual_ = usual_surprises(surprises(answers_of(self, data)), data.offsets)
 
     def value_scores(self, data: Events) -> Scores:

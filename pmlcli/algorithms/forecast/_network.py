@@ -6,14 +6,16 @@ their mean and spread, and learns what to add to a base, such as the mean of the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from pmlcli.algorithms._learning.neural import Batch, Samples
+from pmlcli.algorithms._learning.batches import Batch
+from pmlcli.algorithms._learning.learner import Learner, Objective, Samples
 from pmlcli.algorithms._learning.sizes import Sizes
 from pmlcli.algorithms.forecast._methods.windows import (
     LENGTH,
@@ -31,22 +33,10 @@ MOST_ORIGINS = 2000
 
 Lessons = tuple[NDArray[np.int64], Base | None]
 """Origins to learn from, and the base that is corrected there; None for the mean of the same weekday."""
-
-
-def window_sizes(data: Sequence[Series], hidden: int, horizon: int) -> Sizes:
-    """Hidden size, window and steps, and exogenous columns where there are any."""
-    known = {"hidden_size": hidden, "length": LENGTH[data[0].frequency], "horizon": horizon}
-    exogenous = data[0].exogenous_values().shape[1]
-    return Sizes(known | ({"exogenous": exogenous} if exogenous else {}))
-
-
-def correcting(sizes: Sizes, make_trunk: Callable[[int, int], nn.Module]) -> nn.Module:
-    """A network with a trunk, the layers that turn (batch, length, inputs) into (batch, hidden), made from
-    the numbers of inputs and hidden units; and a head.
-    """
-    exogenous, hidden, horizon = sizes.numbers.get("exogenous", 0), sizes["hidden_size"], sizes["horizon"]
-    trunk = make_trunk(1 + N_CLOCK + exogenous, hidden)
-    return Head(trunk, hidden + 1 + horizon * (1 + exogenous), horizon)
+MakeLessons = Callable[[Series], Lessons]
+MakeTrunk = Callable[[int, int], nn.Module]
+"""The numbers of inputs and hidden units to layers that turn (batch, length, inputs) into (batch, hidden)."""
+Data = tuple[Series, ...]
 
 
 def usual_lessons(series: Series) -> Lessons:
@@ -54,23 +44,50 @@ def usual_lessons(series: Series) -> Lessons:
     return origins_of(series, MOST_ORIGINS), None
 
 
-def window_samples(
-    data: Sequence[Series], horizon: int, lessons: Callable[[Series], Lessons] = usual_lessons
-) -> Samples:
-    """One a series and origin. A base of `lessons` at each origin knew nothing of what came after."""
-    parts = [_of_series(series, horizon, *lessons(series)) for series in data]
-    starts = np.concatenate([starts for starts, _windows in parts])
-    tensors = [torch.cat(column) for column in zip(*(_tensors(w) for _s, w in parts), strict=True)]
-    lengths = np.full(len(starts), LENGTH[data[0].frequency], dtype=np.int64)
-    return Samples(lengths, starts, lambda some: tuple(t[torch.from_numpy(some)] for t in tensors))
+@dataclass(frozen=True)
+class Corrections(Objective[Data]):
+    """What to add to a base forecast so many steps ahead, by its absolute error. A base of `lessons` at each
+    origin knew nothing of what came after.
+    """
+
+    horizon: int
+    lessons: MakeLessons = usual_lessons
+
+    def samples(self, data: Data) -> Samples:
+        """One a series and origin."""
+        parts = [_of_series(series, self.horizon, *self.lessons(series)) for series in data]
+        starts = np.concatenate([starts for starts, _windows in parts])
+        tensors = [torch.cat(column) for column in zip(*(_tensors(w) for _s, w in parts), strict=True)]
+        lengths = np.full(len(starts), LENGTH[data[0].frequency], dtype=np.int64)
+
+        def batch(some: NDArray[np.int64]) -> Batch:
+            return tuple(tensor[torch.from_numpy(some)] for tensor in tensors)
+
+        return Samples(lengths, starts, batch, self._sizes(data[0]))
+
+    def loss(self, network: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Over the steps that are known."""
+        inputs, ahead, targets = batch
+        known = ~torch.isnan(targets)
+        errors = (network(inputs, ahead) - torch.nan_to_num(targets)).abs()
+        return (errors * known).sum(dim=1), known.sum(dim=1).float()
+
+    def _sizes(self, series: Series) -> Sizes:
+        """Window and steps, and exogenous columns where there are any."""
+        exogenous = series.exogenous_values().shape[1]
+        known = {"length": LENGTH[series.frequency], "horizon": self.horizon}
+        return Sizes(known | ({"exogenous": exogenous} if exogenous else {}))
 
 
-def absolute_loss(network: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
-    """Absolute error over the steps that are known."""
-    inputs, ahead, targets = batch
-    known = ~torch.isnan(targets)
-    errors = (network(inputs, ahead) - torch.nan_to_num(targets)).abs()
-    return (errors * known).sum(dim=1), known.sum(dim=1).float()
+def correcting(trunk: MakeTrunk, horizon: int, lessons: MakeLessons = usual_lessons) -> Learner[Data]:
+    """The learner of a network with this trunk; see `Corrections`."""
+
+    def network(sizes: Sizes) -> nn.Module:
+        exogenous, hidden = sizes.numbers.get("exogenous", 0), sizes["hidden_size"]
+        inputs = hidden + 1 + sizes["horizon"] * (1 + exogenous)
+        return Head(trunk(1 + N_CLOCK + exogenous, hidden), inputs, sizes["horizon"])
+
+    return Learner(network, Corrections(horizon, lessons))
 
 
 def corrected(
@@ -116,6 +133,11 @@ class Recurrent(nn.Module):
         size = self.layer.hidden_size
         both = torch.cat((outputs[:, -1, :size], outputs[:, 0, size:]), dim=1)
         return nn.functional.pad(both, (0, self.fill))
+
+
+def recurrent(kind: type[nn.LSTM] | type[nn.GRU], *, both: bool = False) -> MakeTrunk:
+    """A trunk of one recurrent layer."""
+    return lambda inputs, hidden: Recurrent(kind, inputs, hidden, both)
 
 
 def _of_series(

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import ClassVar, Self
 
-from torch import Tensor, nn
+from torch import nn
 
 from pmlcli.algorithms._interface.parameters import HiddenSize
-from pmlcli.algorithms._learning.neural import Batch, NeuralAlgorithm, Samples
-from pmlcli.algorithms._learning.sizes import Sizes
+from pmlcli.algorithms._learning.learner import Learner
+from pmlcli.algorithms._learning.neural import NeuralAlgorithm
 from pmlcli.algorithms.forecast._each import Learned, learn_each
 from pmlcli.algorithms.forecast._holidays import HolidaysParameter
 from pmlcli.algorithms.forecast._methods.folds import out_of_fold
@@ -17,13 +17,10 @@ from pmlcli.algorithms.forecast._methods.windows import Base
 from pmlcli.algorithms.forecast._network import (
     LEAST_BUCKETS,
     Lessons,
-    Recurrent,
-    absolute_loss,
     corrected,
     correcting,
+    recurrent,
     usual_lessons,
-    window_samples,
-    window_sizes,
 )
 from pmlcli.algorithms.forecast._task import Forecaster
 from pmlcli.arrays import Floats
@@ -54,27 +51,14 @@ class ArimaLstm(NeuralAlgorithm[tuple[Series, ...]], Forecaster):
         """What is corrected."""
         return (ARIMA,)
 
-    def fit(self, data: tuple[Series, ...]) -> None:
-        """Learns ARIMA on each series and the network on all."""
-        self.bases_ = learn_each(self.parts[ARIMA], data)
-        super().fit(data)
+    def make_learner(self) -> Learner[tuple[Series, ...]]:
+        """One LSTM layer, which corrects what ARIMA said."""
+        return correcting(recurrent(nn.LSTM), self.horizon, self._lessons)
 
-    def refit(self, data: tuple[Series, ...], trial: Self) -> None:
-        """New parameters for the trial's orders; the network is trained for as long as its."""
-        self.bases_ = learn_each(self.parts[ARIMA], data, trial.bases_)
-        super().refit(data, trial)
-
-    def sizes(self, data: tuple[Series, ...]) -> Sizes:
-        """Hidden size, window, steps and columns."""
-        return window_sizes(data, self.hidden_size, self.horizon)
-
-    def make_network(self, sizes: Sizes) -> nn.Module:
-        """One LSTM layer."""
-        return correcting(sizes, lambda inputs, hidden: Recurrent(nn.LSTM, inputs, hidden, False))
-
-    def samples(self, data: tuple[Series, ...]) -> Samples:
-        """Windows of all series, and what ARIMA said."""
-        return window_samples(data, self.horizon, self._lessons)
+    def learn(self, data: tuple[Series, ...], trial: Self | None, *, all_of_it: bool = True) -> None:
+        """ARIMA on each series, with the orders of a trial, then the network on all."""
+        self.bases_ = learn_each(self.parts[ARIMA], data, None if trial is None else trial.bases_)
+        super().learn(data, trial, all_of_it=all_of_it)
 
     def _lessons(self, series: Series) -> Lessons:
         """Forecasts of ARIMAs, of the same order, that knew only what came before."""
@@ -88,10 +72,6 @@ class ArimaLstm(NeuralAlgorithm[tuple[Series, ...]], Forecaster):
     def _base(self, learned: Learned) -> Base:
         base: Base = self.parts[ARIMA].base(learned, self.horizon)
         return base
-
-    def loss(self, network: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Absolute error."""
-        return absolute_loss(network, batch)
 
     def forecast(self, data: Series, horizon: int) -> Floats:
         """ARIMA's forecast and the network's corrections."""

@@ -5,20 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from torch import Tensor, nn
+from torch import nn
 
 from pmlcli.algorithms._interface.parameters import HiddenSize
-from pmlcli.algorithms._learning.neural import Batch, NeuralAlgorithm, Samples
-from pmlcli.algorithms._learning.sizes import Sizes
+from pmlcli.algorithms._learning.learner import Learner
+from pmlcli.algorithms._learning.neural import NeuralAlgorithm
 from pmlcli.algorithms.forecast._holidays import HolidaysParameter
 from pmlcli.algorithms.forecast._network import (
     LEAST_BUCKETS,
-    Recurrent,
-    absolute_loss,
     corrected,
     correcting,
-    window_samples,
-    window_sizes,
+    recurrent,
 )
 from pmlcli.algorithms.forecast._task import Forecaster
 from pmlcli.arrays import Floats
@@ -41,21 +38,9 @@ class Gru(NeuralAlgorithm[tuple[Series, ...]], Forecaster):
     holidays: HolidaysParameter = None
     hidden_size: HiddenSize = 32
 
-    def sizes(self, data: tuple[Series, ...]) -> Sizes:
-        """Hidden size, window, steps and columns."""
-        return window_sizes(data, self.hidden_size, self.horizon)
-
-    def make_network(self, sizes: Sizes) -> nn.Module:
+    def make_learner(self) -> Learner[tuple[Series, ...]]:
         """One GRU layer."""
-        return correcting(sizes, lambda inputs, hidden: Recurrent(nn.GRU, inputs, hidden, False))
-
-    def samples(self, data: tuple[Series, ...]) -> Samples:
-        """Windows of all series."""
-        return window_samples(data, self.horizon)
-
-    def loss(self, network: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Absolute error."""
-        return absolute_loss(network, batch)
+        return correcting(recurrent(nn.GRU), self.horizon)
 
     def forecast(self, data: Series, horizon: int) -> Floats:
         """The mean of the same weekday and the network's corrections."""

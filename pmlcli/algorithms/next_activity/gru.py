@@ -7,22 +7,18 @@ from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from pmlcli.algorithms._interface.parameters import Dropout, Embedding, HiddenSize, Patience
-from pmlcli.algorithms._learning.neural import Batch, NeuralAlgorithm, Samples
+from pmlcli.algorithms._learning.learner import Learner
+from pmlcli.algorithms._learning.neural import NeuralAlgorithm
 from pmlcli.algorithms._learning.sequence_network import Reader
-from pmlcli.algorithms._learning.sizes import Sizes
-from pmlcli.algorithms.next_activity._network import (
-    MOST_READ,
-    cross_entropy,
-    samples_of,
-    shares_of,
-    sizes_for,
-)
+from pmlcli.algorithms.next_activity._network import NextActivities
 from pmlcli.algorithms.next_activity._pieces import whole_cases
 from pmlcli.algorithms.next_activity._task import NextActivityPredictor
 from pmlcli.encoding.events.prefixes import PrefixEncoding, Prefixes
+
+OBJECTIVE = NextActivities(whole_cases)
 
 
 class _Network(Reader):
@@ -41,8 +37,6 @@ class Gru(NeuralAlgorithm[Prefixes], NextActivityPredictor[Prefixes]):
         "Tax, Verenich, La Rosa and Dumas (2017), Predictive business process monitoring with LSTM networks; "
         "Cho et al. (2014), Learning phrase representations using RNN encoder-decoder"
     )
-    learns_from_all: ClassVar[bool] = True
-    most_read: ClassVar[int | None] = MOST_READ
 
     hidden_size: HiddenSize = 64
     embedding: Embedding = 32
@@ -53,23 +47,11 @@ class Gru(NeuralAlgorithm[Prefixes], NextActivityPredictor[Prefixes]):
         """Prefixes with their attributes."""
         return PrefixEncoding()
 
-    def sizes(self, data: Prefixes) -> Sizes:
-        """Widths and the numbers of codes."""
-        return sizes_for(data, hidden_size=self.hidden_size, embedding=self.embedding)
-
-    def make_network(self, sizes: Sizes) -> nn.Module:
-        """Embeddings, one recurrent layer, one linear layer."""
-        return _Network(sizes, self.dropout)
-
-    def samples(self, data: Prefixes) -> Samples:
-        """One sample a case."""
-        return samples_of(data, whole_cases(data))
-
-    def loss(self, network: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Cross entropy of each position that has a target."""
-        return cross_entropy(network, batch)
+    def make_learner(self) -> Learner[Prefixes]:
+        """One recurrent layer over whole cases, and a linear one."""
+        return Learner(lambda sizes: _Network(sizes, self.dropout), OBJECTIVE)
 
     def probabilities(self, data: Prefixes) -> NDArray[np.float64]:
         """Softmax of the network's answers, in double precision."""
         with self.answering() as network:
-            return shares_of(network, data, whole_cases(data))
+            return OBJECTIVE.probabilities(network, data)

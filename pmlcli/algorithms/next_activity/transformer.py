@@ -10,21 +10,17 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from pmlcli.algorithms._interface.parameters import Dropout, Embedding, Heads, HiddenSize, Layers, Patience
-from pmlcli.algorithms._learning.neural import Batch, NeuralAlgorithm, Samples
+from pmlcli.algorithms._learning.learner import Learner
+from pmlcli.algorithms._learning.neural import NeuralAlgorithm
 from pmlcli.algorithms._learning.sequence_network import Events
 from pmlcli.algorithms._learning.sizes import Sizes
 from pmlcli.algorithms.next_activity._attention import AttentionLayer
-from pmlcli.algorithms.next_activity._network import (
-    MOST_READ,
-    cross_entropy,
-    samples_of,
-    shares_of,
-    sizes_for,
-)
+from pmlcli.algorithms.next_activity._network import NextActivities
 from pmlcli.algorithms.next_activity._pieces import cut_cases
 from pmlcli.algorithms.next_activity._task import NextActivityPredictor
 from pmlcli.encoding.events.prefixes import PrefixEncoding, Prefixes
-from pmlcli.errors import ValidationError
+
+OBJECTIVE = NextActivities(cut_cases)
 
 
 class _Network(nn.Module):
@@ -57,8 +53,6 @@ class Transformer(NeuralAlgorithm[Prefixes], NextActivityPredictor[Prefixes]):
         "Bukhsh, Saeed and Dijkman (2021), ProcessTransformer: Predictive business process monitoring with "
         "transformer network; Vaswani et al. (2017), Attention is all you need"
     )
-    learns_from_all: ClassVar[bool] = True
-    most_read: ClassVar[int | None] = MOST_READ
 
     hidden_size: HiddenSize = 64
     embedding: Embedding = 32
@@ -71,30 +65,11 @@ class Transformer(NeuralAlgorithm[Prefixes], NextActivityPredictor[Prefixes]):
         """Prefixes with their attributes."""
         return PrefixEncoding()
 
-    def sizes(self, data: Prefixes) -> Sizes:
-        """Widths, layers, heads and the numbers of codes; ValidationError for heads that do not fit."""
-        if self.hidden_size % self.heads:
-            raise ValidationError(
-                f"hidden_size is {self.hidden_size}, which {self.heads} heads do not divide",
-                hint=f"hidden_size={self.hidden_size // self.heads * self.heads or self.heads}, say",
-                context={"parameter": "hidden_size"},
-            )
-        own = sizes_for(data, hidden_size=self.hidden_size, embedding=self.embedding)
-        return own | Sizes({"layers": self.layers, "heads": self.heads})
-
-    def make_network(self, sizes: Sizes) -> nn.Module:
-        """Embeddings, layers of attention, one linear layer."""
-        return _Network(sizes, self.dropout)
-
-    def samples(self, data: Prefixes) -> Samples:
-        """One sample a case, or a piece of a long one."""
-        return samples_of(data, cut_cases(data))
-
-    def loss(self, network: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Cross entropy of each position that has a target."""
-        return cross_entropy(network, batch)
+    def make_learner(self) -> Learner[Prefixes]:
+        """Layers of attention over cases, long ones in pieces, and a linear one."""
+        return Learner(lambda sizes: _Network(sizes, self.dropout), OBJECTIVE)
 
     def probabilities(self, data: Prefixes) -> NDArray[np.float64]:
         """Softmax of the network's answers, in double precision."""
         with self.answering() as network:
-            return shares_of(network, data, cut_cases(data))
+            return OBJECTIVE.probabilities(network, data)

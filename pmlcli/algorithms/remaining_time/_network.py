@@ -10,7 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from pmlcli.algorithms._learning.neural import Batch, Samples, answers_by_event, padded, padded_rows
+from pmlcli.algorithms._learning.batches import Batch, answers_by_event, padded, padded_rows
+from pmlcli.algorithms._learning.learner import Samples
 from pmlcli.algorithms._learning.sequence_network import network_sizes, prefix_inputs
 from pmlcli.algorithms._learning.sizes import Sizes
 from pmlcli.algorithms._prefixes.request import Rows
@@ -31,14 +32,10 @@ Target = tuple[NDArray[Any], float]
 """What a loss takes of each event, (events,), and what stands for padding."""
 
 
-def trace_sizes(data: Prefixes, hidden_size: int, embedding: int, outputs: int) -> Sizes:
-    """Widths and the numbers of codes of a `PrefixNetwork` that also reads the clock."""
-    own = {"hidden_size": hidden_size, "embedding": embedding, "outputs": outputs}
-    return Sizes(own) | network_sizes(data, 2 * len(SCALES))
-
-
-def trace_samples(data: Prefixes, *targets: Target) -> Samples:
-    """One sample a case: what the network reads, and these targets."""
+def trace_samples(data: Prefixes, own: Sizes, *targets: Target) -> Samples:
+    """One sample a case: what a `PrefixNetwork` that also reads the clock reads, and these targets; `own` are
+    the objective's sizes.
+    """
     inputs = prefix_inputs(data, _clock(data))
     padded_targets = [padded(values, fill) for values, fill in targets]
 
@@ -46,7 +43,8 @@ def trace_samples(data: Prefixes, *targets: Target) -> Samples:
         rows = padded_rows(data.offsets, cases)
         return (*inputs(rows), *(target(rows) for target in padded_targets))
 
-    return Samples(data.lengths, data.starts, batch)
+    sizes = own | network_sizes(data, 2 * len(SCALES))
+    return Samples(data.lengths, data.starts, batch, sizes, most_read=MOST_READ)
 
 
 def read_quantiles(

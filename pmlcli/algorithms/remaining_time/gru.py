@@ -18,16 +18,16 @@ from pmlcli.algorithms._interface.parameters import (
     LearningRate,
     MaxEpochs,
 )
-from pmlcli.algorithms._learning.neural import Batch, NeuralAlgorithm, Samples
+from pmlcli.algorithms._learning.batches import Batch
+from pmlcli.algorithms._learning.learner import Learner, Objective, Samples
+from pmlcli.algorithms._learning.neural import NeuralAlgorithm
 from pmlcli.algorithms._learning.sequence_network import PrefixNetwork
 from pmlcli.algorithms._learning.sizes import Sizes
 from pmlcli.algorithms._prefixes.request import Rows
 from pmlcli.algorithms.remaining_time._network import (
-    MOST_READ,
     read_quantiles,
     scaled_seconds,
     trace_samples,
-    trace_sizes,
 )
 from pmlcli.algorithms.remaining_time._quantiles import LEVELS
 from pmlcli.algorithms.remaining_time._rows import learned_rows
@@ -36,6 +36,27 @@ from pmlcli.arrays import Floats
 from pmlcli.encoding.events.prefixes import PrefixEncoding, Prefixes
 
 NO_TARGET = -1.0
+
+
+class _Quantiles(Objective[Prefixes]):
+    """Quantile loss of all levels. Remaining times are in units of their mean, which is kept as a size."""
+
+    def samples(self, data: Prefixes) -> Samples:
+        """One a case: remaining times of the prefixes that something came after."""
+        rows = learned_rows(data)
+        seconds, mean = scaled_seconds(data)
+        unit = max(round(mean), 1)
+        target = np.full(data.n_events, NO_TARGET, dtype=np.float32)
+        target[rows] = seconds[rows] / unit
+        return trace_samples(data, Sizes({"outputs": len(LEVELS), "seconds": unit}), (target, NO_TARGET))
+
+    def loss(self, network: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
+        """At each position that has a target."""
+        *inputs, target = batch
+        found, has_target = functional.softplus(network(*inputs)), target >= 0
+        error, levels = target[..., None] - found, torch.tensor(LEVELS)
+        each = torch.maximum(levels * error, (levels - 1) * error).mean(dim=-1) * has_target
+        return each.sum(dim=1), has_target.sum(dim=1)
 
 
 @dataclass(kw_only=True)
@@ -50,7 +71,6 @@ class Gru(NeuralAlgorithm[Prefixes], RemainingTimePredictor[Prefixes]):
     )
 
     tolerance: ClassVar[float] = 0.0  # answers are whole seconds
-    most_read: ClassVar[int | None] = MOST_READ
 
     hidden_size: HiddenSize = 64
     embedding: Embedding = 16
@@ -63,30 +83,9 @@ class Gru(NeuralAlgorithm[Prefixes], RemainingTimePredictor[Prefixes]):
         """Whole traces with their attributes."""
         return PrefixEncoding()
 
-    def sizes(self, data: Prefixes) -> Sizes:
-        """Widths, the numbers of codes, and the seconds that count as one."""
-        widths = trace_sizes(data, self.hidden_size, self.embedding, outputs=len(LEVELS))
-        return widths | Sizes({"seconds": max(round(scaled_seconds(data)[1]), 1)})
-
-    def make_network(self, sizes: Sizes) -> nn.Module:
-        """Embeddings, one recurrent layer, one linear layer."""
-        return PrefixNetwork(sizes, self.dropout)
-
-    def samples(self, data: Prefixes) -> Samples:
-        """One a case: remaining times in units of their mean, of the prefixes that something came after."""
-        rows = learned_rows(data)
-        seconds, mean = scaled_seconds(data)
-        target = np.full(data.n_events, NO_TARGET, dtype=np.float32)
-        target[rows] = seconds[rows] / max(round(mean), 1)
-        return trace_samples(data, (target, NO_TARGET))
-
-    def loss(self, network: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Quantile loss of all levels at each position that has a target."""
-        *inputs, target = batch
-        found, has_target = functional.softplus(network(*inputs)), target >= 0
-        error, levels = target[..., None] - found, torch.tensor(LEVELS)
-        each = torch.maximum(levels * error, (levels - 1) * error).mean(dim=-1) * has_target
-        return each.sum(dim=1), has_target.sum(dim=1)
+    def make_learner(self) -> Learner[Prefixes]:
+        """One recurrent layer over whole cases, and a linear one."""
+        return Learner(lambda sizes: PrefixNetwork(sizes, self.dropout), _Quantiles())
 
     def quantiles(self, data: Prefixes, rows: Rows) -> Floats:
         """What the network says after each of these events."""

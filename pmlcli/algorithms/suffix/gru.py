@@ -11,14 +11,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from pmlcli.algorithms._interface.parameters import DrawCount, Dropout, Embedding, HiddenSize
-from pmlcli.algorithms._learning.neural import (
-    Batch,
-    NeuralAlgorithm,
-    Samples,
-    answers_by_event,
-    padded,
-    padded_rows,
-)
+from pmlcli.algorithms._learning.batches import Batch, answers_by_event, padded, padded_rows
+from pmlcli.algorithms._learning.learner import Learner, Objective, Samples
+from pmlcli.algorithms._learning.neural import NeuralAlgorithm
 from pmlcli.algorithms._learning.sequence_network import network_sizes, prefix_inputs
 from pmlcli.algorithms._learning.sizes import Sizes
 from pmlcli.algorithms._prefixes.request import Rows
@@ -27,6 +22,32 @@ from pmlcli.algorithms.suffix._task import SuffixPredictor
 from pmlcli.algorithms.suffix._writer import SCALE, Draws, Writer, WriterBatch, writer_loss, written
 from pmlcli.encoding.events.prefixes import PrefixEncoding, Prefixes
 from pmlcli.encoding.events.sequences import NO_TARGET, known_targets
+
+MOST_READ = 300_000
+"""Events that are read in all passes together, where those are not few."""
+
+
+class _Suffixes(Objective[Prefixes]):
+    """What follows, and the time left."""
+
+    def samples(self, data: Prefixes) -> Samples:
+        """One a case. The longest suffix there is is kept as a size."""
+        left = np.log1p(data.seconds_left) / SCALE
+        left[np.repeat(data.is_running, data.lengths)] = np.nan
+        inputs, target = prefix_inputs(data), padded(known_targets(data), NO_TARGET)
+        remaining = padded(left.astype(np.float32), np.nan)
+
+        def batch(cases: NDArray[np.int64]) -> Batch:
+            rows = padded_rows(data.offsets, cases)
+            return WriterBatch(*inputs(rows), target(rows), remaining(rows))
+
+        own = {"outputs": data.end_class + 1, "longest": max(int(data.lengths.max()) - 1, 1)}
+        sizes = Sizes(own) | network_sizes(data)
+        return Samples(data.lengths, data.starts, batch, sizes, most_read=MOST_READ, learns_from_all=True)
+
+    def loss(self, network: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Of both together."""
+        return writer_loss(cast(Writer, network), cast(WriterBatch, batch))
 
 
 @dataclass(kw_only=True)
@@ -41,9 +62,6 @@ class Gru(NeuralAlgorithm[Prefixes], SuffixPredictor[Prefixes]):
         "Kumar and Byrne (2004), Minimum Bayes-risk decoding"
     )
 
-    learns_from_all: ClassVar[bool] = True
-    most_read: ClassVar[int | None] = 300_000
-
     hidden_size: HiddenSize = 64
     embedding: Embedding = 32
     dropout: Dropout = 0.1
@@ -53,32 +71,9 @@ class Gru(NeuralAlgorithm[Prefixes], SuffixPredictor[Prefixes]):
         """Whole traces with their attributes."""
         return PrefixEncoding()
 
-    def sizes(self, data: Prefixes) -> Sizes:
-        """Hidden size, embedding, the numbers of codes and the longest suffix."""
-        longest = max(int(data.lengths.max()) - 1, 1)
-        own = {"hidden_size": self.hidden_size, "embedding": self.embedding, "outputs": data.end_class + 1}
-        return Sizes(own | {"longest": longest}) | network_sizes(data)
-
-    def make_network(self, sizes: Sizes) -> nn.Module:
-        """Embeddings, one recurrent layer, two linear layers."""
-        return Writer(sizes, self.dropout)
-
-    def samples(self, data: Prefixes) -> Samples:
-        """One sample a case."""
-        left = np.log1p(data.seconds_left) / SCALE
-        left[np.repeat(data.is_running, data.lengths)] = np.nan
-        inputs, target = prefix_inputs(data), padded(known_targets(data), NO_TARGET)
-        remaining = padded(left.astype(np.float32), np.nan)
-
-        def batch(cases: NDArray[np.int64]) -> Batch:
-            rows = padded_rows(data.offsets, cases)
-            return WriterBatch(*inputs(rows), target(rows), remaining(rows))
-
-        return Samples(data.lengths, data.starts, batch)
-
-    def loss(self, network: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Of what follows, and of the time left."""
-        return writer_loss(cast(Writer, network), cast(WriterBatch, batch))
+    def make_learner(self) -> Learner[Prefixes]:
+        """One recurrent layer over whole cases, and two linear ones."""
+        return Learner(lambda sizes: Writer(sizes, self.dropout), _Suffixes())
 
     def continuations(self, data: Prefixes, rows: Rows) -> Continuations:
         """Drawn suffixes, in double precision."""

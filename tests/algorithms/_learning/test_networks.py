@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.optim.swa_utils import AveragedModel
 
-from pmlcli.algorithms._learning.neural import AVERAGE_DECAY, FEWEST_EPOCHS, _Average
+from pmlcli.algorithms._learning.learner import AVERAGE_DECAY, FEWEST_EPOCHS, Trained, _Average
+from pmlcli.algorithms._learning.sizes import Sizes
+from pmlcli.algorithms.next_activity import _network
 from pmlcli.algorithms.next_activity.gru import Gru
 from pmlcli.algorithms.remaining_time.survival import NO_TARGET, Survival
 from tests.logs import purchase_log
@@ -39,7 +40,7 @@ def test_survival_loses_the_cross_entropy_of_each_hazard_that_was_faced() -> Non
     algorithm = Survival(spans=6)
     logits = 3 * torch.randn(5, 7, 6)
     span, has_ended = torch.randint(NO_TARGET, 6, (5, 7)), torch.rand(5, 7) > 0.4
-    sums, counts = algorithm.loss(nn.Identity(), (logits, span, has_ended))
+    sums, counts = algorithm.make_learner().objective.loss(nn.Identity(), (logits, span, has_ended))
     place = torch.arange(6)
     ends_here = (place == span[..., None]) & has_ended[..., None]
     each = functional.binary_cross_entropy_with_logits(logits, ends_here.float(), reduction="none")
@@ -53,10 +54,9 @@ def test_long_logs_are_read_fewer_times(
     passes: int | None, made: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     log = purchase_log(30)
-    algorithm = Gru(hidden_size=4, embedding=2)
+    algorithm = Gru(hidden_size=4, embedding=2, max_epochs=6, patience=6, recency="off")
     data = algorithm.make_encoding().fit(log).transform(log)
-    algorithm.sizes_ = algorithm.sizes(data)
-    monkeypatch.setattr(Gru, "most_read", None if passes is None else passes * data.n_events)
-    every = np.argsort(data.starts, kind="stable")
-    done = algorithm._train(algorithm.samples(data), every, every[:0], "off", 6)
+    trial = Trained(nn.Identity(), Sizes({}), epochs=6, recency="off")
+    monkeypatch.setattr(_network, "MOST_READ", None if passes is None else passes * data.n_events)
+    done = algorithm.make_learner().refit(data, algorithm._training(), trial)
     assert done.epochs == made

@@ -196,7 +196,7 @@ def test_an_ensemble_of_unknown_members_is_refused() -> None:
 
 def test_heads_must_divide_the_units() -> None:
     with pytest.raises(ValidationError, match="hidden_size is 10, which 4 heads do not divide"):
-        Transformer(hidden_size=10).sizes(encoded(["ab"]))
+        Transformer(hidden_size=10).fit(encoded(["ab"]))
 
 
 def test_predictions_have_sets_that_hold_what_comes_next() -> None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pmlcli import registry
 from pmlcli.algorithms._interface.request import PredictRequest
-from pmlcli.algorithms._learning.neural import padded_rows
+from pmlcli.algorithms._learning.batches import padded_rows
 from pmlcli.algorithms._learning.recency import chosen_recency, recency_weights
 from pmlcli.algorithms._learning.validation import latest_rows
 from pmlcli.algorithms.remaining_time._quantiles import (
