@@ -287,4 +287,5 @@ def _about(cuts: Sequence[CutComparison], n_cuts: int) -> str:
     n = f"{len(cuts)} of {n_cuts} cuts" if len(cuts) < n_cuts else f"{n_cuts} cut{'s' * (n_cuts != 1)}"
     first, last = cuts[0].period, cuts[-1].period
     dates = CutPeriod(sum(cut.period.n_cases for cut in cuts), first.since, last.until)
-    return f"measured on {n} of the log by time, {_span(dates)}, each trained on what was before"
+    how = "each trained" if len(cuts) > 1 else "trained"
+    return f"measured on {n} of the log by time, {_span(dates)}, {how} on what was before"

@@ -49,7 +49,7 @@ def chosen_prefixes(data: Sequences, request: PrefixRequest) -> NDArray[np.bool_
 def about_split(split: Split) -> str:
     """What a measurement on the test part should say of it."""
     kind = "" if split.since is None else "what happened in the last period; "
-    return f"{kind}{seen_share(split):.0%} of the last cut's prefixes were seen word for word in training"
+    return f"{kind}{seen_share(split):.0%} of the last cut's prefixes also begin a training case"
 
 
 def pooled(cuts: Sequence[Table], of_rows: Sequence[str]) -> Table:
@@ -76,6 +76,6 @@ def unseen_prefixes(requested: Requested[PrefixData, OwnRequest]) -> NDArray[np.
     found = np.asarray((so_far - np.repeat(before, data.lengths))[requested.rows] > 0)
     if requested.request.unseen == "fail" and found.any():
         first = data.offsets[requested.cases[int(np.argmax(found))]]
-        told = f"{int(found.sum()):,} of {len(found):,} prefixes asked for hold what training never saw"
+        told = f"{int(found.sum()):,} of {len(found):,} prefixes hold what training never saw"
         raise never_seen(requested.encoding, requested.log, int(first + np.argmax(is_unseen[first:])), told)
     return found

@@ -170,8 +170,8 @@ class PrefixTask(
         if request.cases == "all":
             return []
         found = [
-            f"{len(table):,} of {log.n_cases:,} cases are running, and only these are answered for "
-            "(--cases all answers for all)"
+            f"{len(table):,} of {log.n_cases:,} cases are running, and only these are predicted "
+            "(--cases all predicts all)"
         ]
         stalled = int(table[STALLED].sum())
         if stalled:

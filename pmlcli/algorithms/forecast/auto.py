@@ -21,6 +21,7 @@ from pmlcli.algorithms.forecast._series import (
 from pmlcli.algorithms.forecast._task import Forecaster
 from pmlcli.arrays import Floats
 from pmlcli.encoding.series.encoding import Series
+from pmlcli.encoding.series.kpi import find_kpi
 
 MEMBERS = ("seasonal-naive", "weekday-median", "theta", "holt-winters", "arima")
 MARGIN = 1.15
@@ -30,6 +31,8 @@ POWER = 2
 MOST_ORIGINS = 60
 """So many origins at most tell the errors of what came after training."""
 MOST_REMEMBERED = 20_000
+SHOWN_IN = {"seconds": (86_400.0, "days"), "share": (0.01, "percentage points")}
+"""How errors of these units are written."""
 
 Memo = dict[tuple[Any, ...], Floats]
 """Forecasts of members that were asked for before: rolling origins ask for the same ones again."""
@@ -76,7 +79,7 @@ class Auto(Forecaster):
 
     def choices(self) -> list[str]:
         """What was chosen for each series, and why."""
-        return [f"'{kpi}': {reason(learned)}" for kpi, learned in self.learned_.items()]
+        return [f"'{kpi}': {reason(learned, find_kpi(kpi).unit)}" for kpi, learned in self.learned_.items()]
 
     def learn(self, series: Series, trial: Learned | None = None) -> Learned:
         """Every method learned on the first four fifths, weighed on the last, and learned again on all."""
@@ -141,13 +144,20 @@ def weigh(errors: dict[str, float]) -> dict[str, float]:
     return {name: raw.get(name, 0.0) / sum(raw.values()) for name in errors}
 
 
-def reason(learned: Learned) -> str:
+def reason(learned: Learned, unit: str) -> str:
     """Which methods were taken, and why, in a sentence without its subject."""
     errors, weights = learned["errors"], learned["weights"]
+    scale, shown_unit = SHOWN_IN.get(unit, (1.0, unit))
+    shown = {name: _rounded(error / scale) for name, error in errors.items()}
     order = sorted(errors, key=lambda name: (-weights[name], errors[name]))
-    taken = [f"{name} {weights[name]:.0%} (error {errors[name]:.3g})" for name in order if weights[name] > 0]
-    left = [f"{name} ({errors[name]:.3g})" for name in order if weights[name] == 0]
-    return ", ".join(taken) + (f"; left out: {', '.join(left)}" if left else "")
+    taken = [f"{name} {weights[name]:.0%} (error {shown[name]})" for name in order if weights[name] > 0]
+    left = [f"{name} ({shown[name]})" for name in order if weights[name] == 0]
+    mean = f"mean of {', '.join(taken)}" if len(taken) > 1 else ", ".join(taken)
+    return mean + (f"; left out: {', '.join(left)}" if left else "") + f"; errors in {shown_unit}"
+
+
+def _rounded(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:#.3g}"
 
 
 def _tried(method: Method, learned: Learned, series: Series, first: int, horizon: int) -> tuple[float, float]:

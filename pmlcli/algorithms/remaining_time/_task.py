@@ -156,10 +156,10 @@ class RemainingTimeTask(PrefixTask["RemainingTimePredictor[Any]", Sequences, Hel
         if found is None or width is None:
             return ["too few cases had ended to check how well the 90 % intervals hold"]
         running = known.get("coverage_90_running")
-        asked = "" if running is None else f" ({running:.0%} asked of running cases at any moment)"
+        whenever = "" if running is None else f" ({running:.0%} for cases that were still running)"
         return [
             f"intervals of 90 %, set on the earlier half of the held-out cases, held {found:.0%} of the "
-            f"later half{asked}; half of them are wider than {width / DAY:.1f} days"
+            f"later half{whenever}; half of them are wider than {width / DAY:.1f} days"
         ]
 
     # --- evaluation

@@ -61,7 +61,7 @@ class Ensemble(ChoosingAlgorithm[Prefixes], RemainingTimePredictor[Prefixes]):
 
     def say(self, choice: Choice) -> str:
         """With each candidate's error."""
-        return choice.sentence("mean absolute error in days", lambda loss: f"{loss:.3g}")
+        return choice.sentence("mean absolute error in days", lambda loss: f"{loss:#.3g}")
 
     def quantiles(self, data: Prefixes, rows: Rows) -> Floats:
         """The mean of the quantiles of the members taken."""

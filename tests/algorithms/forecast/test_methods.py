@@ -26,8 +26,18 @@ def test_weights_fall_with_the_error_and_leave_out_the_bad() -> None:
     assert weights["a"] > weights["b"] > weights["c"] == 0
     assert sum(weights.values()) == pytest.approx(1)
     assert auto.weigh({"a": 0.0, "b": 0.0, "c": 1.0}) == {"a": 0.5, "b": 0.5, "c": 0}
-    reason = auto.reason({"errors": {"a": 1.0, "c": 2.0}, "weights": {"a": 1.0, "c": 0.0}})
-    assert reason == "a 100% (error 1); left out: c (2)"
+
+
+def test_auto_says_its_errors_in_a_unit_and_rounded() -> None:
+    errors = {"a": 123_456.0, "b": 130_000.0, "c": 432_000.0}
+    learned = {"errors": errors, "weights": {"a": 0.6, "b": 0.4, "c": 0.0}}
+    assert auto.reason(learned, "seconds") == (
+        "mean of a 60% (error 1.43), b 40% (error 1.50); left out: c (5.00); errors in days"
+    )
+    alone = {"errors": {"a": 1234.5}, "weights": {"a": 1.0}}
+    assert auto.reason(alone, "cases") == "a 100% (error 1,234); errors in cases"
+    share = {"errors": {"a": 0.05}, "weights": {"a": 1.0}}
+    assert auto.reason(share, "share") == "a 100% (error 5.00); errors in percentage points"
 
 
 def weighing() -> auto.Auto:

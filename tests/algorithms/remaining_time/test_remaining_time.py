@@ -319,7 +319,7 @@ def test_training_says_how_well_the_intervals_held() -> None:
     measured = result.metrics["mae"]
     assert measured["unit"] == "days"
     assert not measured["higher_is_better"]
-    assert "seen word for word in training" in measured["about"]
+    assert "also begin a training case" in measured["about"]
 
 
 def test_over_several_cuts_a_case_counts_in_each() -> None:

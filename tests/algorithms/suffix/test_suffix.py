@@ -310,7 +310,7 @@ def test_measured_on_finished_cases_and_says_so() -> None:
     test = model.make_encoding().fit(cut.train).transform(cut.test)
     assert found.n_units == int((~test.is_running).sum())
     assert "all prefixes" in found.about
-    assert "seen word for word" in found.about
+    assert "also begin a training case" in found.about
 
 
 def test_a_large_test_part_is_measured_on_some_of_its_cases(monkeypatch: pytest.MonkeyPatch) -> None:
