@@ -1,7 +1,8 @@
 """Does a verdict keep its promise? What `train` prints beside what is seen later.
 
     OMP_NUM_THREADS=1 python benchmarks/promise.py [-a ALGORITHM,...] [--kinds KIND,...]
-        [--seeds 0:4] [--logs LOG ...]
+        [--seeds 0:4] [--logs LOG ...] [--rows FILE]
+    OMP_NUM_THREADS=1 python benchmarks/promise.py --cost LOG -a ALGORITHM,...
 
 Each log is known up to a moment: when the first of its last fifth of cases begins (--validation: of the last
 fifth of the cases before that). `Model.train` gets what had happened by then, open cases and all. The model,
@@ -12,6 +13,9 @@ holds the difference seen then (target 90 %); `unclear`: no verdict is given (ta
 
 Simulated processes (`_tasks/_simulated.py`) are stable, change gradually, or at one moment before training
 ends, or only afterwards (`after`), which nobody can foresee: that row is no part of the totals.
+
+With --rows each row is written to a file, and one that is there is not measured again. --cost instead trains
+each algorithm on the whole log with one cut and with three, and prints the processor time of both.
 """
 
 from __future__ import annotations
@@ -31,6 +35,7 @@ from _result import tell
 from _tasks._parts import DAY, activity_names, read
 from _tasks._simulated import KINDS, simulated
 from _tasks.next_activity import next_activities
+from _tasks.suffix import similarities
 from sklearn.metrics import roc_auc_score
 
 from pmlcli import Model, PredictRequest
@@ -48,6 +53,11 @@ ALGORITHMS = {
     "outcome/logistic": "outcome/prior",
     "forecast/theta": "forecast/seasonal-naive",
     "forecast/weekday-median": "forecast/seasonal-naive",
+    "next-activity/ensemble": "next-activity/ngram",
+    "remaining-time/ensemble": "remaining-time/median",
+    "outcome/ensemble": "outcome/prior",
+    "outcome/boosting": "outcome/prior",
+    "suffix/ensemble": "suffix/medoid",
 }
 HORIZON = 14
 ENOUGH = 1000
@@ -134,7 +144,15 @@ def area(table: pd.DataFrame, later: EventLog, has_ended: Any, parameters: dict[
     return float(roc_auc_score(will[counted], table["positive_probability"].to_numpy()[counted]))
 
 
-VALUES = {"next-activity": accuracy, "remaining-time": mae_days, "outcome": area}
+def similarity(table: pd.DataFrame, later: EventLog, has_ended: Any, parameters: dict[str, Any]) -> float:
+    """How like the suffixes of ended cases are to what came, each case counting alike."""
+    rows = np.flatnonzero(has_ended)
+    alike = similarities(later, table["suffix"].iloc[rows].to_list(), rows)
+    cases = later.case_of_event[rows]
+    return float(pd.Series(alike).groupby(cases).mean().mean())
+
+
+VALUES = {"next-activity": accuracy, "remaining-time": mae_days, "outcome": area, "suffix": similarity}
 
 
 def forecast_error(model: Model, whole: EventLog, later: EventLog, parameters: dict[str, Any]) -> float:
@@ -172,6 +190,15 @@ def rows_of(kind: str, label: str, log: EventLog, names: list[str]) -> Iterator[
         told = {key: printed[key] for key in ("verdict", "difference", "lower", "upper", "cuts", "because")}
         higher = printed["higher_is_better"]
         yield Row(kind=kind, log=label, name=name, n_cases=known.n_cases, higher=higher, seen=seen, **told)
+
+
+def costs(log: EventLog, names: list[str]) -> Iterator[str]:
+    """A line an algorithm: processor time of training with one cut and with three, and the ratio."""
+    yield f"{'':34} {'1 cut, s':>9} {'3 cuts, s':>10} {'ratio':>6}"
+    for name in names:
+        parameters = parameters_of(name.partition("/")[0], log)
+        one, three = (Model(name, **parameters, cuts=n).train(log).metadata["cpu_seconds"] for n in (1, 3))
+        yield f"{name:34} {one:9.1f} {three:10.1f} {three / one:6.2f}"
 
 
 def parameters_of(task: str, known: EventLog) -> dict[str, Any]:
@@ -246,19 +273,40 @@ def main() -> None:
     reading.add_argument("-a", default=",".join(ALGORITHMS), metavar="ALGORITHM,...")
     reading.add_argument("--logs", nargs="*", default=[])
     reading.add_argument("--validation", action="store_true")
-    reading.add_argument("--rows", type=Path, help="append each row to a file, as a line of JSON")
+    reading.add_argument("--rows", type=Path, help="each row is kept here, as a line of JSON")
+    reading.add_argument("--cost", metavar="LOG", help="the cost of three cuts on this log, and nothing else")
     reading.add_argument("-o", type=Path)
     asked = reading.parse_args()
-    rows: list[Row] = []
-    for kind, name, log in logs_of(asked):
-        for row in rows_of(kind, name, log, asked.a.split(",")):
+    names = asked.a.split(",")
+    lines = list(costs(read(asked.cost)[1], names)) if asked.cost else tables(asked, names)
+    tell([command(asked), "", *lines], asked.o)
+
+
+def tables(asked: argparse.Namespace, names: list[str]) -> list[str]:
+    """The summary and a line a row, of the rows that were kept and of those measured now."""
+    rows = kept(asked.rows)
+    for kind, label, log in logs_of(asked):
+        there = {row.name for row in rows if row.log == label}
+        for row in rows_of(kind, label, log, [name for name in names if name not in there]):
             rows.append(row)
             if asked.rows:
                 with asked.rows.open("a", encoding="utf-8") as file:
                     file.write(json.dumps(asdict(row)) + "\n")
-    told = [a if a not in asked.logs else Path(a).name for a in sys.argv[1:]]
-    head = f"$ OMP_NUM_THREADS=1 python benchmarks/promise.py {' '.join(told)}"
-    tell([head, "", *summary(rows), "", *each(rows)], asked.o)
+    return [*summary(rows), "", *each(rows)]
+
+
+def kept(path: Path | None) -> list[Row]:
+    """Rows of earlier runs."""
+    if path is None or not path.exists():
+        return []
+    return [Row(**json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def command(asked: argparse.Namespace) -> str:
+    """What was typed, without the places of files."""
+    paths = {*asked.logs, asked.cost, str(asked.rows)}
+    said = [Path(word).name if word in paths else word for word in sys.argv[1:]]
+    return f"$ OMP_NUM_THREADS=1 python benchmarks/promise.py {' '.join(said)}"
 
 
 if __name__ == "__main__":
