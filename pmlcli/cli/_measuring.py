@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -122,15 +122,9 @@ class MeasuringOptions(GateOptions):
         return render.BY_ENDING.get(suffix, "table")
 
 
-def finish(
-    found: Assessment,
-    options: MeasuringOptions,
-    session: Session,
-    *,
-    keep: Callable[[], None] | None = None,
-) -> None:
+def finish(found: Assessment, options: MeasuringOptions, session: Session) -> None:
     """Says and writes all that was found, then raises GateError where a gate is crossed, or where the verdict
-    fails (exit code 6). `keep` writes what else is to be kept, last and before that error.
+    fails (exit code 6).
 
     With -q a bad day is one line: the gates that are crossed, else a verdict that a person should look at.
     Raises ValidationError, with nothing written, for a gate that names no figure or is pointless.
@@ -144,8 +138,6 @@ def finish(
     found = dataclasses.replace(found, warnings=list(session.warned))
     options.write_metrics(found, judged, session)
     _write(found, judged, options, session)
-    if keep is not None:
-        keep()
     gates.require(judged, found)
     if found.is_bad and session.level == QUIET:
         session.warn(found.sentence, is_serious=True)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
+from contextlib import nullcontext
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -90,8 +90,8 @@ def monitor(  # noqa: PLR0913 (a command takes its groups of options)
         found = loaded.monitor(log, how=how, options=reading.to_read_options())
         if fail_on is not None:
             found = replace(found, fails=found.verdict in _FAILS[fail_on])
-        keep = None if history is None else partial(drift_history.append, history, found)
-        finish(found, measuring, session, keep=keep)
+        with nullcontext() if history is None else drift_history.appended(history, found):
+            finish(found, measuring, session)
 
 
 def _hours(span: str) -> int:
