@@ -22,7 +22,7 @@ from pmlcli.cli._options import (
 from pmlcli.cli._rows import RowOptions, Rows
 from pmlcli.cli._session import Session
 from pmlcli.cli._trust import TrustOptions
-from pmlcli.errors import ValidationError
+from pmlcli.errors import GateError, ValidationError
 from pmlcli.evaluation import gates
 from pmlcli.evaluation.assessment import Assessment, Figure
 from pmlcli.evaluation.gates import Judged
@@ -151,6 +151,16 @@ class WritingOptions:
             raise ValidationError("Parquet is not for a terminal", hint="write it to a file with -o")
 
 
+DriftOption = Annotated[
+    str,
+    REQUEST,
+    typer.Option(
+        "--drift",
+        metavar="warn|fail|off",
+        help="What becomes of a log whose activities or paths have changed since training: with fail the run "
+        "ends with exit code 6 once all is written.",
+    ),
+]
 LogOption = Annotated[
     str | None,
     typer.Argument(
@@ -170,6 +180,7 @@ def predict(  # noqa: PLR0913 (a command takes its groups of options)
     trust: TrustOptions,
     common: CommonOptions,
     log: LogOption = None,
+    drift: DriftOption = "warn",
 ) -> None:
     """Predict with a model: a table on a terminal, CSV on a pipe, or a file with -o."""
     with common.session() as session:
@@ -177,12 +188,13 @@ def predict(  # noqa: PLR0913 (a command takes its groups of options)
         _declared.check_choices(request)
         drawing.check(log, force=writing.force)
         rows.check(force=writing.force)
+        one_of("drift", drift, ("warn", "fail", "off"))
         gate.check_gates()
         how = reading.to_read_options()
         loaded = trust.load(model)
         drawing.check_task(loaded)
         rows.check_task(loaded.algorithm.task)
-        result = predict_log(loaded, log, request, drawing, how, session=session)
+        result = predict_log(loaded, log, request, drawing, how, session=session, drift=drift != "off")
         chosen = rows.choose(result, loaded, session)
         found = assessed(result, chosen)
         judged = gates.judge(gate.gates(), found.figures)
@@ -191,6 +203,18 @@ def predict(  # noqa: PLR0913 (a command takes its groups of options)
             keep_all(result, chosen, rows.keep_all, session)
         gate.write_metrics(found, judged, session)
         gates.require(judged)
+        _require_no_drift(result, drift)
+
+
+def _require_no_drift(result: PredictionResult, drift: str) -> None:
+    found = result.metadata.get("drift")
+    if drift == "fail" and found:
+        more = f", and {len(found) - 1} more" if len(found) > 1 else ""
+        raise GateError(
+            f"the process has changed since training: {found[0]}{more}",
+            hint="see pmlcli monitor, and train the model again where it no longer fits",
+            context={"changes": found},
+        )
 
 
 def predict_log(  # noqa: PLR0913 (a command takes its groups of options)
@@ -201,6 +225,7 @@ def predict_log(  # noqa: PLR0913 (a command takes its groups of options)
     how: ReadOptions,
     *,
     session: Session,
+    drift: bool = True,
 ) -> PredictionResult:
     """The model's predictions; columns and zone are those of its training unless `how` says otherwise."""
     # The model's library takes time to import; a misspelt option must not wait for it.
@@ -209,13 +234,13 @@ def predict_log(  # noqa: PLR0913 (a command takes its groups of options)
 
     asked = PredictRequest(**_declared.asked(request))
     if drawing.annotate is None or log is None:
-        result = model.predict(log, request=asked, options=how)
+        result = model.predict(log, request=asked, options=how, drift=drift)
         _tell(result, session)
         if drawing.chart is not None:
             _write_chart(model, result, drawing.chart, session)
         return result
     read = read_log(log, model.read_options(how))
-    result = model.predict(read, request=asked)
+    result = model.predict(read, request=asked, drift=drift)
     _tell(result, session)
     _write_annotated(read, result, drawing.annotate, session)
     return result

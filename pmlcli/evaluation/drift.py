@@ -8,6 +8,7 @@ of time, so a reference holds sums alone.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,9 +19,10 @@ from pmlcli.arrays import Floats
 
 FEWEST_CASES = 10
 """A feature that fewer cases of both samples together have is not tested."""
-_SCALES = (1, 2, 4)
-"""Blocks are looked at alone and as two and four in a row: what moves slowly shows in the longer ones."""
-_FEWEST_BLOCKS = 4
+_WINDOW = 3
+"""Blocks in a row that are held against single ones, to see how slowly things move."""
+_FEWEST_WINDOWS = 4
+_MOST_PERSISTENT = 4.0
 _BORROWED = 6.0
 """As much as so many blocks is the spread between blocks of all features of a group worth for each one."""
 
@@ -66,20 +68,25 @@ class Changes:
         return self.now - self.before
 
 
-def compare(old: Sums, new: Sums, *, cases: float, span: float, confidence: float = 0.95) -> Changes:
+def compare(
+    old: Sums, new: Sums, *, cases: float, span: float, persistence: float = 1.0, confidence: float = 0.95
+) -> Changes:
     """The differences of a new sample from an old one.
 
-    `cases` are those of both samples; `span` is how many of the old one's blocks of time the new one takes.
+    `cases` are those of both samples; `span` is how many of the old one's blocks of time the new one takes;
+    `persistence` as the function of this name gives it.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         before, now = old.x / old.d, new.x / new.d
         pooled = (old.x + new.x) / (old.d + new.d)
         unit = (old.squares(pooled) + new.squares(pooled)) / (old.d + new.d)
         within = unit * (1.0 / old.d + 1.0 / new.d)
-        between, freedom = _between(old, span)
-        variance = within + between
-        degrees = variance**2 / (between**2 / freedom + within**2 / max(cases - 2.0, 1.0))
-        error = np.sqrt(variance)
+        share_of_blocks = (old.weights**2).sum(axis=1) / old.d**2
+        between = _between(old) * persistence * (1.0 / span + share_of_blocks)
+        error = np.sqrt(within + between)
+        # Blocks may differ in other ways than by cases that are independent and by a spread of their own, so
+        # no more is taken to be known of either than so many blocks can tell.
+        degrees = np.minimum(_freedom(old), max(cases - 2.0, 1.0))
         p_value = 2.0 * stdtr(degrees, -np.abs(now - before) / error)
     is_tested = (old.cases + new.cases >= FEWEST_CASES) & (old.d > 0) & (new.d > 0) & (error > 0)
     margin = error * stdtrit(np.where(is_tested, degrees, 1.0), 0.5 + confidence / 2.0)
@@ -87,53 +94,82 @@ def compare(old: Sums, new: Sums, *, cases: float, span: float, confidence: floa
     return Changes(before, now, now - before - margin, now - before + margin, p_value)
 
 
-def _between(old: Sums, span: float) -> tuple[Floats, Floats]:
-    """The variance of the difference that comes of blocks of time, and its degrees of freedom, (K,) each.
+def persistence(groups: Sequence[Sums]) -> float:
+    """How many times as uncertain the mean of some blocks in a row is as if each block varied by itself.
 
-    The largest that blocks of one, two or four give.
+    One number for all features: it is the variance between blocks three in a row, times three, over that
+    between single ones, with each group of features counted once. 1 where blocks are too few to tell.
     """
-    variance, freedom = np.zeros(len(old.x)), np.ones(len(old.x))
-    for scale in _SCALES:
-        x, d = _merged(old.blocks, scale), _merged(old.weights, scale)
-        count = (d > 0).sum(axis=1)
-        if d.shape[1] < _FEWEST_BLOCKS and scale > 1:
-            break
-        spread = _borrowed(_between_blocks(old, x, d), count)
-        share_of_blocks = (d**2).sum(axis=1) / old.d**2
-        found = np.nan_to_num(spread * (scale / span + share_of_blocks))
-        freedom = np.where(found > variance, np.maximum(count - 1.0, 1.0), freedom)
-        variance = np.maximum(variance, found)
-    return variance, freedom
+    if not groups or groups[0].blocks.shape[1] < _FEWEST_WINDOWS * _WINDOW:
+        return 1.0
+    single = sum(_relative(old, 1) for old in groups)
+    longer = sum(_relative(old, _WINDOW) for old in groups) * _WINDOW
+    return min(max(longer / single, 1.0), _MOST_PERSISTENT) if single > 0.0 else 1.0
 
 
-def _merged(values: Floats, scale: int) -> Floats:
-    starts = np.arange(0, values.shape[1], scale)
-    return np.add.reduceat(values, starts, axis=1)
-
-
-def _between_blocks(old: Sums, x: Floats, d: Floats) -> tuple[Floats, Floats]:
-    """The variance of a block's ratio beyond what its cases explain (DerSimonian and Laird, 1986), and what
-    its cases explain in a middling block. Below zero where blocks differ less than that.
+def _relative(old: Sums, length: int) -> float:
+    """What blocks of this length vary by beyond their cases, over what single blocks do by their cases; the
+    mean over features.
     """
-    ratio = (old.x / old.d)[:, np.newaxis]
-    unit = old.squares(old.x / old.d) / old.d
-    count = (d > 0).sum(axis=1)
-    observed = (np.where(d > 0, (x - ratio * d) ** 2 / d, 0.0)).sum(axis=1)
-    spare = old.d - (d**2).sum(axis=1) / old.d
-    found = np.where(spare > 0, (observed - unit * (count - 1)) / spare, 0.0)
-    return found, unit * count / old.d
+    found, explained = _between_blocks(old, length), _explained(old)
+    return float(np.where(explained > 0, found / np.where(explained > 0, explained, 1.0), 0.0).mean())
 
 
-def _borrowed(found: tuple[Floats, Floats], count: NDArray[np.int64]) -> Floats:
-    """A feature's own variance between blocks, drawn towards what all features of its group have."""
-    own, explained = found
+def _between_blocks(old: Sums, length: int) -> Floats:
+    """The variance of the ratio of so many blocks in a row beyond what their cases explain, (K,), from all
+    such stretches (after DerSimonian and Laird, 1986). Below zero where they differ less than that.
+    """
+    x, d = _stretches(old.blocks, length), _stretches(old.weights, length)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = old.x / old.d
+        unit = old.squares(ratio) / old.d
+        observed = np.where(d > 0, (x - ratio[:, np.newaxis] * d) ** 2 / d, 0.0).sum(axis=1)
+        total = d.sum(axis=1)
+        spare = total - (d**2).sum(axis=1) / old.d
+        expected = unit * ((d > 0).sum(axis=1) - total / old.d)
+        return np.asarray(np.nan_to_num(np.where(spare > 0, (observed - expected) / spare, 0.0)))
+
+
+def _stretches(values: Floats, length: int) -> Floats:
+    """Sums of each so many blocks in a row, (K, stretches)."""
+    summed = np.concatenate((np.zeros((len(values), 1)), np.cumsum(values, axis=1)), axis=1)
+    return np.asarray(summed[:, length:] - summed[:, :-length])
+
+
+def _explained(old: Sums) -> Floats:
+    """The variance that its cases give the ratio of a middling block, (K,)."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        unit = old.squares(old.x / old.d) / old.d
+        return np.asarray(np.nan_to_num(unit * (old.weights > 0).sum(axis=1) / old.d))
+
+
+def _between(old: Sums) -> Floats:
+    """A feature's own variance between blocks, drawn towards what all features of its group have, (K,)."""
+    own, explained = _between_blocks(old, 1), _explained(old)
     is_known = explained > 0
     if not is_known.any():
         return np.maximum(own, 0.0)
     typical = max(float((own[is_known] / explained[is_known]).mean()), 0.0) * explained
-    weight = np.maximum(count - 1.0, 0.0)
-    together = (own * weight + typical * _BORROWED) / (weight + _BORROWED)
-    return np.asarray(np.maximum(np.nan_to_num(together), 0.0))
+    weight = np.maximum((old.weights > 0).sum(axis=1) - 1.0, 0.0)
+    return np.asarray(np.maximum((own * weight + typical * _BORROWED) / (weight + _BORROWED), 0.0))
+
+
+def _freedom(old: Sums) -> Floats:
+    """Degrees of freedom of what blocks tell, (K,); many where there is one block alone, as without times."""
+    count = (old.weights > 0).sum(axis=1)
+    return np.where(count > 1, np.maximum(count - 1.0, 2.0), np.inf)
+
+
+def could_change(old: Sums, new: Sums, least: float) -> NDArray[np.bool_]:
+    """Which shares could differ by as much as this, given how many there are in both samples together, (K,).
+
+    What is too rare, or nearly always so, need not be tested: whether it is depends on the sum of both alone.
+    """
+    total, among = old.x + new.x, old.d + new.d
+    with np.errstate(divide="ignore", invalid="ignore"):
+        smaller = np.minimum(old.d, new.d)
+        most = np.minimum(total, among - total) / smaller
+    return np.asarray(np.nan_to_num(most) >= least)
 
 
 def counted_p_values(old: Floats, new: Floats, share: float) -> Floats:

@@ -44,7 +44,7 @@ from pmlcli.lifecycle.evaluating import Evaluation, Scope, Subject
 from pmlcli.lifecycle.foreign import check_process, known_activities
 from pmlcli.lifecycle.inspection import THRESHOLD_FILE
 from pmlcli.lifecycle.kinds import read_as_trained, read_words
-from pmlcli.lifecycle.monitoring import Monitored, monitor
+from pmlcli.lifecycle.monitoring import Monitored, drift_sentence, glance, monitor
 from pmlcli.lifecycle.periods import span, until_of
 from pmlcli.lifecycle.provenance import dependencies, determinism, machine, now, stamp_of
 from pmlcli.lifecycle.reference import read_reference, reference
@@ -236,9 +236,13 @@ class Model(Hook):
         *,
         request: PredictRequest | None = None,
         options: ReadOptions | None = None,
+        drift: bool = True,
         hooks: Sequence[Hook] = (),
     ) -> PredictionResult:
         """The task's predictions for a log; a forecaster needs none and then continues its training series.
+
+        With `drift`, `metadata["drift"]` says which activities and paths are more or less common than in
+        training, beyond chance, and a warning names the largest change.
 
         Raises PredictionError when the model is untrained or cannot give what is asked, LogError when
         the log breaks the model's data contract.
@@ -253,6 +257,8 @@ class Model(Hook):
             table, unseen = self._answer(checked, asked)
             metadata = self._prediction_metadata(checked, unseen, table, serious)
             metadata["warnings"] += words
+            if checked is not None and drift:
+                metadata |= self._drift(checked, metadata["warnings"])
             with artifacts.used(foreign=self._is_loaded):
                 metadata["notes"] = [] if checked is None else self._notes(checked, table, asked)
                 standing = None if checked is None else self._situations(checked, table, asked)
@@ -524,6 +530,13 @@ class Model(Hook):
             with artifacts.used(foreign=self._is_loaded):
                 found = monitor(learned, checked, known, how or Monitored(), about)
         return replace(found, warnings=[*words, *found.warnings])
+
+    def _drift(self, log: EventLog, warnings: list[str]) -> dict[str, Any]:
+        """`drift`: what has changed since training, of what is cheap to see; a warning where anything has."""
+        found = glance(read_reference(self.files), log)
+        if found:
+            warnings.append(drift_sentence(found))
+        return {"drift": [one.sentence() for one in found]}
 
     # --- save and load
 

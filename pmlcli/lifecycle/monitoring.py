@@ -23,6 +23,7 @@ from pmlcli.lifecycle.summing import (
     CASES,
     NO_VALUE,
     RARER,
+    TIME,
     VALUES,
     Blocks,
     Group,
@@ -30,6 +31,7 @@ from pmlcli.lifecycle.summing import (
     Summer,
     View,
     about,
+    ended_share,
     is_present,
     measured,
     view_of,
@@ -37,12 +39,16 @@ from pmlcli.lifecycle.summing import (
 
 FEWEST = 30
 """Fewer cases are not compared."""
-RATE = 0.05
-"""At most this share of the changes that are told may be chance, and where nothing changed, of the runs that
-tell of any. Chosen on simulated processes."""
+RATE = 0.17
+"""At most this share of the changes that are told may be chance. Where nothing changed, far fewer runs tell
+of any: features move together, and a change must count. Chosen on simulated processes, so that 5 % do."""
 STABLE, DRIFT, SERIOUS, UNCLEAR = "stable", "drift", "serious", "unclear"
 CHEAP = ("activity", "pair")
 """The kinds that are cheap enough for every prediction."""
+_WEEK = 7 * 24 * 60
+"""Minutes; over less than that, arrivals are not compared."""
+_EVEN = 8 * 7 * 86_400_000_000
+"""Microseconds; in less than that, weekdays are not compared."""
 _WIDEST = 10_000
 _SECTIONS = {
     "activity": "Activities, paths and attributes",
@@ -56,6 +62,7 @@ _SECTIONS = {
     "duration": "Times",
     "weekday": "Times",
     "hour": "Times",
+    "arrivals": "Arrivals",
 }
 UNITS = {
     "changes": "",
@@ -92,7 +99,7 @@ class Change:
     """One feature that changed beyond chance, its effect first.
 
     `size` is what `--min-effect` is held against: points of a share; of numbers how much likelier than one in
-    two a number of now is above one of before.
+    two a number of now is above one of before; of arrivals the share by which there are more or fewer.
     """
 
     kind: str
@@ -151,15 +158,39 @@ def changes(reference: Reference, log: EventLog, how: Monitored) -> tuple[list[C
     if min(view.n_cases, reference.compared) < FEWEST:
         return [], view
     tested = list(_tested(reference, view, how))
-    p_values = np.concatenate([one.p_values for one in tested]) if tested else np.zeros(0)
-    chosen = drift.discoveries(p_values, how.rate)
+    p_values = [one.p_values[one.which] for one in tested]
+    chosen = drift.discoveries(np.concatenate(p_values) if tested else np.zeros(0), how.rate)
     found: list[Change] = []
-    start = 0
-    for one in tested:
-        end = start + len(one.p_values)
-        found += one.told(np.flatnonzero(chosen[start:end]), how)
-        start = end
-    return _each_once(sorted(found, key=lambda change: (-abs(change.size), change.p_value))), view
+    for one, are_told in zip(
+        tested, np.split(chosen, np.cumsum([len(part) for part in p_values])), strict=False
+    ):
+        found += one.told(one.which[are_told], how)
+    return _each_once(sorted(found, key=_rank)), view
+
+
+def _rank(change: Change) -> tuple[bool, float, float]:
+    """The largest first; how many cases there are says least of the process."""
+    return change.kind == "arrivals", -abs(change.size), change.p_value
+
+
+def glance(reference: Reference, log: EventLog) -> list[Change]:
+    """The changes that are cheap to see, for every prediction; none in a log of too few finished cases."""
+    if holds_few_ended(reference, compared(reference, log)):
+        return []
+    return changes(reference, log, Monitored(kinds=CHEAP))[0]
+
+
+def holds_few_ended(reference: Reference, view: View) -> bool:
+    """Whether so few of the cases have ended that the log looks like one of running cases alone, which tells
+    nothing of the process: those that take long are too many there.
+    """
+    return view.n_cases > 0 and ended_share(view, reference.ends) < reference.ended / 2
+
+
+def drift_sentence(found: Sequence[Change]) -> str:
+    """One line that names the largest change."""
+    more = f", and {len(found) - 1} more" if len(found) > 1 else ""
+    return f"the process has changed since training: {found[0].sentence()}{more}; see pmlcli monitor"
 
 
 def _each_once(found: Sequence[Change]) -> list[Change]:
@@ -179,30 +210,31 @@ def compared(reference: Reference, log: EventLog) -> View:
 
 @dataclass(frozen=True)
 class _Tested:
-    """One group of features, compared."""
+    """One group of features, compared; `which` of them are tested."""
 
     group: Group
     old: Sums
     new: Sums
     found: Changes
     p_values: Floats
+    which: NDArray[np.intp]
     view: View
 
     def told(self, which: NDArray[np.intp], how: Monitored) -> list[Change]:
         """The chosen features that may have changed by as much as counts."""
-        group, found = self.group, self.found
-        scale = 1000.0 if group.per == VALUES else 1.0
+        group, found, scale = self.group, self.found, self._scale()
         reach = np.maximum(np.abs(found.lower), np.abs(found.upper)) / scale
         which = which[reach[which] >= how.min_effect]
         if not len(which):
             return []
-        begun = self._since(which, how.window)
-        middles = self._middles(which)
+        begun, middles = self._since(which, how.window), self._middles(which)
         told = []
         for index, since in zip(which.tolist(), begun, strict=True):
             before, now = float(found.before[index]), float(found.now[index])
             if group.per == VALUES:
                 before, now = group.middles[index], middles[index]
+            elif group.per == TIME:
+                before, now = before * _WEEK, now * _WEEK
             told.append(
                 Change(
                     group.kind,
@@ -211,14 +243,20 @@ class _Tested:
                     before,
                     now,
                     _unit(group),
-                    float(found.change[index]) / scale,
-                    float(found.lower[index]) / scale,
-                    float(found.upper[index]) / scale,
+                    float(found.change[index] / scale[index]),
+                    float(found.lower[index] / scale[index]),
+                    float(found.upper[index] / scale[index]),
                     float(self.p_values[index]),
                     since,
                 )
             )
         return told
+
+    def _scale(self) -> Floats:
+        """What a change is divided by to be held against the smallest that counts, a feature each."""
+        if self.group.per == TIME:
+            return np.maximum(self.found.before, 1e-12)
+        return np.full(len(self.group.names), 1000.0 if self.group.per == VALUES else 1.0)
 
     def _since(self, which: NDArray[np.intp], window: int) -> list[str | None]:
         if self.view.log.times is None:
@@ -249,23 +287,51 @@ def _tested(reference: Reference, view: View, how: Monitored) -> Iterator[_Teste
     summer = Summer(view, reference.blocks)
     span = max(view.span, 1) / reference.blocks.width if view.log.times is not None else 1.0
     total = float(reference.compared + view.n_cases)
+    persistence = drift.persistence([old for group, old in reference.groups if group.per != TIME])
+    weeks_are_even = min(span, reference.blocks.count) * reference.blocks.width >= _EVEN
     for group, old in reference.groups:
         is_wanted = how.kinds is None or group.kind in how.kinds
         if not is_wanted or not is_present(view.log, group):
             continue
         new = summer.sums(group)
-        found = drift.compare(old, new, cases=total, span=span)
+        lasting = drift.persistence([old]) if group.per == TIME else persistence
+        found = drift.compare(old, new, cases=total, span=span, persistence=lasting)
         p_values = found.p_value
         if group.per == CASES:
             counted = drift.counted_p_values(old.cases, new.cases, view.n_cases / total)
             p_values = np.maximum(p_values, counted)
-        yield _Tested(group, old, new, found, p_values, view)
+        yield _Tested(
+            group,
+            old,
+            new,
+            found,
+            p_values,
+            _which(group, old, new, how, weeks_are_even=weeks_are_even),
+            view,
+        )
+
+
+def _which(group: Group, old: Sums, new: Sums, how: Monitored, *, weeks_are_even: bool) -> NDArray[np.intp]:
+    """The features of a group that are worth a test. Where logs are short, or begin and end within a week,
+    some weekdays are in them more often than others.
+    """
+    if group.per == TIME:
+        is_long = min(float(old.d.min()), float(new.d.min())) >= _WEEK
+        return np.arange(len(group.names) if is_long else 0)
+    if group.per == VALUES:
+        return np.arange(len(group.names))
+    if group.kind == "weekday" and not weeks_are_even:
+        return np.arange(0)
+    return np.flatnonzero(drift.could_change(old, new, how.min_effect))
 
 
 def _words(group: Group, name: Name) -> str:
     column = about(group)
     if name == RARER:
-        return f"rare and new values of '{column}'"
+        many = {"pair": "pairs of activities", "variant": "variants", "activity": "activities"}
+        return (
+            f"rare and new {many[group.kind]}" if group.kind in many else f"rare and new values of '{column}'"
+        )
     if name == NO_VALUE:
         return f"no value of '{column}'"
     parts = [part or "(none)" for part in name]
@@ -274,15 +340,22 @@ def _words(group: Group, name: Name) -> str:
     if group.kind in ("pair", "variant", "wait"):
         path = " > ".join(f"`{part}`" for part in parts)
         return {"pair": path, "variant": f"variant {path}", "wait": f"wait {path}"}[group.kind]
-    plain = {"duration": "duration of a case", "length": "events of a case", "number": f"'{column}'"}
+    plain = {
+        "arrivals": "arrivals",
+        "duration": "duration of a case",
+        "length": "events of a case",
+        "number": f"'{column}'",
+    }
     return plain.get(group.kind, f"{column} {parts[0]}")
 
 
 def _measure(group: Group) -> str:
-    return {CASES: "of cases", VALUES: "in the middle"}.get(group.per, "of events")
+    return {CASES: "of cases", VALUES: "in the middle", TIME: "cases a week"}.get(group.per, "of events")
 
 
 def _unit(group: Group) -> str:
+    if group.per == TIME:
+        return "cases a week"
     if group.per != VALUES:
         return "share"
     return "seconds" if group.kind in ("wait", "duration") else ""
@@ -401,6 +474,12 @@ def _warnings(reference: Reference, view: View, log: EventLog) -> list[str]:
     lacking = [about(group) for group, _ in reference.groups if not is_present(log, group)]
     if lacking:
         told.append(f"the log lacks {', '.join(dict.fromkeys(lacking))}, which training had: not compared")
+    if holds_few_ended(reference, view):
+        now = ended_share(view, reference.ends)
+        told.append(
+            f"{now * 100:.0f} % of the compared cases end as {reference.ended * 100:.0f} % did in training: "
+            "where the log holds running cases alone, compare one that holds all"
+        )
     old = 0
     if reference.begun_until is not None and log.times is not None:
         old = int((view.starts <= reference.begun_until).sum())

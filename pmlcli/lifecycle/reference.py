@@ -25,6 +25,7 @@ from pmlcli.lifecycle.summing import (
     EVENTS,
     NO_VALUE,
     RARER,
+    TIME,
     VALUES,
     Blocks,
     Coded,
@@ -32,8 +33,10 @@ from pmlcli.lifecycle.summing import (
     Name,
     Summer,
     View,
+    ended_share,
     is_of_case,
     is_present,
+    last_activities,
     measured,
     tallied,
     view_of,
@@ -43,12 +46,16 @@ from pmlcli.store import strictjson
 FEWEST = 5
 """Values of fewer cases are pooled: they could tell of a person."""
 MOST_BYTES = 1_000_000
-MOST_BLOCKS = 16
+MOST_BLOCKS = 32
 QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
 _HORIZON = 0.75
 """Cases are looked at for as long as this share of the training cases took."""
+_EARLY = 0.02
+_COUNTS_UP = 0.95
+"""A number that goes with time as closely as that is a running number, and always changes."""
 _DECILES = np.arange(1, 10) / 10
 _MOST_COLUMNS = 20
+_MOST_ENDS = 20
 _LONGEST_VALUE = 100
 _MOST_NAMES_BYTES = 150_000
 _MOST = {"activity": 100, "pair": 100, "variant": 20, "resource": 40, "attribute": 20, "wait": 40}
@@ -64,7 +71,8 @@ _SHARES = (
     ("hour", EVENTS),
 )
 _ORDERED = frozenset({"number", "wait", "duration", "length"})
-_KINDS = frozenset({"attribute", *(kind for kind, _ in _SHARES)}) | _ORDERED
+_ARRIVALS = "arrivals"
+_KINDS = frozenset({"attribute", _ARRIVALS, *(kind for kind, _ in _SHARES)}) | _ORDERED
 _LARGEST = 1e30
 _SUMS = ("x", "xx", "xd")
 
@@ -76,6 +84,7 @@ class Reference:
     - `cases`, `compared`: of the log, and of those that were as old as the horizon
     - `begun_until`: microseconds, when the last compared case began; None without times
     - `horizon`: microseconds for which each case is looked at; None without times
+    - `ends`, `ended`: activities that mostly end a case, and the share of the compared cases that they ended
     """
 
     cases: int
@@ -84,6 +93,8 @@ class Reference:
     horizon: int | None
     blocks: Blocks
     groups: tuple[tuple[Group, Sums], ...]
+    ends: frozenset[str] = frozenset()
+    ended: float = 0.0
 
 
 # --- made of a log
@@ -133,13 +144,18 @@ def _horizon(log: EventLog) -> int:
 
 
 def _blocks(view: View) -> Blocks:
-    """At most `MOST_BLOCKS` stretches over the starts: whole weeks, of shorter logs whole days, or less."""
-    span = view.span + 1
+    """At most `MOST_BLOCKS` stretches over the starts: whole weeks, of shorter logs whole days, or less.
+
+    A few cases long before all others say nothing of how often things change: the first stretch takes them.
+    """
+    first, last = (0, 0)
+    if view.n_cases:
+        first, last = int(np.quantile(view.starts, _EARLY)), int(view.starts.max())
+    span = last - first + 1
     for unit in (_WEEK, _DAY, 1):
         width = math.ceil(span / MOST_BLOCKS / unit) * unit
         if span >= width * MOST_BLOCKS / 2 or unit == 1:
             break
-    first = int(view.starts.min()) if view.n_cases else 0
     # Weeks begin on Monday; 1970 began on a Thursday.
     first -= (first + 3 * _DAY) % unit
     return Blocks(first, width, math.ceil((span + unit) / width))
@@ -147,6 +163,7 @@ def _blocks(view: View) -> Blocks:
 
 def _compared(summer: Summer, horizon: int | None, divisor: int) -> dict[str, Any]:
     view, blocks = summer.view, summer.blocks
+    ends = _ends(view)
     groups = _groups(summer, divisor) if view.n_cases >= FEWEST else []
     return {
         "cases": view.n_cases,
@@ -154,7 +171,21 @@ def _compared(summer: Summer, horizon: int | None, divisor: int) -> dict[str, An
         "horizon": horizon,
         "blocks": {"first": blocks.first, "width": blocks.width, "count": blocks.count},
         "groups": [_to_dict(group, summer.sums(group)) for group in groups],
+        "ends": sorted(ends),
+        "ended": ended_share(view, ends),
     }
+
+
+def _ends(view: View) -> frozenset[str]:
+    """The activities that are the last of their case in most of their events, the commonest few."""
+    log = view.log
+    held, last = log.activity_codes[log.activity_codes >= 0], last_activities(view)
+    counts = np.bincount(held, minlength=len(log.activities))
+    lasts = np.bincount(last[last >= 0], minlength=len(log.activities))
+    found = np.flatnonzero((2 * lasts >= counts) & (lasts >= FEWEST))
+    order = found[np.argsort(-lasts[found], kind="stable")][:_MOST_ENDS]
+    names = [log.activities[one] for one in order.tolist()]
+    return frozenset(name for name in names if len(name) <= _LONGEST_VALUE)
 
 
 def _groups(summer: Summer, divisor: int) -> list[Group]:
@@ -167,6 +198,7 @@ def _groups(summer: Summer, divisor: int) -> list[Group]:
     found += _of_columns(summer, divisor)
     whole = [("length", "")] + ([("duration", ""), ("wait", "")] if log.times is not None else [])
     found += [_ordered(summer, kind, column, divisor) for kind, column in whole]
+    found += [Group(_ARRIVALS, "", TIME, ((_ARRIVALS,),))] if log.times is not None else []
     return [group for group in found if group.names]
 
 
@@ -202,12 +234,21 @@ def _of_columns(summer: Summer, divisor: int) -> list[Group]:
         if pd.api.types.is_datetime64_any_dtype(values.dtype) or len(found) >= _MOST_COLUMNS // divisor:
             continue
         if pd.api.types.is_numeric_dtype(values.dtype) and not pd.api.types.is_bool_dtype(values.dtype):
-            found.append(_ordered(summer, "number", column, divisor))
+            found += [] if _counts_up(summer, column) else [_ordered(summer, "number", column, divisor)]
             continue
         names = _names(summer, "attribute", column, divisor)
         if _covers(summer, column, names):
             found.append(Group("attribute", column, CASES if is_of_case(column) else EVENTS, names))
     return found
+
+
+def _counts_up(summer: Summer, column: str) -> bool:
+    """Whether a number grows, or falls, with the time at which cases begin."""
+    found = measured(summer.view, "number", column)
+    if summer.view.log.times is None or len(found.values) < 2 * FEWEST:
+        return False
+    ranks = [pd.Series(one).rank() for one in (found.values, summer.view.starts[found.coded.case])]
+    return bool(abs(ranks[0].corr(ranks[1])) > _COUNTS_UP)
 
 
 def _covers(summer: Summer, column: str, names: tuple[Name, ...]) -> bool:
@@ -306,7 +347,15 @@ def _read(found: Mapping[str, Any]) -> Reference:
         None if horizon is None else _integer(horizon, 0),
         Blocks(*sizes),
         tuple(_group(one, sizes[2]) for one in groups),
+        _read_ends(compared["ends"]),
+        float(_array([compared["ended"]], (1,))[0]),
     )
+
+
+def _read_ends(found: object) -> frozenset[str]:
+    if type(found) is not list or len(found) > _MOST_ENDS or not all(type(one) is str for one in found):
+        raise ValueError("the last activities are malformed")
+    return frozenset(found)
 
 
 def _integer(value: object, low: int | None) -> int:
@@ -320,7 +369,10 @@ def _group(found: Mapping[str, Any], blocks: int) -> tuple[Group, Sums]:
     size, per = len(names), found["per"]
     if found["kind"] not in _KINDS or type(found["column"]) is not str or len(set(names)) < size:
         raise ValueError("a group is of no known kind, or has a name twice")
-    if per not in (CASES, EVENTS, VALUES) or not size or (per == VALUES) != (found["kind"] in _ORDERED):
+    is_counted = (per == VALUES) == (found["kind"] in _ORDERED) and (per == TIME) == (
+        found["kind"] == _ARRIVALS
+    )
+    if per not in (CASES, EVENTS, VALUES, TIME) or not size or not is_counted:
         raise ValueError("a group counts nothing")
     bins = _read_bins(found, size) if per == VALUES else ((), (), ())
     among = size if per == VALUES else 1

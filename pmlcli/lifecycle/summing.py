@@ -25,16 +25,18 @@ RARER: Name = (None,)
 """All values that are not named: rare ones of training, and new ones."""
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 LONGEST_VARIANT = 40
-CASES, EVENTS, VALUES = "cases", "events", "values"
+CASES, EVENTS, VALUES, TIME = "cases", "events", "values", "time"
+_MINUTE = 60_000_000
 
 
 @dataclass(frozen=True)
 class Group:
     """Features of one kind, counted alike.
 
-    - `kind`: activity, pair, variant, resource, attribute, weekday, hour, number, wait, duration, length
+    - `kind`: activity, pair, variant, resource, attribute, weekday, hour, number, wait, duration, length,
+      arrivals
     - `column`: the column of an attribute or number
-    - `per`: share of `cases` or of `events`, or `values` that have an order
+    - `per`: share of `cases` or of `events`, `values` that have an order, or cases per `time`, in minutes
     - `names`: of each feature
     - `edges`, `scores`: of values, a feature each: bounds between bins, and a bin's rank, 0 to 1000
     - `middles`: of values, the median in training, a feature each
@@ -67,13 +69,16 @@ class View:
     """The cases of a log that can be compared, each up to the horizon.
 
     - `rows`: the events that are looked at; `case`: the case of each, 0 to `n_cases` - 1
-    - `starts`: (cases,) when each began
+    - `starts`: (cases,) when each began; `until`: when the last one could have begun
+    - `kept`: (cases,) which case of the log each is
     """
 
     log: EventLog
     rows: Codes
     case: Codes
     starts: Codes
+    until: int
+    kept: Codes
 
     @property
     def n_cases(self) -> int:
@@ -108,7 +113,23 @@ def view_of(log: EventLog, horizon: int | None, after: int | None = None) -> Vie
         is_seen &= log.times - starts[case] <= horizon
     rows = np.flatnonzero(is_seen)
     kept, case = np.unique(case[rows], return_inverse=True)
-    return View(log, rows, case, starts[kept])
+    until = int(starts[kept].max()) if len(kept) else 0
+    if horizon is not None and log.end is not None and len(kept):
+        # A log that was cut off by its cases goes on after the last of them began.
+        until = max(until, min(log.end - horizon, int(starts.max())))
+    return View(log, rows, case, starts[kept], until, kept)
+
+
+def last_activities(view: View) -> Codes:
+    """The activity that each case's last event has in the whole log, -1 where it has none, (cases,)."""
+    log = view.log
+    return log.activity_codes[log.offsets[1:] - 1][view.kept].astype(np.int64)
+
+
+def ended_share(view: View, ends: frozenset[str]) -> float:
+    """The share of the cases whose last event in the whole log is one of these activities."""
+    codes = [code for code, name in enumerate(view.log.activities) if name in ends]
+    return float(np.isin(last_activities(view), codes).mean()) if view.n_cases else 0.0
 
 
 @dataclass(frozen=True)
@@ -305,6 +326,8 @@ class Summer:
         """The group's sums."""
         if group.per == VALUES:
             return self._of_values(group)
+        if group.per == TIME:
+            return self._arrivals()
         found = renumbered(self.coded(group.kind, group.column), group.names)
         size = len(group.names)
         case, code, counts = tallied(found)
@@ -318,6 +341,17 @@ class Summer:
         whole = _summed_by(self.block, among, self.blocks.count)
         d, dd = np.full(size, among.sum()), np.full(size, (among**2).sum())
         return self._summed(case, code, x, among[case], size, (d, dd, np.tile(whole, (size, 1))))
+
+    def _arrivals(self) -> Sums:
+        """Cases by the minutes in which they could begin: each counts as one, and takes no time."""
+        blocks, none = self.blocks, np.zeros(1)
+        first = int(self.view.starts.min()) if self.view.n_cases else 0
+        inner = blocks.first + blocks.width * np.arange(1, blocks.count, dtype=np.int64)
+        edges = np.concatenate(([first], np.clip(inner, first, self.view.until), [self.view.until]))
+        minutes = np.maximum(np.diff(edges // _MINUTE), 0).astype(np.float64)[np.newaxis]
+        begun = np.bincount(self.block, minlength=blocks.count).astype(np.float64)[np.newaxis]
+        cases = begun.sum(axis=1)
+        return Sums(cases, cases, cases, none, minutes.sum(axis=1), none, begun, minutes)
 
     def _of_values(self, group: Group) -> Sums:
         found = ranked(measured(self.view, group.kind, group.column), group)
@@ -352,7 +386,7 @@ class Summer:
 
 def is_present(log: EventLog, group: Group) -> bool:
     """Whether a log has what the group is about."""
-    if group.kind in ("wait", "weekday", "hour", "duration"):
+    if group.kind in ("wait", "weekday", "hour", "duration", "arrivals"):
         return log.times is not None
     if group.kind == "resource":
         return log.resource_codes is not None

@@ -63,3 +63,42 @@ def test_what_cannot_be_meant_is_refused_with_nothing_written(trained: Path, run
         assert (done.exit_code, done.stdout) == (2, ""), given
         assert len(done.stderr.splitlines()) <= 3
     assert (place / "runs.jsonl").read_text() == '{"root_digest": "ab"}\n'
+
+
+def test_a_run_is_in_the_history_where_its_results_were_written_and_else_not(
+    trained: Path, run: Run, place: Path
+) -> None:
+    crossed = run("monitor", trained, "calm.csv", "--history", "runs.jsonl", "--fail-if", "cases>1")
+    assert crossed.exit_code == 6
+    before = (place / "runs.jsonl").read_bytes()
+    assert before.count(b"\n") == 1
+    (place / "blocked").mkdir()
+    for refused in (
+        ["--metrics", "blocked"],
+        ["-o", "blocked/runs.json/x.json", "--metrics", "/dev/full"],
+    ):
+        failed = run("monitor", trained, "calm.csv", "--history", "runs.jsonl", *refused)
+        assert failed.exit_code in (2, 74), failed.stderr
+        assert (place / "runs.jsonl").read_bytes() == before
+        assert run("monitor", trained, "calm.csv", "--history", "new.jsonl", *refused).exit_code != 0
+        assert not (place / "new.jsonl").exists()
+    full = run("monitor", trained, "calm.csv", "--history", "/dev/full", "-o", "out.json")
+    assert full.exit_code == 74
+    assert not (place / "out.json").exists()
+
+
+def test_predict_says_what_changed_and_fails_only_where_it_shall(
+    trained: Path, run: Run, place: Path
+) -> None:
+    calm = run("predict", trained, "calm.csv", "--drift", "fail", "-o", "calm-out.csv")
+    assert calm.exit_code == 0, calm.stderr
+    warned = run("predict", trained, "changed.csv", "-o", "warned.csv")
+    assert warned.exit_code == 0
+    assert [line for line in warned.stderr.splitlines() if "has changed since training: `" in line]
+    failed = run("predict", trained, "changed.csv", "--drift", "fail", "-o", "failed.csv")
+    assert failed.exit_code == 6
+    assert (place / "failed.csv").exists()
+    off = run("predict", trained, "changed.csv", "--drift", "off", "--json")
+    assert off.exit_code == 0
+    assert "drift" not in json.loads(off.stdout)
+    assert run("predict", trained, "calm.csv", "--drift", "perhaps").exit_code == 2

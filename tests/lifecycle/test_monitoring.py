@@ -10,7 +10,17 @@ from pmlcli.errors import LogError, ValidationError
 from pmlcli.evaluation import drift
 from pmlcli.eventlog import EventLog, read_log
 from pmlcli.lifecycle.artifacts import REFERENCE_FILE
-from pmlcli.lifecycle.monitoring import DRIFT, FEWEST, SERIOUS, STABLE, UNCLEAR, Monitored, changes, monitor
+from pmlcli.lifecycle.monitoring import (
+    DRIFT,
+    FEWEST,
+    SERIOUS,
+    STABLE,
+    UNCLEAR,
+    Monitored,
+    changes,
+    glance,
+    monitor,
+)
 from pmlcli.lifecycle.reference import Reference, read_reference, reference
 from pmlcli.store import strictjson
 from tests.logs_drifting import simulated
@@ -34,7 +44,7 @@ def test_a_stable_process_raises_hardly_any_alarm() -> None:
 
 def test_weeks_that_differ_anyway_are_no_alarm() -> None:
     alarms = [
-        bool(changes(kept(simulated(1500, 2 * one, uneven=0.7)), later(400, 2 * one + 1, uneven=0.7),
+        bool(changes(kept(simulated(1500, 2 * one, uneven=0.4)), later(400, 2 * one + 1, uneven=0.4),
                      Monitored())[0])
         for one in range(30)
     ]  # fmt: skip
@@ -85,6 +95,42 @@ def test_only_cases_begun_after_training_are_compared() -> None:
     found, view = changes(old, read_log(_joined(first, second)), Monitored())
     assert view.n_cases < 520
     assert found
+
+
+def test_more_or_fewer_cases_a_week_are_told() -> None:
+    old = kept(simulated(1000, 1))
+    frame = later(1000, 2).frame
+    half = frame[frame["case_id"].str[-1].isin(list("02468"))]
+    found, _ = changes(old, read_log(half), Monitored())
+    assert [(one.kind, round(one.size, 1), one.unit) for one in found] == [("arrivals", -0.5, "cases a week")]
+    assert "84.08 -> 42.08 cases a week" in found[0].sentence()
+
+
+def test_a_log_of_running_cases_alone_is_no_sample_of_the_process() -> None:
+    old = kept(simulated(1000, 1))
+    whole = later(1000, 2)
+    unfinished = read_log(whole.frame[whole.frame["activity"] != "Close"])
+    assert changes(old, unfinished, Monitored())[0]
+    assert not glance(old, unfinished)
+    found = monitor(old, unfinished, KNOWN, Monitored(), {})
+    assert any("running cases alone" in told for told in found.warnings)
+    assert glance(old, later(1000, 2, extra=0.4))
+
+
+def test_what_moves_slowly_is_told_less_surely() -> None:
+    rng = np.random.Generator(np.random.PCG64(1))
+    shared = np.repeat(rng.normal(0.0, 1.0, 8), 4)
+    alone = rng.normal(0.0, 1.0, 32)
+    assert drift.persistence([_sums(shared)]) > 1.5
+    assert drift.persistence([_sums(alone)]) < 1.5
+    assert drift.persistence([_sums(alone[:8])]) == 1.0
+
+
+def _sums(weekly: np.ndarray) -> drift.Sums:
+    d = np.full((1, len(weekly)), 100.0)
+    x = 50.0 + 20.0 * weekly[np.newaxis]
+    one = np.array([100.0 * len(weekly)])
+    return drift.Sums(one, x.sum(axis=1), x.sum(axis=1), x.sum(axis=1), one, one, x, d)
 
 
 def test_false_discoveries_are_bounded() -> None:
