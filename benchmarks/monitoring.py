@@ -25,7 +25,7 @@ from __future__ import annotations
 import argparse
 import tempfile
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -38,9 +38,9 @@ from pmlcli.cli.monitor import _hours
 from pmlcli.evaluation.drift import Sums
 from pmlcli.eventlog import EventLog, read_log
 from pmlcli.lifecycle.artifacts import REFERENCE_FILE
-from pmlcli.lifecycle.monitoring import Monitored, _tested, changes, compared
+from pmlcli.lifecycle.monitoring import Monitored, Tested, compared, tested, told
 from pmlcli.lifecycle.reference import Reference, read_reference, reference
-from pmlcli.lifecycle.summing import CASES, EVENTS, Name, Summer
+from pmlcli.lifecycle.summing import CASES, EVENTS, Name
 from pmlcli.store import strictjson
 
 RULES = ("monitor", "p<.05", "PSI>.1", "PSI>.2")
@@ -129,25 +129,35 @@ def kept(log: EventLog) -> Reference:
     return read_reference({REFERENCE_FILE: strictjson.dump(reference(log))})
 
 
-def alarms(old: EventLog, new: EventLog, wanted: Callable[[str], bool] = bool) -> list[bool]:
-    """Whether each rule tells of a change; of `monitor` only those whose name is wanted."""
+@dataclass(frozen=True)
+class Pair:
+    """A training log and a later one, compared: which rules tell of a change, what `monitor` names, and every
+    difference.
+    """
+
+    rules: list[bool]
+    named: list[str]
+    groups: list[Tested]
+
+    def naming(self, wanted: Callable[[str], bool]) -> list[bool]:
+        """The rules, `monitor` only where it names what is wanted."""
+        return [any(wanted(one) for one in self.named), *self.rules[1:]]
+
+    def difference(self, kind: str, per: str, name: Name) -> float:
+        """How much the one feature differs."""
+        found = next(one for one in self.groups if (one.group.kind, one.group.per) == (kind, per))
+        return float(abs(found.found.change[found.group.names.index(name)]))
+
+
+def pair(old: EventLog, new: EventLog) -> Pair:
+    """Both logs compared, as a saved model of the old one would."""
     learned, how = kept(old), Monitored()
-    found, view = changes(learned, new, how)
-    tested = list(_tested(learned, view, how))
-    shares = [one for one in tested if one.group.per in (CASES, EVENTS)]
+    groups = list(tested(learned, compared(learned, new), how))
+    shares = [one for one in groups if one.group.per in (CASES, EVENTS)]
     index = max((_psi(one.old, one.new) for one in shares), default=0.0)
-    lowest = min((float(one.p_values[one.which].min(initial=1.0)) for one in tested), default=1.0)
-    return [any(wanted(one.what) for one in found), lowest < 0.05, index > 0.1, index > 0.2]
-
-
-def difference(old: EventLog, new: EventLog, feature: tuple[str, str, Name]) -> float:
-    """How much the one feature differs."""
-    learned, (kind, per, name) = kept(old), feature
-    group, before = next(
-        one for one in learned.groups if (one[0].kind, one[0].per) == (kind, per) and name in one[0].names
-    )
-    now, place = Summer(compared(learned, new), learned.blocks).sums(group), group.names.index(name)
-    return float(abs(now.x[place] / now.d[place] - before.x[place] / before.d[place]))
+    lowest = min((float(one.p_values[one.which].min(initial=1.0)) for one in groups), default=1.0)
+    named = [one.what for one in told(groups, how)]
+    return Pair([bool(named), lowest < 0.05, index > 0.1, index > 0.2], named, groups)
 
 
 def _psi(old: Sums, new: Sums) -> float:
@@ -160,10 +170,10 @@ def seeded(number: int) -> Draw:
     return np.random.Generator(np.random.PCG64(number))
 
 
-def told(name: str, way: str, found: list[list[bool]]) -> str:
+def row_of(name: str, way: str, found: list[list[bool]]) -> str:
     """A row of counts, which is printed as well."""
     counts = np.sum(found, axis=0).tolist()
-    row = f"{name:38}{way:8}" + "".join(f"{count:>5} of {len(found):<4}" for count in counts)
+    row = f"{name:42}{way:8}" + "".join(f"{count:>5} of {len(found):<4}" for count in counts)
     print(row, flush=True)
     return row
 
@@ -172,31 +182,32 @@ def stable(name: str, make: Callable[[Draw], EventLog], pairs: int) -> list[str]
     """Rows of false alarms of one process."""
     rows = []
     for way in (halves, weeks):
-        drawn = (seeded(pair) for pair in range(pairs))
-        rows.append(told(name, way.__name__, [alarms(*way(make(rng), rng)) for rng in drawn]))
+        drawn = (seeded(number) for number in range(pairs))
+        rows.append(row_of(name, way.__name__, [pair(*way(make(rng), rng)).rules for rng in drawn]))
     return rows
 
 
 def changed(process: int, pairs: int) -> tuple[list[str], list[str]]:
     """Rows of one simulated process that goes on unchanged, and of changes found in it."""
-    quiet = [_later(process, 20_000 + pair, {}) for pair in range(pairs)]
-    unchanged = [told(f"process {process}", "later", [alarms(*pair) for pair in quiet])]
+    quiet = [_later(process, 20_000 + seed, {}) for seed in range(pairs)]
+    unchanged = [row_of(f"process {process}", "later", [one.rules for one in quiet])]
     rows = []
     for name, more, wanted, feature in CHANGED:
-        usual = np.quantile([difference(*pair, feature) for pair in quiet], 0.95)
-        moved = [_later(process, 10_000 + pair, more) for pair in range(pairs)]
-        found = [[*alarms(*pair, wanted), difference(*pair, feature) > usual] for pair in moved]
-        rows.append(told(f"process {process}: {name}", "", found))
+        usual = np.quantile([one.difference(*feature) for one in quiet], 0.95)
+        moved = (_later(process, 10_000 + seed, more) for seed in range(pairs))
+        found = [[*one.naming(wanted), one.difference(*feature) > usual] for one in moved]
+        rows.append(row_of(f"process {process}: {name}", "", found))
     return unchanged, rows
 
 
-def _later(process: int, seed: int, more: dict[str, float]) -> tuple[EventLog, EventLog]:
+def _later(process: int, seed: int, more: dict[str, float]) -> Pair:
     rng = seeded(seed)
-    return simulated(process, 3000, rng), simulated(process, 1000, rng, **more)
+    return pair(simulated(process, 3000, rng), simulated(process, 1000, rng, **more))
 
 
-def known(folder: Path, name: str, first: int, until: int, change: int, end: int, window: str) -> list[str]:
+def known(folder: Path, log_of: tuple[str, int, int, int, int, str]) -> list[str]:
     """Rows of a log whose change is known: its stable part alone, and the part with the change."""
+    name, first, until, change, end, window = log_of
     log = read_log(folder / name)
     cases = np.argsort(log.starts, kind="stable")
     parts = [
@@ -244,7 +255,7 @@ def main() -> None:
     parser.add_argument("--cut", nargs="*", type=Path, default=[])
     parser.add_argument("-o", "--output", type=Path)
     given = parser.parse_args()
-    title = f"{'':46}" + "".join(f"{rule:>13}" for rule in RULES)
+    title = f"{'':50}" + "".join(f"{rule:>13}" for rule in RULES)
     quiet: list[str] = []
     found: list[str] = []
     for process in range(3):
@@ -259,7 +270,7 @@ def main() -> None:
     lines += ["", "Changes found", f"{title}{'oracle':>13}", *found]
     if given.known:
         lines += ["", "Changes at a known case"]
-        lines += [row for one in KNOWN for row in known(given.known, *one)]
+        lines += [row for one in KNOWN for row in known(given.known, one)]
     if given.cut:
         lines += ["", "Logs cut by time", *(row for path in given.cut for row in cut(path))]
     tell(lines, given.output)

@@ -157,15 +157,18 @@ def changes(reference: Reference, log: EventLog, how: Monitored) -> tuple[list[C
     view = compared(reference, log)
     if min(view.n_cases, reference.compared) < FEWEST:
         return [], view
-    tested = list(_tested(reference, view, how))
-    p_values = [one.p_values[one.which] for one in tested]
-    chosen = drift.discoveries(np.concatenate(p_values) if tested else np.zeros(0), how.rate)
+    return told(list(tested(reference, view, how)), how), view
+
+
+def told(groups: Sequence[Tested], how: Monitored) -> list[Change]:
+    """Which of the differences of these features count, the largest first."""
+    p_values = [one.p_values[one.which] for one in groups]
+    chosen = drift.discoveries(np.concatenate(p_values) if groups else np.zeros(0), how.rate)
+    parts = np.split(chosen, np.cumsum([len(part) for part in p_values]))
     found: list[Change] = []
-    for one, are_told in zip(
-        tested, np.split(chosen, np.cumsum([len(part) for part in p_values])), strict=False
-    ):
+    for one, are_told in zip(groups, parts, strict=False):
         found += one.told(one.which[are_told], how)
-    return _each_once(sorted(found, key=_rank)), view
+    return _each_once(sorted(found, key=_rank))
 
 
 def _rank(change: Change) -> tuple[bool, float, float]:
@@ -209,7 +212,7 @@ def compared(reference: Reference, log: EventLog) -> View:
 
 
 @dataclass(frozen=True)
-class _Tested:
+class Tested:
     """One group of features, compared; `which` of them are tested."""
 
     group: Group
@@ -283,7 +286,8 @@ class _Tested:
         }
 
 
-def _tested(reference: Reference, view: View, how: Monitored) -> Iterator[_Tested]:
+def tested(reference: Reference, view: View, how: Monitored) -> Iterator[Tested]:
+    """Each group of features of the reference beside the same of the cases looked at."""
     summer = Summer(view, reference.blocks)
     span = max(view.span, 1) / reference.blocks.width if view.log.times is not None else 1.0
     total = float(reference.compared + view.n_cases)
@@ -300,7 +304,7 @@ def _tested(reference: Reference, view: View, how: Monitored) -> Iterator[_Teste
         if group.per == CASES:
             counted = drift.counted_p_values(old.cases, new.cases, view.n_cases / total)
             p_values = np.maximum(p_values, counted)
-        yield _Tested(
+        yield Tested(
             group,
             old,
             new,
