@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import fields, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
 
@@ -51,7 +52,7 @@ from pmlcli.lifecycle.reference import read_reference, reference
 from pmlcli.lifecycle.reproducible import reproducible
 from pmlcli.lifecycle.result import ModelMetadata, PredictionResult, SavedModel, TrainingResult
 from pmlcli.lifecycle.sampling import said_of_sample, sampled
-from pmlcli.lifecycle.situation import situations
+from pmlcli.lifecycle.situation import at_moment, situations
 from pmlcli.lifecycle.training import Trained, baseline_of, train_algorithm
 from pmlcli.store.artifacts import ArtifactStore, Sign, seal
 from pmlcli.store.directory import ModelFiles, SealCheck
@@ -235,6 +236,7 @@ class Model(Hook):
         log: LogLike | None = None,
         *,
         request: PredictRequest | None = None,
+        now: datetime | str | None = None,
         options: ReadOptions | None = None,
         drift: bool = True,
         hooks: Sequence[Hook] = (),
@@ -243,6 +245,9 @@ class Model(Hook):
 
         With `drift`, `metadata["drift"]` says which activities and paths are more or less common than in
         training, beyond chance, and a warning names the largest change.
+        `now` is the moment of asking, for the tasks that predict how running cases go on; what came later is
+        not looked at. Without it the log's last event is taken for now: right for a whole log, too early for
+        that of one case. A time without a zone is one of the log's.
 
         Raises PredictionError when the model is untrained or cannot give what is asked, LogError when
         the log breaks the model's data contract.
@@ -250,7 +255,8 @@ class Model(Hook):
         self._require_trained()
         with self._operation("predict", hooks) as run:
             self._require_log(log)
-            asked = self.algorithm.task.checked(self.algorithm, request or PredictRequest())
+            wanted = at_moment(request or PredictRequest(), now, self.algorithm.task)
+            asked = self.algorithm.task.checked(self.algorithm, wanted)
             checked, words = (None, []) if log is None else self._checked(log, options)
             serious = None if checked is None else self._check_process(checked, asked)
             run.call("before_predict", log=checked)

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
+from datetime import datetime
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from pmlcli.algorithms._interface.request import PredictRequest
+from pmlcli.algorithms._interface.task import Task
+from pmlcli.errors import ValidationError
 from pmlcli.eventlog.annotate import events_of
 from pmlcli.eventlog.log import ACTIVITY, CASE_ID, RESOURCE, TIMESTAMP, EventLog
 
@@ -13,6 +20,26 @@ CURRENT_ACTIVITY, CURRENT_RESOURCE, AGE = "current_activity", "current_resource"
 UNITS = {AGE: "days"}
 _KEYS = (CASE_ID, "prefix_length", "event_index", ACTIVITY, TIMESTAMP)
 _DAY = 86_400e6
+
+
+def at_moment(
+    request: PredictRequest, now: datetime | str | None, task: Task[Any, Any, Any, Any]
+) -> PredictRequest:
+    """The request as of this moment; ValidationError where the task, or the request, has no use for it."""
+    if now is None:
+        return request
+    if "as_of" not in {field.name for field in dataclasses.fields(task.request)}:
+        raise ValidationError(
+            f"a prediction of the task {task.name} is for no moment: it takes no now", hint="leave now out"
+        )
+    if request.given.get("as_of") is not None:
+        raise ValidationError("now and as_of say the same", hint="give one of them")
+    if request.given.get("cases") == "all" or request.given.get("every_prefix"):
+        raise ValidationError(
+            "now is for running cases: all others are predicted for the moment of their last event",
+            hint="leave now out, or ask for running cases",
+        )
+    return request.with_(as_of=now.isoformat() if isinstance(now, datetime) else now)
 
 
 def situations(log: EventLog, predictions: pd.DataFrame, moment: int | None) -> pd.DataFrame:
