@@ -30,12 +30,15 @@ import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
+from pmlcli.python_words import in_python
+
 
 class PmlError(Exception):
     """A foreseen failure: what happened, where, and what to do about it.
 
     `code` is a stable identifier for scripts, `context` holds plain facts (line, column, samples,
-    dependency, ...), `hint` is one sentence that says what to do.
+    dependency, ...), `hint` is one sentence that says what to do. `message` and `hint` speak of the command
+    line's options; as text (`str`, a traceback) the error speaks of keyword arguments.
     """
 
     default_code: ClassVar[str] = "error"
@@ -54,6 +57,9 @@ class PmlError(Exception):
         self.hint = hint
         self.code = code or self.default_code
         self.context: dict[str, Any] = dict(context or {})
+
+    def __str__(self) -> str:
+        return in_python(f"{self.message} ({self.hint})" if self.hint else self.message)
 
     def begin_with(self, start: str, *, instead_of: str) -> None:
         """Puts another start before the message where it begins with that (a whole path for a last name)."""
