@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from pmlcli.lifecycle.result import SavedModel as SavedModel
     from pmlcli.lifecycle.result import TrainingResult as TrainingResult
     from pmlcli.lifecycle.verification import verify_model as verify_model
+    from pmlcli.registry import algorithms as algorithms
     from pmlcli.store.artifacts import ArtifactStore as ArtifactStore
     from pmlcli.store.manifest import ArtifactRecord as ArtifactRecord
 
@@ -103,6 +104,7 @@ _HOMES = {
     "UnsupportedSystemError": "pmlcli.errors",
     "UntrustedArtifactError": "pmlcli.errors",
     "ValidationError": "pmlcli.errors",
+    "algorithms": "pmlcli.registry",
     "inspect_model": "pmlcli.lifecycle.inspection",
     "read_log": "pmlcli.eventlog",
     "verify_model": "pmlcli.lifecycle.verification",

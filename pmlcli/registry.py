@@ -18,7 +18,8 @@ from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, cast
 
 from pmlcli._cards import PACKAGE_ROOT, AlgorithmCard, OptionCard, TaskCard, stored_cards, stored_task
 from pmlcli.errors import (
@@ -33,6 +34,8 @@ from pmlcli.errors import (
 )
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from pmlcli.algorithms._interface.base import Algorithm
 
 ENTRY_POINTS = "pmlcli.algorithms"
@@ -297,6 +300,47 @@ def _missing(name: str, dependency: str) -> MissingDependencyError:
     extras = (stored.extra if stored and stored.extra else "all").split(",")
     lacking = [extra for extra in extras if _is_missing(_LIBRARIES.get(extra, dependency))]
     return MissingDependencyError(dependency, extra=",".join(lacking or extras), needed_by=name)
+
+
+class _Algorithms(ModuleType):
+    """The package `pmlcli.algorithms`, which can be called: `pmlcli.algorithms()` says what there is."""
+
+    def __call__(self, task: str | None = None) -> pd.DataFrame:
+        """A row for each algorithm, or those of a task; ValidationError for a task that there is not.
+
+        Columns: `name`, `task`, `summary`, `is_recommended`, `is_baseline`, `extra` (what it needs beside
+        the core install; None), `is_installed` and `parameters` (name to default).
+        """
+        # pandas takes time to import.
+        import pandas as pd
+
+        if task is not None and task not in tasks():
+            raise unknown_name("task", task, tasks())
+        return pd.DataFrame([_line(card(name)) for name in names(task)])
+
+
+def _line(one: AlgorithmCard) -> dict[str, Any]:
+    extras = [] if one.extra is None else one.extra.split(",")
+    return {
+        "name": one.name,
+        "task": one.task,
+        "summary": one.summary,
+        "is_recommended": one.name == one.recommended,
+        "is_baseline": one.is_baseline,
+        "extra": one.extra,
+        "is_installed": not any(_is_missing(_LIBRARIES.get(extra, extra)) for extra in extras),
+        "parameters": {parameter.name: parameter.default for parameter in one.parameters},
+    }
+
+
+def _callable_package() -> _Algorithms:
+    found = import_module("pmlcli.algorithms")
+    # The package has to keep its name, and a module can be called by its class alone.
+    found.__class__ = _Algorithms
+    return cast("_Algorithms", found)
+
+
+algorithms = _callable_package()
 
 
 def _only_algorithm(module_name: str) -> type[Algorithm[Any]]:

@@ -40,8 +40,9 @@ def test_nothing_is_missing_here() -> None:
 @pytest.mark.parametrize("name", system._CALLS)
 def test_a_missing_call_is_named(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(os, name)
-    with pytest.raises(errors.UnsupportedSystemError, match=rf"lacks os\.{name}$") as found:
+    with pytest.raises(errors.UnsupportedSystemError) as found:
         system.require()
+    assert found.value.message.endswith(f"lacks os.{name}")
     assert found.value.exit_code == 4
     assert found.value.context["missing"] == [f"os.{name}"]
 
@@ -56,6 +57,8 @@ def test_missing_modules_and_directories_are_named(monkeypatch: pytest.MonkeyPat
 @pytest.mark.parametrize("name", [name for name in pmlcli._HOMES if name not in vars(errors)])
 def test_every_public_name_is_refused(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(system, "missing", lambda: ["fcntl"])
+    if name in vars(pmlcli):  # a package that was imported is found without asking
+        monkeypatch.delattr(pmlcli, name)
     with pytest.raises(pmlcli.UnsupportedSystemError, match="fcntl"):
         getattr(pmlcli, name)
 

@@ -10,6 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from pmlcli.evaluation.notebook import page, table
+
+MOST_SHOWN = 20
+"""So many figures are shown in a notebook."""
+_HEADERS = ("figure", "value", "lower", "upper", "n", "baseline", "training")
 Cell = str | int | float | bool | None
 
 
@@ -85,6 +90,16 @@ class Assessment:
     warnings: Sequence[str] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
     fails: bool | None = None
+
+    def __repr__(self) -> str:
+        return f"<{self.command}: {self.sentence}>"
+
+    def _repr_html_(self) -> str:
+        figures = [one for one in self.figures if not one.group][:MOST_SHOWN]
+        rows = [
+            (one.name, one.value, one.lower, one.upper, one.n, one.baseline, one.training) for one in figures
+        ]
+        return page(self.sentence, self.warnings, table(_HEADERS, rows) if rows else "")
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-plain form."""

@@ -6,7 +6,6 @@ computed here from the log.
 
 from __future__ import annotations
 
-import html
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -90,9 +89,11 @@ class Evaluation:
         )
         return replace(self, assessment=more)
 
+    def __repr__(self) -> str:
+        return f"<evaluation: {self.sentence} ({len(self.frame):,} predictions)>"
+
     def _repr_html_(self) -> str:
-        figures = pd.DataFrame([one.to_dict() for one in self.assessment.figures if not one.group])
-        return f"<p>{html.escape(self.sentence)}</p>{figures.to_html(index=False, escape=True)}"
+        return self.assessment._repr_html_()  # noqa: SLF001 (the name that notebooks ask for)
 
 
 @dataclass(frozen=True)

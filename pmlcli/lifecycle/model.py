@@ -28,6 +28,7 @@ from pmlcli.errors import (
     ended_by,
 )
 from pmlcli.evaluation.assessment import Assessment
+from pmlcli.evaluation.notebook import page, table
 from pmlcli.eventlog import ReadOptions, lookalike, read_log
 from pmlcli.eventlog.log import ACTIVITY, RESOURCE, TIMESTAMP, EventLog
 from pmlcli.eventlog.options import CLASSIFIER_PREFIX, NONE, OPTIONAL_ROLES
@@ -50,7 +51,7 @@ from pmlcli.lifecycle.periods import span, until_of
 from pmlcli.lifecycle.provenance import dependencies, determinism, machine, now, stamp_of
 from pmlcli.lifecycle.reference import read_reference, reference
 from pmlcli.lifecycle.reproducible import reproducible
-from pmlcli.lifecycle.result import ModelMetadata, PredictionResult, SavedModel, TrainingResult
+from pmlcli.lifecycle.result import ModelMetadata, PredictionResult, SavedModel, TrainingResult, told_metrics
 from pmlcli.lifecycle.sampling import said_of_sample, sampled
 from pmlcli.lifecycle.situation import at_moment, situations
 from pmlcli.lifecycle.training import Trained, baseline_of, train_algorithm
@@ -128,6 +129,29 @@ class Model(Hook):
         """The one hash over all of a trained model: of its directory, or of what `save` would write."""
         self._require_trained()
         return self._stored_digest or root_digest(seal(self.manifest_fields, self.files))
+
+    def __repr__(self) -> str:
+        return f"<model {self._told()}>"
+
+    def _repr_html_(self) -> str:
+        given = {} if not self.is_trained else self.manifest_fields["hyperparameters"]
+        rows = [(name, str(value)) for name, value in given.items()]
+        return page(
+            self._told(), self._unverified() if self.files else (), table(("parameter", "value"), rows)
+        )
+
+    def _told(self) -> str:
+        """`next-activity/ngram 'orders', trained on 608 cases until 2024-12-01; better: accuracy 0.81`."""
+        name = f"{self.model_type} {self.model_id!r}"
+        if not self.is_trained:
+            return (
+                f"{name}, {'not trained' if self.metadata.status == 'initialized' else self.metadata.status}"
+            )
+        log = self.manifest_fields["training_log"]
+        until = f" until {str(log['until'])[:10]}" if log.get("until") else ""
+        told = f"{name}, trained on {log.get('cases')} cases{until}"
+        metrics = told_metrics(self.manifest_fields["performance_metrics"])
+        return f"{told}; {metrics}" if metrics else told
 
     # --- train
 

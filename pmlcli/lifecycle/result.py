@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -9,9 +10,22 @@ from typing import Any, Literal, Self
 
 import pandas as pd
 
+from pmlcli.evaluation.notebook import cell, page, table
 from pmlcli.store.manifest import ArtifactRecord, Manifest
 
 Status = Literal["initialized", "training", "trained", "failed"]
+
+MOST_ROWS = 10
+"""So many predictions are shown in a notebook."""
+
+
+def told_metrics(metrics: Mapping[str, Any]) -> str:
+    """`better: accuracy 0.81, baseline 0.76`: the verdict of each metric first."""
+    return "; ".join(
+        f"{one.get('verdict')}: {name} {cell(one.get('value'))}, baseline {cell(one.get('baseline_value'))}"
+        for name, one in metrics.items()
+        if isinstance(one, Mapping)
+    )
 
 
 @dataclass
@@ -60,6 +74,13 @@ class TrainingResult:
     metrics: dict[str, Any]
     metadata: dict[str, Any]
 
+    def __repr__(self) -> str:
+        return f"<training of {self.metadata.get('model_type')}: {told_metrics(self.metrics)}>"
+
+    def _repr_html_(self) -> str:
+        first = f"{self.metadata.get('model_type')}: {told_metrics(self.metrics)}"
+        return page(first, [*self.metadata.get("warnings", ()), *self.metadata.get("remarks", ())])
+
 
 @dataclass(frozen=True, eq=False)
 class PredictionResult:
@@ -75,6 +96,27 @@ class PredictionResult:
     predictions: pd.DataFrame
     metadata: dict[str, Any] = field(default_factory=dict)
     situations: pd.DataFrame | None = None
+
+    def __repr__(self) -> str:
+        return f"<predictions: {self._told()}>"
+
+    def _repr_html_(self) -> str:
+        shown = self.predictions.head(MOST_ROWS)
+        body = table(list(map(str, shown.columns)), shown.astype(object).to_numpy().tolist())
+        left = len(self.predictions) - len(shown)
+        more = f"<p>and {left:,} more rows: .predictions has all</p>" if left else ""
+        return page(self._told(), self.metadata.get("warnings", ()), body + more)
+
+    def _told(self) -> str:
+        """`3 of 12 rows flagged, by anomaly/histogram`."""
+        rows = f"{len(self.predictions):,} row{'s' * (len(self.predictions) != 1)}"
+        flagged = self.metadata.get("n_flagged")
+        told = rows if flagged is None else f"{flagged:,} of {rows} flagged"
+        by = self.metadata.get("model_type")
+        warnings = len(self.metadata.get("warnings", ()))
+        about = [f"by {by}"] if by else []
+        about += [f"{warnings} warning{'s' * (warnings != 1)}"] if warnings else []
+        return ", ".join([told, *about])
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, PredictionResult):

@@ -175,8 +175,8 @@ class PrefixTask(
         ]
         if request.as_of is None and log.n_cases == 1 and log.times is not None:
             found.append(
-                "the last event of a log of one case is taken for now, which is too early where time has gone by "
-                "since (--as-of TIME says when it is)"
+                "the last event of a log of one case is taken for now, which is too early where time has "
+                "gone by since (--as-of TIME says when it is)"
             )
         stalled = int(table[STALLED].sum())
         if stalled:
