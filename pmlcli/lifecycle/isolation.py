@@ -213,8 +213,27 @@ def _unusable(error: BaseException) -> PmlError:
     else:
         what = f"the model cannot be used ({type(error).__name__}: {error})"
         told = PredictionError(what, code="prediction.failed")
-    told.add_note("".join(traceback.format_exception(error)))
+    told.add_note(_trace(error))
     return told
+
+
+def _trace(error: BaseException) -> str:
+    """Where the error and those that led to it arose, oldest first.
+
+    `traceback.format_exception` parses source lines to mark places in them, which a confined process may not.
+    """
+    texts: list[str] = []
+    seen: set[int] = set()
+    at: BaseException | None = error
+    while at is not None and id(at) not in seen:
+        seen.add(id(at))
+        frames = [
+            traceback.FrameSummary(frame.f_code.co_filename, line, frame.f_code.co_name)
+            for frame, line in traceback.walk_tb(at.__traceback__)
+        ]
+        texts.append("".join([*traceback.format_list(frames), *traceback.format_exception_only(at)]))
+        at = at.__cause__ or at.__context__
+    return "\n".join(reversed(texts))
 
 
 def _told(error: PmlError) -> dict[str, Any]:

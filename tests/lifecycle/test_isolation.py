@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import ctypes
 import errno
 import os
@@ -124,6 +125,23 @@ def test_any_other_error_means_that_the_model_is_no_good(error: BaseException) -
     assert found.exit_code == 4
     assert type(error).__name__ in found.message
     assert "in fail" in "".join(found.__notes__)
+
+
+def test_an_error_is_described_without_parsing_source(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which is refused in the child, and Python 3.13 does it for every traceback."""
+
+    def fail() -> Any:
+        try:
+            return 1 + int("x")
+        except ValueError as error:
+            raise KeyError("y") from error
+
+    parent, parse = os.getpid(), ast.parse
+    monkeypatch.setattr(
+        ast, "parse", lambda *a, **k: parse(*a, **k) if os.getpid() == parent else os._exit(9)
+    )
+    notes = "".join(refusal(fail).__notes__)
+    assert notes.index('return 1 + int("x")') < notes.index("ValueError") < notes.index("KeyError: 'y'")
 
 
 def crash() -> Any:
