@@ -6,8 +6,14 @@ READY := $(VENV)/.ready
 FUZZ_SECONDS ?= 600
 FUZZ_MUTATIONS ?= 2000
 
+# What `make test-quick` runs: folders and files that train next to nothing.
+QUICK := tests/encoding tests/evaluation tests/render tests/store/test_manifest.py tests/store/test_directory.py \
+	tests/eventlog/test_split.py tests/lifecycle/test_model.py tests/cli/test_help.py tests/cli/test_docs.py \
+	tests/test_dependencies.py tests/test_json_readers.py tests/test_layers.py tests/test_public_names.py \
+	tests/test_registry.py tests/test_seams.py tests/test_system.py tests/test_words.py
+
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint fuzz fuzz-models fuzz-logs soak bench sample-logs cards docs wheel clean
+.PHONY: help setup demo test test-quick lint fuzz fuzz-models fuzz-logs soak bench sample-logs cards docs wheel clean
 
 help:  ## list what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
@@ -26,6 +32,9 @@ lint: $(READY)  ## ruff and mypy --strict
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+test-quick: $(READY)  ## a minute: tests of the quick folders and files, those marked slow left out
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m 'not slow' $(QUICK)
 
 test: lint  ## lint, types and the whole test suite; what the machine lacks is skipped and named
 	$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder -rs

@@ -54,6 +54,7 @@ def test_a_gate_without_a_group_is_about_all_units_and_a_star_about_each_group()
     assert crossed("accuracy[activity=*]<0.95") == ["accuracy[activity=Wait]", "accuracy[activity=Pay]"]
 
 
+@pytest.mark.slow
 @given(st.text(), st.text())
 def test_any_group_is_named_so_that_the_gate_finds_it_again(column: str, value: str) -> None:
     figure = Figure("share", 0.5, "share", group={column: value, "month": "*"})

@@ -57,6 +57,7 @@ def test_a_hostile_log_is_shown_but_not_obeyed() -> None:
     assert "[red]" in in_colour
 
 
+@pytest.mark.slow
 def test_a_name_of_a_megabyte_does_not_flood_the_screen() -> None:
     assert len(plain(log(hostile_document("n" * 1_000_000)))) < 20_000
 

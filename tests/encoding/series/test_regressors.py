@@ -139,6 +139,7 @@ def test_a_file_larger_than_it_says_is_not_read_whole(
         read(tmp_path, grown)
 
 
+@pytest.mark.slow
 def test_many_numbers_take_little_more_than_the_file(tmp_path: Path) -> None:
     days = pd.date_range("1900-01-01", periods=20_000).strftime("%Y-%m-%d")
     text = ",".join(["date", *(f"c{i}" for i in range(100))]) + "\n"
