@@ -32,7 +32,7 @@ class GateOptions:
         typer.Option(
             "--metrics",
             metavar="FILE.prom",
-            help="Write every figure here too, in the text format of Prometheus; replaced as a whole.",
+            help="Also write all figures to this file, for Prometheus.",
         ),
     ] = None
     fail_if: Annotated[
@@ -41,8 +41,8 @@ class GateOptions:
         typer.Option(
             "--fail-if",
             metavar="GATE",
-            help="End with exit code 6 where this is true of a figure, such as 'accuracy<0.7'; all is "
-            "written before. Repeatable.",
+            help="Exit with code 6 if this is true, such as 'accuracy<0.7'. Results are still written. "
+            "Repeatable.",
         ),
     ] = None
 
@@ -75,7 +75,7 @@ class MeasuringOptions(GateOptions):
     output: Annotated[
         Path | None,
         PLACE,
-        typer.Option("--output", "-o", metavar="FILE", help="Write here; - is stdout."),
+        typer.Option("--output", "-o", metavar="FILE", help="The file to write; - is stdout."),
     ] = None
     format: Annotated[
         str | None,
@@ -84,7 +84,7 @@ class MeasuringOptions(GateOptions):
             "--format",
             metavar="|".join(_complete.MEASURED_FORMATS),
             autocompletion=_complete.measured_formats,
-            help="How it is written.  [default: by the file's name, else a table]",
+            help="The format.  [default: by the file's name, else a table]",
         ),
     ] = None
     force: ForceOption = False

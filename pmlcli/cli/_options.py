@@ -30,9 +30,9 @@ LogArgument = Annotated[
 RawCsvOption = Annotated[
     bool,
     TRUST,
-    typer.Option("--raw-csv", help="Leave cells that a spreadsheet would run as a formula as they are."),
+    typer.Option("--raw-csv", help="Do not escape cells that a spreadsheet would run as a formula."),
 ]
-ForceOption = Annotated[bool, PLACE, typer.Option("--force", help="Replace what stands there.")]
+ForceOption = Annotated[bool, PLACE, typer.Option("--force", help="Replace the output if it exists.")]
 
 
 def _remember_json(context: typer.Context, value: bool) -> bool:
@@ -57,8 +57,8 @@ class CommonOptions:
             is_eager=True,
             callback=_config.apply,
             metavar="FILE",
-            help="Defaults for options, TOML. Without it: pmlcli.toml, or [tool.pmlcli] in "
-            "pyproject.toml, in the working directory, for options that only say what is asked.",
+            help="TOML file with defaults for options. Without it pmlcli.toml, or [tool.pmlcli] in "
+            "pyproject.toml, in the working directory; these cannot set options of trust, files or limits.",
             rich_help_panel=_COMMON,
             show_default=False,
         ),
@@ -70,7 +70,7 @@ class CommonOptions:
             "--json",
             is_eager=True,
             callback=_remember_json,
-            help="One JSON document on stdout, errors included.",
+            help="Print one JSON document, errors included.",
             rich_help_panel=_COMMON,
         ),
     ] = False
@@ -80,14 +80,14 @@ class CommonOptions:
         typer.Option(
             "--quiet",
             "-q",
-            help="Print errors, serious warnings and asked-for data alone.",
+            help="Print only results, errors and serious warnings.",
             rich_help_panel=_COMMON,
         ),
     ] = False
     verbose: Annotated[
         bool,
         SHOWN,
-        typer.Option("--verbose", "-v", help="Print more about what is done.", rich_help_panel=_COMMON),
+        typer.Option("--verbose", "-v", help="Print more about each step.", rich_help_panel=_COMMON),
     ] = False
     log_file: Annotated[
         Path | None,
@@ -95,13 +95,13 @@ class CommonOptions:
         typer.Option(
             "--log-file",
             metavar="FILE",
-            help="Append all messages, with their time, and the exit code to this file; JSON lines where its "
-            "name ends in .jsonl.",
+            help="Append all messages with their time, and the exit code, to this file; as JSON lines if it "
+            "ends in .jsonl.",
             rich_help_panel=_COMMON,
         ),
     ] = None
     no_progress: Annotated[
-        bool, SHOWN, typer.Option("--no-progress", help="No progress bars.", rich_help_panel=_COMMON)
+        bool, SHOWN, typer.Option("--no-progress", help="Show no progress bars.", rich_help_panel=_COMMON)
     ] = False
     threads: Annotated[
         int,
@@ -161,7 +161,7 @@ class ReadingOptions(SelectingOptions):
         typer.Option(
             "--timestamp",
             metavar="COLUMN",
-            help="Column of the time; DATE+TIME joins two.",
+            help="Column of the time; DATE+TIME joins two columns.",
             rich_help_panel=_READING,
         ),
     ] = None
@@ -171,7 +171,7 @@ class ReadingOptions(SelectingOptions):
         typer.Option(
             "--resource",
             metavar="COLUMN",
-            help="Column of who did it; 'none' leaves it out.",
+            help="Column of the resource (who did it); 'none' leaves it out.",
             rich_help_panel=_READING,
         ),
     ] = None
@@ -192,7 +192,7 @@ class ReadingOptions(SelectingOptions):
         typer.Option(
             "--timezone",
             metavar="ZONE",
-            help="Zone of times that name none, such as Europe/Berlin.  [default: UTC]",
+            help="Time zone of times without one, such as Europe/Berlin.  [default: UTC]",
             rich_help_panel=_READING,
         ),
     ] = None
@@ -201,7 +201,7 @@ class ReadingOptions(SelectingOptions):
         REQUEST,
         typer.Option(
             "--day-first/--month-first",
-            help="What 03/04/2024 means: 3 April or March 4.",
+            help="Whether 03/04/2024 is 3 April or March 4.",
             rich_help_panel=_READING,
             show_default=False,
         ),
@@ -223,7 +223,7 @@ class ReadingOptions(SelectingOptions):
         typer.Option(
             "--delimiter",
             metavar="CHARACTER",
-            help="What separates the cells of a CSV file.",
+            help="The character between the cells of a CSV file.",
             rich_help_panel=_READING,
         ),
     ] = None
@@ -240,7 +240,7 @@ class ReadingOptions(SelectingOptions):
         typer.Option(
             "--decimal",
             metavar=",|.",
-            help="Decimal mark of the numbers in a CSV file, where they do not tell it.",
+            help="Decimal mark of a CSV file, if its numbers do not show it.",
             rich_help_panel=_READING,
         ),
     ] = None
@@ -250,7 +250,7 @@ class ReadingOptions(SelectingOptions):
         typer.Option(
             "--on-bad-row",
             metavar="error|drop",
-            help="Refuse a log with bad rows, or drop, count and show them.",
+            help="Refuse a log with bad rows, or leave them out and count them.",
             rich_help_panel=_READING,
         ),
     ] = "error"
@@ -260,7 +260,7 @@ class ReadingOptions(SelectingOptions):
         typer.Option(
             "--bad-value",
             metavar="error|missing",
-            help="Odd cells in columns of numbers or times: an error where it matters, or read as empty.",
+            help="Cells that are no number or time in such a column: an error, or read as empty.",
             rich_help_panel=_READING,
         ),
     ] = "error"
@@ -281,7 +281,7 @@ class ReadingOptions(SelectingOptions):
         typer.Option(
             "--classifier",
             metavar="NAME",
-            help="Classifier of the XES file, or columns joined by +, as the activity.",
+            help="What the activity is: a classifier of the XES file, or columns joined by +.",
             rich_help_panel=_READING,
         ),
     ] = None
@@ -291,7 +291,7 @@ class ReadingOptions(SelectingOptions):
         typer.Option(
             "--log-format",
             metavar="FORMAT",
-            help="csv, xes, parquet or ocel-json, -xml, -sqlite, -csv, where its content does not tell.",
+            help="csv, xes, parquet or ocel-json, -xml, -sqlite, -csv, if the content does not show it.",
             rich_help_panel=_READING,
             autocompletion=_complete.log_formats,
         ),
@@ -302,7 +302,7 @@ class ReadingOptions(SelectingOptions):
         typer.Option(
             "--object-type",
             metavar="TYPE",
-            help="Of an object-centric log (OCEL): the objects of this type become the cases.",
+            help="In an object-centric log (OCEL), objects of this type become the cases.",
             rich_help_panel=_READING,
         ),
     ] = None
@@ -311,7 +311,7 @@ class ReadingOptions(SelectingOptions):
         REQUEST,
         typer.Option(
             "--fill-globals",
-            help="Fill attributes that an XES file declares global with its default where they lack.",
+            help="Fill missing global attributes with the defaults that the XES file declares.",
             rich_help_panel=_READING,
         ),
     ] = False
@@ -322,7 +322,7 @@ class ReadingOptions(SelectingOptions):
             "--max-input-bytes",
             min=1,
             metavar="N",
-            help="Refuse a log that is larger than this once inflated.",
+            help="Refuse a log that is larger than this when unpacked.",
             rich_help_panel=_READING,
         ),
     ] = MAX_INPUT_BYTES
@@ -333,7 +333,7 @@ class ReadingOptions(SelectingOptions):
             "--max-ratio",
             min=0,
             metavar="N",
-            help="Refuse a file that inflates more than so many times; 0 for any.",
+            help="Refuse a packed file that grows more than N times when unpacked; 0 is no limit.",
             rich_help_panel=_READING,
         ),
     ] = MAX_RATIO

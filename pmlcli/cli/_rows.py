@@ -43,7 +43,7 @@ class RowOptions:
             "--top",
             min=1,
             metavar="N",
-            help="Only the N first rows: the riskiest, or the first by --sort.",
+            help="Show only the first N rows: the riskiest, or the first by --sort.",
             rich_help_panel=_PANEL,
         ),
     ] = None
@@ -53,8 +53,8 @@ class RowOptions:
         typer.Option(
             "--sort",
             metavar="COLUMN",
-            help="Order of the rows; COLUMN:asc or COLUMN:desc says which way. Without it numbers and flags "
-            "begin with the highest, texts and times with the least.",
+            help="Sort by this column; COLUMN:asc or COLUMN:desc sets the direction. By default the highest "
+            "numbers and flags come first, and the lowest texts and times.",
             rich_help_panel=_PANEL,
         ),
     ] = None
@@ -64,7 +64,7 @@ class RowOptions:
         typer.Option(
             "--new-since",
             metavar="FILE.csv",
-            help="Only what is new or worse than in that run, a CSV that predict wrote; a column says which.",
+            help="Only rows that are new or worse than in an earlier run, given by the CSV it wrote.",
             rich_help_panel=_PANEL,
         ),
     ] = None
@@ -74,8 +74,8 @@ class RowOptions:
         typer.Option(
             "--keep-all",
             metavar="FILE.csv",
-            help="Write all rows here too, for the next run's --new-since; that very file is replaced, and "
-            "made by the first run.",
+            help="Also write all rows to this file, for --new-since of the next run. It may be the file that "
+            "--new-since names, and need not exist in the first run.",
             rich_help_panel=_PANEL,
         ),
     ] = None
@@ -85,15 +85,15 @@ class RowOptions:
         typer.Option(
             "--accept",
             metavar="FILE.csv",
-            help="Leave out cases that were looked at: a case id a line, and after a comma the last day for "
-            "which that holds.",
+            help="Leave out cases that somebody has accepted. One case id per line; after a comma, the last "
+            "day on which that holds.",
             rich_help_panel=_PANEL,
         ),
     ] = None
     raw: Annotated[
         bool,
         SHOWN,
-        typer.Option("--raw", help="Show a table with all digits, and seconds as a number."),
+        typer.Option("--raw", help="Show all digits, and durations in seconds."),
     ] = False
 
     def check(self, *, force: bool) -> None:

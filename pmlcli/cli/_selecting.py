@@ -22,7 +22,7 @@ class SelectingOptions:
         REQUEST,
         typer.Option(
             "--pair-lifecycle",
-            help="Make a start and its completion one event with start_timestamp and timestamp.",
+            help="Join each start with its completion: one event with start_timestamp and timestamp.",
             rich_help_panel=_SELECTING,
         ),
     ] = False
@@ -42,8 +42,8 @@ class SelectingOptions:
         typer.Option(
             "--where",
             metavar="COLUMN=VALUE",
-            help="Keep events with this value; for a case: column, cases. Repeatable: one of the values "
-            "of a column, and all columns.",
+            help="Keep events with this value, or cases if the column begins with case:. Repeatable: any "
+            "of the values of one column, and all of the columns.",
             rich_help_panel=_SELECTING,
         ),
     ] = None
@@ -83,8 +83,8 @@ class SelectingOptions:
         typer.Option(
             "--end-activity",
             metavar="NAME",
-            help="Keep cases that end with this activity; with --running it says instead how finished "
-            "cases end. Repeatable.",
+            help="Keep cases that end with this activity. With --running: a case is finished if it ends "
+            "with it. Repeatable.",
             rich_help_panel=_SELECTING,
         ),
     ] = None
@@ -95,7 +95,7 @@ class SelectingOptions:
             "--min-events",
             min=1,
             metavar="N",
-            help="Keep cases of at least so many events.",
+            help="Keep cases with at least N events.",
             rich_help_panel=_SELECTING,
         ),
     ] = None
@@ -126,7 +126,7 @@ class SelectingOptions:
         typer.Option(
             "--idle",
             metavar="DURATION",
-            help="With --running: a case idle for longer at the log's end is not running, such as 30d, 12h.",
+            help="With --running: a case without an event for longer, such as 30d, is not running.",
             rich_help_panel=_SELECTING,
         ),
     ] = None

@@ -30,7 +30,7 @@ WaitOption = Annotated[
         "--wait",
         min=0,
         metavar="SECONDS",
-        help="Wait so long for another process that writes the same model.",
+        help="How long to wait if another process is writing the same model.",
     ),
 ]
 
@@ -45,7 +45,7 @@ class SealOptions:
         typer.Option(
             "--public-key",
             metavar="FILE",
-            help="The model must be signed by the holder of this key (PEM). Repeatable: one of them.",
+            help="The model must be signed by the owner of this public key (PEM). Repeatable: any will do.",
             rich_help_panel=_TRUST,
             show_default=False,
         ),
@@ -55,7 +55,7 @@ class SealOptions:
         TRUST,
         typer.Option(
             "--require-signature",
-            help="Refuse every model unless --public-key shows who signed it.",
+            help="Refuse a model unless --public-key shows who signed it.",
             rich_help_panel=_TRUST,
         ),
     ] = False
@@ -110,7 +110,7 @@ class TrustOptions(SealOptions):
         TRUST,
         typer.Option(
             "--isolation/--no-isolation",
-            help="Ask the model in a confined child, or in this process.",
+            help="Run the model in a confined process, or in this one.",
             rich_help_panel=_TRUST,
         ),
     ] = True

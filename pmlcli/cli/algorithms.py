@@ -19,7 +19,7 @@ NameArgument = Annotated[
     str | None,
     typer.Argument(
         metavar="NAME",
-        help="An algorithm, to show its parameters.",
+        help="Show the parameters of this algorithm.",
         show_default=False,
         autocompletion=_complete.algorithms,
     ),
@@ -28,7 +28,11 @@ TaskOption = Annotated[
     str | None,
     REQUEST,
     typer.Option(
-        "--task", "-t", metavar="TASK", autocompletion=_complete.tasks, help="Only those of this task."
+        "--task",
+        "-t",
+        metavar="TASK",
+        autocompletion=_complete.tasks,
+        help="Only the algorithms of this task.",
     ),
 ]
 
@@ -36,7 +40,7 @@ TaskOption = Annotated[
 def algorithms(common: CommonOptions, name: NameArgument = None, task: TaskOption = None) -> None:
     """List the algorithms, or show one.
 
-    For one: how it decides, its parameters with defaults and ranges, what it needs, its source.
+    For one algorithm: how it works, its parameters with defaults and ranges, what it needs, and its source.
     """
     with common.session() as session:
         if name is None:

@@ -32,14 +32,15 @@ from pmlcli.cli.verify import verify
 from pmlcli.errors import Terminated, ended_by, nearest
 from pmlcli.render.escape import shown_line, visible
 
-EPILOG = """Every option can be set for all runs: as a variable PMLCLI_NAME, in a file named with --config, or
-in ~/.config/pmlcli/config.toml (name = value). pmlcli.toml, or [tool.pmlcli] of pyproject.toml, in the
-working directory may set what is asked and how it is shown, not whom to trust, where files go or how much
-is allowed. The command line wins, then the variable, the named or found file, and last your own.
+EPILOG = """Every option can be set for all runs: as a variable PMLCLI_NAME, in a file that --config names,
+or in ~/.config/pmlcli/config.toml (name = value). pmlcli.toml, or [tool.pmlcli] of pyproject.toml, in the
+working directory can set options too, but not whom to trust, where files go, or limits. The command line
+comes first, then the variable, then the file that you name or that is found, then your own.
 
-Exit codes: 0 done, 1 a bug, 2 usage or configuration, or the output exists, 3 the log cannot be used, 4 the
-model cannot be used here or an extra is missing, 5 the model is damaged or not vouched for, 6 a gate is
-crossed, 7 busy, 74 cannot read or write, 130 and 143 interrupted."""
+Exit codes: 0 done; 1 a bug; 2 usage or configuration, or the output exists; 3 the log cannot be used; 4 the
+model cannot be used here, or an extra or a call of the system is missing; 5 the model is damaged, or nobody
+trusted signed it; 6 a limit of --fail-if is crossed; 7 another process is writing the model; 74 a file cannot
+be read or written; 130 and 143 interrupted."""
 
 
 class _Command(TyperCommand):

@@ -36,7 +36,7 @@ class TargetOptions:
             "--output",
             "-o",
             metavar="FILE",
-            help="Write here: .csv, .xes, .parquet, with .gz compressed; - is stdout.",
+            help="The file to write: .csv, .xes or .parquet, compressed with .gz; - is stdout.",
             show_default=False,
         ),
     ]
@@ -47,7 +47,7 @@ class TargetOptions:
             "--format",
             metavar="csv|xes|parquet",
             autocompletion=_complete.log_formats,
-            help="How it is written.  [default: by the file's name]",
+            help="The format.  [default: by the file's name]",
         ),
     ] = None
     raw_csv: RawCsvOption = False

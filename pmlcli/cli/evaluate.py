@@ -36,13 +36,13 @@ class ScopeOptions:
         typer.Option(
             "--by",
             metavar="activity|prefix-length|month|resource|COLUMN",
-            help="Also for each of these by itself, the worst first. Repeatable.",
+            help="Also measure each activity, month, ... by itself, the worst first. Repeatable.",
         ),
     ] = None
     only_new: Annotated[
         bool,
         REQUEST,
-        typer.Option("--only-new", help="Only cases that began after the training log ended."),
+        typer.Option("--only-new", help="Measure only cases that began after the training log ended."),
     ] = False
     labels: Annotated[
         Path | None,
@@ -50,14 +50,14 @@ class ScopeOptions:
         typer.Option(
             "--labels",
             metavar="FILE",
-            help="The truth from outside the log: a CSV of case_id,label (outcome, anomaly).",
+            help="CSV with the true labels: case_id,label (outcome, anomaly).",
         ),
     ] = None
     against: Annotated[
         Path | None,
         PLACE,
         typer.Option(
-            "--against", metavar="MODEL", help="Another model of the task, on the very same predictions."
+            "--against", metavar="MODEL", help="Compare with this model of the same task, on the same cases."
         ),
     ] = None
     errors: Annotated[
@@ -66,7 +66,7 @@ class ScopeOptions:
         typer.Option(
             "--errors",
             metavar="FILE",
-            help="Write each prediction beside the truth here: .csv, .jsonl or .parquet.",
+            help="Also write each prediction next to the truth: .csv, .jsonl or .parquet.",
         ),
     ] = None
 
@@ -87,7 +87,7 @@ ForeignOption = Annotated[
     typer.Option(
         "--foreign",
         metavar="refuse|allow",
-        help="What becomes of a log most of whose events have an activity that training never saw.",
+        help="What to do if training never saw the activities of most events of the log.",
     ),
 ]
 
@@ -104,9 +104,9 @@ def evaluate(  # noqa: PLR0913 (a command takes its groups of options)
 ) -> None:
     """Say how good a model is on a log that holds the truth.
 
-    The log's cases are predicted as `predict --every-prefix` does, and each prediction is held against what
-    came next: the same metric as in training, beside the baseline that is kept in the model. --fail-if ends
-    with exit code 6.
+    Predicts the log's cases as `predict --every-prefix` does, and compares each prediction with what
+    happened. Uses the metric of the training, and compares with the baseline that the model keeps. With
+    --fail-if, a result beyond a limit gives exit code 6.
     """
     with common.session() as session:
         measuring.check(session)

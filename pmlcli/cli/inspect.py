@@ -24,7 +24,7 @@ TargetArgument = Annotated[
     ),
 ]
 StrictOption = Annotated[
-    bool, REQUEST, typer.Option("--strict", help="Exit with 3 when a finding about the log is serious.")
+    bool, REQUEST, typer.Option("--strict", help="Exit with code 3 if a finding about the log is serious.")
 ]
 
 
@@ -37,10 +37,10 @@ def inspect(
 ) -> None:
     """Show a model's card, a log's profile, or a KPI's series.
 
-    A directory is a model: what made it, how good it is, what it asks of a log, and (with exit code 5) which
-    of its files are not as its manifest says. A file is a log: its
-    size, times, activities, variants, resources, attributes, what became of its rows, and what is wrong
-    with its data: serious (a model would learn something false), warning (look at it) or note.
+    For a model (a directory): how it was made, how good it is, which columns it needs, and, with exit
+    code 5, which of its files do not match its manifest. For a log (a file): size, times, activities,
+    variants, resources, attributes, rows that were refused or filtered, and what is wrong with its data:
+    serious (a model would learn something false), warning (look at it) or note.
     """
     with common.session() as session:
         if Path(target).is_dir():

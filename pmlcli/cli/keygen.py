@@ -18,8 +18,8 @@ NameArgument = Annotated[
 def keygen(name: NameArgument, common: CommonOptions) -> None:
     """Make an Ed25519 key pair: NAME.key to sign with, NAME.pub to check with.
 
-    The private key is not encrypted and can be read by you alone. Keep it away from the models; hand
-    out the public key by another way than the models.
+    The private key is not encrypted; only you can read the file. Keep it away from the models, and hand out
+    the public key on another way than the models.
     """
     with common.session() as session:
         # Only this command makes keys.

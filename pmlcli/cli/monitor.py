@@ -26,20 +26,22 @@ EffectOption = Annotated[
     typer.Option(
         "--min-effect",
         metavar="SHARE",
-        help="Smallest change that counts: 0.05 is 5 points of a share, and for times and numbers 55 instead "
-        "of 50 in 100 that one of now is above one of before.",
+        help="Smallest change that counts. 0.05 is 5 percentage points; for times and numbers, a new value "
+        "is above an old one in 55 of 100 pairs instead of 50.",
     ),
 ]
 WindowOption = Annotated[
     str,
     REQUEST,
-    typer.Option("--window", metavar="SPAN", help="How finely to say since when: 12h, 7d, 4w."),
+    typer.Option(
+        "--window", metavar="SPAN", help="How precisely to date the start of a change: 12h, 7d, 4w."
+    ),
 ]
 HistoryOption = Annotated[
     Path | None,
     PLACE,
     typer.Option(
-        "--history", metavar="FILE.jsonl", help="Append one line about this run; of one model alone."
+        "--history", metavar="FILE.jsonl", help="Append one line about this run. One file per model."
     ),
 ]
 FailOption = Annotated[
@@ -48,8 +50,8 @@ FailOption = Annotated[
     typer.Option(
         "--fail-on",
         metavar="drift|serious",
-        help="End with exit code 6 where anything changed, or where a change is surely larger than "
-        "--min-effect.",
+        help="Exit with code 6 if anything changed (drift), or if a change is surely larger than "
+        "--min-effect (serious).",
     ),
 ]
 _SPAN = re.compile(r"([1-9][0-9]{0,5})\s*([hdw])")
@@ -71,9 +73,9 @@ def monitor(  # noqa: PLR0913 (a command takes its groups of options)
 ) -> None:
     """Say what has changed in the process since a model was trained, and since when.
 
-    Cases begun after training are compared with those of training, each for the same time after its start.
-    What is told is beyond chance, over all features together, and weeks that differ anyway are no alarm. The
-    exit code is 0 whatever is found, unless --fail-on or --fail-if says otherwise.
+    Compares cases that began after training with those of training, each for the same time after its start.
+    Shows only changes that chance does not explain, and allows for weeks that differ anyway. The exit code
+    is 0 whatever is found, unless --fail-on or --fail-if says otherwise.
     """
     with common.session() as session:
         one_of("limit", fail_on, tuple(_FAILS))

@@ -58,7 +58,7 @@ class DrawingOptions:
         typer.Option(
             "--annotate",
             metavar="FILE",
-            help="Write the log with its predictions here: .csv, .xes, .parquet, with .gz compressed.",
+            help="Also write the log with its predictions: .csv, .xes or .parquet, compressed with .gz.",
         ),
     ] = None
 
@@ -66,7 +66,7 @@ class DrawingOptions:
         Path | None,
         PLACE,
         typer.Option(
-            "--chart", metavar="FILE", help="Draw the forecast as a fan chart here: .svg or .png (forecast)."
+            "--chart", metavar="FILE", help="Also draw the forecast as a fan chart: .svg or .png (forecast)."
         ),
     ] = None
 
@@ -110,7 +110,7 @@ class WritingOptions:
             "--output",
             "-o",
             metavar="FILE",
-            help="Write here; - is stdout.  [default: a table, or CSV to a pipe]",
+            help="The file to write; - is stdout.  [default: a table, or CSV to a pipe]",
         ),
     ] = None
     format: Annotated[
@@ -120,7 +120,7 @@ class WritingOptions:
             "--format",
             metavar="csv|jsonl|parquet",
             autocompletion=_complete.output_formats,
-            help="How it is written.  [default: by the file's name, else csv]",
+            help="The format.  [default: by the file's name, else csv]",
         ),
     ] = None
     raw_csv: RawCsvOption = False
@@ -164,7 +164,7 @@ DriftOption = Annotated[
 LogOption = Annotated[
     str | None,
     typer.Argument(
-        metavar="LOG", help="Event log, - for stdin; a forecaster needs none.", show_default=False
+        metavar="LOG", help="Event log, - for stdin; a forecast works without one.", show_default=False
     ),
 ]
 
@@ -182,7 +182,7 @@ def predict(  # noqa: PLR0913 (a command takes its groups of options)
     log: LogOption = None,
     drift: DriftOption = "warn",
 ) -> None:
-    """Predict with a model: a table on a terminal, CSV on a pipe, or a file with -o."""
+    """Predict with a model. Shows a table on a terminal, writes CSV to a pipe, or a file with -o."""
     with common.session() as session:
         writing.check()
         _declared.check_choices(request)

@@ -26,9 +26,9 @@ KeyOption = Annotated[
 
 
 def sign(model: ModelArgument, private_key: KeyOption, common: CommonOptions, wait: WaitOption = 0.0) -> None:
-    """Verify a model directory's checksums and sign its manifest, and so every file in it.
+    """Sign a model directory: its manifest, and with it every file, once their checksums are verified.
 
-    The signature goes to manifest.json.sig and replaces one that is there.
+    Writes the signature to manifest.json.sig and replaces an older one.
     """
     with common.session() as session:
         # Only this command needs the store.

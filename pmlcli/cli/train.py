@@ -44,7 +44,7 @@ class ChoiceOptions:
             "-a",
             metavar="ALGORITHM",
             autocompletion=_complete.algorithms,
-            help="task/name, or name where that is unique; `pmlcli algorithms` lists them.",
+            help="TASK/NAME, or NAME if only one task has it; `pmlcli algorithms` lists them.",
         ),
     ] = None
     task: Annotated[
@@ -55,7 +55,7 @@ class ChoiceOptions:
             "-t",
             metavar="TASK",
             autocompletion=_complete.tasks,
-            help="The task; without -a its recommended algorithm is taken.",
+            help="The task; its default algorithm is used unless -a names one.",
         ),
     ] = None
     param: Annotated[
@@ -119,7 +119,7 @@ class WorkOptions:
             "--jobs",
             min=1,
             metavar="N",
-            help="Series to learn side by side, a process each (forecast); the model is the same.",
+            help="How many series to learn at the same time; the model is the same (forecast).",
         ),
     ] = 1
 
@@ -134,7 +134,7 @@ class HindsightOptions:
         typer.Option(
             "--known-at-start",
             metavar="COLUMN",
-            help="A column that is known when a case starts: learn from it all the same. Repeatable.",
+            help="Use this column: its value is known when a case starts. Repeatable.",
         ),
     ] = None
     hindsight: Annotated[
@@ -143,7 +143,7 @@ class HindsightOptions:
         typer.Option(
             "--hindsight",
             metavar="COLUMN",
-            help="A column that is filled in later than it seems: leave it out. Repeatable.",
+            help="Leave this column out: it is filled in later than it looks. Repeatable.",
         ),
     ] = None
 
@@ -163,7 +163,9 @@ class SavingOptions:
     model_id: Annotated[
         str | None,
         REQUEST,
-        typer.Option("--model-id", metavar="ID", help="The model's name for itself.  [default: TASK-NAME]"),
+        typer.Option(
+            "--model-id", metavar="ID", help="The name that is stored in the model.  [default: TASK-NAME]"
+        ),
     ] = None
     sign: PrivateKeyOption = None
     wait: WaitOption = 0.0
@@ -183,8 +185,8 @@ def train(  # noqa: PLR0913 (a command takes its groups of options)
 ) -> None:
     """Train an algorithm on an event log and save it as a model directory.
 
-    Prints the model directory's path on stdout; what was read and how the model compares with its
-    task's baseline goes to stderr.
+    Prints the path of the model directory on stdout. What was read, and how the model compares with the
+    baseline of its task, goes to stderr.
     """
     with common.session() as session:
         existing.check(log)

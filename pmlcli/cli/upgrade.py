@@ -30,11 +30,11 @@ def upgrade(
     force: ForceOption = False,
     sign: PrivateKeyOption = None,
 ) -> None:
-    """Write a model of an older schema anew in the schema of this pmlcli.
+    """Convert a model of an older schema to the schema of this pmlcli, in a new directory.
 
-    The old model stays as it is. A model of the present schema is verified, and nothing is written; so far
-    there is one schema. A signature is of the old bytes, so the new model has none unless --sign makes one;
-    --public-key checks the old one before a byte of the model is parsed.
+    The old model stays as it is. So far there is one schema: a model of it is verified, and nothing is
+    written. A signature holds for the old bytes only, so the new model has none unless you give --sign.
+    --public-key checks the old model before any of it is parsed.
     """
     with common.session() as session:
         document = upgrade_model(model, output, force=force, key=sign, seal=seal, session=session)

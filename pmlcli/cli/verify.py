@@ -28,7 +28,7 @@ LevelOption = Annotated[
         "--level",
         metavar="|".join(_complete.LEVELS),
         autocompletion=_complete.levels,
-        help="How far to climb.  [default: replay]",
+        help="The last check to run.  [default: replay]",
     ),
 ]
 RetrainOption = Annotated[
@@ -37,12 +37,10 @@ RetrainOption = Annotated[
     typer.Option(
         "--retrain",
         metavar="LOG",
-        help="Climb one rung more: train again on this log, which must be the recorded one, and compare.",
+        help="Then train again on this log, which must be the one the model was trained on, and compare.",
     ),
 ]
-AnyLogOption = Annotated[
-    bool, TRUST, typer.Option("--any-log", help="With --retrain: accept another log than the recorded one.")
-]
+AnyLogOption = Annotated[bool, TRUST, typer.Option("--any-log", help="With --retrain: accept another log.")]
 
 SameRegressorOption = Annotated[
     Path | None,
@@ -62,12 +60,12 @@ def verify(  # noqa: PLR0913 (a command takes its groups of options)
     any_log: AnyLogOption = False,
     regressor: SameRegressorOption = None,
 ) -> None:
-    """Check model directories rung by rung.
+    """Check model directories.
 
-    The rungs are structure, checksums, signature, environment and replay, and retrain with a log. Without
-    a signature this detects damage, not tampering: who can write to the directory can also rewrite its
-    checksums. A public key (--public-key) or a root digest kept elsewhere (--expect-digest) closes
-    that gap.
+    The checks are, in this order: structure, checksums, signature, environment and replay, and with
+    --retrain a new training. Without a signature they find damage, not tampering: anybody who can write to
+    the directory can also rewrite its checksums. A public key (--public-key), or a root digest that you keep
+    elsewhere (--expect-digest), closes that gap.
     """
     with common.session() as session:
         climb = _retraining(retrain, any_log, level, regressor)
@@ -84,7 +82,7 @@ def _retraining(log: str | None, any_log: bool, level: str | None, regressor: Pa
                 raise ValidationError(f"{option} means nothing without --retrain", hint="give --retrain LOG")
         return None
     if level is not None:
-        raise ValidationError("--retrain climbs every rung", hint="leave --level out")
+        raise ValidationError("--retrain runs every check", hint="leave --level out")
     # Only this command needs the store.
     from pmlcli.lifecycle.verification import retraining_on
 

@@ -32,7 +32,7 @@ class Algorithm(ABC, Generic[Data]):
     cuts: Annotated[
         int,
         Param(
-            "How many cuts of the log's later part it is measured on; fewer in a small log.",
+            "How many cuts of the log's later part to measure on; a small log has fewer.",
             ge=1,
             le=10,
             has_option=True,

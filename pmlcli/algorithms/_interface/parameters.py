@@ -8,17 +8,17 @@ from pmlcli.algorithms._interface.param import Param
 
 Attributes = Annotated[
     tuple[str, ...] | None,
-    Param("Columns to look at beside activity and resource; none: chosen by what they hold."),
+    Param("Columns to use besides activity and resource; none: chosen by what they hold."),
 ]
-BatchSize = Annotated[int, Param("Samples a step.", ge=1)]
-DrawCount = Annotated[int, Param("Ways to go on that are drawn for each case.", ge=1, le=1000)]
+BatchSize = Annotated[int, Param("Samples per training step.", ge=1)]
+DrawCount = Annotated[int, Param("How many continuations to draw for each case.", ge=1, le=1000)]
 Dropout = Annotated[float, Param("Share of inputs and units silenced in training.", ge=0, lt=1)]
-Embedding = Annotated[int, Param("Numbers that stand for an activity or another value.", ge=1, le=1024)]
+Embedding = Annotated[int, Param("How many numbers stand for an activity or another value.", ge=1, le=1024)]
 Estimators = Annotated[
     int,
     Param(
-        "Number of trees, for each class or quantile if there are several; the most, where held-out cases "
-        "choose.",
+        "Number of trees, for each class or quantile if there are several; the most, if held-out cases "
+        "decide.",
         ge=1,
         le=10_000,
     ),
@@ -27,7 +27,7 @@ Estimators = Annotated[
 Heads = Annotated[int, Param("Attention heads; `hidden_size` is a multiple of it.", ge=1, le=64)]
 HiddenSize = Annotated[int, Param("Width of the network's hidden layers.", ge=1, le=4096)]
 InterCase = Annotated[bool, Param("Also look at open cases, arrivals and work load.")]
-LatentSize = Annotated[int, Param("Numbers that a case is summed up in.", ge=1, le=1024)]
+LatentSize = Annotated[int, Param("How many numbers a case is summed up in.", ge=1, le=1024)]
 Layers = Annotated[int, Param("Layers of attention.", ge=1, le=24)]
 LearningRate = Annotated[float, Param("Step size of training; of trees the weight of each.", gt=0, le=1)]
 Least = Annotated[int, Param("Fewest training prefixes that a context or state needs.", ge=1)]

@@ -59,19 +59,19 @@ class Request(PredictRequest):
 
     cases: Annotated[
         Literal["running", "all"],
-        Param("Which cases are predicted: those that are running, or all.", metavar="running|all"),
+        Param("Which cases to predict: running ones, or all.", metavar="running|all"),
     ] = "running"
     unseen: Annotated[
         Literal["ignore", "flag", "fail"],
         Param(
-            "What becomes of cases with activities or resources that training never saw.",
+            "What to do with cases whose activities or resources training never saw.",
             metavar="ignore|flag|fail",
         ),
     ] = "ignore"
     foreign: Annotated[
         Literal["refuse", "allow"],
         Param(
-            "What becomes of a log most of whose events have an activity that training never saw.",
+            "What to do if training never saw the activities of most events of the log.",
             metavar="refuse|allow",
             concern="trust",
         ),

@@ -31,7 +31,7 @@ class DueRequest(PrefixRequest):
 
     due: Annotated[
         str | None,
-        Param("Column that says when each case is due; adds the risk of ending later.", metavar="COLUMN"),
+        Param("Column with each case's due date; adds the risk of missing it.", metavar="COLUMN"),
     ] = None
 
 

@@ -25,12 +25,12 @@ PrefixData = TypeVar("PrefixData", bound=Sequences)
 class PrefixRequest(Request):
     """What every predictive task can be asked for."""
 
-    every_prefix: Annotated[bool, Param("One row a prefix instead of a case.")] = False
+    every_prefix: Annotated[bool, Param("One row per prefix instead of per case.")] = False
     as_of: Annotated[
         str | None,
-        Param("Only events up to this time count, and what was running then.", metavar="TIME"),
+        Param("Predict as of this time: later events are ignored.", metavar="TIME"),
     ] = None
-    explain: Annotated[bool, Param("Say in a column what moved each prediction.")] = False
+    explain: Annotated[bool, Param("Add a column that says what moved each prediction.")] = False
 
 
 OwnRequest = TypeVar("OwnRequest", bound=PrefixRequest)

@@ -33,7 +33,7 @@ from pmlcli.eventlog.split import Split, rolling_splits, rolling_strict_splits
 SplitChoice = Annotated[
     Literal["temporal", "strict"],
     Param(
-        "How the test part is cut off: by start of case; or strict, which shares no moment with it.",
+        "How to cut off the test part: by start of case, or strict, where training and test share no time.",
         has_option=True,
         metavar="temporal|strict",
     ),

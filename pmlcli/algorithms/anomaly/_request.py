@@ -15,9 +15,14 @@ class AnomalyRequest(Request):
 
     level: Annotated[
         Literal["case", "event"] | None,
-        Param("One row a case (the default) or an event.", metavar="case|event"),
+        Param("One row per case (the default) or per event.", metavar="case|event"),
     ] = None
     fdr: Annotated[
         float | None,
-        Param("Flag so that at most about this share of the flags is false.", gt=0, lt=1, metavar="RATE"),
+        Param(
+            "Flag by the false discovery rate: about this share of the flags is false, at most.",
+            gt=0,
+            lt=1,
+            metavar="RATE",
+        ),
     ] = None

@@ -12,7 +12,7 @@ from pmlcli.encoding.series.regressors import Regressors
 RegressorsChoice = Annotated[
     Regressors | None,
     Param(
-        "CSV of exogenous columns: date, then numbers, future values given.",
+        "CSV of exogenous columns: a date, then numbers. Future values must be given.",
         option="--regressor",
         metavar="FILE",
         reads="table",
@@ -27,11 +27,11 @@ class ForecastRequest(Request):
     """How far, with which exogenous columns, and from where."""
 
     horizon: Annotated[
-        int | None, Param("Steps ahead; without it as many as trained.", ge=1, metavar="N")
+        int | None, Param("How many steps to forecast; by default as many as in training.", ge=1, metavar="N")
     ] = None
     regressors: RegressorsChoice = None
     every_origin: Annotated[
-        bool, Param("Forecast from each bucket after the training log, not from the log's end alone.")
+        bool, Param("Forecast from each bucket after the training log, not only from the log's end.")
     ] = False
 
 

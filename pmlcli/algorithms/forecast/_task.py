@@ -343,14 +343,14 @@ class Forecaster(Algorithm[Data]):
     sla: Annotated[
         str | None,
         Param(
-            "Within which a case must be completed, such as 5d or 12h, for the KPI sla-breach-rate.",
+            "Time within which a case must be completed, such as 5d or 12h, for the KPI sla-breach-rate.",
             has_option=True,
             metavar="TIME",
         ),
     ] = None
     horizon: Annotated[
         int,
-        Param("How far to forecast.", ge=1, le=366, unit="buckets", has_option=True, metavar="N"),
+        Param("How many steps to forecast.", ge=1, le=366, unit="buckets", has_option=True, metavar="N"),
     ] = 14
     frequency: Annotated[
         Literal["H", "D", "W", "M"],

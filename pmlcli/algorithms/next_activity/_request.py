@@ -18,5 +18,5 @@ class NextActivityRequest(PrefixRequest):
 
     candidates: Annotated[
         int,
-        Param("How many activities a row, the likeliest first.", ge=1, le=MOST_CANDIDATES, metavar="K"),
+        Param("How many likely activities to show per row.", ge=1, le=MOST_CANDIDATES, metavar="K"),
     ] = 3

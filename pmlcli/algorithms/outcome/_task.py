@@ -341,23 +341,27 @@ class OutcomePredictor(Algorithm[OutcomePrefixes]):
     ] = None
     outcome_activity: Annotated[
         str | None,
-        Param("The outcome is whether this activity will occur.", has_option=True, metavar="NAME"),
+        Param("The outcome: whether this activity will occur.", has_option=True, metavar="NAME"),
     ] = None
     slower_than: Annotated[
         str | None,
-        Param("The outcome is whether a case takes longer, such as 30d.", has_option=True, metavar="TIME"),
+        Param(
+            "The outcome: whether a case takes longer than this, such as 30d.",
+            has_option=True,
+            metavar="TIME",
+        ),
     ] = None
     rule: Annotated[
         str | None,
         Param(
-            "The outcome is whether this will be true, such as count('Repair') > 2.",
+            "The outcome: whether this will be true, such as count('Repair') > 2.",
             has_option=True,
             metavar="RULE",
         ),
     ] = None
     positive: Annotated[
         str | None,
-        Param("The outcome that is looked for; none: the rarer one.", has_option=True, metavar="OUTCOME"),
+        Param("The outcome to watch for; none: the rarer one.", has_option=True, metavar="OUTCOME"),
     ] = None
     attributes: Attributes = None
 

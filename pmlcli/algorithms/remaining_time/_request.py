@@ -16,7 +16,7 @@ class RemainingTimeRequest(DueRequest):
     sla: Annotated[
         float | None,
         Param(
-            "How long a case may take, such as 5d or 12h; adds the risk of a breach.",
+            "How long a case may take, such as 5d or 12h; adds the risk that it takes longer.",
             gt=0,
             unit="seconds",
             metavar="TIME",
