@@ -88,6 +88,24 @@ def far_events(log: EventLog) -> FarEvents | None:
     return found if found.flags.any() else None
 
 
+def far_moments(log: EventLog) -> FarEvents | None:
+    """The events that begin long before all others or end long after them, those of slow cases too.
+
+    None where there are none, and without times.
+    """
+    if log.times is None:
+        return None
+    largest = events_of_a_case(log)
+    began = far_among(log.begins, largest)
+    if log.begins is log.times:
+        return began
+    ended = far_among(log.times, largest)
+    if ended is None or began is None:
+        return ended or began
+    late = ended.late | began.late
+    return FarEvents(began.early | ended.early, late, np.where(late, log.times, log.begins))
+
+
 def events_of_a_case(log: EventLog) -> int:
     """How many events the longest case has, where one case is few among many."""
     if log.n_cases < CASES_NEEDED:
@@ -97,13 +115,44 @@ def events_of_a_case(log: EventLog) -> int:
 
 def near_events(log: EventLog) -> EventLog:
     """The log without its far events; cases without any other are gone."""
-    far = far_events(log)
+    return _without(log, far_events(log))
+
+
+def near_moments(log: EventLog) -> EventLog:
+    """The log without what lies far from all others, of slow cases too; cases without any other are gone."""
+    return _without(log, far_moments(log))
+
+
+def _without(log: EventLog, far: FarEvents | None) -> EventLog:
     if far is None:
         return log
     lengths = np.bincount(log.case_of_event[~far.flags], minlength=log.n_cases)
     near = log.take_rows(np.flatnonzero(~far.flags), offsets_of(lengths[lengths > 0]))
     until = log.until if near.times is None or log.until is None else min(log.until, int(near.times.max()))
     return replace(near, until=until)
+
+
+def near_end(log: EventLog) -> int | None:
+    """The last moment that the log tells of, microseconds UTC, but for far ones: a mistyped year is none.
+
+    What is running, silent, watched or held out is decided then. None without times or events.
+    """
+    if log.until is not None or log.times is None or not log.n_events:
+        return log.until
+    last = int(log.times.max())
+    if not _may_be_far(log.times, last, events_of_a_case(log)):
+        return last
+    far = far_moments(log)
+    return last if far is None else int(log.times[~far.flags].max())
+
+
+def _may_be_far(times: NDArray[np.int64], last: int, largest: int) -> bool:
+    """Whether the last event, or so many, lie beyond a gap; without sorting all of them."""
+    edge = max(EDGE_EVENTS, int(EDGE_SHARE * len(times)), largest)
+    if len(times) < EVENTS_NEEDED:
+        return False
+    latest = np.sort(np.partition(times, -edge - 1)[-edge - 1 :])
+    return bool(last - latest[0] > TIMES_WIDER * DAY and np.diff(latest).max() > TIMES_WIDER * DAY)
 
 
 def near_cases(log: EventLog) -> EventLog:

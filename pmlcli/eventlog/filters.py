@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pmlcli.errors import LogError, ValidationError, nearest
+from pmlcli.eventlog.far_events import near_end
 from pmlcli.eventlog.ledger import Refusal
 from pmlcli.eventlog.log import LIFECYCLE, MISSING, EventLog, offsets_of
 from pmlcli.eventlog.options import ReadOptions
@@ -50,7 +51,7 @@ def select(log: EventLog, selection: Selection, options: ReadOptions) -> EventLo
     """
     if selection == Selection():
         return log
-    whole = log = replace(log, until=log.end)
+    whole = log = replace(log, until=near_end(log))
     for column, values in _by_column(selection.where).items():
         keep = np.logical_or.reduce([_holds(log, column, value, options) for value in values])
         log = _kept_events(log, keep, f"{column} is not {_either(values)}")
@@ -63,7 +64,10 @@ def _thins_the_end(before: EventLog, after: EventLog) -> bool:
     """Whether a filter left less of the week before the new end than of the log, by half or more."""
     if before.times is None or after.times is None:
         return False
-    week_before_end = int(after.times.max()) - 7 * DAY
+    end = near_end(replace(after, until=None))
+    if end is None:
+        return False
+    week_before_end = end - 7 * DAY
     there, kept = (
         int((log.times > week_before_end).sum()) for log in (before, after) if log.times is not None
     )

@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pmlcli.arrays import Floats
+from pmlcli.eventlog.far_events import near_end, near_moments
 from pmlcli.eventlog.life_table import CERTAIN, EDGES, STEPS, LifeTable, Outlook, steps_of
 from pmlcli.eventlog.log import CaseRule, EventLog
 
@@ -121,8 +122,9 @@ def fit_running_rule(log: EventLog) -> RunningRule:
 
     Every event is followed by a pause, which the next one ends or the log's end cuts off. A pair of
     activities of fewer than `COMMON` events is judged by its last one; the chances of a pair are drawn to
-    those of its last activity, and these to those after any.
+    those of its last activity, and these to those after any. Far events are left out (`far_events`).
     """
+    log = near_moments(log)
     if log.times is None or log.n_cases == 0:
         return RunningRule()
     steps, is_last = steps_of(_pauses(log)), _last_events(log)
@@ -218,8 +220,11 @@ def rule_of(log: EventLog, end_activities: Sequence[str] = (), idle_us: int | No
 
 
 def _silent(log: EventLog, at: int | None = None) -> NDArray[np.int64]:
-    """Microseconds since each case's last event at a moment (the log's end), (cases,); needs times."""
-    moment = log.end if at is None else at
+    """Microseconds since each case's last event at a moment (the log's end), (cases,); needs times.
+
+    Below zero for a case whose last event is far after the others.
+    """
+    moment = near_end(log) if at is None else at
     return np.asarray((0 if moment is None else moment) - log.ends)
 
 

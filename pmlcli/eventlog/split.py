@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pmlcli.errors import LogError
-from pmlcli.eventlog.far_events import near_cases
+from pmlcli.eventlog.far_events import near_cases, near_end
 from pmlcli.eventlog.log import EventLog, no_times
 
 LAST_SHARE = 0.2
@@ -103,7 +103,7 @@ def _between(log: EventLog, since: int, until: int) -> Split:
 
 def _watched(log: EventLog, cases: NDArray[np.int64]) -> EventLog:
     """These cases, watched until the log's end: which of them are running is decided then."""
-    return replace(log.take_cases(cases), until=log.end)
+    return replace(log.take_cases(cases), until=near_end(log))
 
 
 def _block_ends(log: EventLog, wanted: int) -> list[int]:

@@ -14,6 +14,7 @@ from pmlcli.encoding.attributes import as_text
 from pmlcli.errors import LogError, ValidationError, nearest
 from pmlcli.evaluation.assessment import Assessment, Cell, Figure, Section
 from pmlcli.evaluation.drift import Sums
+from pmlcli.eventlog.far_events import near_end
 from pmlcli.eventlog.log import ACTIVITY, CASE_ID, CASE_PREFIX, RESOURCE, TIMESTAMP, EventLog, no_times
 from pmlcli.lifecycle.artifacts import REFERENCE_FILE
 from pmlcli.lifecycle.evaluating import Evaluation
@@ -222,7 +223,7 @@ def _pairs(
 
 def _part(log: EventLog, cases: NDArray[np.int64]) -> EventLog:
     """Some cases, watched until the end of the whole log."""
-    return replace(log.take_cases(cases), until=log.end)
+    return replace(log.take_cases(cases), until=near_end(log))
 
 
 def _without(log: EventLog, by: str) -> EventLog:

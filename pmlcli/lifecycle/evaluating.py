@@ -22,6 +22,7 @@ from pmlcli.errors import LogError, ValidationError
 from pmlcli.evaluation.assessment import Assessment, Cell, Figure, Section
 from pmlcli.evaluation.bootstrap import MINIMUM_UNITS, NOISE, RESAMPLES, ValueOf, bounds, resampled
 from pmlcli.evaluation.quality import Quality
+from pmlcli.eventlog.far_events import near_end
 from pmlcli.eventlog.log import EventLog
 from pmlcli.eventlog.running import fit_running_rule
 from pmlcli.lifecycle import grouping
@@ -135,7 +136,7 @@ def evaluate(
     task, log = subject.algorithm.task, _with_rule(log)
     grouping.check(scope.by, log, task.is_about_cases)
     kept = log.take_cases(np.flatnonzero(task.evaluated_cases(log)))
-    kept = log if kept.n_cases == log.n_cases else replace(kept, until=log.end)
+    kept = log if kept.n_cases == log.n_cases else replace(kept, until=near_end(log))
     labels = None if scope.labels is None else _labels(kept, scope.labels)
     seen = _seen(subject, kept, scope, against)
     request = PredictRequest(**task.evaluation_request(subject.algorithm))

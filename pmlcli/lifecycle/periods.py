@@ -10,6 +10,7 @@ import numpy as np
 
 from pmlcli.errors import DamagedModelError
 from pmlcli.evaluation.comparison import CutPeriod
+from pmlcli.eventlog.far_events import near_moments
 from pmlcli.eventlog.log import EventLog
 from pmlcli.eventlog.running import find_running
 from pmlcli.eventlog.selection_bias import chosen_by_end
@@ -48,7 +49,11 @@ class Periods:
 
 
 def span(log: EventLog) -> dict[str, str]:
-    """`from` and `until`, the times of the first and the last event (ISO 8601, UTC); empty without times."""
+    """`from` and `until`, the times of the first and the last event (ISO 8601, UTC); empty without times.
+
+    Events far from all others do not count: a mistyped year would make every later log an old one.
+    """
+    log = near_moments(log)
     if log.times is None or not log.n_events:
         return {}
     return {"from": date_of(int(log.times.min())), "until": date_of(int(log.times.max()))}

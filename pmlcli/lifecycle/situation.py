@@ -55,7 +55,7 @@ def situations(log: EventLog, predictions: pd.DataFrame, moment: int | None) -> 
     if RESOURCE in log.frame.columns:
         found[CURRENT_RESOURCE] = _texts(log.frame[RESOURCE], rows)
     if log.times is not None:
-        until = log.times[rows] if moment is None else np.full(len(rows), moment, dtype=np.int64)
+        until = log.times[rows] if moment is None else np.maximum(log.times[rows], moment)
         found[AGE] = pd.Series((until - log.began[rows]) / _DAY)
     return pd.DataFrame(found, index=pd.RangeIndex(len(rows)))
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from pmlcli.arrays import Codes, Floats
 from pmlcli.encoding.attributes import as_text
 from pmlcli.evaluation.drift import Sums
+from pmlcli.eventlog.far_events import near_end
 from pmlcli.eventlog.log import ACTIVITY, CASE_PREFIX, MISSING, RESOURCE, EventLog
 
 Name = tuple[str | None, ...]
@@ -105,7 +106,7 @@ def view_of(log: EventLog, horizon: int | None, after: int | None = None) -> Vie
     starts, case = log.starts, log.case_of_event
     is_kept = np.ones(log.n_cases, dtype=np.bool_)
     if log.times is not None and horizon is not None:
-        is_kept = starts + horizon <= (log.end or 0)
+        is_kept = starts + horizon <= (near_end(log) or 0)
     if after is not None:
         is_kept &= starts > after
     is_seen = is_kept[case]

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from pandas.testing import assert_frame_equal
 
 from pmlcli.algorithms._interface.request import PredictRequest
 from pmlcli.algorithms.forecast.seasonal_naive import SeasonalNaive
 from pmlcli.encoding.series.encoding import SeriesEncoding, left_out
 from pmlcli.encoding.series.kpi import KPIS
-from pmlcli.eventlog.far_events import far_among, far_events, near_cases, near_events
+from pmlcli.eventlog.far_events import far_among, far_events, near_cases, near_end, near_events
+from pmlcli.eventlog.filters import select
 from pmlcli.eventlog.log import EventLog
+from pmlcli.eventlog.options import ReadOptions
 from pmlcli.eventlog.profile import profile
-from pmlcli.eventlog.split import split_by_start, split_strictly
+from pmlcli.eventlog.running import StatedRule, find_running, fit_running_rule
+from pmlcli.eventlog.selection import Selection
+from pmlcli.eventlog.split import rolling_splits, split_by_start, split_strictly
 from pmlcli.lifecycle.model import Model
+from pmlcli.lifecycle.periods import span
 from tests.logs import log_of
 
 DAYS = 120
@@ -108,6 +115,99 @@ def test_a_start_far_before_its_end_is_far_and_a_slow_case_is_not() -> None:
     rows[-1]["timestamp"] += pd.Timedelta(days=700)
     slow = log_of(rows)
     assert far_among(np.asarray(slow.times)) is not None and far_events(slow) is None
+
+
+def bent_and_clean(kind: str) -> tuple[EventLog, EventLog]:
+    """A log with one event of a wrong year, as it lies and without that event; its last cases are open."""
+    rows = events()
+    end = max(row["timestamp"] for row in rows if row["activity"] == "Register")
+    rows = [row for row in rows if row["timestamp"] <= end]
+    what, moment = kind.split()
+    case, activity = {"case": ("K9999", "Register"), "open": ("K0239", "Pay")}.get(what, ("K0050", "Check"))
+    at = pd.Timestamp(moment, tz="UTC")
+    odd = {"case_id": case, "activity": activity, "timestamp": at, "resource": "r"}
+    return log_of([*rows, odd]), log_of(rows)
+
+
+FAR = [
+    "case 2099-01-01",
+    "case 1970-01-01",
+    "last 2099-01-01",
+    "open 2099-01-01",
+    "open 2027-01-01",
+    "first 1970-01-01",
+]
+
+
+@pytest.fixture(scope="module", params=FAR)
+def pair(request: pytest.FixtureRequest) -> tuple[EventLog, EventLog]:
+    return bent_and_clean(request.param)
+
+
+Pair = tuple[EventLog, EventLog]
+
+
+def test_the_finding_names_the_event(pair: Pair) -> None:
+    codes = {finding.code for finding in profile(pair[0]).findings}
+    assert codes & {"times.far-events", "times.future", "times.past"}, codes
+
+
+def test_the_log_s_end_and_what_runs_then_are_those_without_the_event(pair: Pair) -> None:
+    bent, clean = pair
+    assert near_end(bent) == clean.end == near_end(clean)
+    assert fit_running_rule(bent) == fit_running_rule(clean)
+    assert span(bent) == span(clean)
+    known = dict(zip(clean.case_ids, find_running(clean), strict=True))
+    ours = dict(zip(bent.case_ids, find_running(bent), strict=True))
+    differ = {case for case in known if known[case] != ours[case]}
+    assert differ <= {"K0050", "K0239"}, "only the case of the event itself"
+    idle = StatedRule(idle_us=86_400_000_000)
+    assert idle.find(clean).any() and abs(int(idle.find(bent).sum()) - int(idle.find(clean).sum())) <= 1
+
+
+def test_filters_and_splits_watch_until_the_same_moment(pair: Pair) -> None:
+    bent, clean = pair
+    ours, theirs = (select(log, Selection(min_events=2), ReadOptions()) for log in pair)
+    assert ours.until == theirs.until == clean.end
+    assert (ours.is_cut, theirs.is_cut) == (False, False)
+    for cut, other in zip(rolling_splits(bent, 3), rolling_splits(clean, 3), strict=True):
+        assert cut.test.until == other.test.until
+
+
+def test_kpis_and_forecasts_are_the_same(pair: Pair) -> None:
+    bent, clean = pair
+    ours, theirs = (SeriesEncoding(tuple(KPIS), "W").fit(log).transform(log) for log in pair)
+    for one, other in zip(ours, theirs, strict=True):
+        assert np.array_equal(one.starts, other.starts) and np.array_equal(one.values, other.values), one.kpi
+    model = Model("forecast/seasonal-naive", kpi=("arrivals",), horizon=7)
+    model.train(bent)
+    first = model.predict().predictions["timestamp"].iloc[0]
+    model = Model("forecast/seasonal-naive", kpi=("arrivals",), horizon=7)
+    model.train(clean)
+    assert first == model.predict().predictions["timestamp"].iloc[0]
+
+
+@cache
+def trained(name: str) -> Model:
+    model = Model(name, **({"slower_than": "25h"} if name.startswith("outcome") else {}))
+    model.train(CLEAN)
+    return model
+
+
+@pytest.mark.parametrize(
+    "name", ["next-activity/ngram", "remaining-time/median", "outcome/prior", "suffix/medoid"]
+)
+def test_predictions_of_running_cases_are_made_at_the_same_moment(pair: Pair, name: str) -> None:
+    bent, clean = pair
+    model = trained(name)
+    task = model.algorithm.task
+    asked = task.checked(model.algorithm, PredictRequest())
+    assert task.moment(bent, asked) == task.moment(clean, asked) == clean.end
+    ours, theirs = (model.predict(log).predictions.set_index("case_id") for log in pair)
+    ours, theirs = (found.drop(["K0050", "K0239", "K9999"], errors="ignore") for found in (ours, theirs))
+    assert len(theirs)
+    assert_frame_equal(ours, theirs)
+    assert (ours.select_dtypes("number") >= 0).all().all()
 
 
 def test_a_tenth_of_the_events_is_no_edge() -> None:

@@ -66,4 +66,5 @@ class Requested(Generic[PrefixData, OwnRequest]):
         if self.at is None or self.request.every_prefix or self.request.cases == "all":
             return np.zeros(len(self.rows))
         assert self.data.micros is not None
-        return np.asarray((self.at - self.data.micros[self.rows]) / 1e6)
+        # An event of a mistyped year may lie after the moment.
+        return np.asarray(np.maximum(self.at - self.data.micros[self.rows], 0) / 1e6)

@@ -25,6 +25,7 @@ from pmlcli.algorithms._prefixes.rows import (
     unseen_prefixes,
 )
 from pmlcli.eventlog import ReadOptions
+from pmlcli.eventlog.far_events import near_end
 from pmlcli.eventlog.filters import instant, up_to
 from pmlcli.eventlog.log import CASE_ID, EventLog
 from pmlcli.eventlog.running import standing
@@ -147,7 +148,7 @@ class PrefixTask(
         if not asks_of_running(request):
             return None
         if request.as_of is None:
-            return log.end
+            return near_end(log)
         return instant(request.as_of, ReadOptions(timezone=log.schema.timezone), "--as-of")
 
     def units(self, algorithm: Predictor) -> dict[str, str]:
@@ -193,7 +194,7 @@ class PrefixTask(
 def _requested(
     fitted: Fitted[Any, PrefixData], log: EventLog, request: OwnRequest
 ) -> Requested[PrefixData, OwnRequest]:
-    log, at = (log, log.end) if request.as_of is None else up_to(log, request.as_of)
+    log, at = (log, near_end(log)) if request.as_of is None else up_to(log, request.as_of)
     data = fitted.encoding.transform(log)
     if request.as_of is not None:
         stands = standing(log, data.running_rule, at=at)

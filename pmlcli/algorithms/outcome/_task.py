@@ -29,6 +29,7 @@ from pmlcli.errors import TrainingError, ValidationError, nearest
 from pmlcli.evaluation.measurement import Measurement
 from pmlcli.evaluation.quality import Quality, auc_of, calibration_error_of, mean_of
 from pmlcli.evaluation.ranking import macro_auc_over, squared_error_over
+from pmlcli.eventlog.far_events import near_end
 from pmlcli.eventlog.log import EventLog
 from pmlcli.eventlog.split import Split, measured_prefixes
 
@@ -107,7 +108,7 @@ class OutcomeTask(PrefixTask["OutcomePredictor", OutcomePrefixes, HeldOut, Prefi
         """The prefixes of the test part before the outcome is settled."""
         encoding, algorithm = fitted.encoding, fitted.algorithm
         assert isinstance(encoding, OutcomeEncoding)
-        data = encoding.transform(split.test, None if log.times is None else int(log.times.max()))
+        data = encoding.transform(split.test, near_end(log))
         rows = np.flatnonzero(data.is_counted & measured_prefixes(split))
         if len(rows) == 0:
             raise TrainingError(

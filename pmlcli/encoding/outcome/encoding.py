@@ -15,6 +15,7 @@ from pmlcli.encoding.outcome.conditions import Comparison, Judgement, Quantity
 from pmlcli.encoding.outcome.leaks import tells_outcome
 from pmlcli.encoding.outcome.rule import parse_rule
 from pmlcli.errors import LogError, ValidationError, nearest
+from pmlcli.eventlog.far_events import near_end
 from pmlcli.eventlog.log import MISSING, EventLog
 from pmlcli.eventlog.times.duration import duration_seconds
 
@@ -80,8 +81,8 @@ class OutcomeSource:
         """Which cases began at least `limit` before `until` (microseconds UTC; the last event), (cases,)."""
         if self.limit == 0 or log.times is None or log.n_cases == 0:
             return np.ones(log.n_cases, dtype=np.bool_)
-        last = int(log.times.max()) if until is None else until
-        return np.asarray((last - log.starts) / 1e6 >= self.limit)
+        last = near_end(log) if until is None else until
+        return np.asarray(((last or 0) - log.starts) / 1e6 >= self.limit)
 
     @property
     def class_names(self) -> tuple[str, ...] | None:

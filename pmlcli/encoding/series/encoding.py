@@ -16,7 +16,7 @@ from pmlcli.encoding.series.holidays import check_country
 from pmlcli.encoding.series.kpi import ACTIVITY, ARROW, FOLLOWS, LOAD, common_pairs, find_kpi
 from pmlcli.encoding.series.regressors import Regressors
 from pmlcli.errors import LogError, ValidationError, unknown_name
-from pmlcli.eventlog.far_events import far_events, near_events
+from pmlcli.eventlog.far_events import far_events, near_events, near_moments
 from pmlcli.eventlog.log import RESOURCE, EventLog, no_times
 
 FREQUENCIES = ("H", "D", "W", "M")
@@ -139,8 +139,9 @@ class SeriesEncoding(Encoding[tuple[Series, ...]]):
 
     def transform(self, log: EventLog) -> tuple[Series, ...]:
         """The log's series; empty ones when it covers no whole bucket."""
-        log = near_events(log)
-        first, last = _window(log)
+        # The left-overs of a log chosen by case start show that it was; what they hold is of no bucket.
+        first, last = _window(near_events(log))
+        log = near_moments(log)
         starts = covered_edges(first, last, self.frequency, self._timezone)
         return tuple(self._one(kpi, log, starts) for kpi in self._series)
 

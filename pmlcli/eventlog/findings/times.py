@@ -224,9 +224,9 @@ def far_events(evidence: Evidence) -> DataFinding | None:
         evidence.events(rows),
         f"{counted(len(rows), 'event')} beyond a gap of {far.days:,} days in which nothing happened (between"
         f" {between})",
-        "correct these times, or leave their cases out with --since or --until; KPI series, arrivals a day"
-        " and the part that is held out are made without them; durations, the log's end, which cases are"
-        " running and the fit of all other models than forecasts are made with them",
+        "correct these times, or leave their cases out with --since or --until; KPI series, arrivals a day,"
+        " the part that is held out, the log's end and which cases are running are decided without them;"
+        " durations and the fit of all other models than forecasts are made with them",
     )
 
 
