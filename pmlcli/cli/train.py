@@ -10,7 +10,14 @@ import typer
 
 from pmlcli import registry, runtime
 from pmlcli.cli import _complete, _declared, _target
-from pmlcli.cli._existing import ExistingOptions, is_up_to_date, kept_document
+from pmlcli.cli._existing import (
+    ExistingOptions,
+    decision_on,
+    is_up_to_date,
+    kept_document,
+    old_model,
+    require_replaced,
+)
 from pmlcli.cli._group import LIMIT, PLACE, REQUEST, options
 from pmlcli.cli._options import (
     CommonOptions,
@@ -25,6 +32,7 @@ from pmlcli.errors import ValidationError, nearest
 from pmlcli.render import sentence, text
 
 if TYPE_CHECKING:
+    from pmlcli.eventlog.log import EventLog
     from pmlcli.lifecycle.result import TrainingResult
     from pmlcli.lifecycle.unchanged import Recipe
     from pmlcli.store.artifacts import Sign
@@ -189,7 +197,7 @@ def train(  # noqa: PLR0913 (a command takes its groups of options)
     baseline of its task, goes to stderr.
     """
     with common.session() as session:
-        existing.check(log)
+        existing.check(log, force=saving.force)
         name = registry.resolve(choice.algorithm, choice.task)
         target = saving.output or Path("models") / name.replace("/", "-")
         values = parameters_of(name, choice, parameters)
@@ -210,6 +218,7 @@ def train(  # noqa: PLR0913 (a command takes its groups of options)
         with runtime.use_jobs(work.jobs):
             document = _made(recipe, target, saving, existing, sign, session)
         session.outcome("train", document, lambda: text.saved_path(document))
+        require_replaced(document, existing)
 
 
 def _made(  # noqa: PLR0913 (what to make, where, and what is to become of what stands there)
@@ -223,30 +232,36 @@ def _made(  # noqa: PLR0913 (what to make, where, and what is to become of what 
     """Trains and saves, unless the model that stands there is kept; the document of `train --json`."""
     from pmlcli.store.publish import Publication
 
+    may_replace = saving.force or existing.replace_if is not None
     # Held from before the log is read: who comes second waits, or is told, before any work is done.
     with Publication(target, wait_seconds=saving.wait) as publication:
         stands = publication.refuse_existing(force=saving.force or existing.looks)
-        if (
-            stands
-            and existing.skip_unchanged
-            and is_up_to_date(target, recipe, session, may_replace=saving.force)
-        ):
+        looked_at = stands and existing.skip_unchanged
+        if looked_at and is_up_to_date(target, recipe, session, may_replace=may_replace):
             return kept_document(target, "up to date")
-        result = _trained(recipe, session)
-        saved = recipe.model.save(target, force=saving.force, sign=sign, publication=publication)
+        old = old_model(target, recipe) if stands and existing.replace_if else None
+        log = _read(recipe, session)
+        decided = None if old is None else decision_on(target, old, recipe, log, existing, session)
+        if decided is not None and not decided.is_replaced:
+            return kept_document(target, "kept", decision=decided.to_dict())
+        result = _trained(recipe, log, session)
+        if decided is not None:
+            recipe.model.keep_decision(decided.to_dict())
+        saved = recipe.model.save(target, force=may_replace, sign=sign, publication=publication)
     session.note(f"saved to {saved.path}, root digest {saved.root_digest}")
     return {
         "path": str(saved.path),
         "root_digest": saved.root_digest,
         "is_signed": sign is not None,
         "outcome": "replaced" if stands else "new",
+        **({} if decided is None else {"decision": decided.to_dict()}),
         "metrics": result.metrics,
         **{key: value for key, value in result.metadata.items() if key != "warnings"},
     }
 
 
-def _trained(recipe: Recipe, session: Session) -> TrainingResult:
-    """Reads the log and trains, and says what was read and found."""
+def _read(recipe: Recipe, session: Session) -> EventLog:
+    """Reads the log, and says what was read and what is wrong with it."""
     from pmlcli.eventlog import read_log
     from pmlcli.lifecycle.concerns import concerns
 
@@ -255,6 +270,11 @@ def _trained(recipe: Recipe, session: Session) -> TrainingResult:
         session.note(line)
     for concern in concerns(log):
         session.warn(concern)
+    return log
+
+
+def _trained(recipe: Recipe, log: EventLog, session: Session) -> TrainingResult:
+    """Trains, and says what was found."""
     session.note(f"training {recipe.model.model_type}")
     result = recipe.train_on(log)
     _tell(result, session)

@@ -271,15 +271,20 @@ def _drawn(metrics: list[ValueOf], n_units: int, seed: int) -> Floats:
 
 def _paired(judged: _Judged, other: _Judged) -> ValueOf:
     """The other's own metric over the same units; ValidationError where it is another or of other rows."""
-    if len(other.rows.table) != len(judged.rows.table) or not np.array_equal(
-        other.rows.events, judged.rows.events
-    ):
+    if not _are_of_the_same(judged.rows, other.rows):
         raise ValidationError(
             "the two models do not predict the same things of this log",
             hint="compare models of the same task, outcome and KPI",
         )
     main = judged.qualities[0]
     return main.over(other.rows.table, judged.rows.units, int(judged.rows.units.max()) + 1)
+
+
+def _are_of_the_same(ours: BesideTruth, others: BesideTruth) -> bool:
+    """Whether these are the same predictions, of the same thing: what came true is the same."""
+    if len(others.table) != len(ours.table) or not np.array_equal(others.events, ours.events):
+        return False
+    return "truth" not in ours.table or ours.table["truth"].equals(others.table["truth"])
 
 
 def _figures(

@@ -491,6 +491,19 @@ class Model(Hook):
                 context={"option": "against"},
             )
 
+    def require_readable(self, log: EventLog) -> None:
+        """Raises LogError where a log lacks what the model was trained on, or is of another process."""
+        self._require_trained()
+        with in_place(self._place):
+            check_log(log, self.manifest_fields["input_schema"])
+            check_process(log, known_activities(self.files), allow=False)
+
+    def keep_decision(self, decision: Mapping[str, Any]) -> None:
+        """Notes in the manifest that `save` will write how a trained model took another one's place."""
+        self._require_trained()
+        self.manifest_fields["training_log"] |= {"replaced": dict(decision)}
+        self._stored_digest = None
+
     def subject(self) -> Subject:
         """This model as `evaluating` sees it."""
         calibration = artifacts.read_json(self.files, THRESHOLD_FILE, **artifacts.MOST_READ_HERE)

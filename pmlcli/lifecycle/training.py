@@ -72,6 +72,14 @@ def train_algorithm(untrained: Algorithm[Data], name: str, log: EventLog) -> Tra
     return Trained(fitted, samples, comparison, parts, measuring_seconds, baseline, remarks)
 
 
+def fit_on(untrained: Algorithm[Any], name: str, log: EventLog) -> Fitted[Algorithm[Any], Any]:
+    """The algorithm as `train_algorithm` fits it, held against no baseline; raises what that does."""
+    task = untrained.task
+    data = untrained.make_encoding().fit(log).transform(log)
+    _require_samples(untrained, name, task.count_samples(untrained, data))
+    return _fitted_again(trial(untrained, task.cuts(untrained, log), log), log)
+
+
 def _fitted_again(tried: Trial[Any, Any], log: EventLog) -> Fitted[Algorithm[Any], Any]:
     """What was tried, calibrated by its trial and fitted on all of the log."""
     encoding = tried.algorithm.make_encoding().fit(log)

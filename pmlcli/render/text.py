@@ -92,6 +92,7 @@ def model(document: Mapping[str, Any]) -> list[Block]:
         ("seed", str(document["seed"])),
         ("signature", _SIGNATURES.get(document["signature"], document["signature"])),
         ("root digest", document["root_digest"]),
+        *_replaced(document["training_log"]),
     ]
     return [
         Heading(str(document["path"])),
@@ -212,6 +213,14 @@ def _training_log(log: Mapping[str, Any]) -> str:
         case {"cases": int() as cases, "of_cases": int() as whole}:
             return f"{told}; learned from a sample of {number.count(cases)} of {number.count(whole)} cases"
     return told
+
+
+def _replaced(log: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Which model it took the place of, and why."""
+    match log.get("replaced"):
+        case {"root_digest": str() as digest, "because": str() as because}:
+            return [("replaced", digest), ("because", because)]
+    return []
 
 
 def _input(schema: Mapping[str, Any]) -> list[Block]:

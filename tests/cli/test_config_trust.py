@@ -91,7 +91,7 @@ def test_the_classes_of_what_matters_are_these() -> None:
     assert {line.partition(" ")[2] for line in found[PLACE]} == {
         "--output", "--force", "--log-file", "--annotate", "--chart", "--sign", "--private-key",
         "--regressor", "--retrain", "--new-since", "--keep-all", "--accept", "--metrics",
-        "--labels", "--errors", "--against", "--history",
+        "--labels", "--errors", "--against", "--history", "--replace-if",
     }  # fmt: skip
     assert {line.partition(" ")[2] for line in found[LIMIT]} == {
         "--threads", "--jobs", "--wait", "--max-input-bytes", "--max-ratio", "--quiet", "--top",

@@ -1,4 +1,4 @@
-"""`train` where a model stands already: up to date, a sample of cases."""
+"""`train` where a model stands already: up to date, a sample of cases, replaced or kept."""
 
 from __future__ import annotations
 
@@ -6,10 +6,15 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from pmlcli.eventlog.writers import write_log
 from pmlcli.lifecycle import unchanged
+from pmlcli.lifecycle.model import Model
+from pmlcli.lifecycle.replacing import as_of
 from tests.cli.conftest import FAST, Run, write_csv
+from tests.logs_drifting import simulated
 
 TRAIN = ("train", "log.csv", "-a", FAST, "-o", "m")
 SKIP = (*TRAIN, "--skip-unchanged")
@@ -132,3 +137,97 @@ def test_a_series_is_not_made_of_a_sample(place: Path, run: Run) -> None:
     assert result.exit_code == 2, result.output
     assert "needs all cases" in result.stderr
     assert not (place / "m").exists()
+
+
+MONTHLY = (*TRAIN, "--replace-if", "not-worse")
+
+
+@pytest.fixture(scope="module")
+def months(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A log that grew, its beginning, and the model of that beginning."""
+    place = tmp_path_factory.mktemp("months")
+    log = simulated(300, 5)
+    write_log(log, place / "log.csv")
+    beginning = as_of(log, int(np.sort(log.starts)[200]) - 1)
+    write_log(beginning, place / "old.csv")
+    old = Model(FAST, model_id="next-activity-ngram")
+    old.train(place / "old.csv")
+    old.save(place / "m", check=False)
+    return place
+
+
+@pytest.fixture
+def monthly(place: Path, months: Path) -> Path:
+    shutil.copytree(months, place, dirs_exist_ok=True)
+    return place
+
+
+def test_a_model_that_is_not_worse_takes_the_place_and_keeps_why(monthly: Path, run: Run) -> None:
+    old = json.loads(run("inspect", "m", "--json").stdout)["root_digest"]
+    result = run(*MONTHLY, "--json")
+    assert result.exit_code == 0, result.output
+    assert "m is replaced: the new model is" in result.stderr
+    document = json.loads(result.stdout)
+    assert document["outcome"] == "replaced"
+    kept = json.loads((monthly / "m" / "manifest.json").read_text())["training_log"]["replaced"]
+    assert kept == document["decision"]
+    assert kept["root_digest"] == old != document["root_digest"]
+    assert kept["rule"] == "not-worse"
+    assert old in run("inspect", "m").stdout
+    assert run("verify", "m").exit_code == 0
+
+
+def test_what_is_kept_is_one_line_and_nothing_is_written(monthly: Path, run: Run) -> None:
+    before = state(monthly)
+    result = run(*TRAIN, "--replace-if", "better")
+    assert result.exit_code == 0, result.output
+    assert "m is kept: the new model is neither better nor worse" in result.stderr
+    assert result.stdout == "m\n"
+    result = run(*TRAIN, "--replace-if", "better", "--fail-if-kept", "-q")
+    assert result.exit_code == 6
+    assert len(result.stderr.strip().splitlines()) == 1
+    result = run("train", "old.csv", *MONTHLY[2:])
+    assert "no case began after its log ended" in result.stderr
+    assert state(monthly) == before
+
+
+BAD: list[tuple[tuple[str, ...], int, str]] = [
+    (("--replace-if", "beter"), 2, "did you mean 'better'?"),
+    (("--replace-if", "better", "--force"), 2, "exclude each other"),
+    (("--fail-if-kept",), 2, "--fail-if-kept is for --replace-if"),
+    (("--labels", "l.csv"), 2, "--labels is for --replace-if"),
+    (("--replace-if", "better", "--labels", "l.csv"), 3, "no case 'nobody'"),
+    (("--replace-if", "better", "-a", "remaining-time/median"), 2, "is of the task next-activity"),
+    (
+        ("--replace-if", "better", "--activity", "resource"),
+        3,
+        "no column 'resource', which the model was trained on",
+    ),
+]
+
+
+@pytest.mark.parametrize(("options", "code", "told"), BAD)
+def test_what_cannot_be_judged_is_an_error_and_the_old_one_stays(
+    options: tuple[str, ...], code: int, told: str, monthly: Path, run: Run
+) -> None:
+    (monthly / "l.csv").write_text("case_id,label\nnobody,yes\n")
+    before = state(monthly)
+    result = run(*TRAIN, *options)
+    assert result.exit_code == code, result.output
+    assert told in result.stderr
+    assert state(monthly) == before
+
+
+def test_a_damaged_old_model_is_never_replaced(monthly: Path, run: Run) -> None:
+    next((monthly / "m" / "artifacts").iterdir()).write_bytes(b"{}")
+    before = state(monthly)
+    assert run(*MONTHLY).exit_code == 5
+    assert state(monthly) == before
+
+
+def test_where_no_model_stands_it_is_trained_plainly(monthly: Path, run: Run) -> None:
+    shutil.rmtree(monthly / "m")
+    document = json.loads(run(*MONTHLY, "--skip-unchanged", "--fail-if-kept", "--json").stdout)
+    assert document["outcome"] == "new"
+    assert "decision" not in document
+    assert "is up to date" in run(*MONTHLY, "--skip-unchanged").stderr

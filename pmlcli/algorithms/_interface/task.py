@@ -95,6 +95,8 @@ class Task(ABC, Generic[Method, Data, HeldOut, TaskRequest]):
     """Whether a row of predictions is about a case or event of the log, and can be written into it."""
     baseline_phrase: ClassVar[str] = "by the baseline"
     """How an evaluation says what the baseline reaches, after its number."""
+    needs_labels: ClassVar[bool] = False
+    """Whether nothing in a log tells how right a prediction is, so that its truth must come from outside."""
     has_chart: ClassVar[bool] = False
     """Whether predictions can be drawn."""
     looks_at_attributes: ClassVar[bool] = True

@@ -89,6 +89,7 @@ class AnomalyTask(Task[Detects[CaseData], CaseData, HeldOut, AnomalyRequest], Ge
     baseline = "anomaly/variant-frequency"
     recommended = "anomaly/likelihood"
     baseline_phrase = "by counting variants"
+    needs_labels = True
     sample_name = "samples"
     request = AnomalyRequest
     flags = ("is_anomaly",)
