@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -22,7 +23,7 @@ from pmlcli.cli._options import (
 from pmlcli.cli._rows import RowOptions, Rows
 from pmlcli.cli._session import Session
 from pmlcli.cli._trust import TrustOptions
-from pmlcli.errors import GateError, ValidationError
+from pmlcli.errors import ValidationError
 from pmlcli.evaluation import gates
 from pmlcli.evaluation.assessment import Assessment, Figure
 from pmlcli.evaluation.gates import Judged
@@ -197,24 +198,24 @@ def predict(  # noqa: PLR0913 (a command takes its groups of options)
         result = predict_log(loaded, log, request, drawing, how, session=session, drift=drift != "off")
         chosen = rows.choose(result, loaded, session)
         found = assessed(result, chosen)
+        if drift == "fail":
+            found = _failing(found, result)
         judged = gates.judge(gate.gates(), found.figures)
         write(result, chosen, writing, session, judged=judged, raw=rows.raw)
         if rows.keep_all is not None:
             keep_all(result, chosen, rows.keep_all, session)
         gate.write_metrics(found, judged, session)
-        gates.require(judged)
-        _require_no_drift(result, drift)
+        gates.require(judged, found)
 
 
-def _require_no_drift(result: PredictionResult, drift: str) -> None:
-    found = result.metadata.get("drift")
-    if drift == "fail" and found:
-        more = f", and {len(found) - 1} more" if len(found) > 1 else ""
-        raise GateError(
-            f"the process has changed since training: {found[0]}{more}",
-            hint="see pmlcli monitor, and train the model again where it no longer fits",
-            context={"changes": found},
-        )
+def _failing(found: Assessment, result: PredictionResult) -> Assessment:
+    """The same as a failure where the process has changed since training."""
+    changes = result.metadata.get("drift")
+    if not changes:
+        return found
+    more = f", and {len(changes) - 1} more" if len(changes) > 1 else ""
+    told = f"the process has changed since training: {changes[0]}{more}; see pmlcli monitor"
+    return replace(found, verdict="drift", sentence=told, is_bad=True, fails=True)
 
 
 def predict_log(  # noqa: PLR0913 (a command takes its groups of options)

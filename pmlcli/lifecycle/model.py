@@ -20,6 +20,7 @@ from pmlcli.encoding.hindsight import ColumnChoice
 from pmlcli.encoding.series.regressors import Regressors
 from pmlcli.encoding.vocabulary import COMMON_VALUES
 from pmlcli.errors import (
+    LogError,
     PersistenceError,
     PmlError,
     PredictionError,
@@ -27,7 +28,7 @@ from pmlcli.errors import (
     ValidationError,
     ended_by,
 )
-from pmlcli.evaluation.assessment import Assessment
+from pmlcli.evaluation.assessment import Assessment, Section
 from pmlcli.evaluation.notebook import page, table
 from pmlcli.eventlog import ReadOptions, lookalike, read_log
 from pmlcli.eventlog.log import ACTIVITY, RESOURCE, TIMESTAMP, EventLog
@@ -560,7 +561,8 @@ class Model(Hook):
     ) -> Assessment:
         """What has changed in the process since training, told from a later log, and since when.
 
-        The model itself is not asked: the log is compared with the training log's counts and quantiles.
+        The log is compared with the training log's counts and quantiles; of the cases whose truth has arrived
+        since, the model is asked how right it is.
         Raises LogError when the log breaks the data contract or is of another process.
         """
         self._require_trained()
@@ -572,11 +574,30 @@ class Model(Hook):
             learned = read_reference(self.files)
             with artifacts.used(foreign=self._is_loaded):
                 found = monitor(learned, checked, known, how or Monitored(), about)
-        return replace(found, warnings=[*words, *found.warnings])
+            truth = self._truth(checked)
+        return replace(found, sections=[*found.sections, truth], warnings=[*words, *found.warnings])
+
+    def _truth(self, log: EventLog) -> Section:
+        """How good the model is on cases that began after training and whose truth is known by now."""
+        title, until = "Truth that has arrived", until_of(self.manifest_fields["training_log"])
+        if log.times is None or until is None:
+            return Section(title, ["nothing to compare: without times nothing says which cases are new"])
+        try:
+            scope = Scope(only_new=self.algorithm.task.is_about_cases)
+            found = evaluating.evaluate(self.subject(), log, scope)
+        except (LogError, ValidationError) as error:
+            told = error.message.removeprefix(f"{log.source.name}: ")
+            return Section(title, [f"nothing to compare: {told}"])
+        rows = [
+            {"metric": one.name, "value": one.value, "lower": one.lower, "upper": one.upper, "n": one.n}
+            for one in found.assessment.figures
+        ]
+        return Section(title, [found.sentence], rows)
 
     def _drift(self, log: EventLog, warnings: list[str]) -> dict[str, Any]:
         """`drift`: what has changed since training, of what is cheap to see; a warning where anything has."""
-        found = glance(read_reference(self.files), log)
+        with artifacts.used(foreign=self._is_loaded):
+            found = glance(read_reference(self.files), log)
         if found:
             warnings.append(drift_sentence(found))
         return {"drift": [one.sentence() for one in found]}

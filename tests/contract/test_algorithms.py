@@ -462,3 +462,21 @@ def test_it_can_be_evaluated_beside_its_baseline(name: str) -> None:
     if name != model.algorithm.task.baseline:
         assert main.baseline is not None
         assert model.algorithm.task.baseline_phrase in found.sentence
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name == registry.find(name).task.baseline])
+def test_its_task_is_monitored(name: str) -> None:
+    """The same log is stable, a log of which half of the cases lack a step is not, and truth is told."""
+    model, events = trained(name), events_for(name)
+    same = model.monitor(events)
+    assert same.verdict == "stable", same.sentence
+    assert [section.title for section in same.sections][-1] == "Truth that has arrived"
+    kept = [
+        one for one in events if one["activity"] != events[1]["activity"] or one["case_id"][-1] in "02468"
+    ]
+    later = [{**one, "timestamp": one["timestamp"] + pd.Timedelta(days=3650)} for one in kept]
+    changed = model.monitor(later)
+    assert changed.is_bad, changed.sentence
+    assert f"`{events[1]['activity']}`" in " ".join(changed.sections[1].sentences)
+    told = changed.sections[-1].sentences[0]
+    assert changed.sections[-1].rows or told.startswith("nothing to compare: ")
