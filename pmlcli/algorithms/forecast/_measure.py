@@ -45,6 +45,13 @@ def measurement(data: Sequence[Series], tests: Sequence[Backtest], horizon: int)
     )
 
 
+def shown_error(value: float, unit: str) -> str:
+    """An error in its unit with three digits: `1.43 days` of seconds, `5.00 percentage points` of a share."""
+    scale, name = {"seconds": (86_400.0, "days"), "share": (0.01, "percentage points")}.get(unit, (1.0, unit))
+    number = value / scale
+    return f"{f'{number:,.0f}' if number >= 100 else f'{number:#.3g}'} {name}"
+
+
 def _measured(metric: str, unit: str, part: tuple[Floats, Floats], about: str) -> Measurement:
     """The mean of errors that come as sums and counts by block."""
     sums, counts = part

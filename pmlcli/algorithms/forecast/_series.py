@@ -121,6 +121,17 @@ class Backtest:
         """The bucket that each forecast is about, (k, horizon)."""
         return self.origins[:, None] + np.arange(self.forecasts.shape[1])
 
+    def late_weights(self, half_life: float) -> Floats:
+        """How much what came counts, (k, horizon): half after so many buckets, 0 where it is not known."""
+        age = np.maximum(self.n - self.targets, 0)
+        return np.where(np.isfinite(self.came), weight_of_age(age, half_life), 0.0)
+
+    def late_error(self, half_life: float, forecasts: Floats) -> float:
+        """Mean absolute error of forecasts of the same buckets, (k, horizon), late ones counted more."""
+        weights = self.late_weights(half_life)
+        size = np.abs(np.where(weights > 0, self.came - forecasts, 0.0))
+        return float((weights * size).sum() / weights.sum())
+
     def known_at(self, moment: int, since: int = 0) -> Backtest:
         """What was known once `moment` buckets were: origins from `since` to before it, later values NaN."""
         then = (self.origins >= since) & (self.origins < moment)

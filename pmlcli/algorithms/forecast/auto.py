@@ -11,6 +11,7 @@ import numpy as np
 
 from pmlcli.algorithms.forecast._each import Learned, Method, learn_each
 from pmlcli.algorithms.forecast._holidays import HolidaysParameter, with_sundays
+from pmlcli.algorithms.forecast._measure import shown_error
 from pmlcli.algorithms.forecast._series import (
     HALF_LIFE,
     HALF_LIVES,
@@ -24,15 +25,14 @@ from pmlcli.encoding.series.encoding import Series
 from pmlcli.encoding.series.kpi import find_kpi
 
 MEMBERS = ("seasonal-naive", "weekday-median", "theta", "holt-winters", "arima")
-MARGIN = 1.15
-"""Methods that err by more than so many times the least error are left out."""
+NAIVE = "seasonal-naive"
+CLOSE, MARGIN = 1.1, 1.15
+"""Methods that err by more than so many times the least error are not kept, and later do not count."""
 POWER = 2
 """Weights fall with the square of the error."""
 MOST_ORIGINS = 60
 """So many origins at most tell the errors of what came after training."""
 MOST_REMEMBERED = 20_000
-SHOWN_IN = {"seconds": (86_400.0, "days"), "share": (0.01, "percentage points")}
-"""How errors of these units are written."""
 
 Memo = dict[tuple[Any, ...], Floats]
 """Forecasts of members that were asked for before: rolling origins ask for the same ones again."""
@@ -43,9 +43,9 @@ class Auto(Forecaster):
     """Tries seasonal naive, weekday median, theta, Holt-Winters and ARIMA, and averages the best.
 
     Each learns the first four fifths of the series and forecasts the last fifth from rolling origins; an
-    error counts half after four weeks. Those that err by more than 15 % above the best are left out; the
-    others weigh the less the more they erred. Training says which were taken and why. A newer log brings
-    newer errors, which change the weights.
+    error counts half after four weeks. The seasonal naive and those within 10 % of the best are kept; they
+    weigh the less the more they erred, and nothing from 15 % above the best on. So the naive stands alone
+    where nothing comes near it. A newer log brings newer errors, which change the weights of what was kept.
     """
 
     source: ClassVar[str] = "Bates and Granger (1969), The combination of forecasts, Oper. Res. Quarterly 20"
@@ -53,8 +53,9 @@ class Auto(Forecaster):
     holidays: HolidaysParameter = None
 
     learned_: dict[str, Learned] = field(init=False, repr=False)
-    """What its members learned, their mean absolute `errors`, late ones counted more, the `weight` of those
-    beside later ones, the members' `weights`, and the start of the last bucket, `until`."""
+    """What its `members` learned, the mean absolute `errors` of all that were tried, late ones counted more,
+    the `weight` of those beside later ones, the `weights` of the members that were kept, and the start of the
+    last bucket, `until`."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -82,17 +83,24 @@ class Auto(Forecaster):
         return [f"'{kpi}': {reason(learned, find_kpi(kpi).unit)}" for kpi, learned in self.learned_.items()]
 
     def learn(self, series: Series, trial: Learned | None = None) -> Learned:
-        """Every method learned on the first four fifths, weighed on the last, and learned again on all."""
-        first, members, errors, weight = first_test_bucket(series), {}, {}, 0.0
-        for name, method in self.parts.items():
-            known = trial["members"][name] if trial else method.learn(series.head(first))
-            errors[name], weight = _tried(method, known, series, first, self.horizon)
-            members[name] = method.learn(series, known)
+        """Every method learned on the first four fifths and tried on the last; those that are kept learned
+        again on all. A trial keeps all, so that the whole series may choose anew.
+        """
+        first = first_test_bucket(series)
+        half_life, parts = HALF_LIFE[series.frequency], self.parts.items()
+        known = trial["members"] if trial else {name: one.learn(series.head(first)) for name, one in parts}
+        tried = {
+            name: backtest(partial(_ahead, one, known[name]), series, first, self.horizon)
+            for name, one in parts
+        }
+        errors = {name: one.late_error(half_life, one.forecasts) for name, one in tried.items()}
+        weights = kept_weights(errors)
+        names = weights if trial else known
         return {
-            "members": members,
+            "members": {name: self.parts[name].learn(series, known[name]) for name in names},
             "errors": errors,
-            "weight": weight,
-            "weights": weigh(errors),
+            "weight": float(tried[NAIVE].late_weights(half_life).sum()) * tried[NAIVE].stride,
+            "weights": weights,
             "until": int(series.starts[-1]),
         }
 
@@ -100,7 +108,7 @@ class Auto(Forecaster):
         """The weighted mean of the methods' forecasts, summed in one order, for the same bits."""
         weights, ahead = self.weights_now(learned, series, horizon), np.zeros(horizon)
         for name in MEMBERS:
-            if weights[name] > 0:
+            if weights.get(name, 0.0) > 0:
                 ahead += weights[name] * self._of_member(name, learned, series, horizon)
         return ahead
 
@@ -111,28 +119,28 @@ class Auto(Forecaster):
         # One grid for every length of the series, so that rolling origins share its forecasts.
         grid = np.arange(known, n, -(-span // MOST_ORIGINS))
         origins = grid[grid >= n - span]
-        if len(origins) == 0:
+        kept = [name for name in MEMBERS if name in learned["weights"]]
+        if len(origins) == 0 or len(kept) == 1:
             return dict(learned["weights"])
         targets = origins[:, None] + np.arange(horizon)
         came = np.where(targets < n, series.values[np.minimum(targets, n - 1)], np.nan)
         weight = np.where(targets < n, weight_of_age(n - targets, half_life), 0.0)
         before = learned["weight"] * float(weight_of_age(n - known, half_life))
         errors = {}
-        for name in MEMBERS:
+        for name in kept:
             said = [self._of_member(name, learned, series.head(int(o)), horizon) for o in origins]
             total = np.nansum(weight * np.abs(came - np.array(said))) + before * learned["errors"][name]
             errors[name] = float(total / (weight.sum() + before))
         return weigh(errors)
 
     def _of_member(self, name: str, learned: Learned, series: Series, horizon: int) -> Floats:
-        """One method's forecast of a series, (horizon,), never negative."""
+        """One method's forecast of a series, remembered."""
         digest = blake2b(series.values.tobytes() + series.starts[-1:].tobytes(), digest_size=16).digest()
         key = (name, series.kpi, learned["until"], horizon, len(series), digest)
         if len(self._memo) > MOST_REMEMBERED:
             self._memo.clear()
         if key not in self._memo:
-            ahead = self.parts[name].carry_on(learned["members"][name], series, horizon)
-            self._memo[key] = np.maximum(ahead, 0.0)
+            self._memo[key] = _ahead(self.parts[name], learned["members"][name], series, horizon)
         return self._memo[key]
 
 
@@ -144,30 +152,23 @@ def weigh(errors: dict[str, float]) -> dict[str, float]:
     return {name: raw.get(name, 0.0) / sum(raw.values()) for name in errors}
 
 
+def kept_weights(errors: dict[str, float]) -> dict[str, float]:
+    """The weights of the naive and of the methods that err little more than the best."""
+    most = CLOSE * min(errors.values())
+    return weigh({name: error for name, error in errors.items() if error <= most or name == NAIVE})
+
+
 def reason(learned: Learned, unit: str) -> str:
     """Which methods were taken, and why, in a sentence without its subject."""
     errors, weights = learned["errors"], learned["weights"]
-    scale, shown_unit = SHOWN_IN.get(unit, (1.0, unit))
-    shown = {name: _rounded(error / scale) for name, error in errors.items()}
-    order = sorted(errors, key=lambda name: (-weights[name], errors[name]))
-    taken = [f"{name} {weights[name]:.0%} (error {shown[name]})" for name in order if weights[name] > 0]
-    left = [f"{name} ({shown[name]})" for name in order if weights[name] == 0]
-    mean = f"mean of {', '.join(taken)}" if len(taken) > 1 else ", ".join(taken)
-    return mean + (f"; left out: {', '.join(left)}" if left else "") + f"; errors in {shown_unit}"
+    order = sorted(errors, key=lambda name: (-weights.get(name, 0.0), errors[name]))
+    shown = {name: f"(error {shown_error(errors[name], unit)})" for name in order}
+    taken = [f"{name} {weights[name]:.0%} {shown[name]}" for name in order if weights.get(name, 0)]
+    left = [f"{name} {shown[name]}" for name in order if not weights.get(name, 0)]
+    told = f"mean of {', '.join(taken)}" if len(taken) > 1 else f"{order[0]} alone {shown[order[0]]}"
+    return told + (f"; left out: {', '.join(left)}" if left else "")
 
 
-def _rounded(value: float) -> str:
-    return f"{value:,.0f}" if value >= 100 else f"{value:#.3g}"
-
-
-def _tried(method: Method, learned: Learned, series: Series, first: int, horizon: int) -> tuple[float, float]:
-    """Mean absolute error from rolling origins, late buckets counted more, and what it weighs."""
-
-    def ahead(data: Series, steps: int) -> Floats:
-        return np.maximum(method.carry_on(learned, data, steps), 0.0)
-
-    test = backtest(ahead, series, first, horizon)
-    is_known = np.isfinite(test.errors)
-    weight = np.where(is_known, weight_of_age(test.n - test.targets, HALF_LIFE[series.frequency]), 0.0)
-    error = float((weight * np.abs(np.where(is_known, test.errors, 0.0))).sum() / weight.sum())
-    return error, float(weight.sum() * test.stride)
+def _ahead(method: Method, learned: Learned, series: Series, horizon: int) -> Floats:
+    """One method's forecast, (horizon,), never negative."""
+    return np.maximum(method.carry_on(learned, series, horizon), 0.0)

@@ -30,14 +30,14 @@ def test_weights_fall_with_the_error_and_leave_out_the_bad() -> None:
 
 def test_auto_says_its_errors_in_a_unit_and_rounded() -> None:
     errors = {"a": 123_456.0, "b": 130_000.0, "c": 432_000.0}
-    learned = {"errors": errors, "weights": {"a": 0.6, "b": 0.4, "c": 0.0}}
+    learned = {"errors": errors, "weights": {"a": 0.6, "b": 0.4}}
     assert auto.reason(learned, "seconds") == (
-        "mean of a 60% (error 1.43), b 40% (error 1.50); left out: c (5.00); errors in days"
+        "mean of a 60% (error 1.43 days), b 40% (error 1.50 days); left out: c (error 5.00 days)"
     )
-    alone = {"errors": {"a": 1234.5}, "weights": {"a": 1.0}}
-    assert auto.reason(alone, "cases") == "a 100% (error 1,234); errors in cases"
+    alone = {"errors": {"a": 1234.5, "b": 2000}, "weights": {"a": 1.0}}
+    assert auto.reason(alone, "cases") == "a alone (error 1,234 cases); left out: b (error 2,000 cases)"
     share = {"errors": {"a": 0.05}, "weights": {"a": 1.0}}
-    assert auto.reason(share, "share") == "a 100% (error 5.00); errors in percentage points"
+    assert auto.reason(share, "share") == "a alone (error 5.00 percentage points)"
 
 
 def weighing() -> auto.Auto:
@@ -49,7 +49,25 @@ def weighing() -> auto.Auto:
 def test_auto_trusts_the_weekdays_least_where_a_level_wanders() -> None:
     rng = np.random.Generator(np.random.PCG64(0))
     found = weighing().learn(series(np.maximum(200 + np.cumsum(rng.normal(0, 5, 150)), 0)))
-    assert found["weights"]["weekday-median"] < min(found["weights"][name] for name in ("theta", "arima"))
+    weights = found["weights"]
+    assert weights.get("weekday-median", 0.0) < min(weights[name] for name in ("theta", "arima"))
+
+
+def test_auto_keeps_what_is_close_and_the_naive_alone_where_nothing_comes_near() -> None:
+    algorithm = weighing()
+    assert auto.kept_weights({"seasonal-naive": 1.0, "theta": 1.11, "arima": 2.0}) == {"seasonal-naive": 1.0}
+    far = auto.kept_weights({"seasonal-naive": 2.0, "theta": 1.0, "arima": 1.09, "holt-winters": 1.11})
+    assert far["theta"] > far["arima"] > far["seasonal-naive"] == 0
+    assert "holt-winters" not in far
+    noisy = series(noisy_weeks(150) * np.linspace(1, 9, 150))
+    trial = algorithm.learn(noisy.head(120))
+    assert set(trial["members"]) == set(auto.MEMBERS)
+    final = algorithm.learn(noisy, trial)
+    close = {
+        name for name, error in final["errors"].items() if error <= auto.CLOSE * min(final["errors"].values())
+    }
+    assert set(final["members"]) == set(final["weights"]) == close | {"seasonal-naive"} < set(auto.MEMBERS)
+    assert len(algorithm.carry_on(final, noisy, 7)) == 7
 
 
 def test_what_came_after_training_changes_the_weights() -> None:
