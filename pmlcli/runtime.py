@@ -65,6 +65,16 @@ def report(label: str, done: int, total: int | None) -> None:
         sink(label, done, total)
 
 
+@contextmanager
+def stage(label: str) -> Iterator[None]:
+    """Tells whoever watches that one piece of work of unknown length begins, and that it is over."""
+    report(label, 0, 1)
+    try:
+        yield
+    finally:
+        report(label, 1, 1)
+
+
 def track(steps: Iterable[T], label: str, total: int | None = None) -> Iterator[T]:
     """The same steps, each reported to whoever watches; silent when nobody does."""
     sink = _sink.get()

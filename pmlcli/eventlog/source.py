@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import stat
 import sys
 import zlib
@@ -11,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from pmlcli import runtime
 from pmlcli.errors import LogError
 from pmlcli.eventlog.archive import EMPTY_ZIP, ZIP_MAGIC, member_pieces, refuse_other_packing
 from pmlcli.eventlog.log import LogSource
@@ -39,6 +41,7 @@ class ByteSource(io.RawIOBase):
         self.name = "stdin" if self.path == "-" else Path(path).name
         self._options = options
         self._file = sys.stdin.buffer if self.path == "-" else _open_regular(Path(path))
+        self._size = None if self.path == "-" else os.fstat(self._file.fileno()).st_size
         self._hash = hashlib.sha256()
         self._stored = 0
         self._inflated = 0
@@ -107,6 +110,8 @@ class ByteSource(io.RawIOBase):
             raise LogError(f"{self.name}: cannot read: {error.strerror}") from error
         self._hash.update(chunk)
         self._stored += len(chunk)
+        if self._size is not None:
+            runtime.report("reading", self._stored if chunk else self._size, self._size)
         return chunk
 
     def _plain(self, chunk: bytes) -> Iterator[bytes]:

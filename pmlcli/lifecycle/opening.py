@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
+from pmlcli import runtime
 from pmlcli.errors import MissingDependencyError, PersistenceError, PredictionError, UnopenedModelError
 from pmlcli.lifecycle import fresh, isolation
 from pmlcli.lifecycle.canary import REPLAYED_EVENTS, Replay
@@ -26,7 +27,8 @@ def require_answers(manifest: bytes, files: Mapping[str, bytes]) -> None:
     """
     limits = isolation.limits_for(events=REPLAYED_EVENTS, files=files)
     try:
-        found = Replay.from_files(fresh.ask(fresh.Job(manifest, files, limits)))
+        with runtime.stage("checking"):
+            found = Replay.from_files(fresh.ask(fresh.Job(manifest, files, limits)))
     except (PersistenceError, PredictionError, MissingDependencyError) as error:
         raise _unopened(f"cannot be opened again ({error.message})") from error
     if found.findings:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Generic
 
-from pmlcli import registry
+from pmlcli import registry, runtime
 from pmlcli.algorithms._interface.base import Algorithm, clone, field_names
 from pmlcli.algorithms._interface.task import Calibration, Data, Fitted, HeldOut
 from pmlcli.encoding.base import Encodes
@@ -17,6 +17,9 @@ from pmlcli.evaluation.measurement import Measurement
 from pmlcli.eventlog.log import EventLog
 from pmlcli.eventlog.split import Split
 from pmlcli.lifecycle.periods import Periods
+
+LEARNING, MEASURING = "learning", "measuring"
+"""Phases, as progress names them."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,9 @@ def train_algorithm(untrained: Algorithm[Data], name: str, log: EventLog) -> Tra
     started = time.process_time()
     tried: Trial[Data, Any] = trial(untrained, task.cuts(untrained, log), log)
     calibration = _calibrated(tried)
-    theirs = None if name == task.baseline else trial(baseline_of(tried.algorithm), tried.cuts, log)
+    theirs = (
+        None if name == task.baseline else trial(baseline_of(tried.algorithm), tried.cuts, log, MEASURING)
+    )
     comparison, parts = _compared(tried, theirs, calibration, name, log)
     baseline = None if theirs is None else _fitted_again(theirs, log)
     measuring_seconds = time.process_time() - started
@@ -97,25 +102,32 @@ def _final(
 ) -> Fitted[Algorithm[Data], Data]:
     """What was tried, fitted on all of the log's data."""
     final = clone(tried.algorithm)
-    final.refit(data, tried.algorithm)
+    with runtime.stage(LEARNING):
+        final.refit(data, tried.algorithm)
     settled = final.task.settle(Fitted(final, encoding, calibration), data, log)
     return Fitted(final, encoding, settled)
 
 
-def trial(untrained: Algorithm[Data], cuts: Sequence[Split], log: EventLog) -> Trial[Data, Any]:
+def trial(
+    untrained: Algorithm[Data], cuts: Sequence[Split], log: EventLog, phase: str = LEARNING
+) -> Trial[Data, Any]:
     """The algorithm fitted on the training part of each cut, and its predictions for the test part.
 
-    An earlier cut whose parts are too small for this algorithm or task is left out.
+    `phase` is what progress calls it. An earlier cut whose parts are too small for this algorithm or task is
+    left out.
     """
     tables, used = [], []
-    for cut in cuts[:-1]:
+    for cut in runtime.track(cuts, phase, len(cuts)):
+        is_last = cut is cuts[-1]
         try:
-            tables.append(_tried(untrained, cut, log, least=untrained.task.minimum_samples)[1])
+            found = _tried(untrained, cut, log, least=0 if is_last else untrained.task.minimum_samples)
         except TrainingError:
+            if is_last:
+                raise
             continue
+        tables.append(found[1])
         used.append(cut)
-    algorithm, table = _tried(untrained, cuts[-1], log)
-    return Trial(algorithm, (*tables, table), (*used, cuts[-1]))
+    return Trial(found[0], tuple(tables), tuple(used))
 
 
 def _tried(
