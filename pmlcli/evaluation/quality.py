@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pmlcli.arrays import Floats
 from pmlcli.evaluation.bootstrap import Units, ValueOf
 from pmlcli.evaluation.metrics import average_precision
-from pmlcli.evaluation.ranking import auc_over, calibration_error
+from pmlcli.evaluation.ranking import auc_over, calibration_error, macro_auc_over
 
 Over = Callable[[pd.DataFrame, Units, int], ValueOf]
 """Of a table of rows, the unit of each row (rows,) and the number of units: the metric over drawn units."""
@@ -78,6 +78,20 @@ def auc_of(positive: str, score: str) -> Over:
 
     def over(table: pd.DataFrame, units: Units, n_units: int) -> ValueOf:
         return auc_over(table[positive].to_numpy(dtype=bool), _floats(table, score), units, n_units)
+
+    return over
+
+
+def macro_auc_of(truth: str, columns: Mapping[str, str]) -> Over:
+    """The mean over classes of the AUC of each against the others: class to the column of its probability.
+
+    A table of another model may lack a class: it gives that none.
+    """
+
+    def over(table: pd.DataFrame, units: Units, n_units: int) -> ValueOf:
+        target = pd.Categorical(table[truth], categories=list(columns)).codes.astype(np.int64)
+        shares = table.reindex(columns=list(columns.values()), fill_value=0.0).to_numpy(dtype=np.float64)
+        return macro_auc_over(target, shares, units, n_units)
 
     return over
 

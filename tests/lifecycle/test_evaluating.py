@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from rapidfuzz.distance import DamerauLevenshtein
 
 from pmlcli.algorithms._interface.request import PredictRequest
+from pmlcli.algorithms.outcome._classes import shares_in
 from pmlcli.errors import DamagedModelError, LogError, UntrustedArtifactError, ValidationError
 from pmlcli.evaluation.metrics import auc, average_precision
 from pmlcli.eventlog import read_log
@@ -160,6 +162,41 @@ def test_another_model_is_held_against_the_very_same_predictions(log: EventLog) 
     assert (same.value, same.lower, same.upper) == (0.0, 0.0, 0.0)
     with pytest.raises(ValidationError, match="different tasks"):
         model.evaluate(log, against=model_of("suffix/medoid"))
+
+
+def test_of_several_outcomes_each_is_held_against_the_others(log: EventLog) -> None:
+    """By an independent script: the mean over classes of the AUC of each, from the JSON of `predict`."""
+    sizes = np.array(["small", "middle", "large"])
+    amounts = log.frame.groupby("case_id")["amount"].first()
+    size = {case: sizes[int(place)] for case, place in (amounts.rank() * 3 // (len(amounts) + 1)).items()}
+    noisy = {case: name if place % 4 else "large" for place, (case, name) in enumerate(size.items())}
+    frame = log.frame.assign(size=log.frame["case_id"].map(noisy))
+    model = Model("outcome/logistic", label_column="size")
+    model.train(frame)
+    found = model.evaluate(frame)
+    wanted = PredictRequest(every_prefix=True, every_class=True)
+    table = model.predict(frame, request=wanted).predictions
+    running = set(log.case_ids[find_running(read_log(frame))])
+    table = table[~table["is_settled"] & ~table["case_id"].isin(running)]
+    chances = pd.DataFrame([json.loads(text) for text in table["probabilities"]])
+    truth = table["case_id"].map(noisy).to_numpy()
+    by_hand = np.mean([auc(truth == name, chances[name].to_numpy()) for name in sizes])
+    assert found.assessment.figures[0].name == "auc"
+    assert found.assessment.figures[0].value == pytest.approx(by_hand, abs=1e-12)
+    assert "the mean of all outcomes" in found.sentence
+    wrong = ((chances[sizes].to_numpy() - (truth[:, np.newaxis] == sizes)) ** 2).sum(axis=1)
+    assert found.figure("brier_score").value == pytest.approx(wrong.mean(), abs=1e-12)
+    positive = str(model.subject().calibration["positive"])
+    alone = auc(truth == positive, chances[positive].to_numpy())
+    assert found.figure("positive_auc").value == pytest.approx(alone, abs=1e-12)
+    assert np.allclose(chances.sum(axis=1), 1.0)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "1", '{"a": "x"}', '{"a": 2.0}', '{"a": NaN}', '{"a": 1}'])
+def test_an_answer_that_is_no_probability_of_each_outcome_is_refused(text: str) -> None:
+    with pytest.raises(UntrustedArtifactError, match="probability of each outcome"):
+        shares_in(pd.Series(['{"a": 0.5}', text]), ["a"])
+    assert shares_in(pd.Series(['{"a": 0.5}', '{"b": 1.0}']), ["a"]).tolist() == [[0.5], [0.0]]
 
 
 def test_labels_from_outside_are_the_truth(log: EventLog) -> None:

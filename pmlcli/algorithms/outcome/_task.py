@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, ClassVar, NamedTuple, final
 
 import numpy as np
@@ -17,17 +17,19 @@ from pmlcli.algorithms._interface.param import Param
 from pmlcli.algorithms._interface.parameters import Attributes
 from pmlcli.algorithms._interface.request import Fields
 from pmlcli.algorithms._interface.task import BesideTruth, Calibration, Fitted
-from pmlcli.algorithms._prefixes.request import Columns, PrefixRequest, Requested, Rows
+from pmlcli.algorithms._prefixes.request import Columns, Requested, Rows
 from pmlcli.algorithms._prefixes.rows import about_split, pooled
 from pmlcli.algorithms._prefixes.task import PrefixTask, SplitChoice
 from pmlcli.algorithms._prefixes.truth import Prefixes, learned
+from pmlcli.algorithms.outcome._classes import class_column, shares_in, texts_of
+from pmlcli.algorithms.outcome._request import OutcomeRequest
 from pmlcli.algorithms.outcome._scales import by_prefix_length, earliness, fit_scale, held_out_error, rescaled
 from pmlcli.encoding.outcome.encoding import SOURCES, UNKNOWN, OutcomeEncoding, OutcomePrefixes, OutcomeSource
 from pmlcli.encoding.outcome.truth import outcomes
 from pmlcli.encoding.profile.column import duration_words
 from pmlcli.errors import TrainingError, ValidationError, nearest
 from pmlcli.evaluation.measurement import Measurement
-from pmlcli.evaluation.quality import Quality, auc_of, calibration_error_of, mean_of
+from pmlcli.evaluation.quality import Quality, auc_of, calibration_error_of, macro_auc_of, mean_of
 from pmlcli.evaluation.ranking import macro_auc_over, squared_error_over
 from pmlcli.eventlog.far_events import near_end
 from pmlcli.eventlog.log import EventLog
@@ -50,7 +52,7 @@ class HeldOut(NamedTuple):
     """What the test part is."""
 
 
-class OutcomeTask(PrefixTask["OutcomePredictor", OutcomePrefixes, HeldOut, PrefixRequest]):
+class OutcomeTask(PrefixTask["OutcomePredictor", OutcomePrefixes, HeldOut, OutcomeRequest]):
     """Gives each prefix a probability of each outcome, made honest by what held-out cases came to.
 
     What the outcome is, is named in one of four ways. It is never among what the algorithm looks at, and
@@ -60,7 +62,7 @@ class OutcomeTask(PrefixTask["OutcomePredictor", OutcomePrefixes, HeldOut, Prefi
     name = "outcome"
     baseline = "outcome/prior"
     recommended = "outcome/ensemble"
-    request = PrefixRequest
+    request = OutcomeRequest
     risks = ("positive_probability",)
     baseline_phrase = "by the shares of training"
     sample_name = "cases whose outcome is known but not settled by their first event"
@@ -212,8 +214,8 @@ class OutcomeTask(PrefixTask["OutcomePredictor", OutcomePrefixes, HeldOut, Prefi
     # --- evaluation
 
     def evaluation_request(self, algorithm: OutcomePredictor) -> Fields:
-        """Of every prefix."""
-        return {"every_prefix": True}
+        """Of every prefix and class."""
+        return {"every_prefix": True, "every_class": True}
 
     def beside_truth(
         self,
@@ -239,14 +241,17 @@ class OutcomeTask(PrefixTask["OutcomePredictor", OutcomePrefixes, HeldOut, Prefi
         found = known.beside(table, is_counted, np.repeat(came, log.lengths))
         truth, positive = found.table["truth"], str(calibration.get("positive"))
         is_positive = (truth == positive).to_numpy()
-        chance = found.table["positive_probability"].to_numpy()
         strange = int(is_strange.sum())
         told = (f"{strange:,} cases have an outcome that training never saw, and do not count",)
+        shares = shares_in(found.table["probabilities"], classes)
+        came_true = truth.to_numpy(dtype=object)[:, np.newaxis] == np.asarray(classes, dtype=object)
+        own = dict(zip(map(class_column, classes), shares.T, strict=True)) if len(classes) > 2 else {}
         return found._replace(
-            table=found.table.assign(
+            table=found.table.drop(columns="probabilities").assign(
                 is_right=(found.table["outcome"] == truth).to_numpy(),
                 is_positive=is_positive,
-                squared_error=2 * (chance - is_positive) ** 2,
+                squared_error=((shares - came_true) ** 2).sum(axis=1),
+                **own,
             ),
             remarks=told if strange else (),
         )
@@ -254,15 +259,28 @@ class OutcomeTask(PrefixTask["OutcomePredictor", OutcomePrefixes, HeldOut, Prefi
     def qualities(
         self, algorithm: OutcomePredictor, calibration: Calibration, table: pd.DataFrame
     ) -> tuple[Quality, ...]:
-        """AUC of the outcome that is looked for, or Brier's score where one outcome alone came true;
-        accuracy, and how honest the probability is.
+        """AUC, of several outcomes the mean of each against the others, or Brier's score where one outcome
+        alone came true; accuracy, and how honest the probability is.
         """
-        ranks, squares = auc_of("is_positive", "positive_probability"), mean_of("squared_error")
-        auc = Quality("auc", "share", True, ranks, phrase="AUC {}", as_percent=False)
+        classes, squares = _trained_classes(calibration), mean_of("squared_error")
+        of_one = Quality(
+            "auc",
+            "share",
+            True,
+            auc_of("is_positive", "positive_probability"),
+            phrase="AUC {}",
+            as_percent=False,
+        )
+        ranks = macro_auc_of("truth", {name: class_column(name) for name in classes})
+        of_all = replace(of_one, over=ranks, phrase="AUC {}, the mean of all outcomes")
         brier = Quality("brier_score", "", False, squares, phrase="Brier's score {}")
         honesty = calibration_error_of("is_right", "probability")
+        aucs = [of_one] if table["is_positive"].nunique() > 1 else []
+        if len(classes) > 2 and table["truth"].nunique() > 1:
+            aucs = [of_all, *(replace(one, name="positive_auc", phrase="") for one in aucs)]
         return (
-            *((auc, brier) if table["is_positive"].nunique() > 1 else (brier,)),
+            *aucs,
+            brier,
             Quality("accuracy", "share", True, mean_of("is_right")),
             Quality("calibration_error", "share", False, honesty, learned(calibration, "calibration_error")),
         )
@@ -272,7 +290,7 @@ class OutcomeTask(PrefixTask["OutcomePredictor", OutcomePrefixes, HeldOut, Prefi
     def predictions(
         self,
         fitted: Fitted[OutcomePredictor, OutcomePrefixes],
-        requested: Requested[OutcomePrefixes, PrefixRequest],
+        requested: Requested[OutcomePrefixes, OutcomeRequest],
     ) -> Columns:
         """outcome, probability, positive_probability, is_settled."""
         shares = _honest(fitted, requested.data, requested.rows, requested.silent)
@@ -284,20 +302,24 @@ class OutcomeTask(PrefixTask["OutcomePredictor", OutcomePrefixes, HeldOut, Prefi
             "probability": shares[np.arange(len(shares)), likeliest],
             "positive_probability": shares[:, positive],
             "is_settled": settled != UNKNOWN,
+            **({"probabilities": texts_of(shares, names.tolist())} if requested.request.every_class else {}),
         }
 
-    def prediction_columns(self, request: PrefixRequest) -> tuple[Column, ...]:
-        """The outcome, its probability and that of the one looked for, and whether it is settled."""
+    def prediction_columns(self, request: OutcomeRequest) -> tuple[Column, ...]:
+        """The outcome, its probability and that of the one looked for, whether it is settled, and those of
+        all outcomes.
+        """
         return (
             *columns("text", "outcome"),
             *columns("number", "probability", "positive_probability"),
             *columns("flag", "is_settled"),
+            *(columns("text", "probabilities") if request.every_class else ()),
         )
 
     def strength(
         self,
         fitted: Fitted[OutcomePredictor, OutcomePrefixes],
-        requested: Requested[OutcomePrefixes, PrefixRequest],
+        requested: Requested[OutcomePrefixes, OutcomeRequest],
         predictions: Columns,
         data: OutcomePrefixes,
         rows: Rows,
@@ -317,7 +339,7 @@ class OutcomeTask(PrefixTask["OutcomePredictor", OutcomePrefixes, HeldOut, Prefi
         calibration: Calibration,
         log: EventLog,
         table: pd.DataFrame,
-        request: PrefixRequest,
+        request: OutcomeRequest,
     ) -> list[str]:
         """Also whose probability `positive_probability` is."""
         positive = calibration.get("positive")
