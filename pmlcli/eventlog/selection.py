@@ -41,7 +41,7 @@ class Selection:
             raise unknown_name("value of running", self.running, RUNNING)
         if self.idle is not None and self.running is None:
             raise ValidationError(
-                "an idle time tells which cases are running, but nothing is asked of them",
+                "an idle time says which cases are running, but not what to do with them",
                 hint="add --running mark, drop or only",
             )
         for name in ("min_events", "variants_top"):

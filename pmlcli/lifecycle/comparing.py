@@ -183,7 +183,7 @@ def _groups(log: EventLog, by: str) -> NDArray[np.object_]:
     """The group of each case, by its first event, (cases,)."""
     if by == MONTH:
         if log.times is None:
-            raise no_times("which months are told by")
+            raise no_times("which give the months")
         starts = pd.DatetimeIndex(log.starts.astype("datetime64[us]"), tz="UTC")
         return np.asarray(starts.tz_convert(log.schema.timezone).strftime("%Y-%m"), dtype=object)
     column = next((one for one in (by, f"{CASE_PREFIX}{by}") if one in log.frame.columns), None)
@@ -295,10 +295,10 @@ def _sections(found: Sequence[_Found], told: Sequence[tuple[str, Change]], *, se
     ]
     said = [] if told else ["nothing differs beyond chance"]
     counts = [
-        f"{one.name}: {one.cases[1]:,} cases beside {one.cases[0]:,}, {len(one.told)} differences"
+        f"{one.name}: {one.cases[1]:,} cases compared with {one.cases[0]:,}, {len(one.told)} differences"
         for one in found
     ]
-    rate = f"at most {RATE:.0%} of what is told may be chance"
+    rate = f"at most {RATE:.0%} of these may be chance"
     return [
         Section("What differs, the largest first", said, rows),
         Section("Compared", [*counts, rate]),

@@ -159,7 +159,7 @@ def check_schema(schema: Mapping[str, Any]) -> None:
     if not all(isinstance(kind, str) for kind in [*required.values(), *columns.values()]):
         raise ValidationError("input_schema names its columns by other things than text")
     if not {CASE_ID, ACTIVITY} <= required.keys():
-        raise ValidationError("input_schema asks for no case and activity")
+        raise ValidationError("input_schema names no case and activity")
 
 
 def _check_extent(part: str, found: Mapping[str, Any]) -> None:

@@ -25,12 +25,12 @@ def check(by: Sequence[str], log: EventLog, is_about_cases: bool) -> None:  # no
             continue
         if not is_about_cases and name != MONTH:
             raise ValidationError(
-                f"forecasts cannot be told apart by '{name}'",
-                hint="they can by month and kpi",
+                f"forecasts cannot be grouped by '{name}'",
+                hint="group them by month or kpi",
                 context={"by": name},
             )
         if name == MONTH and log.times is None:
-            raise no_times("which months are told by")
+            raise no_times("which give the months")
         if name not in (*KINDS, *log.frame.columns) or (name == RESOURCE and log.resource_codes is None):
             columns = [str(column) for column in log.frame.columns]
             near = nearest(name, (*KINDS, *columns))

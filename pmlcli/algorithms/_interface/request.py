@@ -95,7 +95,7 @@ class Request(PredictRequest):
             if name not in known:
                 raise ValidationError(
                     f"a prediction of the task {task} has no '{name}'",
-                    hint=f"it can be asked for: {', '.join(known.values())}",
+                    hint=f"it has: {', '.join(known.values())}",
                     context={"option": name},
                 )
         made = cls(**given)
