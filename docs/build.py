@@ -20,17 +20,17 @@ GUARANTEES = """# What each algorithm promises
 
 This page is made by `docs/build.py` from the algorithms' own declarations. The contract suite
 (`tests/contract`) holds every one of them to its line: it trains each again in a fresh process under another
-`PYTHONHASHSEED` and thread count, compares the SHA-256 of every artifact, and asks each case alone, shuffled
-and in company.
+`PYTHONHASHSEED` and thread count, compares the SHA-256 of every artifact, and predicts each case alone,
+shuffled, and together with others.
 
 - **same training**: the same log, parameters, seed and library versions give the same bytes of every file.
-- **company**: the largest difference that the other cases of a log may make to a case's answer. `none` means
-  the same bits. A forecaster is asked about a series and not about cases, so nothing can keep it company. The
-  moment is part of the question: the log's end, or `--as-of`, says which cases are running and since when
-  nothing has happened in them.
+- **other cases**: how much the other cases of a log can change the prediction for a case, at most. `none`
+  means the same bits. It does not apply to forecasts, which are about series and not cases. The time of the
+  prediction does matter: the log's end, or `--as-of`, decides which cases are running and how long they have
+  been idle.
 - **kept as**: the format of what was learned (see [model-directory.md](model-directory.md)).
 
-| algorithm | same training | company | kept as |
+| algorithm | same training | other cases | kept as |
 |---|---|---|---|
 """
 KEPT = {
@@ -38,7 +38,7 @@ KEPT = {
     "sklearn": "joblib, read by pmlcli's own loader",
     "safetensors": "safetensors, sizes in JSON",
     "xgboost": "XGBoost JSON, structure checked",
-    "members": "the formats of the algorithms that it asks",
+    "members": "the formats of its members",
 }
 
 INTRODUCTION = """# Commands and algorithms
@@ -48,7 +48,7 @@ This page is made by `docs/build.py` from the commands' own help and the algorit
 stdout carries data only: a table or CSV (`predict`), a card (`inspect`, `algorithms`), a report
 (`verify`), the path of what was written (`train`, `convert`). Everything else goes to stderr. With
 `--json` a command prints one JSON document with a `schema` field, errors included; with `-q` it prints
-nothing but errors and the data that it was asked for.
+only results, errors and serious warnings.
 
 `train` without `-o` writes to `models/TASK-NAME`, such as `models/anomaly-isolation-forest`.
 
@@ -101,11 +101,11 @@ def guarantees() -> str:
     from pmlcli import registry
 
     cards = [registry.card(name) for name in registry.names()]
-    rows = [f"| `{c.name}` | same bytes | {_company(c)} | {KEPT[c.container]} |" for c in cards]
+    rows = [f"| `{c.name}` | same bytes | {_other_cases(c)} | {KEPT[c.container]} |" for c in cards]
     return GUARANTEES + "\n".join([*rows, ""])
 
 
-def _company(card: Any) -> str:
+def _other_cases(card: Any) -> str:
     if card.task == "forecast":
         return "does not apply"
     return f"at most {card.tolerance:g}" if card.tolerance else "none"
