@@ -98,5 +98,3 @@ SHAPES: dict[str, Callable[[], list[Event]]] = {
     "cases of one event": lambda: log(lambda case: (PATH[case % 3],)),
     "a case of 5,000": lambda: log(lambda case: PATH * 1667 if case == 3 else rework(case)),
 }
-ABOUT_CASES = ("no attribute", "1 attribute", "12 texts")
-"""Shapes that a forecaster, which looks at no attribute, would only meet again."""

@@ -61,7 +61,7 @@ def one_case(days: int = 0, amount: float = 60.0) -> list[dict[str, Any]]:
 @cache
 def trained(name: str) -> Model:
     rule = {"outcome_activity": "Escalate"} if name.startswith("outcome/") else {}
-    model = Model(name, **QUICK.get(name, {}), **rule)
+    model = Model(name, cuts=1, **QUICK.get(name, {}), **rule)
     model.train(events())
     return model
 
