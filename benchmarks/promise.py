@@ -1,7 +1,7 @@
 """Does a verdict keep its promise? What `train` prints beside what is seen later.
 
     OMP_NUM_THREADS=1 python benchmarks/promise.py [-a ALGORITHM,...] [--kinds KIND,...]
-        [--seeds 0:4] [--logs LOG ...] [--rows FILE]
+        [--seeds 0:4] [--cases 1500] [--logs LOG ...] [--rows FILE]
     OMP_NUM_THREADS=1 python benchmarks/promise.py --cost LOG -a ALGORITHM,...
 
 Each log is known up to a moment: when the first of its last fifth of cases begins (--validation: of the last
@@ -259,7 +259,9 @@ def logs_of(asked: argparse.Namespace) -> Iterator[tuple[str, str, EventLog]]:
     """Kind, name and whole log of each, the simulated ones first."""
     first, last = map(int, asked.seeds.split(":"))
     for kind in filter(None, asked.kinds.split(",")):
-        yield from ((kind, f"{kind}-{seed}", simulated(kind, seed)) for seed in range(first, last))
+        yield from (
+            (kind, f"{kind}-{seed}", simulated(kind, seed, asked.cases)) for seed in range(first, last)
+        )
     for spec in asked.logs:
         name, log = read(spec)
         yield "real", name, split_by_start(log).train if asked.validation else log
@@ -270,6 +272,7 @@ def main() -> None:
     reading = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     reading.add_argument("--kinds", default=",".join(KINDS))
     reading.add_argument("--seeds", default="0:10", metavar="FROM:TO")
+    reading.add_argument("--cases", type=int, default=1500, help="of each simulated process")
     reading.add_argument("-a", default=",".join(ALGORITHMS), metavar="ALGORITHM,...")
     reading.add_argument("--logs", nargs="*", default=[])
     reading.add_argument("--validation", action="store_true")
