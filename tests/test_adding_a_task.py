@@ -1,4 +1,4 @@
-"""The example of docs/adding-a-task.md, tried as its reader would: one new folder, no edit elsewhere."""
+"""The examples of docs/adding-a-task.md, tried as its reader would: one new folder, no edit elsewhere."""
 
 from __future__ import annotations
 
@@ -13,11 +13,16 @@ from tests.logs import purchase_events
 from tests.test_adding_an_algorithm import ROOT, run
 
 TASK, ALGORITHM = "case-length", "case-length/median"
+PREDICTIVE = "events-left"
+FILES = {
+    "case_length": ("__init__.py", "_task.py", "median.py"),
+    "events_left": ("__init__.py", "_task.py", "last_activity.py"),
+}
 
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the project with the example's folder added."""
+    """A copy of the project with the examples' folders added."""
     copy = tmp_path_factory.mktemp("house")
     for folder in ("pmlcli", "tests/contract"):
         shutil.copytree(ROOT / folder, copy / folder, ignore=shutil.ignore_patterns("__pycache__"))
@@ -25,10 +30,10 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copy(ROOT / file, copy / file)
     page = (ROOT / "docs" / "adding-a-task.md").read_text(encoding="utf-8")
     blocks: list[str] = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
-    folder = copy / "pmlcli" / "algorithms" / "case_length"
-    folder.mkdir()
-    for name, text in zip(("__init__.py", "_task.py", "median.py"), blocks, strict=True):
-        (folder / name).write_text(text, encoding="utf-8")
+    places = [copy / "pmlcli" / "algorithms" / task / name for task in FILES for name in FILES[task]]
+    for place, text in zip(places, blocks, strict=True):
+        place.parent.mkdir(exist_ok=True)
+        place.write_text(text, encoding="utf-8")
     pd.DataFrame(purchase_events(60)).to_csv(copy / "log.csv", index=False)
     return copy
 
@@ -61,10 +66,24 @@ def test_python_asks_for_what_the_task_declares(house: Path) -> None:
     assert "is_longer" in run("-c", program, cwd=house)
 
 
-def test_the_task_passes_the_contract_suite(house: Path) -> None:
+def test_a_predictive_task_answers_for_every_prefix_and_explains(house: Path) -> None:
+    program = (
+        "from pmlcli import Model, PredictRequest; model = Model('events-left/last-activity'); "
+        "model.train('log.csv'); request = PredictRequest(every_prefix=True, explain=True); "
+        "table = model.predict('log.csv', request=request).predictions; left = table['events_left']; "
+        "is_last = ~table['case_id'].duplicated(keep='last'); "
+        "print(*table, (left >= 0).all(), left[is_last].mean() < left.mean(), any(table['because']))"
+    )
+    shown = run("-c", program, cwd=house).split()
+    assert shown[:3] == ["case_id", "prefix_length", "events_left"]
+    assert shown[-3:] == ["True"] * 3
+
+
+def test_the_tasks_pass_the_contract_suite(house: Path) -> None:
+    both = f"{TASK} or {PREDICTIVE}"
     shown = run(
-        "-m", "pytest", "tests/contract", "-k", TASK, "-p", "no:cacheprovider", "-p", "no:xdist", cwd=house
+        "-m", "pytest", "tests/contract", "-k", both, "-p", "no:cacheprovider", "-p", "no:xdist", cwd=house
     )  # fmt: skip
     passed = re.search(r"(\d+) passed", shown)
     assert passed
-    assert int(passed.group(1)) >= 15
+    assert int(passed.group(1)) >= 30
