@@ -146,5 +146,5 @@ def test_a_wrong_parameter_is_refused_in_the_words_of_the_table_of_parameters() 
     accepts = {one.name: one for one in registry.card("next-activity/ngram").parameters}["order"]
     with pytest.raises(ValidationError) as found:
         registry.build("next-activity/ngram", {"order": 31})
-    assert found.value.message.endswith("must be integer >= 1 and <= 30 (activities)")
+    assert found.value.message.endswith("must be an integer >= 1 and <= 30 (activities)")
     assert (accepts.type, accepts.range, accepts.unit) == ("integer", ">= 1 and <= 30", "activities")

@@ -64,13 +64,22 @@ def _type_word(hint: Any) -> str:
         return " or ".join("none" if a is type(None) else _type_word(a) for a in get_args(hint))
     if get_origin(hint) is tuple:
         return "names separated by commas"
-    return _TYPE_WORDS[hint]
+    return _TYPE_WORDS.get(hint, getattr(hint, "__name__", str(hint)))
 
 
 def range_text(param: Param) -> str:
     """The bounds in words: `>= 1`, `> 0 and < 1`, or nothing."""
     bounds = [(">=", param.ge), (">", param.gt), ("<=", param.le), ("<", param.lt)]
     return " and ".join(f"{sign} {bound:.12g}" for sign, bound in bounds if bound is not None)
+
+
+def _wanted(hint: Any, param: Param) -> str:
+    """What a value must be, in words: type, bounds and unit."""
+    word, or_none, _end = _type_word(hint).partition(" or none")
+    article = {"integer": "an ", "number": "a "}.get(word.split(" ")[0], "")
+    unit = f" ({param.unit})" if param.unit else ""
+    bounds = f" {range_text(param)}" if range_text(param) else ""
+    return f"{article}{word}{bounds}{unit}{',' if or_none else ''}{or_none}"
 
 
 def specs(cls: type) -> tuple[ParameterCard, ...]:
@@ -132,8 +141,9 @@ def check_fields(values: Any) -> None:
         if choices and isinstance(value, str) and value not in choices:
             raise unknown_name(f"choice of {name.replace('_', ' ')}", value, choices)
         if not _is_of(hint, value) or not _is_within(param, value):
-            wanted = " ".join(part for part in (_words(hint), range_text(param), param.unit or "") if part)
-            raise ValidationError(f"{name} is {value!r}, but must be {wanted}", context={"option": name})
+            raise ValidationError(
+                f"{name} is {value!r}, but must be {_wanted(hint, param)}", context={"option": name}
+            )
 
 
 def _is_of(hint: Any, value: Any) -> bool:
@@ -146,15 +156,6 @@ def _is_of(hint: Any, value: Any) -> bool:
     if hint in (int, float) and isinstance(value, bool | np.bool_):
         return False
     return isinstance(value, kinds.get(hint, (hint,)))
-
-
-def _words(hint: Any) -> str:
-    if _is_union(hint):
-        return " or ".join(_words(one) for one in get_args(hint) if one is not type(None))
-    if get_origin(hint) is Literal:
-        return " or ".join(map(str, get_args(hint)))
-    named = {int: "a whole number", float: "a number", bool: "True or False", str: "text"}
-    return str(named.get(hint, getattr(hint, "__name__", hint)))
 
 
 def _coerce(hint: Any, value: Any) -> Any:
@@ -230,8 +231,7 @@ def validated(cls: type, values: Mapping[str, Any]) -> dict[str, Any]:
         if name not in declared:
             raise unknown_name("parameter", name, declared)
         hint, param, default = declared[name]
-        unit = f"({param.unit})" if param.unit else ""  # as the table of parameters writes it
-        wanted = " ".join(part for part in (_type_word(hint), range_text(param), unit) if part)
+        wanted = _wanted(hint, param)
         try:
             checked[name] = _coerce(hint, value)
         except (ValueError, TypeError, OverflowError):
