@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 
@@ -56,6 +57,14 @@ def test_tasks_mean_the_same_by_the_same_option(part: str) -> None:
         for card in getattr(registry.task_card(task), part):
             meanings.setdefault(card.option, set()).add(card)
     assert [option for option, cards in meanings.items() if len(cards) > 1] == []
+
+
+@pytest.mark.parametrize("name", registry.names())
+def test_a_summary_does_not_say_the_name_again(name: str) -> None:
+    summary, own = (
+        re.sub("[^a-z]", "", text.lower()) for text in (registry.card(name).summary, name.partition("/")[2])
+    )
+    assert not summary.startswith(own)
 
 
 @pytest.mark.parametrize("name", registry.names())

@@ -1,4 +1,4 @@
-"""DBSCAN: cases far from every dense group of cases."""
+"""Cases far from every dense group of cases."""
 
 from __future__ import annotations
 

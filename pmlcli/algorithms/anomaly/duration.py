@@ -1,4 +1,4 @@
-"""Duration: cases and activities that took unusually long, or were done unusually fast."""
+"""Cases and activities that took unusually long, or were done unusually fast."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ensemble: cases that detectors of several kinds, or one of them very clearly, find odd."""
+"""Cases that detectors of several kinds, or one of them very clearly, find odd."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Histograms: cases with features of rare value."""
+"""Cases with features of rare value."""
 
 from __future__ import annotations
 

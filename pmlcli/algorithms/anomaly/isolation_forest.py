@@ -1,4 +1,4 @@
-"""Isolation forest: cases that a few random questions set apart from all others."""
+"""Cases that a few random questions set apart from all others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Likelihood: events that hardly ever stood where they stand, by counting what stood around them."""
+"""Events that hardly ever stood where they stand, by counting what stood around them."""
 
 from __future__ import annotations
 

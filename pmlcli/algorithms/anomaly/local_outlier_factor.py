@@ -1,4 +1,4 @@
-"""Local outlier factor: cases lonelier than the cases most like them."""
+"""Cases lonelier than the cases most like them."""
 
 from __future__ import annotations
 

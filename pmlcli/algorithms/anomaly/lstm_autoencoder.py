@@ -1,4 +1,4 @@
-"""LSTM autoencoder: events that cannot be rebuilt from a summary of their case."""
+"""Events that a recurrent network cannot rebuild from a summary of their case."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Next event: activities and attributes that a recurrent network did not expect after what came before."""
+"""Activities and attributes that a recurrent network did not expect after what came before."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One-class SVM: cases outside a smooth border drawn around the training cases."""
+"""Cases outside a smooth border drawn around the training cases."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Resource: people who did what they never do, or when they never work, or both sides of four eyes."""
+"""People who did what they never do, or when they never work, or both sides of four eyes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Temporal profile: unusual waits between one activity and another, and pairs never seen together."""
+"""Unusual waits between one activity and another, and pairs never seen together."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Transformer autoencoder: events that cannot be rebuilt from a summary made by attention."""
+"""Events that a network with attention cannot rebuild from a summary of their case."""
 
 from __future__ import annotations
 

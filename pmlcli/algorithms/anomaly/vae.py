@@ -1,4 +1,4 @@
-"""Variational autoencoder: events that are unlikely in any case like theirs."""
+"""Events that are unlikely in any case like theirs, by a variational autoencoder."""
 
 from __future__ import annotations
 

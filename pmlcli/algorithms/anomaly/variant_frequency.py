@@ -1,4 +1,4 @@
-"""Variant frequency: the rarer a case's exact sequence of activities, the odder the case."""
+"""The rarer a case's exact sequence of activities, the odder the case."""
 
 from __future__ import annotations
 

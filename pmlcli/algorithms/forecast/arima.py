@@ -1,4 +1,4 @@
-"""ARIMA with a season that is fixed or drifts, its order chosen by AICc."""
+"""Autoregression and moving averages with a season that is fixed or drifts, their order chosen by AICc."""
 
 from __future__ import annotations
 

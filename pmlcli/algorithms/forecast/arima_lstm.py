@@ -1,4 +1,4 @@
-"""ARIMA and LSTM: a recurrent network corrects what ARIMA missed on buckets that it had not seen."""
+"""A recurrent network corrects what ARIMA missed on buckets that it had not seen."""
 
 from __future__ import annotations
 

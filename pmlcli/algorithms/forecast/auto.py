@@ -1,4 +1,4 @@
-"""Auto: the methods that erred least lately, weighed against each other."""
+"""The methods that erred least lately, weighed against each other."""
 
 from __future__ import annotations
 

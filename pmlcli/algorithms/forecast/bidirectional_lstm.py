@@ -1,4 +1,4 @@
-"""Bidirectional LSTM: reads the last weeks forwards and backwards."""
+"""A recurrent network that reads the last weeks forwards and backwards."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""GRU: a small recurrent network, over all series."""
+"""A small recurrent network, over all series."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Holt-Winters: exponential smoothing of level, trend and season, chosen by AICc."""
+"""Exponential smoothing of level, trend and season, chosen by AICc."""
 
 from __future__ import annotations
 

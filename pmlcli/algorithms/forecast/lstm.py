@@ -1,4 +1,4 @@
-"""LSTM: a recurrent network with a long memory, over all series."""
+"""A recurrent network with a long memory, over all series."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Prophet: a trend with bends, seasons of week and year, and holidays."""
+"""A trend with bends, seasons of week and year, and holidays."""
 
 from __future__ import annotations
 

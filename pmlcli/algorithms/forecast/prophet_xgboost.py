@@ -1,4 +1,4 @@
-"""Prophet and XGBoost: boosted trees correct what Prophet missed on dates that it had not seen."""
+"""Boosted trees correct what Prophet missed on dates that it had not seen."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Temporal convolution: filters over the last weeks, each layer seeing twice as far back."""
+"""Filters over the last weeks, each layer seeing twice as far back."""
 
 from __future__ import annotations
 

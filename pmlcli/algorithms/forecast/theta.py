@@ -1,4 +1,4 @@
-"""Theta: half the trend, a smoothed level and the season."""
+"""Half the trend, a smoothed level and the season."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Weekday median: what the same weekday brought in the last weeks, by several methods."""
+"""What the same weekday brought in the last weeks, by several methods."""
 
 from __future__ import annotations
 

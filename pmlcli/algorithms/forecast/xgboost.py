@@ -1,4 +1,4 @@
-"""XGBoost: boosted trees over lags, rolling means and the calendar, over all series."""
+"""Boosted trees over lags, rolling means and the calendar, over all series."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ensemble: of counts, linear weights, trees, a network and their mean the cheapest that is good enough."""
+"""Of counts, linear weights, trees, a network and their mean the cheapest that is good enough."""
 
 from __future__ import annotations
 

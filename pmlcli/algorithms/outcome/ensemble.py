@@ -1,4 +1,4 @@
-"""Ensemble: of shares, linear weights, trees, a network and their mean the cheapest that is good enough."""
+"""Of shares, linear weights, trees, a network and their mean the cheapest that is good enough."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Logistic regression over counts, last events, times and attributes of the prefix."""
+"""Linear weights over counts, last events, times and attributes of the prefix."""
 
 from __future__ import annotations
 

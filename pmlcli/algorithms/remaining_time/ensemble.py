@@ -1,4 +1,4 @@
-"""Ensemble: of median, trees, a network and their mean the cheapest that is good enough."""
+"""Of median, trees, a network and their mean the cheapest that is good enough."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The median time that remained after the same last activities (baseline)."""
+"""What half of the cases with the same last activities still took (baseline)."""
 
 from __future__ import annotations
 

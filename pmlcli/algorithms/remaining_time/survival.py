@@ -1,4 +1,4 @@
-"""Survival analysis: the hazard that a case ends in each span of time to come; running cases count too."""
+"""The hazard that a case ends in each span of time to come; running cases count too."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A transition system with times: what remained whenever a case was in the same state."""
+"""What remained whenever a case was in the same state."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ensemble: of cases that had come the same way, a network and both the cheapest that is good enough."""
+"""Of cases that had come the same way, a network and both the cheapest that is good enough."""
 
 from __future__ import annotations
 
