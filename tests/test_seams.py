@@ -58,7 +58,6 @@ ALLOWED = {
     "_interface/request.py": {"isinstance"},  # equality with whatever it is compared with
     "_interface/form.py": {"isinstance"},  # what a column holds
     "_interface/base.py": {"isinstance"},  # a tuple becomes a list in JSON
-    "_interface/members.py": {"issubclass"},  # an ensemble within one of its own kind never ends
     "_learning/sizes.py": {"isinstance"},  # values read from JSON
     "_learning/choosing.py": {"isinstance"},  # values read from JSON, and who has a held-out fit of its own
     "_learning/learner.py": {"getattr"},  # torch hands functions of many kinds to its hook

@@ -93,10 +93,11 @@ def _require_distinct(owner: Algorithm[Any], names: Sequence[str]) -> None:
 
 
 def _member(owner: Algorithm[Any], name: str, cls: type[Algorithm[Any]]) -> Algorithm[Any]:
-    """ValidationError for one that cannot be a member; nor can the owner itself."""
-    require_member(owner, name, "members" if issubclass(cls, type(owner)) else cls.container)
+    """ValidationError for one that cannot be a member, such as the owner itself."""
     shared = field_names(cls) & {spec.name for spec in specs(type(owner))}
-    return cls(**{field_name: vars(owner)[field_name] for field_name in sorted(shared)})
+    one = cls(**{field_name: vars(owner)[field_name] for field_name in sorted(shared)})
+    require_member(owner, name, cls.container if one.member_names() is None else "members")
+    return one
 
 
 def joined_state(own: Mapping[str, Any], members: Mapping[str, Algorithm[Any]]) -> dict[str, Any]:
