@@ -32,7 +32,7 @@ Floats: TypeAlias = NDArray[np.float64]
 LossOf: TypeAlias = Callable[[NDArray[np.int64]], float]
 """The loss over some of the late cases (positions, with repetition); 0 is perfect, NaN cannot be told."""
 Answer = TypeVar("Answer")
-"""What a member says of the late cases."""
+"""What a member says of the late cases of one cut."""
 
 
 class Losses(NamedTuple):
@@ -139,16 +139,17 @@ def by_cost(containers: Mapping[str, str]) -> tuple[str, ...]:
 
 def rounds_of_means(
     names: Iterable[str],
-    answer: Callable[[str], Answer],
+    answer: Callable[[str], list[Answer]],
     mean: Callable[[Sequence[Answer]], Answer],
-    losses: Callable[[Answer], Losses],
+    losses: Callable[[list[Answer]], Losses],
     *,
     close: float = CLOSE,
 ) -> Iterator[list[Candidate]]:
     """A round a member, and with it the mean of those so far whose losses are close; the first is the
-    baseline, which no mean has. `answer` trains a member and gives what it says of the late cases.
+    baseline, which no mean has. `answer` trains a member and gives what it says of the late cases,
+    an answer a cut; `mean` is that of several members' answers to one cut.
     """
-    said: dict[str, Answer] = {}
+    said: dict[str, list[Answer]] = {}
     lost: dict[str, float] = {}
     for number, name in enumerate(names):
         found = answer(name)
@@ -158,7 +159,8 @@ def rounds_of_means(
             said[name], lost[name] = found, alone.loss
             near = tuple(one for one, loss in lost.items() if loss <= close * min(lost.values()))
             if name in near and len(near) > 1:
-                new.append(Candidate(near, losses(mean([said[one] for one in near]))))
+                cuts = zip(*(said[one] for one in near), strict=True)
+                new.append(Candidate(near, losses([mean(of_cut) for of_cut in cuts])))
         yield new
 
 

@@ -52,7 +52,7 @@ class NextActivityEnsemble(ChoosingAlgorithm[Prefixes], NextActivityPredictor[Pr
             return [one.said(self.parts[name]) for one in judged]
 
         cases = LateCases(sum(one.late.n_cases for one in judged), self.seed)
-        rounds = rounds_of_means(names, answer, _means, lambda said: cases.losses(wrong_over(judged, said)))
+        rounds = rounds_of_means(names, answer, _mean, lambda said: cases.losses(wrong_over(judged, said)))
         is_short = len(names) < len(self.parts)
         return cheapest_tied(rounds, tuple(self.parts), cases.n_cases, is_short=is_short)
 
@@ -65,12 +65,6 @@ class NextActivityEnsemble(ChoosingAlgorithm[Prefixes], NextActivityPredictor[Pr
         return _mean([one.probabilities(data) for one in self.kept_members().values()])
 
 
-def _means(said: Sequence[list[Shares]]) -> list[Shares]:
-    return [_mean(of_cut) for of_cut in zip(*said, strict=True)]
-
-
 def _mean(said: Sequence[Shares]) -> Shares:
-    total = np.zeros_like(said[0])
-    for one in said:
-        total += one
+    total = np.asarray(sum(said))
     return np.asarray(total / total.sum(axis=1, keepdims=True))

@@ -63,7 +63,7 @@ class OutcomeEnsemble(ChoosingAlgorithm[OutcomePrefixes], OutcomePredictor):
         cases = LateCases(n_late, self.seed)
         judged = Judged.of(data, parts)
         rounds = rounds_of_means(
-            names, answer, _means, lambda said: cases.losses(judged.loss_over(said)), close=CLOSE
+            names, answer, _mean, lambda said: cases.losses(judged.loss_over(said)), close=CLOSE
         )
         # The baseline knows nothing of a case: whether there is anything to know has to be proven.
         is_short = len(names) < len(self.parts)
@@ -83,14 +83,8 @@ class OutcomeEnsemble(ChoosingAlgorithm[OutcomePrefixes], OutcomePredictor):
         return np.asarray(one.probabilities(late, np.flatnonzero(late.is_counted)))
 
 
-def _means(said: Sequence[list[Shares]]) -> list[Shares]:
-    return [_mean(part) for part in zip(*said, strict=True)]
-
-
 def _mean(said: Sequence[Shares]) -> Shares:
     if len(said) == 1:
         return said[0]
-    total = np.zeros_like(said[0])
-    for one in said:
-        total += np.log(np.maximum(one, LEAST))
-    return softmax(total / len(said))
+    logs = [np.log(np.maximum(one, LEAST)) for one in said]
+    return softmax(np.asarray(sum(logs)) / len(said))

@@ -55,7 +55,7 @@ class Ensemble(ChoosingAlgorithm[Prefixes], RemainingTimePredictor[Prefixes]):
             return [one.said(self.parts[name]) for one in judged]
 
         cases = LateCases(sum(one.n_cases for one in judged), self.seed)
-        rounds = rounds_of_means(names, answer, _means, lambda said: cases.losses(error_over(judged, said)))
+        rounds = rounds_of_means(names, answer, _mean, lambda said: cases.losses(error_over(judged, said)))
         is_short = len(names) < len(self.parts)
         return cheapest_tied(rounds, tuple(self.parts), cases.n_cases, is_short=is_short)
 
@@ -69,12 +69,5 @@ class Ensemble(ChoosingAlgorithm[Prefixes], RemainingTimePredictor[Prefixes]):
         return _mean(said)
 
 
-def _means(said: Sequence[list[Floats]]) -> list[Floats]:
-    return [_mean(of_cut) for of_cut in zip(*said, strict=True)]
-
-
 def _mean(said: Sequence[Floats]) -> Floats:
-    total = np.zeros_like(said[0])
-    for one in said:
-        total += one
-    return np.asarray(total / len(said))
+    return np.asarray(sum(said)) / len(said)

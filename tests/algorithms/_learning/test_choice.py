@@ -164,9 +164,9 @@ def test_means_are_of_members_that_are_close_and_never_of_the_baseline() -> None
     cases = LateCases(CASES, 0)
     rounds = rounds_of_means(
         losses,
-        lambda name: np.full(CASES, losses[name]),
+        lambda name: [np.full(CASES, losses[name])],
         lambda said: np.mean(said, axis=0),
-        lambda said: cases.losses(mean_over(said, np.ones(CASES))),
+        lambda said: cases.losses(mean_over(said[0], np.ones(CASES))),
     )
     members = [[one.members for one in found] for found in rounds]
     assert members == [[("base",)], [("good",)], [("near",), ("good", "near")], [("bad",)]]
