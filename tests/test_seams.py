@@ -31,6 +31,15 @@ def test_no_data_are_of_any_type(file: Path) -> None:
             assert ast.unparse(node.slice) != "Any", f"{file.name}:{node.lineno}: {ast.unparse(node)}"
 
 
+@pytest.mark.parametrize("file", SEAMS, ids=names(SEAMS))
+def test_arrays_have_one_name_each(file: Path) -> None:
+    """`Codes` and `Floats` of `pmlcli/arrays.py`."""
+    kinds = {"NDArray[np.int64]", "NDArray[np.float64]", "Codes", "Floats"}
+    for node in ast.parse(file.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Assign):
+            assert ast.unparse(node.value) not in kinds, f"{file.name}:{node.lineno}: {ast.unparse(node)}"
+
+
 @pytest.mark.parametrize("file", TASKS, ids=names(TASKS))
 def test_a_task_takes_its_own_request(file: Path) -> None:
     """`PredictRequest` holds names of any task; of a task's own request the type checker knows each field."""

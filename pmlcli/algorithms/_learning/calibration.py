@@ -8,15 +8,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pmlcli.arrays import Floats
+from pmlcli.arrays import Codes, Floats
 from pmlcli.evaluation.ranking import calibration_error
 
 COVERAGE = 0.9
 """Share of prefixes whose set should hold what comes next."""
 TEMPERATURES = np.geomspace(0.25, 4.0, 81)
 SMALLEST = 1e-12
-
-Classes = NDArray[np.int64]
 
 
 class Calibration(NamedTuple):
@@ -47,7 +45,7 @@ def tempered(probabilities: Floats, temperature: float) -> Floats:
     return np.asarray(flatter / flatter.sum(axis=1, keepdims=True))
 
 
-def find_calibration(probabilities: Floats, truth: Classes) -> Calibration:
+def find_calibration(probabilities: Floats, truth: Codes) -> Calibration:
     """What fits these held-out rows: (rows, classes) and the class that came true, (rows,)."""
     if len(truth) == 0:
         return Calibration(1.0, 0.0)
@@ -88,7 +86,7 @@ def in_set(probabilities: Floats, least: float) -> NDArray[np.bool_]:
     return chosen & (probabilities > 0)
 
 
-def cross_checked(probabilities: Floats, truth: Classes, half: NDArray[np.bool_]) -> dict[str, Any]:
+def cross_checked(probabilities: Floats, truth: Codes, half: NDArray[np.bool_]) -> dict[str, Any]:
     """A calibration for all rows, and how well one found on either half does on the other: JSON-plain.
 
     - `temperature`, `least_probability`: see `Calibration`
@@ -118,6 +116,6 @@ def cross_checked(probabilities: Floats, truth: Classes, half: NDArray[np.bool_]
     }
 
 
-def _error(probabilities: Floats, truth: Classes) -> float:
+def _error(probabilities: Floats, truth: Codes) -> float:
     """Expected calibration error of the likeliest classes."""
     return calibration_error(probabilities.argmax(axis=1) == truth, probabilities.max(axis=1))

@@ -12,12 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pmlcli.arrays import Codes
 from pmlcli.errors import UntrustedArtifactError
 
 CHUNK = 8192
 """Rows that walk together: few enough to stay in the processor's cache."""
-
-Nodes = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -30,13 +29,13 @@ class Trees:
     `width` numbers.
     """
 
-    roots: Nodes
-    left: Nodes
-    right: Nodes
-    feature: Nodes
+    roots: Codes
+    left: Codes
+    right: Codes
+    feature: Codes
     limit: NDArray[np.float32]
     missing_left: NDArray[np.bool_]
-    group: Nodes
+    group: Codes
     start: NDArray[np.float64]
     width: int
 
@@ -108,7 +107,7 @@ class Trees:
                 total[first : first + CHUNK, output] += self.limit[self._leaves(root, part)]
         return total
 
-    def _leaves(self, root: np.int64, rows: NDArray[np.float32]) -> Nodes:
+    def _leaves(self, root: np.int64, rows: NDArray[np.float32]) -> Codes:
         """The leaf of one tree that each row ends in, (rows,)."""
         flat, base = rows.ravel(), np.arange(len(rows)) * rows.shape[1]
         node = np.full(len(rows), root)

@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pmlcli.algorithms._prefixes.request import Columns, OwnRequest, PrefixData, Requested, Rows
+from pmlcli.algorithms._prefixes.request import Columns, OwnRequest, PrefixData, Requested
+from pmlcli.arrays import Codes
 from pmlcli.encoding.attributes import as_text
 from pmlcli.eventlog.log import ACTIVITY, MISSING, RESOURCE, START_TIMESTAMP, TIMESTAMP, EventLog, offsets_of
 from pmlcli.runtime import track
@@ -27,17 +28,17 @@ LONGEST = 500
 CHUNK_EVENTS = 300_000
 """Prefixes of about so many events together are explained at a time, to bound the memory."""
 
-Strength = Callable[[Requested[PrefixData, OwnRequest], Columns, PrefixData, Rows], NDArray[np.float64]]
+Strength = Callable[[Requested[PrefixData, OwnRequest], Columns, PrefixData, Codes], NDArray[np.float64]]
 
 
 class _Change(NamedTuple):
     """A log with one thing changed, the rows that stand for the prefixes, where it applies, what it is."""
 
     log: EventLog
-    rows: Rows
+    rows: Codes
     applies: NDArray[np.bool_]
     what: list[str]
-    events: Rows
+    events: Codes
     """The events that were asked about of which the log is made."""
 
 
@@ -85,7 +86,7 @@ def _explained(
     ]
 
 
-def _told(influence: NDArray[np.float64], order: Rows, what: list[str], say: Callable[[float], str]) -> str:
+def _told(influence: NDArray[np.float64], order: Codes, what: list[str], say: Callable[[float], str]) -> str:
     floor = LEAST_SHARE * np.abs(influence).max()
     worth = [place for place in order if abs(influence[place]) > floor]
     told = [(what[place], say(float(influence[place]))) for place in worth]
@@ -117,7 +118,7 @@ def _left_out(requested: Requested[PrefixData, OwnRequest]) -> Iterator[_Change]
         yield _Change(at_once, offsets[1:] - 1, log.ends > log.starts, what, events)
 
 
-def _without_event(log: EventLog, events: Rows, back: int) -> _Change:
+def _without_event(log: EventLog, events: Codes, back: int) -> _Change:
     """Each prefix of two events or more without the one so many before its last."""
     applies = (log.lengths > back) & (log.lengths > 1)
     gone = (log.offsets[1:] - 1 - back)[applies]
@@ -151,5 +152,5 @@ def _blanked(requested: Requested[PrefixData, OwnRequest]) -> Iterator[_Change]:
             yield _Change(changed, rows, values.notna().to_numpy(), what, events)
 
 
-def _stamps(micros: Rows) -> pd.Series[Any]:
+def _stamps(micros: Codes) -> pd.Series[Any]:
     return pd.Series(pd.DatetimeIndex(micros.view("datetime64[us]")).tz_localize("UTC"))

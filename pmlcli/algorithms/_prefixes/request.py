@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from pmlcli.algorithms._interface.param import Param
 from pmlcli.algorithms._interface.request import Request
+from pmlcli.arrays import Codes
 from pmlcli.encoding.base import Encodes
 from pmlcli.encoding.events.sequences import Sequences
 from pmlcli.eventlog.log import EventLog
 
-Rows = NDArray[np.int64]
 Columns = dict[str, Any]
 
 PrefixData = TypeVar("PrefixData", bound=Sequences)
@@ -48,7 +48,7 @@ class Requested(Generic[PrefixData, OwnRequest]):
     encoding: Encodes[PrefixData]
     log: EventLog
     data: PrefixData
-    rows: Rows
+    rows: Codes
     request: OwnRequest
     at: int | None
 

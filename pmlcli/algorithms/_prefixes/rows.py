@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pmlcli.algorithms._interface.unseen import never_seen, unseen_events
-from pmlcli.algorithms._prefixes.request import OwnRequest, PrefixData, PrefixRequest, Requested, Rows
+from pmlcli.algorithms._prefixes.request import OwnRequest, PrefixData, PrefixRequest, Requested
+from pmlcli.arrays import Codes
 from pmlcli.encoding.events.sequences import Sequences
 from pmlcli.eventlog.split import Split, seen_share
 
@@ -25,7 +26,7 @@ def asks_of_running(request: PrefixRequest) -> bool:
     return request.cases == "running" and not request.every_prefix
 
 
-def evenly(rows: Rows, most: int) -> Rows:
+def evenly(rows: Codes, most: int) -> Codes:
     """So many of these rows at most, evenly chosen."""
     return rows[np.unique(np.linspace(0, len(rows) - 1, min(len(rows), most)).astype(np.int64))]
 

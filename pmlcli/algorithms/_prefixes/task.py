@@ -17,13 +17,9 @@ from pmlcli.algorithms._interface.param import Param
 from pmlcli.algorithms._interface.task import Fitted, HeldOut, Task
 from pmlcli.algorithms._interface.unseen import HAS_UNSEEN, unseen_columns
 from pmlcli.algorithms._prefixes.explain import LONGEST, explanations
-from pmlcli.algorithms._prefixes.request import Columns, OwnRequest, PrefixData, Requested, Rows
-from pmlcli.algorithms._prefixes.rows import (
-    STALLED,
-    asks_of_running,
-    chosen_prefixes,
-    unseen_prefixes,
-)
+from pmlcli.algorithms._prefixes.request import Columns, OwnRequest, PrefixData, Requested
+from pmlcli.algorithms._prefixes.rows import STALLED, asks_of_running, chosen_prefixes, unseen_prefixes
+from pmlcli.arrays import Codes
 from pmlcli.eventlog import ReadOptions
 from pmlcli.eventlog.far_events import near_end
 from pmlcli.eventlog.filters import instant, up_to
@@ -79,7 +75,7 @@ class PrefixTask(
         requested: Requested[PrefixData, OwnRequest],
         predictions: Columns,
         data: PrefixData,
-        rows: Rows,
+        rows: Codes,
     ) -> NDArray[np.float64]:
         """The one number of each answer that `explain` follows, (prefixes,), computed for `data` and `rows`:
         the prefixes asked for, changed a little, in their order.

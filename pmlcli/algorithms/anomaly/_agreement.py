@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from pmlcli.algorithms.anomaly._judgement import Judgement, Positions, Scores
+from pmlcli.algorithms.anomaly._judgement import Judgement
+from pmlcli.arrays import Codes, Floats
 from pmlcli.evaluation.conformal import p_values
 
 TAIL = 0.1
@@ -20,7 +21,7 @@ LEAST_AGREEMENT = 0.02
 """A detector that agrees with none of the others counts as if it shared so much with them."""
 
 
-def tail_p_values(calibration: dict[str, Any], scores: Scores) -> Scores:
+def tail_p_values(calibration: dict[str, Any], scores: Floats) -> Floats:
     """Conformal p-values, continued beyond the highest held-out score by an exponential.
 
     Without the tail all scores above the highest would be equally odd, and their order lost.
@@ -32,12 +33,12 @@ def tail_p_values(calibration: dict[str, Any], scores: Scores) -> Scores:
     return np.asarray(np.clip(p_values(calibration, scores) * np.exp(-beyond), SMALLEST, 1.0))
 
 
-def case_scores(judged: Sequence[Judgement]) -> Scores:
+def case_scores(judged: Sequence[Judgement]) -> Floats:
     """What the detectors find of the same cases, (cases, detectors)."""
     return np.column_stack([one.scores("case") for one in judged])
 
 
-def reasons_of(judged: Sequence[Judgement], which: Positions, flagged: Positions) -> list[str]:
+def reasons_of(judged: Sequence[Judgement], which: Codes, flagged: Codes) -> list[str]:
     """The reason of each flagged case by the detector at this place among those that judged."""
     told = np.full(len(flagged), "", dtype=object)
     for place in np.unique(which).tolist():
@@ -46,7 +47,7 @@ def reasons_of(judged: Sequence[Judgement], which: Positions, flagged: Positions
     return [str(text) for text in told]
 
 
-def agreement(scores: Scores) -> Scores:
+def agreement(scores: Floats) -> Floats:
     """Weights of the columns, their sum one: how much of its oddest tenth of the cases a column shares with
     the others', beyond chance, squared; never quite zero.
     """
@@ -64,13 +65,13 @@ def agreement(scores: Scores) -> Scores:
     return np.asarray(weights / weights.sum())
 
 
-def weighed(scores: Scores, leads: Sequence[bool]) -> Scores:
+def weighed(scores: Floats, leads: Sequence[bool]) -> Floats:
     """Weights of the columns by `agreement`, those that lead times `LEAD`; their sum one."""
     weights = agreement(scores) * np.where(leads, LEAD, 1.0)
     return np.asarray(weights / weights.sum())
 
 
-def joint_surprise(p: Scores, weights: Scores) -> Scores:
+def joint_surprise(p: Floats, weights: Floats) -> Floats:
     """-log of the weighted geometric mean of p-values, (cases, detectors) to (cases,); Good (1955)."""
     total = np.zeros(len(p))
     for column, weight in zip(p.T, weights.tolist(), strict=True):

@@ -12,27 +12,27 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
 
+from pmlcli.arrays import Floats
+
 CELLS = 4_000_000
 """Distances held in memory at a time."""
 PRODUCT_ERROR = 1e-10
 """More than a matrix product's relative rounding error at any width that a profile has."""
 
-Matrix = NDArray[np.float64]
 
-
-def _blocks(rows: Matrix, width: int) -> Iterator[slice]:
+def _blocks(rows: Floats, width: int) -> Iterator[slice]:
     step = max(CELLS // max(width, 1), 1)
     return (slice(first, first + step) for first in range(0, len(rows), step))
 
 
-def _squares(rows: Matrix, points: Matrix, point_norms: Matrix) -> tuple[Matrix, Matrix]:
+def _squares(rows: Floats, points: Floats, point_norms: Floats) -> tuple[Floats, Floats]:
     """Squared distances by matrix product, (rows, points), and the error that each row may have."""
     norms = np.square(rows).sum(axis=1)
     squares = norms[:, None] + point_norms - 2 * (rows @ points.T)
     return squares, PRODUCT_ERROR * (norms + point_norms.max())
 
 
-def nearest(rows: Matrix, points: Matrix) -> Matrix:
+def nearest(rows: Floats, points: Floats) -> Floats:
     """Euclidean distance from each row to the nearest of the points, (rows,)."""
     point_norms = np.square(points).sum(axis=1)
     found = np.empty(len(rows))
@@ -44,7 +44,7 @@ def nearest(rows: Matrix, points: Matrix) -> Matrix:
     return np.sqrt(found)
 
 
-def nearest_few(rows: Matrix, points: Matrix, k: int) -> tuple[Matrix, NDArray[np.int64]]:
+def nearest_few(rows: Floats, points: Floats, k: int) -> tuple[Floats, NDArray[np.int64]]:
     """Distances from each row to its k nearest points and which those are, (rows, k) both, nearest first.
 
     Ties go to the earlier point.
@@ -63,7 +63,7 @@ def nearest_few(rows: Matrix, points: Matrix, k: int) -> tuple[Matrix, NDArray[n
     return np.sqrt(found), which
 
 
-def kth_distances(points: Matrix, k: int) -> Matrix:
+def kth_distances(points: Floats, k: int) -> Floats:
     """Distance from each point to its k-th nearest, itself the first, (points,); accurate to about 1e-5."""
     point_norms = np.square(points).sum(axis=1)
     found = np.empty(len(points))
@@ -73,7 +73,7 @@ def kth_distances(points: Matrix, k: int) -> Matrix:
     return np.sqrt(np.maximum(found, 0.0))
 
 
-def kernel_sums(rows: Matrix, points: Matrix, weights: Matrix, gamma: float) -> Matrix:
+def kernel_sums(rows: Floats, points: Floats, weights: Floats, gamma: float) -> Floats:
     """Sum over the points of weight times exp(-gamma * squared distance), (rows,)."""
     found = np.empty(len(rows))
     for block in _blocks(rows, len(points)):
@@ -82,7 +82,7 @@ def kernel_sums(rows: Matrix, points: Matrix, weights: Matrix, gamma: float) -> 
     return found
 
 
-def projections(rows: Matrix, directions: Matrix) -> Matrix:
+def projections(rows: Floats, directions: Floats) -> Floats:
     """Product of each row with each direction, (rows, directions)."""
     found = np.empty((len(rows), len(directions)))
     for i, direction in enumerate(directions):

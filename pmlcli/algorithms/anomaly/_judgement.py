@@ -7,17 +7,14 @@ from dataclasses import dataclass
 from typing import Generic, Literal, Protocol, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pmlcli.algorithms._interface.task import Fitted
+from pmlcli.arrays import Codes, Floats
 from pmlcli.encoding.base import Encodes
 from pmlcli.eventlog.log import EventLog
 
 CHUNK_CASES = 4096
 """Cases that are encoded and scored together, to bound the memory; no score depends on it."""
-
-Scores = NDArray[np.float64]
-Positions = NDArray[np.int64]
 
 
 class HasCases(Protocol):
@@ -34,13 +31,13 @@ CaseData_contra = TypeVar("CaseData_contra", bound=HasCases, contravariant=True)
 class Judgement(Protocol):
     """What a detector finds of some cases: scores, and words for the units that are flagged."""
 
-    def scores(self, level: str) -> Scores:
+    def scores(self, level: str) -> Floats:
         """The level's scores, (cases,) or (events,); higher is more anomalous."""
 
-    def oddest(self, level: str) -> Scores:
+    def oddest(self, level: str) -> Floats:
         """The highest score of each case at this level, (cases,)."""
 
-    def words(self, level: str, flagged: Positions) -> Mapping[str, Sequence[str]]:
+    def words(self, level: str, flagged: Codes) -> Mapping[str, Sequence[str]]:
         """The columns of `WORDS` for these units."""
 
 
@@ -65,7 +62,7 @@ class Detects(Protocol[CaseData_contra]):
     def judge_training(self, data: CaseData_contra) -> Judgement:
         """What it would find of the training cases if they were new."""
 
-    def held_out_scores(self, parts: Iterable[CaseData_contra]) -> Mapping[str, Scores]:
+    def held_out_scores(self, parts: Iterable[CaseData_contra]) -> Mapping[str, Floats]:
         """By level, the scores of cases that this trial was not fitted on."""
 
 
@@ -73,18 +70,18 @@ class Detects(Protocol[CaseData_contra]):
 class CaseJudgement:
     """Scores of cases, (cases,), and the reasons of some of them, a sentence each."""
 
-    cases: Scores
-    reasons: Callable[[Positions], Sequence[str]]
+    cases: Floats
+    reasons: Callable[[Codes], Sequence[str]]
 
-    def scores(self, level: str) -> Scores:
+    def scores(self, level: str) -> Floats:
         """Of the cases."""
         return self.cases
 
-    def oddest(self, level: str) -> Scores:
+    def oddest(self, level: str) -> Floats:
         """Of the cases."""
         return self.cases
 
-    def words(self, level: str, flagged: Positions) -> Mapping[str, Sequence[str]]:
+    def words(self, level: str, flagged: Codes) -> Mapping[str, Sequence[str]]:
         """The reason of each."""
         return {"reason": self.reasons(flagged)}
 

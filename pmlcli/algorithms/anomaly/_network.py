@@ -18,8 +18,8 @@ from pmlcli.algorithms._learning.batches import Batch, padded_rows
 from pmlcli.algorithms._learning.learner import Learner, Objective, Samples
 from pmlcli.algorithms._learning.neural import NeuralAlgorithm
 from pmlcli.algorithms._learning.sizes import Sizes
-from pmlcli.algorithms.anomaly._judgement import Positions, Scores
 from pmlcli.algorithms.anomaly._values import Explanation, Why, explained
+from pmlcli.arrays import Codes, Floats
 from pmlcli.encoding.events.attributes_of_events import Events
 from pmlcli.encoding.vocabulary import UNSEEN_CODE
 from pmlcli.eventlog.log import offsets_of
@@ -43,9 +43,9 @@ class Answers(NamedTuple):
     - `expected`: code of the likeliest
     """
 
-    seen: Scores
-    best: Scores
-    expected: Positions
+    seen: Floats
+    best: Floats
+    expected: Codes
 
 
 class TraceNetwork(nn.Module):
@@ -131,7 +131,7 @@ def answers_of(algorithm: NeuralAlgorithm[Events], data: Events) -> Answers:
         return likelihoods(network, data)
 
 
-def surprises(answers: Answers) -> Scores:
+def surprises(answers: Answers) -> Floats:
     """How many times likelier the likeliest value is, as logarithm; (events, columns)."""
     return np.asarray(np.round(answers.best - np.maximum(answers.seen, LEAST), DECIMALS))
 
@@ -147,7 +147,7 @@ def place_in_case(data: Events, event: int, column: int) -> str:
 
 
 def explanations(
-    answers: Answers, data: Events, events: Positions, columns: Positions, place: Place = place_in_case
+    answers: Answers, data: Events, events: Codes, columns: Codes, place: Place = place_in_case
 ) -> list[Explanation]:
     """How likely each value was, and how likely the likeliest one."""
     pairs = zip(events.tolist(), columns.tolist(), strict=True)
@@ -173,7 +173,7 @@ def nth(data: Events, event: int) -> int:
     return event - int(data.offsets[np.searchsorted(data.offsets, event, side="right") - 1])
 
 
-def pieces(offsets: Positions) -> tuple[Positions, Positions]:
+def pieces(offsets: Codes) -> tuple[Codes, Codes]:
     """Offsets of the traces cut into pieces of at most `LONGEST` events, and the case of each piece."""
     lengths = np.diff(offsets)
     many = -(-lengths // LONGEST)
@@ -182,18 +182,18 @@ def pieces(offsets: Positions) -> tuple[Positions, Positions]:
     return offsets_of(np.minimum(lengths[case] - nth * LONGEST, LONGEST)), case
 
 
-def _batches(data: Events, offsets: Positions) -> Callable[[Positions], Batch]:
+def _batches(data: Events, offsets: Codes) -> Callable[[Codes], Batch]:
     with_fill = np.concatenate([data.codes, np.full((1, data.codes.shape[1]), UNSEEN_CODE)])
     every = torch.from_numpy(with_fill)
 
-    def batch(some: Positions) -> Batch:
+    def batch(some: Codes) -> Batch:
         rows = torch.from_numpy(padded_rows(offsets, some))
         return every[rows], rows < data.n_events
 
     return batch
 
 
-def _score_batches(lengths: Positions) -> Iterator[Positions]:
+def _score_batches(lengths: Codes) -> Iterator[Codes]:
     """Pieces of like length, at most `SCORED_EVENTS` together, padding included."""
     order = np.argsort(lengths, kind="stable")
     start = 0

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pmlcli.algorithms.anomaly._habits import lift
-from pmlcli.algorithms.anomaly._judgement import Positions
 from pmlcli.algorithms.anomaly._values import Why
 from pmlcli.arrays import Codes, Floats
 from pmlcli.encoding.events.resources import Work
@@ -21,7 +20,7 @@ DAYS = WEEKDAYS
 HOURS = tuple(f"{hour:02d}:00" for hour in range(24))
 
 
-def pairs_of(data: Work) -> Iterator[tuple[Positions, Positions, NDArray[np.bool_]]]:
+def pairs_of(data: Work) -> Iterator[tuple[Codes, Codes, NDArray[np.bool_]]]:
     """Pairs of events of a case, `REACH` apart at most: the earlier, the later, and whether one known person
     did both.
     """
@@ -45,7 +44,7 @@ def expected_work(work: Codes, data: Work, own: int) -> Floats:
     return np.asarray((work.sum(axis=1)[data.activity] - own) * busy / max(work.sum(), 1))
 
 
-def same_hands(work: Codes, pairs: Codes, same: Codes, data: Work) -> tuple[Floats, Positions]:
+def same_hands(work: Codes, pairs: Codes, same: Codes, data: Work) -> tuple[Floats, Codes]:
     """Evidence that an event breaks a four-eyes rule, (events,), and the earlier event by the same hands.
 
     `pairs` counts pairs of activities in a case, `same` those by one person: (activities, activities). The

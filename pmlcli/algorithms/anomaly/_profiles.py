@@ -8,7 +8,7 @@ from typing import Annotated, Protocol
 import numpy as np
 
 from pmlcli.algorithms._interface.param import Param
-from pmlcli.algorithms.anomaly._judgement import Positions, Scores
+from pmlcli.arrays import Codes, Floats
 from pmlcli.encoding.profile.extractor import CaseFeatures, FeatureConfig, FeatureExtractor
 
 CANDIDATES = 10
@@ -46,9 +46,7 @@ def profile_encoding(detector: LooksAtProfiles) -> FeatureExtractor:
     )
 
 
-def profile_reasons(
-    score: Callable[[CaseFeatures], Scores], data: CaseFeatures, flagged: Positions
-) -> list[str]:
+def profile_reasons(score: Callable[[CaseFeatures], Floats], data: CaseFeatures, flagged: Codes) -> list[str]:
     """The one unusual feature of each case whose return to its typical value lowers the score most."""
     unusual = np.abs(data.matrix[flagged] - data.typical) / data.spread
     candidates = np.argsort(-unusual, axis=1, kind="stable")[:, :CANDIDATES]

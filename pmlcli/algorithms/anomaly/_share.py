@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pmlcli.algorithms.anomaly._judgement import Positions, Scores
+from pmlcli.arrays import Codes, Floats
 from pmlcli.evaluation.metrics import auc
 
 HIGHEST_SHARE = 0.5
@@ -37,7 +37,7 @@ class StandingOut(NamedTuple):
     high: float
 
 
-def clearest(scores: Scores, copies: Sequence[Scores]) -> Scores:
+def clearest(scores: Floats, copies: Sequence[Floats]) -> Floats:
     """Of several ways to put a deviation into these cases, (cases,) each, the one that is told best from the
     cases as they are; of it the copies that score higher than their originals.
     """
@@ -46,7 +46,7 @@ def clearest(scores: Scores, copies: Sequence[Scores]) -> Scores:
     return best[best > scores + ROUNDING * np.abs(scores)]
 
 
-def standing_out(scores: Scores, deviant: Scores, seed: int) -> StandingOut:
+def standing_out(scores: Floats, deviant: Floats, seed: int) -> StandingOut:
     """Where the oddest cases part from the others; none where they do not.
 
     `scores`, (cases,), are the log's; `deviant`, (any,), those of copies of its cases with a deviation each
@@ -68,7 +68,7 @@ def standing_out(scores: Scores, deviant: Scores, seed: int) -> StandingOut:
     return StandingOut(float(grid[place[0]]), found, min(float(low), found), max(float(high), found))
 
 
-def _grid(scores: Scores) -> Scores:
+def _grid(scores: Floats) -> Floats:
     """The thresholds that are tried, ascending; above the last lies nothing."""
     known = np.unique(scores)
     if len(known) <= 2 * GRID:
@@ -77,13 +77,13 @@ def _grid(scores: Scores) -> Scores:
     return known[np.append(body, np.arange(len(known) - GRID, len(known)))]
 
 
-def _counts(grid: Scores, scores: Scores) -> Scores:
+def _counts(grid: Floats, scores: Floats) -> Floats:
     """Scores up to the first threshold, between each two, and above the last, (thresholds + 1,)."""
     places = np.searchsorted(grid, scores, side="left")
     return np.bincount(places, minlength=len(grid) + 1).astype(np.float64)
 
 
-def _parted(own: Scores, theirs: Scores) -> tuple[Positions, Scores]:
+def _parted(own: Floats, theirs: Floats) -> tuple[Codes, Floats]:
     """The threshold's position and the share above it, (rows,), of counts (rows, thresholds + 1)."""
     rows = np.arange(len(own))
     flagged, found = _above(own), _above(theirs)
@@ -96,7 +96,7 @@ def _parted(own: Scores, theirs: Scores) -> tuple[Positions, Scores]:
     return second, flagged[rows, second]
 
 
-def _above(counts: Scores) -> Scores:
+def _above(counts: Floats) -> Floats:
     """The share of each row's units above each threshold, (rows, thresholds)."""
     total = np.maximum(counts.sum(axis=1, keepdims=True), 1)
     return np.asarray(counts[:, ::-1].cumsum(axis=1)[:, ::-1][:, 1:] / total)

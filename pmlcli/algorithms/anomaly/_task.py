@@ -16,16 +16,7 @@ from pmlcli.algorithms._interface.form import Form, columns, exactly
 from pmlcli.algorithms._interface.param import Param
 from pmlcli.algorithms._interface.task import BesideTruth, Calibration, Fitted, Task
 from pmlcli.algorithms._interface.unseen import HAS_UNSEEN, never_seen, unseen_columns, unseen_events
-from pmlcli.algorithms.anomaly._judgement import (
-    CaseData,
-    CaseJudgement,
-    Detects,
-    Judged,
-    Judgement,
-    Positions,
-    Scores,
-    chunks,
-)
+from pmlcli.algorithms.anomaly._judgement import CaseData, CaseJudgement, Detects, Judged, Judgement, chunks
 from pmlcli.algorithms.anomaly._request import AnomalyRequest
 from pmlcli.algorithms.anomaly._share import clearest, standing_out
 from pmlcli.algorithms.anomaly._truth import beside_labels, flagged_in_training, qualities_of
@@ -40,6 +31,7 @@ from pmlcli.algorithms.anomaly._verdict import (
     standing_out_words,
     table_of,
 )
+from pmlcli.arrays import Codes, Floats
 from pmlcli.encoding.base import Encodes
 from pmlcli.errors import ValidationError
 from pmlcli.evaluation.conformal import held_out as thinned
@@ -70,10 +62,10 @@ class HeldOut(NamedTuple):
     - `deviant`: (measured,), the score of each of these with one injected deviation
     """
 
-    cases: Scores
-    events: Scores
-    measured: Positions
-    deviant: Scores
+    cases: Floats
+    events: Floats
+    measured: Codes
+    deviant: Floats
 
 
 class AnomalyTask(Task[Detects[CaseData], CaseData, HeldOut, AnomalyRequest], Generic[CaseData]):
@@ -152,7 +144,7 @@ class AnomalyTask(Task[Detects[CaseData], CaseData, HeldOut, AnomalyRequest], Ge
         before = np.concatenate([one.cases[one.measured] for one in held_out])
         after = np.concatenate([one.deviant for one in held_out])
 
-        def value_of(units: Positions) -> float:
+        def value_of(units: Codes) -> float:
             is_deviant = np.repeat([False, True], len(units))
             return auc(is_deviant, np.concatenate([before[units], after[units]]))
 
@@ -303,14 +295,14 @@ class AnomalyDetector(Algorithm[CaseData], Generic[CaseData]):
         return ("case",)
 
     @abstractmethod
-    def score(self, data: CaseData) -> Scores:
+    def score(self, data: CaseData) -> Floats:
         """(cases,), higher is more anomalous. A case's score depends on that case alone, to the bit."""
 
     @abstractmethod
-    def reasons(self, data: CaseData, flagged: Positions) -> Sequence[str]:
+    def reasons(self, data: CaseData, flagged: Codes) -> Sequence[str]:
         """Why each of these cases (positions in `data`) stands out, a sentence each."""
 
-    def training_scores(self, data: CaseData) -> Scores:
+    def training_scores(self, data: CaseData) -> Floats:
         """(cases,), what the training cases would score had they been new; they set the threshold.
 
         A case that the model has seen itself may be part of what is usual and score lower than a new one like
@@ -328,7 +320,7 @@ class AnomalyDetector(Algorithm[CaseData], Generic[CaseData]):
         """Scores as if the cases were new."""
         return CaseJudgement(self.training_scores(data), lambda flagged: self.reasons(data, flagged))
 
-    def held_out_scores(self, parts: Iterable[CaseData]) -> Mapping[str, Scores]:
+    def held_out_scores(self, parts: Iterable[CaseData]) -> Mapping[str, Floats]:
         """Scores of cases that this trial was not fitted on, which come in parts. A detector that learns from
         these scores does it here; `refit` takes it over from the trial.
         """

@@ -6,10 +6,9 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pmlcli.algorithms.anomaly._values import Explanation, Why
-from pmlcli.arrays import Floats
+from pmlcli.arrays import Codes, Floats
 from pmlcli.encoding.profile.column import duration_words
 from pmlcli.encoding.profile.group import column_of
 
@@ -27,13 +26,11 @@ PLURAL = {"waited": "wait", "took": "take"}
 FEW = 20
 """From fewer durations than this only the middle is told, not the border."""
 
-Positions = NDArray[np.int64]
-
 
 class Measured(NamedTuple):
     """One column of durations: `kinds` int64 (events,), -1 where there is nothing to measure; `seconds`."""
 
-    kinds: Positions
+    kinds: Codes
     seconds: Floats
 
 
@@ -55,8 +52,8 @@ class Usual(NamedTuple):
     - `unseen_`: how odd a kind is that training never saw; zero where nothing is known of it
     """
 
-    kinds_: Positions
-    counts_: Positions
+    kinds_: Codes
+    counts_: Codes
     quantiles_: Floats
     spreads_: Floats
     resolution_: float
@@ -136,7 +133,7 @@ def _logs(seconds: Floats, resolution: float) -> Floats:
     return np.asarray(np.sign(seconds) * np.log1p(np.abs(seconds) / resolution))
 
 
-def _quantiles(values: Floats, firsts: Positions, counts: Positions) -> Floats:
+def _quantiles(values: Floats, firsts: Codes, counts: Codes) -> Floats:
     """(kinds, levels): the quantiles of runs of ascending values, interpolated."""
     at = firsts[:, None] + np.array(LEVELS) * (counts[:, None] - 1)
     low = np.floor(at).astype(np.int64)
@@ -144,7 +141,7 @@ def _quantiles(values: Floats, firsts: Positions, counts: Positions) -> Floats:
     return np.asarray(values[low] + (at - low) * (values[high] - values[low]))
 
 
-def _spreads(quantiles: Floats, counts: Positions) -> Floats:
+def _spreads(quantiles: Floats, counts: Codes) -> Floats:
     """(kinds, 2): the spread below and above the middle, never zero; kinds of few durations are like all."""
     sides = np.column_stack([quantiles[:, 2] - quantiles[:, 1], quantiles[:, 3] - quantiles[:, 2]])
     squares = np.square(sides / NORMAL_95)

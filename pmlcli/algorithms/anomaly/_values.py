@@ -10,8 +10,9 @@ from typing import Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar, final
 import numpy as np
 
 from pmlcli.algorithms._interface.base import Algorithm
-from pmlcli.algorithms.anomaly._judgement import HasCases, Positions, Scores
+from pmlcli.algorithms.anomaly._judgement import HasCases
 from pmlcli.algorithms.anomaly._task import AUTO, TASK, AnomalyTask, Contamination
+from pmlcli.arrays import Codes, Floats
 from pmlcli.encoding.events.attributes_of_events import Events
 from pmlcli.evaluation.conformal import held_out, p_values
 
@@ -25,7 +26,7 @@ class HasEvents(HasCases, Protocol):
     """What is needed of the encoded events of a log."""
 
     @property
-    def offsets(self) -> Positions: ...  # noqa: D102
+    def offsets(self) -> Codes: ...  # noqa: D102
 
 
 EventData = TypeVar("EventData", bound=HasEvents)
@@ -52,8 +53,8 @@ class Why(NamedTuple):
 class Joined(NamedTuple):
     """How values (events, columns) become scores of events, and these with `offsets` scores of cases."""
 
-    values: Callable[[Scores], Scores]
-    events: Callable[[Scores, Positions], Scores]
+    values: Callable[[Floats], Floats]
+    events: Callable[[Floats, Codes], Floats]
 
 
 HIGHEST = Joined(
@@ -62,7 +63,7 @@ HIGHEST = Joined(
 )
 """The oddest value is the event's score, the oddest event the case's."""
 
-Explain = Callable[[Positions, Positions], Sequence[Explanation]]
+Explain = Callable[[Codes, Codes], Sequence[Explanation]]
 """Positions of events, and of the columns of their values, to what is to be said of each."""
 
 
@@ -70,27 +71,27 @@ Explain = Callable[[Positions, Positions], Sequence[Explanation]]
 class EventJudgement:
     """Scores of values, (events, columns), of events and of cases, and what explains single values."""
 
-    values: Scores
-    events: Scores
-    cases: Scores
-    offsets: Positions
+    values: Floats
+    events: Floats
+    cases: Floats
+    offsets: Codes
     explain: Explain
 
     @classmethod
-    def of(cls, values: Scores, offsets: Positions, joined: Joined, explain: Explain) -> EventJudgement:
+    def of(cls, values: Floats, offsets: Codes, joined: Joined, explain: Explain) -> EventJudgement:
         """From the values alone."""
         events = joined.values(values)
         return cls(values, events, joined.events(events, offsets), offsets, explain)
 
-    def scores(self, level: str) -> Scores:
+    def scores(self, level: str) -> Floats:
         """Of the cases, or of the events."""
         return self.cases if level == "case" else self.events
 
-    def oddest(self, level: str) -> Scores:
+    def oddest(self, level: str) -> Floats:
         """Of the cases, or of the highest event of each."""
         return self.cases if level == "case" else np.maximum.reduceat(self.events, self.offsets[:-1])
 
-    def words(self, level: str, flagged: Positions) -> Mapping[str, Sequence[str]]:
+    def words(self, level: str, flagged: Codes) -> Mapping[str, Sequence[str]]:
         """Of the oddest value of each event; of a case, of its oddest event."""
         events = oddest_events(self.events, self.offsets)[flagged] if level == "case" else flagged
         told = self.explain(events, self.values[events].argmax(axis=1))
@@ -122,17 +123,17 @@ class EventDetector(Algorithm[EventData], Generic[EventData]):
         return ("case", "event")
 
     @abstractmethod
-    def value_scores(self, data: EventData) -> Scores:
+    def value_scores(self, data: EventData) -> Floats:
         """(events, columns), higher is more anomalous, all columns on one scale.
 
         Depends on the event's case alone, to the bit.
         """
 
     @abstractmethod
-    def explain(self, data: EventData, events: Positions, columns: Positions) -> Sequence[Explanation]:
+    def explain(self, data: EventData, events: Codes, columns: Codes) -> Sequence[Explanation]:
         """What these values are (positions of events and of columns), what was expected instead, and why."""
 
-    def training_values(self, data: EventData) -> Scores:
+    def training_values(self, data: EventData) -> Floats:
         """`value_scores` of the training log's events as if they were new; they set the thresholds."""
         return self.value_scores(data)
 
@@ -147,20 +148,20 @@ class EventDetector(Algorithm[EventData], Generic[EventData]):
         return self._judgement(data, self.training_values(data))
 
     @final
-    def held_out_scores(self, parts: Iterable[EventData]) -> Mapping[str, Scores]:
+    def held_out_scores(self, parts: Iterable[EventData]) -> Mapping[str, Floats]:
         """Scores of cases and events that this trial was not fitted on, which come in parts."""
         judged = [(one.cases, one.events) for one in map(self.judge, parts)]
         cases, events = (np.concatenate(scores) for scores in zip(*judged, strict=True))
         return {"case": cases, "event": events}
 
-    def _judgement(self, data: EventData, values: Scores) -> EventJudgement:
-        def explain(events: Positions, columns: Positions) -> Sequence[Explanation]:
+    def _judgement(self, data: EventData, values: Floats) -> EventJudgement:
+        def explain(events: Codes, columns: Codes) -> Sequence[Explanation]:
             return self.explain(data, events, columns)
 
         return EventJudgement.of(values, data.offsets, self.joined, explain)
 
 
-def explained(data: Events, events: Positions, columns: Positions, why: Sequence[Why]) -> list[Explanation]:
+def explained(data: Events, events: Codes, columns: Codes, why: Sequence[Why]) -> list[Explanation]:
     """Explanations of these values of coded events."""
     return [
         Explanation(data.columns[column], data.text(event, column), *one)
@@ -168,18 +169,18 @@ def explained(data: Events, events: Positions, columns: Positions, why: Sequence
     ]
 
 
-def usual_surprises(surprises: Scores, offsets: Positions) -> list[dict[str, Any]]:
+def usual_surprises(surprises: Floats, offsets: Codes) -> list[dict[str, Any]]:
     """How large the largest surprise of a training case is, a calibration a column."""
     return [held_out(column) for column in np.maximum.reduceat(surprises, offsets[:-1], axis=0).T]
 
 
-def rare_surprises(surprises: Scores, usual: Sequence[dict[str, Any]]) -> Scores:
+def rare_surprises(surprises: Floats, usual: Sequence[dict[str, Any]]) -> Floats:
     """Surprise times how rare one as large is among the training cases, (events, columns)."""
     rarity = [-np.log(p_values(known, column)) for known, column in zip(usual, surprises.T, strict=True)]
     return np.asarray((np.column_stack(rarity) + COMMONPLACE) * surprises)
 
 
-def halved_sum(event_scores: Scores, offsets: Positions) -> Scores:
+def halved_sum(event_scores: Floats, offsets: Codes) -> Floats:
     """The highest event of each case plus half of the second, a quarter of the third, ..., (cases,)."""
     cases = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
     ranked = np.lexsort((-event_scores, cases))
@@ -193,7 +194,7 @@ def halved_sum(event_scores: Scores, offsets: Positions) -> Scores:
     return total
 
 
-def oddest_events(event_scores: Scores, offsets: Positions) -> Positions:
+def oddest_events(event_scores: Floats, offsets: Codes) -> Codes:
     """The event with the highest score of each case, the first of equals, (cases,)."""
     highest = np.maximum.reduceat(event_scores, offsets[:-1])
     cases = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from pmlcli.algorithms._interface.form import Column, columns
 from pmlcli.algorithms._interface.task import Calibration
-from pmlcli.algorithms.anomaly._judgement import Judgement, Scores
+from pmlcli.algorithms.anomaly._judgement import Judgement
+from pmlcli.arrays import Floats
 from pmlcli.evaluation.conformal import benjamini_hochberg, p_values, score_limit
 from pmlcli.eventlog.log import ACTIVITY, CASE_ID, TIMESTAMP, EventLog
 
@@ -44,12 +45,12 @@ class Flags:
     level: str
     largest_p: float | None = None
 
-    def by_rate(self, scores: Scores, rate: float) -> Flags:
+    def by_rate(self, scores: Floats, rate: float) -> Flags:
         """Flags of these units at this false discovery rate."""
         p = p_values(self.calibration[HELD_OUT[self.level]], scores)
         return Flags(self.calibration, self.level, benjamini_hochberg(p, rate))
 
-    def verdicts(self, scores: Scores) -> pd.DataFrame:
+    def verdicts(self, scores: Floats) -> pd.DataFrame:
         """score, threshold, is_anomaly, severity and p_value of these cases or events."""
         known = self.calibration[HELD_OUT[self.level]]
         p = p_values(known, scores)
@@ -71,7 +72,7 @@ class Flags:
         )
 
 
-def severity_words(p: Scores) -> NDArray[np.object_]:
+def severity_words(p: Floats) -> NDArray[np.object_]:
     """The word of `SEVERITIES` for each p-value."""
     limits = np.array([limit for limit, _word in SEVERITIES])
     return np.array([word for _limit, word in SEVERITIES], dtype=object)[np.searchsorted(limits, p)]

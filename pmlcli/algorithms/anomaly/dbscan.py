@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from pmlcli.algorithms._interface.param import Param
 from pmlcli.algorithms.anomaly._distance import kth_distances, nearest, nearest_few
-from pmlcli.algorithms.anomaly._judgement import Positions
 from pmlcli.algorithms.anomaly._profiles import (
     CategoricalFeatures,
     NumericalFeatures,
@@ -19,6 +18,7 @@ from pmlcli.algorithms.anomaly._profiles import (
     profile_reasons,
 )
 from pmlcli.algorithms.anomaly._task import AUTO, AnomalyDetector
+from pmlcli.arrays import Codes
 from pmlcli.encoding.profile.extractor import CaseFeatures, FeatureExtractor
 
 MAXIMUM_POINTS = 10_000
@@ -90,6 +90,6 @@ class DensityDetector(AnomalyDetector[CaseFeatures]):
         is_own = (distances[:, 0] == 0) & (counts[which.reshape(-1)] == 1)
         return np.asarray(np.where(is_own, distances[:, -1], distances[:, 0]) / self.eps_)
 
-    def reasons(self, data: CaseFeatures, flagged: Positions) -> list[str]:
+    def reasons(self, data: CaseFeatures, flagged: Codes) -> list[str]:
         """The one unusual feature of each whose return to its typical value lowers the score most."""
         return profile_reasons(self.score, data, flagged)

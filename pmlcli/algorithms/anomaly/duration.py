@@ -7,9 +7,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from pmlcli.algorithms.anomaly._judgement import Positions, Scores
 from pmlcli.algorithms.anomaly._timing import Measured, Usual, Words, explained
 from pmlcli.algorithms.anomaly._values import EventDetector, Explanation
+from pmlcli.arrays import Codes, Floats
 from pmlcli.encoding.events.resources import Work, WorkEncoding
 
 ACTIVITY = 0
@@ -36,15 +36,15 @@ class DurationDetector(EventDetector[Work]):
         """Learns what is usual for each activity, and until each since the case began."""
         self.usual = Usual.of(durations(data))
 
-    def value_scores(self, data: Work) -> Scores:
+    def value_scores(self, data: Work) -> Floats:
         """Distance from what is usual, (events, columns)."""
         return self.usual.oddness(_judged(data))
 
-    def training_values(self, data: Work) -> Scores:
+    def training_values(self, data: Work) -> Floats:
         """Distance from what is usual, each duration taken out of the counts, (events, columns)."""
         return self.usual.oddness(_judged(data), own=1)
 
-    def explain(self, data: Work, events: Positions, columns: Positions) -> list[Explanation]:
+    def explain(self, data: Work, events: Codes, columns: Codes) -> list[Explanation]:
         """How long it was, and how long is usual."""
 
         def say(event: int, column: int) -> tuple[str, Words]:

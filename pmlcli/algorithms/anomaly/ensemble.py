@@ -17,8 +17,9 @@ from pmlcli.algorithms.anomaly._agreement import (
     tail_p_values,
     weighed,
 )
-from pmlcli.algorithms.anomaly._judgement import Judgement, Positions, Scores
+from pmlcli.algorithms.anomaly._judgement import Judgement
 from pmlcli.algorithms.anomaly._task import AnomalyDetector
+from pmlcli.arrays import Codes, Floats
 from pmlcli.encoding.bundle import Bundle, BundleEncoding
 from pmlcli.evaluation.conformal import held_out
 
@@ -65,37 +66,37 @@ class EnsembleDetector(AnomalyDetector[Bundle]):
         scores, leads = self._scores(data), [self.task.recommended.endswith(name) for name in self.asked_]
         self.weights_, self.scales_ = weighed(scores, leads).tolist(), self._scaled(scores)
 
-    def _scaled(self, scores: Scores) -> dict[str, Any]:
+    def _scaled(self, scores: Floats) -> dict[str, Any]:
         return {name: held_out(one) for name, one in zip(self.asked_, scores.T, strict=True)}
 
-    def held_out_scores(self, parts: Iterable[Bundle]) -> Mapping[str, Scores]:
+    def held_out_scores(self, parts: Iterable[Bundle]) -> Mapping[str, Floats]:
         """The ensemble's, on scales made of the members' own scores of these cases."""
         scores = np.concatenate([self._scores(data) for data in parts])
         self.scales_ = self._scaled(scores)
         return {"case": self._joint(scores)}
 
-    def score(self, data: Bundle) -> Scores:
+    def score(self, data: Bundle) -> Floats:
         """Weighted mean of -log of the shares of held-out cases at least as odd, (cases,)."""
         return self._joint(self._scores(data))
 
-    def reasons(self, data: Bundle, flagged: Positions) -> list[str]:
+    def reasons(self, data: Bundle, flagged: Codes) -> list[str]:
         """What the member says that adds most to the score."""
         judged = self._judged(data)
         p = self._p_values(case_scores(judged)[flagged])
         oddest = (np.log(p) * np.array(self.weights_)).argmin(axis=1)
         return reasons_of(judged, oddest, flagged)
 
-    def _joint(self, scores: Scores) -> Scores:
+    def _joint(self, scores: Floats) -> Floats:
         return joint_surprise(self._p_values(scores), np.array(self.weights_))
 
     def _judged(self, data: Bundle) -> list[Judgement]:
         """What each member finds."""
         return [self.parts[name].judge(data.parts[name]) for name in self.asked_]
 
-    def _scores(self, data: Bundle) -> Scores:
+    def _scores(self, data: Bundle) -> Floats:
         return case_scores(self._judged(data))
 
-    def _p_values(self, scores: Scores) -> Scores:
+    def _p_values(self, scores: Floats) -> Floats:
         columns = zip(self.asked_, scores.T, strict=True)
         return np.column_stack([tail_p_values(self.scales_[name], column) for name, column in columns])
 

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pmlcli.algorithms._interface.param import Param
-from pmlcli.algorithms.anomaly._judgement import Positions
 from pmlcli.algorithms.anomaly._profiles import (
     CategoricalFeatures,
     NumericalFeatures,
@@ -17,6 +16,7 @@ from pmlcli.algorithms.anomaly._profiles import (
     profile_encoding,
 )
 from pmlcli.algorithms.anomaly._task import AnomalyDetector
+from pmlcli.arrays import Codes
 from pmlcli.encoding.profile.extractor import CaseFeatures, FeatureExtractor
 
 DOUBT = 0.5
@@ -80,7 +80,7 @@ class HistogramDetector(AnomalyDetector[CaseFeatures]):
     def _sum(self, rarity: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.asarray(np.sort(rarity, axis=1)[:, -self.oddest :].sum(axis=1))
 
-    def reasons(self, data: CaseFeatures, flagged: Positions) -> list[str]:
+    def reasons(self, data: CaseFeatures, flagged: Codes) -> list[str]:
         """The oddest features, those that count."""
         rarity = self.rarity(data.with_matrix(data.matrix[flagged]))
         oddest = np.argsort(-rarity, axis=1, kind="stable")[:, : self.oddest]

@@ -12,7 +12,6 @@ from sklearn.ensemble import IsolationForest
 from pmlcli.algorithms._interface.param import Param
 from pmlcli.algorithms._interface.parameters import Estimators
 from pmlcli.algorithms.anomaly._distance import projections
-from pmlcli.algorithms.anomaly._judgement import Positions
 from pmlcli.algorithms.anomaly._profiles import (
     CategoricalFeatures,
     NumericalFeatures,
@@ -21,6 +20,7 @@ from pmlcli.algorithms.anomaly._profiles import (
     profile_reasons,
 )
 from pmlcli.algorithms.anomaly._task import AnomalyDetector
+from pmlcli.arrays import Codes
 from pmlcli.encoding.profile.extractor import CaseFeatures, FeatureExtractor
 
 BLUR = 0.1
@@ -79,7 +79,7 @@ class IsolationForestDetector(AnomalyDetector[CaseFeatures]):
         """How few questions set each case apart, (cases,), between 0 and 1."""
         return -np.asarray(self.estimator_.score_samples(self._view(data)), dtype=np.float64)
 
-    def reasons(self, data: CaseFeatures, flagged: Positions) -> list[str]:
+    def reasons(self, data: CaseFeatures, flagged: Codes) -> list[str]:
         """The one unusual feature of each whose return to its typical value lowers the score most."""
         return profile_reasons(self.score, data, flagged)
 

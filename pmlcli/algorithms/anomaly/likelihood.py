@@ -12,7 +12,6 @@ from pmlcli.algorithms._interface.parameters import Attributes
 from pmlcli.algorithms.anomaly._counting.backoff import packed, unpacked
 from pmlcli.algorithms.anomaly._counting.evidence import Counts, Evidence, explain, gather
 from pmlcli.algorithms.anomaly._counting.precedence import Precedence
-from pmlcli.algorithms.anomaly._judgement import Positions, Scores
 from pmlcli.algorithms.anomaly._values import (
     EventDetector,
     Explanation,
@@ -22,15 +21,16 @@ from pmlcli.algorithms.anomaly._values import (
     rare_surprises,
     usual_surprises,
 )
+from pmlcli.arrays import Codes, Floats
 from pmlcli.encoding.events.attributes_of_events import EventEncoding, Events
 
 
-def _halved_values(values: Scores) -> Scores:
+def _halved_values(values: Floats) -> Floats:
     """The oddest value plus half of the next, a quarter of the third, an eighth of the one after."""
     return halved_sum(values.reshape(-1), np.arange(len(values) + 1) * values.shape[1])
 
 
-def _halved_events(events: Scores, offsets: Positions) -> Scores:
+def _halved_events(events: Floats, offsets: Codes) -> Floats:
     """The oddest event plus half of the next, a quarter of the third, an eighth of the one after; for the
     length of the case, since more events are more chances to be odd.
     """
@@ -74,11 +74,11 @@ class LikelihoodDetector(EventDetector[Events]):
         self.beside_ = list(counts.beside)
         self.usual_ = usual_surprises(gather(data, counts).surprises, data.offsets)
 
-    def value_scores(self, data: Events) -> Scores:
+    def value_scores(self, data: Events) -> Floats:
         """Surprise times how rare one as large is among the training cases, (events, columns)."""
         return rare_surprises(self._evidence(data).surprises, self.usual_)
 
-    def explain(self, data: Events, events: Positions, columns: Positions) -> Sequence[Explanation]:
+    def explain(self, data: Events, events: Codes, columns: Codes) -> Sequence[Explanation]:
         """The counts behind the largest part of each surprise."""
         return explained(data, events, columns, explain(data, self._evidence(data), events, columns))
 

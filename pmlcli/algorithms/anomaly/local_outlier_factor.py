@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from pmlcli.algorithms._interface.param import Param
 from pmlcli.algorithms.anomaly._distance import nearest_few
-from pmlcli.algorithms.anomaly._judgement import Positions
 from pmlcli.algorithms.anomaly._profiles import (
     CategoricalFeatures,
     NumericalFeatures,
@@ -19,6 +18,7 @@ from pmlcli.algorithms.anomaly._profiles import (
     profile_reasons,
 )
 from pmlcli.algorithms.anomaly._task import AnomalyDetector
+from pmlcli.arrays import Codes
 from pmlcli.encoding.profile.extractor import CaseFeatures, FeatureExtractor
 
 MAXIMUM_POINTS = 10_000
@@ -74,7 +74,7 @@ class LocalOutlierFactorDetector(AnomalyDetector[CaseFeatures]):
         distances, which = nearest_few(data.matrix, self.points_, self.neighbors_)
         return np.asarray(self.density_[which].mean(axis=1) / self._density(distances, which))
 
-    def reasons(self, data: CaseFeatures, flagged: Positions) -> list[str]:
+    def reasons(self, data: CaseFeatures, flagged: Codes) -> list[str]:
         """The one unusual feature of each whose return to its typical value lowers the score most."""
         return profile_reasons(self.score, data, flagged)
 

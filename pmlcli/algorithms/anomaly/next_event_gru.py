@@ -22,7 +22,6 @@ from pmlcli.algorithms._interface.parameters import (
 from pmlcli.algorithms._learning.learner import Learner
 from pmlcli.algorithms._learning.neural import NeuralAlgorithm
 from pmlcli.algorithms._learning.sizes import Sizes
-from pmlcli.algorithms.anomaly._judgement import Positions, Scores
 from pmlcli.algorithms.anomaly._network import (
     answers_of,
     event_width,
@@ -32,6 +31,7 @@ from pmlcli.algorithms.anomaly._network import (
     trace_learner,
 )
 from pmlcli.algorithms.anomaly._values import EventDetector, Explanation, rare_surprises, usual_surprises
+from pmlcli.arrays import Codes, Floats
 from pmlcli.encoding.events.attributes_of_events import EventEncoding, Events
 
 
@@ -84,11 +84,11 @@ class NextEventDetector(NeuralAlgorithm[Events], EventDetector[Events]):
         super().learn(data, trial, all_of_it=all_of_it)
         self.usual_ = usual_surprises(surprises(answers_of(self, data)), data.offsets)
 
-    def value_scores(self, data: Events) -> Scores:
+    def value_scores(self, data: Events) -> Floats:
         """Surprise times how rare one as large is among the training cases, (events, columns)."""
         return rare_surprises(surprises(answers_of(self, data)), self.usual_)
 
-    def explain(self, data: Events, events: Positions, columns: Positions) -> list[Explanation]:
+    def explain(self, data: Events, events: Codes, columns: Codes) -> list[Explanation]:
         """How likely the value was, and how likely the likeliest one."""
         return explanations(answers_of(self, data), data, events, columns, _place)
 

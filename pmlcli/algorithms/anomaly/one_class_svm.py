@@ -13,7 +13,6 @@ from sklearn.svm import OneClassSVM
 
 from pmlcli.algorithms._interface.param import Param
 from pmlcli.algorithms.anomaly._distance import kernel_sums
-from pmlcli.algorithms.anomaly._judgement import Positions
 from pmlcli.algorithms.anomaly._profiles import (
     CategoricalFeatures,
     NumericalFeatures,
@@ -22,6 +21,7 @@ from pmlcli.algorithms.anomaly._profiles import (
     profile_reasons,
 )
 from pmlcli.algorithms.anomaly._task import AnomalyDetector
+from pmlcli.arrays import Codes
 from pmlcli.encoding.profile.extractor import CaseFeatures, FeatureExtractor
 
 OUTSIDE = 0.05
@@ -93,6 +93,6 @@ class OneClassSvmDetector(AnomalyDetector[CaseFeatures]):
         """How far outside the border each case lies, (cases,)."""
         return self.offset_ - kernel_sums(data.matrix, self.points_, self.weights_, self.gamma_)
 
-    def reasons(self, data: CaseFeatures, flagged: Positions) -> list[str]:
+    def reasons(self, data: CaseFeatures, flagged: Codes) -> list[str]:
         """The one unusual feature of each whose return to its typical value lowers the score most."""
         return profile_reasons(self.score, data, flagged)

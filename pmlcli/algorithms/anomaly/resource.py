@@ -8,7 +8,6 @@ from typing import ClassVar
 import numpy as np
 
 from pmlcli.algorithms.anomaly._habits import lift, ranked, ranks_of, table, unlike
-from pmlcli.algorithms.anomaly._judgement import Positions
 from pmlcli.algorithms.anomaly._people import (
     DAYS,
     HOURS,
@@ -20,7 +19,7 @@ from pmlcli.algorithms.anomaly._people import (
     why_who,
 )
 from pmlcli.algorithms.anomaly._values import EventDetector, Explanation, Why
-from pmlcli.arrays import Floats
+from pmlcli.arrays import Codes, Floats
 from pmlcli.encoding.events.resources import Work, WorkEncoding
 from pmlcli.eventlog.log import RESOURCE, TIMESTAMP
 
@@ -76,7 +75,7 @@ class ResourceDetector(EventDetector[Work]):
             found[:, WEEKDAY] = unlike(self.weekdays_, data.resource, data.weekday, own)
         return found
 
-    def explain(self, data: Work, events: Positions, columns: Positions) -> list[Explanation]:
+    def explain(self, data: Work, events: Codes, columns: Codes) -> list[Explanation]:
         """Who or when is usual there, and how often this was so."""
         partner = same_hands(self.work_, self.pairs_, self.same_, data)[1]
         pairs = zip(events.tolist(), columns.tolist(), strict=True)

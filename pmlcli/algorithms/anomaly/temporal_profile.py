@@ -8,9 +8,9 @@ from typing import Annotated, Any, ClassVar
 import numpy as np
 
 from pmlcli.algorithms._interface.param import Param
-from pmlcli.algorithms.anomaly._judgement import Positions, Scores
 from pmlcli.algorithms.anomaly._timing import Measured, Usual, Words, explained
 from pmlcli.algorithms.anomaly._values import EventDetector, Explanation
+from pmlcli.arrays import Codes, Floats
 from pmlcli.encoding.events.resources import Work, WorkEncoding
 from pmlcli.eventlog.log import TIMESTAMP
 
@@ -41,15 +41,15 @@ class TemporalProfile(EventDetector[Work]):
         """Learns what is usual for each pair."""
         self.usual = Usual.of(self._waits(data), flags_unseen=True)
 
-    def value_scores(self, data: Work) -> Scores:
+    def value_scores(self, data: Work) -> Floats:
         """Distance from what is usual, (events, events back)."""
         return self.usual.oddness(self._waits(data))
 
-    def training_values(self, data: Work) -> Scores:
+    def training_values(self, data: Work) -> Floats:
         """Distance from what is usual, each wait taken out of the counts, (events, events back)."""
         return self.usual.oddness(self._waits(data), own=1)
 
-    def explain(self, data: Work, events: Positions, columns: Positions) -> list[Explanation]:
+    def explain(self, data: Work, events: Codes, columns: Codes) -> list[Explanation]:
         """How long the wait was, and how long is usual."""
 
         def say(event: int, column: int) -> tuple[str, Words]:

@@ -7,11 +7,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import stdtrit
 
 from pmlcli.algorithms.forecast._series import HALF_LIFE, Backtest, weight_of_age
-from pmlcli.arrays import Floats
+from pmlcli.arrays import Codes, Floats
 
 LEVELS = (80, 95)
 SHRINKAGE = 8.0
@@ -20,7 +19,6 @@ LEAST_FACTOR = 0.05
 HALF_LIVES = 2
 """An error counts half after twice the time that it takes where methods are weighed (eight weeks of days)."""
 
-Phases = NDArray[np.int64]
 DIGITS = 6
 
 
@@ -40,11 +38,11 @@ class Intervals:
     factors: Floats
     quantiles: dict[str, float]
     scores: Floats
-    ages: Phases
-    strides: Phases
+    ages: Codes
+    strides: Codes
     frequency: str
 
-    def bounds(self, forecasts: Floats, phase: Phases, level: int) -> tuple[Floats, Floats]:
+    def bounds(self, forecasts: Floats, phase: Codes, level: int) -> tuple[Floats, Floats]:
         """Lower and upper bound of forecasts (..., horizon) about buckets of these phases."""
         width = self.scales[: forecasts.shape[-1]] * self.factors[phase] * self.quantiles[str(level)]
         roots = np.sqrt(forecasts)
@@ -52,7 +50,7 @@ class Intervals:
         # Roots and squares may lose the last bit; the forecast lies within its bounds all the same.
         return np.minimum(lower, forecasts), np.maximum((roots + width) ** 2, forecasts)
 
-    def updated(self, newer: Backtest, phase: Phases, passed: int) -> Intervals:
+    def updated(self, newer: Backtest, phase: Codes, passed: int) -> Intervals:
         """With the errors of forecasts of `passed` newer buckets; `phase` is that of each bucket, (n,).
 
         Scales and factors stay; what the newer errors say is how many of them an interval must be wide.
@@ -92,7 +90,7 @@ class Intervals:
         return cls(scales, factors, dict(data["quantiles"]), scores, ages, strides, frequency)
 
 
-def fit_intervals(test: Backtest, phase: Phases, season: int, frequency: str = "D") -> Intervals:
+def fit_intervals(test: Backtest, phase: Codes, season: int, frequency: str = "D") -> Intervals:
     """Conformal intervals from rolling origins; `phase` is that of each bucket of the series, (n,).
 
     Each step's mean distance, smoothed over its neighbours and never falling, is its scale, and each
@@ -114,8 +112,8 @@ def fit_intervals(test: Backtest, phase: Phases, season: int, frequency: str = "
 
 
 def _scores(
-    distances: Floats, scales: Floats, factors: Floats, test: Backtest, phase: Phases
-) -> tuple[Floats, Phases]:
+    distances: Floats, scales: Floats, factors: Floats, test: Backtest, phase: Codes
+) -> tuple[Floats, Codes]:
     """The known distances in usual ones, (m,), and the bucket that each is about."""
     is_known = np.isfinite(distances)
     about = np.minimum(test.targets[is_known], test.n - 1)
@@ -123,7 +121,7 @@ def _scores(
     return distances[is_known] / (usual * factors[phase[about]]), about
 
 
-def _quantiles(scores: Floats, ages: Phases, strides: Phases, frequency: str) -> dict[str, float]:
+def _quantiles(scores: Floats, ages: Codes, strides: Codes, frequency: str) -> dict[str, float]:
     """How large a score may be, by level: the weighted quantile, widened where few buckets speak."""
     order, half_life = np.argsort(scores, kind="stable"), HALF_LIVES * HALF_LIFE[frequency]
     weights = np.cumsum((strides * weight_of_age(ages, half_life))[order])
@@ -139,7 +137,7 @@ def _quantiles(scores: Floats, ages: Phases, strides: Phases, frequency: str) ->
     return found
 
 
-def _factors(scaled: Floats, phase: Phases, season: int, overlap: float) -> Floats:
+def _factors(scaled: Floats, phase: Codes, season: int, overlap: float) -> Floats:
     """How much larger than usual the distances of each phase are, (season,).
 
     `overlap` is how many forecasts are about the same bucket: their errors are as good as one.
@@ -166,7 +164,7 @@ def _scales(distances: Floats) -> Floats:
 
 
 def coverage(
-    test: Backtest, phase: Phases, season: int, frequency: str = "D", levels: Sequence[int] = LEVELS
+    test: Backtest, phase: Codes, season: int, frequency: str = "D", levels: Sequence[int] = LEVELS
 ) -> dict[str, float] | None:
     """Share of the later values that intervals made from the earlier errors hold, by level; None when few.
 

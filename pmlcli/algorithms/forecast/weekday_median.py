@@ -20,9 +20,8 @@ SMOOTHING = 0.3
 """Weight of the last season in the weighted mean; each season before counts 0.7 times as much."""
 SEASONS_OF_PROFILE, SEASONS_OF_LEVEL = 8, 2
 
-Seasons = Floats
-"""The last seasons of a series, (seasons, season), oldest first; column 0 is the phase of the next bucket."""
-Method = Callable[[Seasons], Floats]
+Method = Callable[[Floats], Floats]
+"""Takes the last seasons of a series, (seasons, season), oldest first; column 0: the next bucket's phase."""
 
 
 @dataclass(kw_only=True)
@@ -68,13 +67,13 @@ def median_of(seasons: int) -> Method:
     return lambda past: np.asarray(np.median(past[-seasons:], axis=0))
 
 
-def weighted_mean(past: Seasons) -> Floats:
+def weighted_mean(past: Floats) -> Floats:
     """The mean of the seasons, the later the heavier, phase by phase."""
     weights = (1 - SMOOTHING) ** np.arange(len(past))[::-1]
     return np.asarray(weights @ past / weights.sum())
 
 
-def scaled_profile(past: Seasons) -> Floats:
+def scaled_profile(past: Floats) -> Floats:
     """Each phase's share of the last two months of seasons, times the level of the last two seasons."""
     recent = past[-SEASONS_OF_PROFILE:]
     total = recent.sum()

@@ -13,7 +13,7 @@ from pmlcli.algorithms._learning.choice import LossOf
 from pmlcli.algorithms._learning.choosing import FitsHeldOut
 from pmlcli.algorithms._learning.recency import Turns
 from pmlcli.algorithms._learning.validation import Cut, early_and_late, rolling_cuts
-from pmlcli.algorithms.next_activity._task import Shares
+from pmlcli.arrays import Floats
 from pmlcli.encoding.events.prefixes import Prefixes
 from pmlcli.encoding.events.sequences import targets
 from pmlcli.encoding.vocabulary import FIRST_CODE
@@ -37,20 +37,20 @@ class Judged(NamedTuple):
     def _of(cls, cut: Cut[Prefixes]) -> Judged:
         return cls(cut.data, cut.data.take(cut.early), cut.data.take(cut.late), Turns())
 
-    def said(self, one: Any) -> Shares:
+    def said(self, one: Any) -> Floats:
         """What an algorithm says of the late cases, after it has learned from the others."""
         self.turns.take(one, partial(_learn, one, self.known, self.early))
         return np.asarray(one.probabilities(self.late))
 
 
-def wrong_over(judged: Sequence[Judged], said: Sequence[Shares]) -> LossOf:
+def wrong_over(judged: Sequence[Judged], said: Sequence[Floats]) -> LossOf:
     """The share of prefixes whose likeliest class did not come true; cases of all cuts, the oldest first."""
     each = [_by_case(one.late, shares) for one, shares in zip(judged, said, strict=True)]
     wrong, known = (np.concatenate(part) for part in zip(*each, strict=True))
     return mean_over(wrong, known)
 
 
-def _by_case(late: Prefixes, said: Shares) -> list[Shares]:
+def _by_case(late: Prefixes, said: Floats) -> list[Floats]:
     """How many prefixes of each case were said wrong, and of how many it is known."""
     following = targets(late)
     is_known = following >= FIRST_CODE

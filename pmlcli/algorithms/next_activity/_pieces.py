@@ -7,14 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pmlcli.arrays import Codes
 from pmlcli.encoding.events.sequences import Sequences
 
 LONGEST = 256
 """A case of more events is read in pieces of at most so many."""
 CONTEXT = 128
 """So many events before those that it answers for a later piece reads again."""
-
-Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -26,12 +25,12 @@ class Pieces:
     - `case`: the case it is of
     """
 
-    first: Ints
-    lengths: Ints
-    context: Ints
-    case: Ints
+    first: Codes
+    lengths: Codes
+    context: Codes
+    case: Codes
 
-    def rows(self, some: Ints, padding: int) -> tuple[Ints, NDArray[np.bool_]]:
+    def rows(self, some: Codes, padding: int) -> tuple[Codes, NDArray[np.bool_]]:
         """The events of these pieces, `padding` behind the shorter ones, and which of them are answered
         for; (pieces, longest) each.
         """

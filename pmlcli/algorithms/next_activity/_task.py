@@ -16,11 +16,12 @@ from pmlcli.algorithms._interface.form import Column
 from pmlcli.algorithms._interface.request import Fields
 from pmlcli.algorithms._interface.task import BesideTruth, Calibration, Fitted
 from pmlcli.algorithms._learning.calibration import COVERAGE, cross_checked, in_set, tempered
-from pmlcli.algorithms._prefixes.request import Columns, PrefixData, Requested, Rows
+from pmlcli.algorithms._prefixes.request import Columns, PrefixData, Requested
 from pmlcli.algorithms._prefixes.rows import about_split, evenly, joined, pooled
 from pmlcli.algorithms._prefixes.task import PrefixTask, SplitChoice
 from pmlcli.algorithms._prefixes.truth import NO_LABELS, Prefixes, held_by, learned
 from pmlcli.algorithms.next_activity._request import NextActivityRequest
+from pmlcli.arrays import Codes, Floats
 from pmlcli.encoding.events.sequences import END, NO_TARGET, Sequences, targets
 from pmlcli.encoding.vocabulary import FIRST_CODE, Vocabulary
 from pmlcli.evaluation.measurement import Measurement, mean_over
@@ -34,8 +35,6 @@ MOST_CALIBRATED = 50_000
 CHUNK_CELLS = 2_000_000
 """Distributions are asked for whole cases of about so many events x classes together, to bound the memory."""
 
-Shares = NDArray[np.float64]
-
 
 class HeldOut(NamedTuple):
     """Prefixes of a test part whose next activity is known, (prefixes,), in order of events.
@@ -46,10 +45,10 @@ class HeldOut(NamedTuple):
 
     is_right: NDArray[np.bool_]
     """Whether the likeliest class came true."""
-    cases: Rows
-    kept: Rows
-    shares: Shares
-    truth: Rows
+    cases: Codes
+    kept: Codes
+    shares: Floats
+    truth: Codes
     about: str
     """What the test part is."""
 
@@ -182,8 +181,8 @@ class NextActivityTask(PrefixTask["NextActivityPredictor[Any]", Sequences, HeldO
         requested: Requested[Sequences, NextActivityRequest],
         predictions: Columns,
         data: Sequences,
-        rows: Rows,
-    ) -> Shares:
+        rows: Codes,
+    ) -> Floats:
         """The probability of what was the likeliest next activity."""
         known = Vocabulary(requested.encoding.vocabularies()[ACTIVITY])
         code_of = {known.name_of(code): code for code in range(FIRST_CODE, known.size)}
@@ -216,7 +215,7 @@ class NextActivityPredictor(Algorithm[PrefixData]):
     split: SplitChoice = "temporal"
 
     @abstractmethod
-    def probabilities(self, data: PrefixData) -> Shares:
+    def probabilities(self, data: PrefixData) -> Floats:
         """(events, classes): row i is what follows the prefix that ends with event i; rows sum to 1.
 
         Classes are the codes of the activities, then the end of the case; the codes of the unseen and
@@ -271,8 +270,8 @@ def _about_calibration(known: Calibration) -> list[str]:
 
 
 def _distributions(
-    algorithm: NextActivityPredictor[Any], data: Sequences, rows: Rows
-) -> Iterator[tuple[int, Shares]]:
+    algorithm: NextActivityPredictor[Any], data: Sequences, rows: Codes
+) -> Iterator[tuple[int, Floats]]:
     """The distributions of the chosen events (sorted), in runs from the given position on; some whole cases
     are asked about at a time.
     """
@@ -289,14 +288,14 @@ def _distributions(
 
 
 def _calibrated(
-    fitted: Fitted[NextActivityPredictor[Any], Sequences], data: Sequences, rows: Rows
-) -> Iterator[tuple[int, Shares]]:
+    fitted: Fitted[NextActivityPredictor[Any], Sequences], data: Sequences, rows: Codes
+) -> Iterator[tuple[int, Floats]]:
     temperature = fitted.calibration.get("temperature", 1.0)
     for first, found in _distributions(fitted.algorithm, data, rows):
         yield first, tempered(found, temperature)
 
 
-def _sets(probabilities: Shares, least: float, names: NDArray[Any]) -> list[str]:
+def _sets(probabilities: Floats, least: float, names: NDArray[Any]) -> list[str]:
     """The names in each row's prediction set, the likeliest first; the same set is written once."""
     order = np.argsort(-probabilities, axis=1, kind="stable")
     many = in_set(probabilities, least).sum(axis=1)

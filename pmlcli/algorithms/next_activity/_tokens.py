@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from pmlcli.arrays import Codes
 from pmlcli.encoding.events.prefixes import Prefixes
 from pmlcli.encoding.events.table import running_counts
 from pmlcli.eventlog.cases import mixed
@@ -24,11 +25,10 @@ FEWEST_STEPS = 50
 FIRST_SQUARE = 0.01
 """What the squared slopes of each weight are summed from, so that its first step is no leap."""
 
-Ints = NDArray[np.int64]
 Keys = NDArray[np.uint64]
 
 
-def tokens(data: Prefixes, bits: int) -> Iterator[Ints]:
+def tokens(data: Prefixes, bits: int) -> Iterator[Codes]:
     """The place of each fact of each prefix, fact after fact, each (events,) in 0..2**bits - 1."""
     for number, keys in enumerate(_facts(data)):
         own = mixed(np.full(data.n_events, number), np.zeros(data.n_events, dtype=np.int64))
@@ -60,7 +60,7 @@ def _facts(data: Prefixes) -> Iterator[Keys]:
     yield data.prefix_keys(data.activity)
 
 
-def _binned(data: Prefixes) -> Iterator[Ints]:
+def _binned(data: Prefixes) -> Iterator[Codes]:
     """Position, times and numbers, each in about ten steps; -1 for none."""
     yield np.log2(data.position + 1).astype(np.int64) + np.where(data.position < 8, data.position * 100, 0)
     steps = np.array([20, 20, 8, 7])
@@ -78,7 +78,7 @@ class Steps(NamedTuple):
 
 
 def fit_weights(
-    places: list[Ints], truth: Ints, weights: NDArray[np.float64], shape: tuple[int, int], how: Steps
+    places: list[Codes], truth: Codes, weights: NDArray[np.float64], shape: tuple[int, int], how: Steps
 ) -> NDArray[np.float32]:
     """Multinomial logistic regression, (places + 1, classes), the constant last: passes in random order,
     each weight with steps of its own (Adagrad), which fall to nothing by the end.
@@ -102,7 +102,7 @@ def fit_weights(
     return found
 
 
-def _batches(n_rows: int, how: Steps) -> list[Ints]:
+def _batches(n_rows: int, how: Steps) -> list[Codes]:
     rng = np.random.Generator(np.random.PCG64(how.seed))
     order = np.concatenate([rng.permutation(n_rows) for _epoch in range(how.epochs)])
     size = min(BATCH, -(-n_rows // FEWEST_STEPS))
@@ -110,7 +110,7 @@ def _batches(n_rows: int, how: Steps) -> list[Ints]:
 
 
 def _slope(
-    facts: NDArray[np.int32], truth: Ints, weights: NDArray[np.float32], own: NDArray[np.float32]
+    facts: NDArray[np.int32], truth: Codes, weights: NDArray[np.float32], own: NDArray[np.float32]
 ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     """The places that these prefixes use, and the slope of the loss at the weights there."""
     used, at = np.unique(facts, return_inverse=True)

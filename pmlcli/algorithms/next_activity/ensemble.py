@@ -12,7 +12,8 @@ from pmlcli.algorithms._interface.parameters import Estimators, MaxEpochs, Membe
 from pmlcli.algorithms._learning.choice import Choice, LateCases, cheapest_tied, rounds_of_means
 from pmlcli.algorithms._learning.choosing import ChoosingAlgorithm, with_baseline
 from pmlcli.algorithms.next_activity._judged import Judged, wrong_over
-from pmlcli.algorithms.next_activity._task import NextActivityPredictor, Shares
+from pmlcli.algorithms.next_activity._task import NextActivityPredictor
+from pmlcli.arrays import Floats
 from pmlcli.encoding.events.prefixes import PrefixEncoding, Prefixes
 
 
@@ -48,7 +49,7 @@ class NextActivityEnsemble(ChoosingAlgorithm[Prefixes], NextActivityPredictor[Pr
         if not (judged := Judged.cuts(data)):
             return cheapest_tied((), tuple(self.parts), 0)
 
-        def answer(name: str) -> list[Shares]:
+        def answer(name: str) -> list[Floats]:
             return [one.said(self.parts[name]) for one in judged]
 
         cases = LateCases(sum(one.late.n_cases for one in judged), self.seed)
@@ -60,11 +61,11 @@ class NextActivityEnsemble(ChoosingAlgorithm[Prefixes], NextActivityPredictor[Pr
         """With each candidate's accuracy."""
         return choice.sentence("accuracy", lambda loss: f"{1 - loss:.3f}")
 
-    def probabilities(self, data: Prefixes) -> Shares:
+    def probabilities(self, data: Prefixes) -> Floats:
         """The mean of what the members taken say."""
         return _mean([one.probabilities(data) for one in self.kept_members().values()])
 
 
-def _mean(said: Sequence[Shares]) -> Shares:
+def _mean(said: Sequence[Floats]) -> Floats:
     total = np.asarray(sum(said))
     return np.asarray(total / total.sum(axis=1, keepdims=True))

@@ -15,10 +15,10 @@ from pmlcli.algorithms._learning.calibration import softmax
 from pmlcli.algorithms._learning.recency import recencies, recency_weights
 from pmlcli.algorithms._learning.trees import Trees
 from pmlcli.algorithms._learning.validation import latest_rows
-from pmlcli.algorithms._prefixes.request import Rows
 from pmlcli.algorithms._prefixes.rows import evenly
 from pmlcli.algorithms.next_activity._rare import followed_rows, pooled, unpooled
 from pmlcli.algorithms.next_activity._task import NextActivityPredictor
+from pmlcli.arrays import Codes
 from pmlcli.encoding.events.prefixes import PrefixEncoding, Prefixes
 from pmlcli.encoding.events.sequences import targets
 from pmlcli.encoding.events.table import tabulate
@@ -81,14 +81,14 @@ class XGBoost(NextActivityPredictor[Prefixes]):
         found = softmax(self._trees.margins(tabulate(data, np.arange(data.n_events), "rank")))
         return unpooled(found, self.shares_)
 
-    def _taught(self, data: Prefixes, rows: Rows) -> Rows:
+    def _taught(self, data: Prefixes, rows: Codes) -> Codes:
         """The prefixes to learn from, of these, and, learned from them, the groups."""
         rows = rows[-max(min(self.most_rows, MOST_CELLS // data.end_class), 100) :]
         self.shares_ = pooled(np.bincount(targets(data)[rows], minlength=data.end_class + 1), RARE)
         return rows
 
     def _grow(
-        self, data: Prefixes, rows: Rows, recency: str, rounds: int | None = None, late: Rows | None = None
+        self, data: Prefixes, rows: Codes, recency: str, rounds: int | None = None, late: Codes | None = None
     ) -> xgboost.Booster:
         """Trees from the prefixes `rows`; with `late` until they do not get better at these."""
         settings = {"eta": self.learning_rate, "max_depth": self.max_depth, "seed": self.seed}
@@ -103,7 +103,7 @@ class XGBoost(NextActivityPredictor[Prefixes]):
         own = {"recency_": recency, "n_estimators_": grown.num_boosted_rounds()}
         self.restore(own | {"booster_": bytes(grown.save_raw("json"))})
 
-    def _matrix(self, data: Prefixes, rows: Rows, recency: str = "off") -> xgboost.DMatrix:
+    def _matrix(self, data: Prefixes, rows: Codes, recency: str = "off") -> xgboost.DMatrix:
         groups, weights = (
             self.shares_.argmax(axis=0)[targets(data)[rows]],
             recency_weights(data, recency)[rows],

@@ -11,21 +11,19 @@ from numpy.typing import NDArray
 from pmlcli.algorithms._learning.choice import LossOf
 from pmlcli.algorithms._learning.validation import SHARE
 from pmlcli.algorithms.outcome._rows import counted_rows, folds, rank_by_start
+from pmlcli.arrays import Codes, Floats
 from pmlcli.encoding.outcome.encoding import OutcomePrefixes
 from pmlcli.evaluation.ranking import macro_auc_over
 
 JUDGED_IN_FOLDS = 500
 """With fewer cases algorithms are compared by cross-validation, else on the latest fifth alone."""
 
-Rows = NDArray[np.int64]
-Shares = NDArray[np.float64]
-
 
 class Part(NamedTuple):
     """Cases to learn from, and cases to be judged on, ascending."""
 
-    early: Rows
-    late: Rows
+    early: Codes
+    late: Codes
 
 
 def judging_parts(data: OutcomePrefixes) -> Iterator[Part]:
@@ -59,7 +57,7 @@ class Judged(NamedTuple):
         counted = [_counted_cases(data, part.late) for part in parts]
         return cls([data.target[cases] for cases in counted], [place[cases] for cases in counted], len(late))
 
-    def loss_over(self, said: Sequence[Shares]) -> LossOf:
+    def loss_over(self, said: Sequence[Floats]) -> LossOf:
         """1 - AUC, on average over the parts: what is told by different models is not ranked together."""
         each = [
             macro_auc_over(target, shares, place, self.n_cases)

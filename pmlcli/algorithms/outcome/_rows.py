@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from pmlcli.algorithms._learning.validation import latest_rows
 from pmlcli.algorithms._prefixes.rows import evenly
+from pmlcli.arrays import Codes
 from pmlcli.encoding.outcome.encoding import OutcomePrefixes
 from pmlcli.errors import TrainingError
 
@@ -21,16 +22,15 @@ FOLDS = 3
 ASKED_ROWS = 20_000
 """Prefixes that are turned into rows of numbers together, to bound the memory."""
 
-Rows = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
 
 class Lessons(NamedTuple):
     """Events that end the prefixes to learn from, ascending, (rows,), their classes and their cases."""
 
-    rows: Rows
-    target: Rows
-    cases: Rows
+    rows: Codes
+    target: Codes
+    cases: Codes
 
     @property
     def weights(self) -> NDArray[np.float64]:
@@ -39,7 +39,7 @@ class Lessons(NamedTuple):
         return np.asarray(shares / shares.mean())
 
 
-def counted_rows(data: OutcomePrefixes) -> Rows:
+def counted_rows(data: OutcomePrefixes) -> Codes:
     """The prefixes that count, by the event that ends them; TrainingError without two outcomes."""
     rows = np.flatnonzero(data.is_counted)
     present = np.unique(data.target[data.case_of_event[rows]])
@@ -75,11 +75,11 @@ def held_out_parts(data: OutcomePrefixes, taught: Lessons) -> Iterator[Flags]:
             yield is_held_out
 
 
-def rank_by_start(data: OutcomePrefixes, cases: Rows) -> Rows:
+def rank_by_start(data: OutcomePrefixes, cases: Codes) -> Codes:
     """How many of these cases began before each, (cases,)."""
     return np.argsort(np.argsort(data.starts[cases], kind="stable"), kind="stable")
 
 
-def folds(rank: Rows) -> list[Flags]:
+def folds(rank: Codes) -> list[Flags]:
     """Which cases are in each fold, (cases,): in turn by start, so that each holds cases of all times."""
     return [rank % FOLDS == fold for fold in range(FOLDS)]

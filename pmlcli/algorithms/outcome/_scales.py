@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from pmlcli.algorithms._learning.calibration import softmax
-from pmlcli.arrays import Floats
+from pmlcli.arrays import Codes, Floats
 from pmlcli.evaluation.ranking import calibration_error, macro_auc_over
 
 LEAST = 1e-6
@@ -22,21 +22,19 @@ FEWEST_CASES = 20
 SHOWN_LENGTHS = (1, 2, 3, 5, 8, 13, 20, 30, 40)
 SHOWN_LIMITS = (0.3, 0.5, 0.7, 0.9)
 
-Ints = NDArray[np.int64]
-
 
 def rescaled(shares: Floats, scale: float, offsets: Floats) -> Floats:
     """Platt scaling of (rows, classes): softmax of scale x log p + offsets."""
     return softmax(scale * np.log(np.maximum(shares, LEAST)) + offsets)
 
 
-def log_loss(shares: Floats, target: Ints, weights: Floats) -> float:
+def log_loss(shares: Floats, target: Codes, weights: Floats) -> float:
     """The weighted mean over rows of -log of the share that the true class was given."""
     given = np.maximum(shares[np.arange(len(target)), target], LEAST)
     return float(-np.average(np.log(given), weights=weights))
 
 
-def fit_scale(shares: Floats, target: Ints, cases: Ints) -> tuple[float, Floats]:
+def fit_scale(shares: Floats, target: Codes, cases: Codes) -> tuple[float, Floats]:
     """Scale and offsets of highest likelihood, each case counting as one; near the identity for few cases.
 
     Platt (1999), Probabilistic outputs for support vector machines; several classes as in Guo et al. (2017).
@@ -55,7 +53,7 @@ def fit_scale(shares: Floats, target: Ints, cases: Ints) -> tuple[float, Floats]
     return float(np.exp(best[0])), np.asarray(best[1:])
 
 
-def held_out_error(shares: Floats, target: Ints, cases: Ints) -> float:
+def held_out_error(shares: Floats, target: Codes, cases: Codes) -> float:
     """Calibration error of the likeliest class, each fold of cases rescaled by what the others say."""
     fold, rescaled_shares = cases % FOLDS, shares.copy()
     for number in range(FOLDS):
@@ -66,7 +64,7 @@ def held_out_error(shares: Floats, target: Ints, cases: Ints) -> float:
     return calibration_error(likeliest == target, rescaled_shares.max(axis=1, initial=0.0))
 
 
-def by_prefix_length(shares: Floats, target: Ints, lengths: Ints) -> list[dict[str, Any]]:
+def by_prefix_length(shares: Floats, target: Codes, lengths: Codes) -> list[dict[str, Any]]:
     """AUC and number of cases at each of some prefix lengths, as far as there are two classes."""
     found = []
     for length in SHOWN_LENGTHS:
@@ -80,7 +78,7 @@ def by_prefix_length(shares: Floats, target: Ints, lengths: Ints) -> list[dict[s
 
 
 def earliness(
-    probability: Floats, is_positive: NDArray[np.bool_], cases: Ints, lengths: Ints
+    probability: Floats, is_positive: NDArray[np.bool_], cases: Codes, lengths: Codes
 ) -> list[dict[str, Any]]:
     """What warning at the first prefix whose probability reaches a limit would have given, by limit.
 

@@ -17,13 +17,14 @@ from pmlcli.algorithms._interface.param import Param
 from pmlcli.algorithms._interface.parameters import Attributes
 from pmlcli.algorithms._interface.request import Fields
 from pmlcli.algorithms._interface.task import BesideTruth, Calibration, Fitted
-from pmlcli.algorithms._prefixes.request import Columns, Requested, Rows
+from pmlcli.algorithms._prefixes.request import Columns, Requested
 from pmlcli.algorithms._prefixes.rows import about_split, pooled
 from pmlcli.algorithms._prefixes.task import PrefixTask, SplitChoice
 from pmlcli.algorithms._prefixes.truth import Prefixes, learned
 from pmlcli.algorithms.outcome._classes import class_column, shares_in, texts_of
 from pmlcli.algorithms.outcome._request import OutcomeRequest
 from pmlcli.algorithms.outcome._scales import by_prefix_length, earliness, fit_scale, held_out_error, rescaled
+from pmlcli.arrays import Codes, Floats
 from pmlcli.encoding.outcome.encoding import SOURCES, UNKNOWN, OutcomeEncoding, OutcomePrefixes, OutcomeSource
 from pmlcli.encoding.outcome.truth import outcomes
 from pmlcli.encoding.profile.column import duration_words
@@ -35,16 +36,14 @@ from pmlcli.eventlog.far_events import near_end
 from pmlcli.eventlog.log import EventLog
 from pmlcli.eventlog.split import Split, measured_prefixes
 
-Shares = NDArray[np.float64]
-
 
 class HeldOut(NamedTuple):
     """Prefixes of a test part, (rows,): probabilities, (rows, classes), classes, cases and lengths."""
 
-    shares: Shares
-    target: Rows
-    cases: Rows
-    lengths: Rows
+    shares: Floats
+    target: Codes
+    cases: Codes
+    lengths: Codes
     class_names: tuple[str, ...]
     positive: int
     """The class that is looked for."""
@@ -322,7 +321,7 @@ class OutcomeTask(PrefixTask["OutcomePredictor", OutcomePrefixes, HeldOut, Outco
         requested: Requested[OutcomePrefixes, OutcomeRequest],
         predictions: Columns,
         data: OutcomePrefixes,
-        rows: Rows,
+        rows: Codes,
     ) -> NDArray[np.float64]:
         """The probability of the outcome that was the likeliest."""
         place = {name: code for code, name in enumerate(requested.data.class_names)}
@@ -428,7 +427,7 @@ class OutcomePredictor(Algorithm[OutcomePrefixes]):
         return int(np.bincount(data.target[data.target != UNKNOWN], minlength=data.n_classes).argmin())
 
     @abstractmethod
-    def probabilities(self, data: OutcomePrefixes, rows: Rows) -> Shares:
+    def probabilities(self, data: OutcomePrefixes, rows: Codes) -> Floats:
         """(rows, classes): of each of these prefixes (events that end them, ascending); rows sum to 1.
 
         A row depends on the events of its case up to that one alone.
@@ -486,7 +485,7 @@ def _refuse_few(algorithm: OutcomePredictor, data: OutcomePrefixes, samples: int
         )
 
 
-def _settled(outcome: OutcomeSource, data: OutcomePrefixes, rows: Rows, silent: NDArray[np.float64]) -> Rows:
+def _settled(outcome: OutcomeSource, data: OutcomePrefixes, rows: Codes, silent: Floats) -> Codes:
     """The classes that are settled, (rows,): a running case also by the time for which it goes on."""
     settled = data.settled[rows]
     if outcome.kind != "slower_than" or data.micros is None:
@@ -498,9 +497,9 @@ def _settled(outcome: OutcomeSource, data: OutcomePrefixes, rows: Rows, silent: 
 def _honest(
     fitted: Fitted[OutcomePredictor, OutcomePrefixes],
     data: OutcomePrefixes,
-    rows: Rows,
+    rows: Codes,
     silent: NDArray[np.float64],
-) -> Shares:
+) -> Floats:
     """Rescaled probabilities; 1 for what is settled."""
     known = fitted.calibration
     offsets = np.array([known["offsets"].get(name, 0.0) for name in data.class_names])

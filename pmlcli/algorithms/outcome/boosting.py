@@ -14,12 +14,11 @@ from pmlcli.algorithms._learning.calibration import softmax
 from pmlcli.algorithms._learning.trees import Trees
 from pmlcli.algorithms.outcome._rows import ASKED_ROWS, Lessons, held_out_parts, lessons
 from pmlcli.algorithms.outcome._task import OutcomePredictor
+from pmlcli.arrays import Codes
 from pmlcli.encoding.events.table import tabulate
 from pmlcli.encoding.outcome.encoding import OutcomePrefixes
 
 FEWEST_TREES = 10
-
-Rows = NDArray[np.int64]
 
 
 @dataclass(kw_only=True)
@@ -80,7 +79,7 @@ class Boosting(OutcomePredictor):
             "nthread": 1,
         }
 
-    def _learn(self, table: NDArray[np.float32], target: Rows, n_classes: int) -> None:
+    def _learn(self, table: NDArray[np.float32], target: Codes, n_classes: int) -> None:
         taught = xgboost.DMatrix(table, target, nthread=1)
         trained = xgboost.train(self._settings(n_classes), taught, self.n_estimators_)
         self.restore({"booster_": bytes(trained.save_raw("json"))})
@@ -90,7 +89,7 @@ class Boosting(OutcomePredictor):
         super().restore(state)
         self._trees = Trees.from_json(self.booster_, rounds=self.n_estimators, depth=self.max_depth)
 
-    def probabilities(self, data: OutcomePrefixes, rows: Rows) -> NDArray[np.float64]:
+    def probabilities(self, data: OutcomePrefixes, rows: Codes) -> NDArray[np.float64]:
         """The trees' shares of each outcome."""
         parts = (rows[at : at + ASKED_ROWS] for at in range(0, len(rows), ASKED_ROWS))
         found = [self._trees.margins(tabulate(data, part, "rank")) for part in parts]

@@ -18,9 +18,9 @@ from pmlcli.algorithms._learning.recency import Turns
 from pmlcli.algorithms.outcome._judged import Judged, Part, judging_parts
 from pmlcli.algorithms.outcome._scales import LEAST
 from pmlcli.algorithms.outcome._task import OutcomePredictor
+from pmlcli.arrays import Floats
 from pmlcli.encoding.outcome.encoding import OutcomePrefixes
 
-Shares = NDArray[np.float64]
 CLOSE = 1.5
 """Who ranks best changes more from one part of a log to the next than elsewhere: means are tried sooner."""
 
@@ -57,7 +57,7 @@ class OutcomeEnsemble(ChoosingAlgorithm[OutcomePrefixes], OutcomePredictor):
             return cheapest_tied((), tuple(self.parts), 0)
         turns = Turns()
 
-        def answer(name: str) -> list[Shares]:
+        def answer(name: str) -> list[Floats]:
             return [self._said(name, data, part, turns) for part in parts]
 
         cases = LateCases(n_late, self.seed)
@@ -73,17 +73,17 @@ class OutcomeEnsemble(ChoosingAlgorithm[OutcomePrefixes], OutcomePredictor):
         """With each candidate's AUC."""
         return choice.sentence("AUC", lambda loss: f"{1 - loss:.3f}")
 
-    def probabilities(self, data: OutcomePrefixes, rows: NDArray[np.int64]) -> Shares:
+    def probabilities(self, data: OutcomePrefixes, rows: NDArray[np.int64]) -> Floats:
         """Softmax of the mean of the logarithms of what the members taken say."""
         return _mean([one.probabilities(data, rows) for one in self.kept_members().values()])
 
-    def _said(self, name: str, data: OutcomePrefixes, part: Part, turns: Turns) -> Shares:
+    def _said(self, name: str, data: OutcomePrefixes, part: Part, turns: Turns) -> Floats:
         one, late = self.parts[name], data.take(part.late)
         turns.take(one, partial(one.fit, data.take(part.early)))
         return np.asarray(one.probabilities(late, np.flatnonzero(late.is_counted)))
 
 
-def _mean(said: Sequence[Shares]) -> Shares:
+def _mean(said: Sequence[Floats]) -> Floats:
     if len(said) == 1:
         return said[0]
     logs = [np.log(np.maximum(one, LEAST)) for one in said]

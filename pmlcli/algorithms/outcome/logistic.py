@@ -15,13 +15,11 @@ from pmlcli.algorithms._learning.calibration import softmax
 from pmlcli.algorithms.outcome._rows import ASKED_ROWS, Lessons, held_out_parts, lessons
 from pmlcli.algorithms.outcome._scales import log_loss
 from pmlcli.algorithms.outcome._task import OutcomePredictor
-from pmlcli.arrays import Floats
+from pmlcli.arrays import Codes, Floats
 from pmlcli.encoding.events.table import tabulate
 from pmlcli.encoding.outcome.encoding import OutcomePrefixes
 
 CHOICES = (1e-3, 1e-2, 1e-1)
-
-Rows = NDArray[np.int64]
 
 
 @dataclass(kw_only=True)
@@ -67,7 +65,7 @@ class Logistic(OutcomePredictor):
                 losses[place] += log_loss(self._shares(table[late]), target[late], weights[late])
         return CHOICES[int(losses.argmin())]
 
-    def _learn(self, table: NDArray[np.float32], target: Rows, weights: Floats, n_classes: int) -> None:
+    def _learn(self, table: NDArray[np.float32], target: Codes, weights: Floats, n_classes: int) -> None:
         self.middle_ = table.mean(axis=0, dtype=np.float64)
         self.low_, self.high_ = (table.min(axis=0).astype(np.float64), table.max(axis=0).astype(np.float64))
         spread = table.std(axis=0, dtype=np.float64)
@@ -92,8 +90,8 @@ class Logistic(OutcomePredictor):
                 logits += ((column - middle) / spread)[:, None] * weights
         return softmax(logits)
 
-    def probabilities(self, data: OutcomePrefixes, rows: Rows) -> Floats:
+    def probabilities(self, data: OutcomePrefixes, rows: Codes) -> Floats:
         """The shares of each outcome, some prefixes at a time."""
-        parts: Iterator[Rows] = (rows[at : at + ASKED_ROWS] for at in range(0, len(rows), ASKED_ROWS))
+        parts: Iterator[Codes] = (rows[at : at + ASKED_ROWS] for at in range(0, len(rows), ASKED_ROWS))
         found = [self._shares(tabulate(data, part, "one-hot")) for part in parts]
         return np.concatenate([np.zeros((0, data.n_classes)), *found])

@@ -12,10 +12,9 @@ import numpy as np
 from pmlcli.algorithms._learning.choice import LossOf
 from pmlcli.algorithms._learning.recency import Turns
 from pmlcli.algorithms._learning.validation import Cut, rolling_cuts
-from pmlcli.algorithms._prefixes.request import Rows
 from pmlcli.algorithms.remaining_time._quantiles import MIDDLE, ascending
 from pmlcli.algorithms.remaining_time._rows import DAY, EarlyAndLate, known_rows, remaining_seconds
-from pmlcli.arrays import Floats
+from pmlcli.arrays import Codes, Floats
 from pmlcli.encoding.events.prefixes import Prefixes
 from pmlcli.evaluation.measurement import mean_over
 
@@ -26,7 +25,7 @@ class Judged:
 
     known: Prefixes
     late: Prefixes
-    rows: Rows
+    rows: Codes
     turns: Turns
 
     @classmethod
@@ -68,14 +67,14 @@ def _by_case(judged: Judged, said: Floats) -> Iterator[Floats]:
     yield counts.astype(np.float64)
 
 
-def _early_and_late(data: Prefixes) -> tuple[Rows, Rows]:
+def _early_and_late(data: Prefixes) -> tuple[Codes, Codes]:
     """None where nothing can be learned."""
     early, late, _is_ripe = EarlyAndLate.of(data)
     late = late[np.argsort(data.starts[late], kind="stable")]
     return (early if len(known_rows(data.take(early))) else early[:0]), late
 
 
-def _judged_rows(late: Prefixes) -> Rows:
+def _judged_rows(late: Prefixes) -> Codes:
     """The known prefixes of two events or more, as they are measured; all known ones where there are none."""
     rows = known_rows(late)
     longer = rows[late.position[rows] > 0]

@@ -14,10 +14,9 @@ from pmlcli.algorithms._learning.batches import Batch, answers_by_event, padded,
 from pmlcli.algorithms._learning.learner import Samples
 from pmlcli.algorithms._learning.sequence_network import network_sizes, prefix_inputs
 from pmlcli.algorithms._learning.sizes import Sizes
-from pmlcli.algorithms._prefixes.request import Rows
 from pmlcli.algorithms.remaining_time._quantiles import LEVELS
 from pmlcli.algorithms.remaining_time._rows import DAY, HOUR, remaining_seconds
-from pmlcli.arrays import Floats
+from pmlcli.arrays import Codes, Floats
 from pmlcli.encoding.events.prefixes import Prefixes
 
 SCALES = (HOUR, DAY, 7 * DAY, 30 * DAY, 90 * DAY, 365 * DAY)
@@ -48,7 +47,7 @@ def trace_samples(data: Prefixes, own: Sizes, *targets: Target) -> Samples:
 
 
 def read_quantiles(
-    network: nn.Module, data: Prefixes, rows: Rows, read: Callable[[Tensor], Floats]
+    network: nn.Module, data: Prefixes, rows: Codes, read: Callable[[Tensor], Floats]
 ) -> Floats:
     """What a network in double precision says after each of these events, (rows, levels), in seconds; `read`
     turns its outputs (prefixes, outputs) into quantiles.
@@ -59,7 +58,7 @@ def read_quantiles(
     place[rows] = np.arange(len(rows))
     inputs = prefix_inputs(data, _clock(data))
 
-    def answer(events: Rows) -> Tensor:
+    def answer(events: Codes) -> Tensor:
         codes, numbers = inputs(events)
         said: Tensor = network(codes, numbers.double())
         return said

@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 
 from pmlcli.algorithms._learning.recency import recencies
 from pmlcli.algorithms._learning.validation import SHARE
-from pmlcli.algorithms._prefixes.request import Rows
-from pmlcli.arrays import Floats
+from pmlcli.arrays import Codes, Floats
 from pmlcli.encoding.events.sequences import Sequences
 from pmlcli.errors import TrainingError
 
@@ -27,14 +26,14 @@ def remaining_seconds(data: Sequences) -> Floats:
     return np.where(np.repeat(data.is_running, data.lengths), np.nan, data.seconds_left)
 
 
-def known_rows(data: Sequences, counted: NDArray[np.bool_] | None = None) -> Rows:
+def known_rows(data: Sequences, counted: NDArray[np.bool_] | None = None) -> Codes:
     """The prefixes (of those counted) that something came after, in cases that have ended, ascending."""
     is_known = np.repeat(~data.is_running, data.lengths)
     is_known[data.offsets[1:] - 1] = False
     return np.flatnonzero(is_known if counted is None else is_known & counted)
 
 
-def learned_rows(data: Sequences) -> Rows:
+def learned_rows(data: Sequences) -> Codes:
     """`known_rows`; TrainingError where there is none."""
     rows = known_rows(data)
     if len(rows) == 0:
@@ -46,7 +45,7 @@ def learned_rows(data: Sequences) -> Rows:
     return rows
 
 
-def moments(begin: Rows, end: Rows) -> tuple[Rows, Floats]:
+def moments(begin: Codes, end: Codes) -> tuple[Codes, Floats]:
     """Ended cases as they stood at `MOMENTS` or so times: which of these prefixes, and how long silent.
 
     `begin` and `end`: when each prefix ended and when the next event came, (prefixes,), in microseconds. The
@@ -61,7 +60,7 @@ def moments(begin: Rows, end: Rows) -> tuple[Rows, Floats]:
     return which, ((first[which] + nth) * step - begin[which]) / 1e6
 
 
-def log_days(data: Sequences, rows: Rows) -> Floats:
+def log_days(data: Sequences, rows: Codes) -> Floats:
     """Logarithms of one more than the days that remain after these events, (rows,)."""
     return np.asarray(np.log1p(remaining_seconds(data)[rows] / DAY))
 

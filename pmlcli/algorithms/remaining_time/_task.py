@@ -16,7 +16,7 @@ from pmlcli.algorithms._interface.form import Column, columns
 from pmlcli.algorithms._interface.request import Fields
 from pmlcli.algorithms._interface.task import BesideTruth, Calibration, Fitted
 from pmlcli.algorithms._prefixes.due import NEVER, due_columns, due_micros, lateness
-from pmlcli.algorithms._prefixes.request import Columns, PrefixData, Requested, Rows
+from pmlcli.algorithms._prefixes.request import Columns, PrefixData, Requested
 from pmlcli.algorithms._prefixes.rows import about_split, pooled
 from pmlcli.algorithms._prefixes.task import PrefixTask, SplitChoice
 from pmlcli.algorithms._prefixes.truth import NO_LABELS, Prefixes, learned
@@ -32,7 +32,7 @@ from pmlcli.algorithms.remaining_time._quantiles import (
 )
 from pmlcli.algorithms.remaining_time._request import RemainingTimeRequest
 from pmlcli.algorithms.remaining_time._rows import DAY, HOUR, known_rows, moments, remaining_seconds
-from pmlcli.arrays import Floats
+from pmlcli.arrays import Codes, Floats
 from pmlcli.encoding.events.sequences import Sequences
 from pmlcli.errors import TrainingError
 from pmlcli.evaluation.measurement import Measurement, mean_over
@@ -56,11 +56,11 @@ class HeldOut(NamedTuple):
 
     quantiles: Floats
     came: Floats
-    cases: Rows
-    lengths: Rows
-    began: Rows
-    at: Rows
-    until: Rows
+    cases: Codes
+    lengths: Codes
+    began: Codes
+    at: Codes
+    until: Codes
     about: str
 
 
@@ -254,7 +254,7 @@ class RemainingTimeTask(PrefixTask["RemainingTimePredictor[Any]", Sequences, Hel
         requested: Requested[Sequences, RemainingTimeRequest],
         predictions: Columns,
         data: Sequences,
-        rows: Rows,
+        rows: Codes,
     ) -> Floats:
         """The remaining seconds."""
         return np.asarray(np.ceil(requested.silent) + _rest(fitted, data, rows, requested.silent)[:, MIDDLE])
@@ -279,7 +279,7 @@ class RemainingTimePredictor(Algorithm[PrefixData], Generic[PrefixData]):
     split: SplitChoice = "temporal"
 
     @abstractmethod
-    def quantiles(self, data: PrefixData, rows: Rows) -> Floats:
+    def quantiles(self, data: PrefixData, rows: Codes) -> Floats:
         """(rows, levels): seconds that remain after these events at each of `LEVELS`; need not ascend.
 
         A row depends on the events of its case up to that one, and on its inter-case features.
@@ -310,11 +310,11 @@ def joined_parts(held_out: Sequence[HeldOut]) -> HeldOut:
     return pooled(held_out, ("quantiles", "came", "lengths", "began", "at", "until"))
 
 
-def _quantiles(algorithm: RemainingTimePredictor[Any], data: Sequences, rows: Rows) -> Floats:
+def _quantiles(algorithm: RemainingTimePredictor[Any], data: Sequences, rows: Codes) -> Floats:
     return ascending(algorithm.quantiles(data, rows)) if len(rows) else np.zeros((0, len(LEVELS)))
 
 
-def _rest(fitted: Known, data: Sequences, rows: Rows, silent: Floats) -> Floats:
+def _rest(fitted: Known, data: Sequences, rows: Codes, silent: Floats) -> Floats:
     """Quantiles of the whole seconds still to come after so long a silence (rows,), (rows, levels).
 
     Calibrated, and whole, so that no bit depends on what else is asked for.

@@ -19,12 +19,11 @@ from pmlcli.algorithms._interface.parameters import (
 from pmlcli.algorithms._learning.boosting import grow_median, grow_quantiles
 from pmlcli.algorithms._learning.recency import chosen_recency, recency_weights
 from pmlcli.algorithms._learning.trees import Trees
-from pmlcli.algorithms._prefixes.request import Rows
 from pmlcli.algorithms._prefixes.rows import evenly
 from pmlcli.algorithms.remaining_time._quantiles import OUTER, filled
 from pmlcli.algorithms.remaining_time._rows import DAY, EarlyAndLate, learned_rows, log_days
 from pmlcli.algorithms.remaining_time._task import RemainingTimePredictor
-from pmlcli.arrays import Floats
+from pmlcli.arrays import Codes, Floats
 from pmlcli.encoding.events.prefixes import PrefixEncoding, Prefixes
 from pmlcli.encoding.events.table import tabulate
 
@@ -90,11 +89,11 @@ class Boosting(RemainingTimePredictor[Prefixes]):
         super().restore(state)
         self._trees = Trees.from_json(self.booster_, rounds=self.n_estimators, depth=self.max_depth)
 
-    def quantiles(self, data: Prefixes, rows: Rows) -> Floats:
+    def quantiles(self, data: Prefixes, rows: Codes) -> Floats:
         """What the trees say."""
         return np.expm1(filled(self._trees.margins(tabulate(data, rows, "rank", ages=True)))) * DAY
 
-    def _matrix(self, data: Prefixes, rows: Rows, recency: str = "off") -> xgboost.DMatrix:
+    def _matrix(self, data: Prefixes, rows: Codes, recency: str = "off") -> xgboost.DMatrix:
         table, weights = tabulate(data, rows, "rank", ages=True), recency_weights(data, recency)[rows]
         return xgboost.DMatrix(table, log_days(data, rows), weight=weights, nthread=1)
 

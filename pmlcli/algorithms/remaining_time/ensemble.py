@@ -11,11 +11,10 @@ import numpy as np
 from pmlcli.algorithms._interface.parameters import InterCase, MemberNames
 from pmlcli.algorithms._learning.choice import Choice, LateCases, cheapest_tied, rounds_of_means
 from pmlcli.algorithms._learning.choosing import ChoosingAlgorithm, with_baseline
-from pmlcli.algorithms._prefixes.request import Rows
 from pmlcli.algorithms.remaining_time._judged import Judged, error_over
 from pmlcli.algorithms.remaining_time._quantiles import ascending
 from pmlcli.algorithms.remaining_time._task import RemainingTimePredictor
-from pmlcli.arrays import Floats
+from pmlcli.arrays import Codes, Floats
 from pmlcli.encoding.events.prefixes import PrefixEncoding, Prefixes
 
 
@@ -63,7 +62,7 @@ class Ensemble(ChoosingAlgorithm[Prefixes], RemainingTimePredictor[Prefixes]):
         """With each candidate's error."""
         return choice.sentence("mean absolute error in days", lambda loss: f"{loss:#.3g}")
 
-    def quantiles(self, data: Prefixes, rows: Rows) -> Floats:
+    def quantiles(self, data: Prefixes, rows: Codes) -> Floats:
         """The mean of the quantiles of the members taken."""
         said = [ascending(one.quantiles(data, rows)) for one in self.kept_members().values()]
         return _mean(said)

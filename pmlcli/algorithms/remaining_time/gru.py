@@ -23,16 +23,11 @@ from pmlcli.algorithms._learning.learner import Learner, Objective, Samples
 from pmlcli.algorithms._learning.neural import NeuralAlgorithm
 from pmlcli.algorithms._learning.sequence_network import PrefixNetwork
 from pmlcli.algorithms._learning.sizes import Sizes
-from pmlcli.algorithms._prefixes.request import Rows
-from pmlcli.algorithms.remaining_time._network import (
-    read_quantiles,
-    scaled_seconds,
-    trace_samples,
-)
+from pmlcli.algorithms.remaining_time._network import read_quantiles, scaled_seconds, trace_samples
 from pmlcli.algorithms.remaining_time._quantiles import LEVELS
 from pmlcli.algorithms.remaining_time._rows import learned_rows
 from pmlcli.algorithms.remaining_time._task import RemainingTimePredictor
-from pmlcli.arrays import Floats
+from pmlcli.arrays import Codes, Floats
 from pmlcli.encoding.events.prefixes import PrefixEncoding, Prefixes
 
 NO_TARGET = -1.0
@@ -87,7 +82,7 @@ class Gru(NeuralAlgorithm[Prefixes], RemainingTimePredictor[Prefixes]):
         """One recurrent layer over whole cases, and a linear one."""
         return Learner(lambda sizes: PrefixNetwork(sizes, self.dropout), _Quantiles())
 
-    def quantiles(self, data: Prefixes, rows: Rows) -> Floats:
+    def quantiles(self, data: Prefixes, rows: Codes) -> Floats:
         """What the network says after each of these events."""
         with self.answering() as network:
             return read_quantiles(network, data, rows, self._seconds)

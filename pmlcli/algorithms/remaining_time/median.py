@@ -7,11 +7,10 @@ from typing import Annotated, ClassVar
 
 from pmlcli.algorithms._interface.param import Param
 from pmlcli.algorithms._interface.parameters import Least
-from pmlcli.algorithms._prefixes.request import Rows
 from pmlcli.algorithms.remaining_time._rows import learned_rows, remaining_seconds
 from pmlcli.algorithms.remaining_time._states import Keys, learn_states, look_up, window_keys
 from pmlcli.algorithms.remaining_time._task import RemainingTimePredictor
-from pmlcli.arrays import Floats
+from pmlcli.arrays import Codes, Floats
 from pmlcli.encoding.events.sequences import SequenceEncoding, Sequences
 
 
@@ -46,7 +45,7 @@ class Median(RemainingTimePredictor[Sequences]):
         keys = [level[rows] for level in window_keys(data, self.order)]
         self.states_, self.seconds_ = learn_states(keys, remaining_seconds(data)[rows], self.least)
 
-    def quantiles(self, data: Sequences, rows: Rows) -> Floats:
+    def quantiles(self, data: Sequences, rows: Codes) -> Floats:
         """Those of the longest known context."""
         keys = [level[rows] for level in window_keys(data, self.order)]
         return look_up(self.states_, self.seconds_, keys)

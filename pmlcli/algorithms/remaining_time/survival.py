@@ -25,12 +25,11 @@ from pmlcli.algorithms._learning.learner import Learner, Objective, Samples
 from pmlcli.algorithms._learning.neural import NeuralAlgorithm
 from pmlcli.algorithms._learning.sequence_network import PrefixNetwork
 from pmlcli.algorithms._learning.sizes import Sizes
-from pmlcli.algorithms._prefixes.request import Rows
 from pmlcli.algorithms.remaining_time._network import read_quantiles, trace_samples
 from pmlcli.algorithms.remaining_time._quantiles import of_spans
 from pmlcli.algorithms.remaining_time._rows import learned_rows, remaining_seconds
 from pmlcli.algorithms.remaining_time._task import RemainingTimePredictor
-from pmlcli.arrays import Floats
+from pmlcli.arrays import Codes, Floats
 from pmlcli.encoding.events.prefixes import PrefixEncoding, Prefixes
 from pmlcli.errors import UntrustedArtifactError
 
@@ -103,7 +102,7 @@ class Survival(NeuralAlgorithm[Prefixes], RemainingTimePredictor[Prefixes]):
         """One recurrent layer over whole cases, and a linear one."""
         return Learner(self._network, _Hazards(self.spans))
 
-    def quantiles(self, data: Prefixes, rows: Rows) -> Floats:
+    def quantiles(self, data: Prefixes, rows: Codes) -> Floats:
         """What the network says after each of these events."""
         with self.answering() as network:
             return read_quantiles(network, data, rows, self._seconds)

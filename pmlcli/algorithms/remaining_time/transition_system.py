@@ -8,12 +8,11 @@ from typing import Annotated, ClassVar, Literal, get_args
 from pmlcli.algorithms._interface.param import Param
 from pmlcli.algorithms._interface.parameters import Least
 from pmlcli.algorithms._learning.validation import latest_rows
-from pmlcli.algorithms._prefixes.request import Rows
 from pmlcli.algorithms.remaining_time._quantiles import pinball
 from pmlcli.algorithms.remaining_time._rows import learned_rows, remaining_seconds
 from pmlcli.algorithms.remaining_time._states import Abstraction, Keys, learn_states, look_up, window_keys
 from pmlcli.algorithms.remaining_time._task import RemainingTimePredictor
-from pmlcli.arrays import Floats
+from pmlcli.arrays import Codes, Floats
 from pmlcli.encoding.events.sequences import SequenceEncoding, Sequences
 
 
@@ -52,7 +51,7 @@ class TransitionSystem(RemainingTimePredictor[Sequences]):
             self.chosen_ = min(losses, key=lambda kind: losses[kind])
         self._learn(data, learned_rows(data))
 
-    def quantiles(self, data: Sequences, rows: Rows) -> Floats:
+    def quantiles(self, data: Sequences, rows: Codes) -> Floats:
         """Those of the finest known state."""
         return look_up(self.states_, self.seconds_, self._keys(data, rows))
 
@@ -65,10 +64,10 @@ class TransitionSystem(RemainingTimePredictor[Sequences]):
         self._learn(data, rows[~is_late])
         return pinball(self.quantiles(data, rows[is_late]), remaining_seconds(data)[rows[is_late]])
 
-    def _learn(self, data: Sequences, rows: Rows) -> None:
+    def _learn(self, data: Sequences, rows: Codes) -> None:
         seconds = remaining_seconds(data)[rows]
         self.states_, self.seconds_ = learn_states(self._keys(data, rows), seconds, self.least)
 
-    def _keys(self, data: Sequences, rows: Rows) -> list[Keys]:
+    def _keys(self, data: Sequences, rows: Codes) -> list[Keys]:
         kind: Abstraction = next(one for one in get_args(Abstraction) if one == self.chosen_)
         return [level[rows] for level in window_keys(data, self.window, kind)]

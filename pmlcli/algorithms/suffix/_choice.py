@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pmlcli.algorithms._learning.choice import Candidate, LateCases
-from pmlcli.algorithms._prefixes.request import Rows
 from pmlcli.algorithms.suffix._continuations import (
     Continuations,
     alike,
@@ -18,6 +17,7 @@ from pmlcli.algorithms.suffix._continuations import (
     medoids,
     suffix_texts,
 )
+from pmlcli.arrays import Codes
 from pmlcli.encoding.events.prefixes import Prefixes
 from pmlcli.encoding.events.sequences import Sequences
 from pmlcli.evaluation.measurement import mean_over
@@ -55,7 +55,7 @@ def shares_to_try(given: float | None, *, both: bool) -> tuple[float, ...]:
 
 
 def rounds_of_shares(
-    members: Mapping[str, Any], data: Prefixes, parts: tuple[Rows, Rows], shares: Sequence[float], seed: int
+    members: Mapping[str, Any], data: Prefixes, parts: tuple[Codes, Codes], shares: Sequence[float], seed: int
 ) -> Iterator[list[Candidate]]:
     """The medoid alone if it is tried so, and after it what asks the network; `shares` are the medoid's.
 

@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pmlcli.algorithms.suffix._continuations import Continuations, as_letters
+from pmlcli.arrays import Codes
 from pmlcli.encoding.events.sequences import Sequences
 from pmlcli.errors import UntrustedArtifactError
 from pmlcli.eventlog.cases import mixed
 from pmlcli.eventlog.log import offsets_of
 
-Ints = NDArray[np.int64]
 Keys = NDArray[np.uint64]
 LONGEST = 100_000
 """Activities in a suffix; comparing longer ones would not end in training either."""
@@ -32,12 +32,12 @@ class Contexts:
     """
 
     keys: Keys
-    offsets: Ints
-    suffixes: Ints
-    counts: Ints
+    offsets: Codes
+    suffixes: Codes
+    counts: Codes
     seconds: NDArray[np.float64]
-    codes: Ints
-    ends: Ints
+    codes: Codes
+    ends: Codes
 
     def find(self, wanted: list[Keys]) -> Continuations:
         """The continuations of each prefix in the first of its contexts that is known, longest first."""
@@ -117,7 +117,7 @@ def learn_contexts(data: Sequences, order: int, examples: int, candidates: int) 
     return Contexts(known, offsets_of(sizes), suffixes[rows], counts[rows], spans[rows], codes, ends)
 
 
-def _suffixes(data: Sequences) -> tuple[Ints, Ints]:
+def _suffixes(data: Sequences) -> tuple[Codes, Codes]:
     """Which distinct suffix follows each event, and an event that it follows; equal ones have one number."""
     from_end = np.repeat(data.lengths, data.lengths) - 1 - data.position
     sums = np.cumsum(mixed(from_end, data.activity)[::-1])[::-1]
@@ -128,8 +128,8 @@ def _suffixes(data: Sequences) -> tuple[Ints, Ints]:
 
 
 def _counted(
-    keys: Keys, suffix: Ints, seconds: NDArray[np.float64], examples: int, candidates: int
-) -> tuple[Keys, Ints, Ints, NDArray[np.float64]]:
+    keys: Keys, suffix: Codes, seconds: NDArray[np.float64], examples: int, candidates: int
+) -> tuple[Keys, Codes, Codes, NDArray[np.float64]]:
     """Key, suffix, count and median seconds of the commonest pairs of contexts with enough examples."""
     by_pair = np.lexsort((seconds, suffix, keys))
     keys, suffix, seconds = keys[by_pair], suffix[by_pair], seconds[by_pair]
@@ -149,7 +149,7 @@ def _counted(
     return pair_keys[kept], pair_suffix[kept], counts[kept], median[kept]
 
 
-def _codes_of(data: Sequences, events: Ints) -> tuple[Ints, Ints]:
+def _codes_of(data: Sequences, events: Codes) -> tuple[Codes, Codes]:
     """The codes after each of these events until its case ends, one after the other, and where each ends."""
     ends = np.repeat(data.offsets[1:], data.lengths)[events]
     lengths = ends - events - 1

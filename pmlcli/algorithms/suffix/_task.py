@@ -16,7 +16,7 @@ from pmlcli.algorithms._interface.form import Column, columns
 from pmlcli.algorithms._interface.request import Fields
 from pmlcli.algorithms._interface.task import BesideTruth, Calibration, Fitted
 from pmlcli.algorithms._prefixes.due import DueRequest, due_columns, due_micros, lateness
-from pmlcli.algorithms._prefixes.request import Columns, PrefixData, Requested, Rows
+from pmlcli.algorithms._prefixes.request import Columns, PrefixData, Requested
 from pmlcli.algorithms._prefixes.rows import about_split, joined, pooled
 from pmlcli.algorithms._prefixes.task import PrefixTask, SplitChoice
 from pmlcli.algorithms._prefixes.truth import NO_LABELS, Prefixes, names_in
@@ -30,6 +30,7 @@ from pmlcli.algorithms.suffix._continuations import (
     medoids,
     suffix_texts,
 )
+from pmlcli.arrays import Codes
 from pmlcli.encoding.events.sequences import END, Sequences
 from pmlcli.encoding.vocabulary import Vocabulary
 from pmlcli.evaluation.measurement import Measurement, mean_over
@@ -60,7 +61,7 @@ class HeldOut(NamedTuple):
 
     chosen: list[str]
     came: list[str]
-    cases: Rows
+    cases: Codes
     n_counted: int
     about: str
 
@@ -194,7 +195,7 @@ class SuffixTask(PrefixTask["SuffixPredictor[Any]", Sequences, HeldOut, DueReque
         requested: Requested[Sequences, DueRequest],
         predictions: Columns,
         data: Sequences,
-        rows: Rows,
+        rows: Codes,
     ) -> NDArray[np.float64]:
         """How many events are left."""
         chosen = choose(fitted.algorithm, data, rows)
@@ -223,7 +224,7 @@ class SuffixPredictor(Algorithm[PrefixData], Generic[PrefixData]):
     split: SplitChoice = "temporal"
 
     @abstractmethod
-    def continuations(self, data: PrefixData, rows: Rows) -> Continuations:
+    def continuations(self, data: PrefixData, rows: Codes) -> Continuations:
         """At least one suffix for each of these prefixes, by the events that end them (ascending)."""
 
     def is_by_case(self) -> bool:
@@ -231,7 +232,7 @@ class SuffixPredictor(Algorithm[PrefixData], Generic[PrefixData]):
         return False
 
 
-def choose(algorithm: SuffixPredictor[Any], data: Sequences, rows: Rows) -> Chosen:
+def choose(algorithm: SuffixPredictor[Any], data: Sequences, rows: Codes) -> Chosen:
     """The answers for these prefixes, some at a time."""
     parts = []
     for start in range(0, len(rows), CHUNK_ROWS):

@@ -10,10 +10,10 @@ from pmlcli.algorithms._interface.parameters import DrawCount, HiddenSize, MaxEp
 from pmlcli.algorithms._learning.choice import Choice, cheapest_tied
 from pmlcli.algorithms._learning.choosing import ChoosingAlgorithm
 from pmlcli.algorithms._learning.validation import early_and_late
-from pmlcli.algorithms._prefixes.request import Rows
 from pmlcli.algorithms.suffix._choice import MEDOID, NETWORK, Setting, rounds_of_shares, shares_to_try
 from pmlcli.algorithms.suffix._continuations import Continuations, blended
 from pmlcli.algorithms.suffix._task import SuffixPredictor
+from pmlcli.arrays import Codes
 from pmlcli.encoding.events.prefixes import PrefixEncoding, Prefixes
 from pmlcli.errors import UntrustedArtifactError
 
@@ -95,7 +95,7 @@ class EnsembleSuffix(ChoosingAlgorithm[Prefixes], SuffixPredictor[Prefixes]):
         if not is_share or share != of_one.get("".join(self.chosen_), share):
             raise UntrustedArtifactError("the members that were taken have no such share")
 
-    def continuations(self, data: Prefixes, rows: Rows) -> Continuations:
+    def continuations(self, data: Prefixes, rows: Codes) -> Continuations:
         """Those of the members taken, weighed."""
         parts: list[Continuations] = [one.continuations(data, rows) for one in self.kept_members().values()]
         return parts[0] if len(parts) == 1 else blended(parts, (1 - self.medoid_share_, self.medoid_share_))

@@ -16,10 +16,10 @@ from pmlcli.algorithms._learning.learner import Learner, Objective, Samples
 from pmlcli.algorithms._learning.neural import NeuralAlgorithm
 from pmlcli.algorithms._learning.sequence_network import network_sizes, prefix_inputs
 from pmlcli.algorithms._learning.sizes import Sizes
-from pmlcli.algorithms._prefixes.request import Rows
 from pmlcli.algorithms.suffix._continuations import Continuations
 from pmlcli.algorithms.suffix._task import SuffixPredictor
 from pmlcli.algorithms.suffix._writer import SCALE, Draws, Writer, WriterBatch, writer_loss, written
+from pmlcli.arrays import Codes
 from pmlcli.encoding.events.prefixes import PrefixEncoding, Prefixes
 from pmlcli.encoding.events.sequences import NO_TARGET, known_targets
 
@@ -75,7 +75,7 @@ class Gru(NeuralAlgorithm[Prefixes], SuffixPredictor[Prefixes]):
         """One recurrent layer over whole cases, and two linear ones."""
         return Learner(lambda sizes: Writer(sizes, self.dropout), _Suffixes())
 
-    def continuations(self, data: Prefixes, rows: Rows) -> Continuations:
+    def continuations(self, data: Prefixes, rows: Codes) -> Continuations:
         """Drawn suffixes, in double precision."""
         cases = np.unique(np.searchsorted(data.offsets, rows, side="right") - 1)
         events, _offsets = data.rows_of(cases)

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pmlcli.algorithms._interface.param import Param
-from pmlcli.algorithms._prefixes.request import Rows
 from pmlcli.algorithms.suffix._contexts import Contexts, context_keys, learn_contexts
 from pmlcli.algorithms.suffix._continuations import Continuations
 from pmlcli.algorithms.suffix._task import SuffixPredictor
+from pmlcli.arrays import Codes
 from pmlcli.encoding.events.sequences import SequenceEncoding, Sequences
 
 
@@ -42,7 +42,7 @@ class Medoid(SuffixPredictor[Sequences]):
         """Counts the continuations of every context of the finished cases."""
         self.contexts_ = learn_contexts(data, self.order, self.examples, self.candidates)
 
-    def continuations(self, data: Sequences, rows: Rows) -> Continuations:
+    def continuations(self, data: Sequences, rows: Codes) -> Continuations:
         """Those of the longest context that is known."""
         return self.contexts_.find([keys[rows] for keys in context_keys(data, self.order)])
 

@@ -15,7 +15,6 @@ import torch
 
 from pmlcli.algorithms._interface.request import PredictRequest
 from pmlcli.algorithms._interface.task import Fitted
-from pmlcli.algorithms._prefixes.request import Rows
 from pmlcli.algorithms._prefixes.rows import joined
 from pmlcli.algorithms.suffix._choice import Setting, similarities
 from pmlcli.algorithms.suffix._contexts import Contexts
@@ -31,6 +30,7 @@ from pmlcli.algorithms.suffix._task import SuffixPredictor, SuffixTask, choose
 from pmlcli.algorithms.suffix._writer import WriterBatch, _written_from
 from pmlcli.algorithms.suffix.gru import Gru
 from pmlcli.algorithms.suffix.medoid import Medoid
+from pmlcli.arrays import Codes
 from pmlcli.encoding.base import Encodes
 from pmlcli.encoding.events.sequences import TIME_FEATURES, SequenceEncoding, Sequences
 from pmlcli.encoding.vocabulary import FIRST_CODE, MISSING_CODE
@@ -339,7 +339,7 @@ def test_what_is_held_out_is_predicted_once(monkeypatch: pytest.MonkeyPatch) -> 
     rows_of_calls: list[int] = []
     usual = Medoid.continuations
 
-    def counted(self: Medoid, data: Sequences, rows: Rows) -> Continuations:
+    def counted(self: Medoid, data: Sequences, rows: Codes) -> Continuations:
         rows_of_calls.append(len(rows))
         return usual(self, data, rows)
 
