@@ -7,6 +7,7 @@ likelier the likeliest value is. An algorithm's file builds the body, see `Trace
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +15,17 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from pmlcli.algorithms._interface.parameters import (
+    Attributes,
+    BatchSize,
+    Dropout,
+    Embedding,
+    HiddenSize,
+    LearningRate,
+    MaxEpochs,
+    Patience,
+    Recency,
+)
 from pmlcli.algorithms._learning.batches import Batch, padded_rows
 from pmlcli.algorithms._learning.learner import Learner, Objective, Samples
 from pmlcli.algorithms._learning.neural import NeuralAlgorithm
@@ -46,6 +58,21 @@ class Answers(NamedTuple):
     seen: Floats
     best: Floats
     expected: Codes
+
+
+@dataclass(kw_only=True)
+class TraceParameters:
+    """The parameters that all of these detectors have, and their values where a detector names no other."""
+
+    attributes: Attributes = None
+    learning_rate: LearningRate = 0.01
+    batch_size: BatchSize = 64
+    max_epochs: MaxEpochs = 10
+    patience: Patience = 2
+    recency: Recency = "off"
+    hidden_size: HiddenSize = 64
+    embedding: Embedding = 16
+    dropout: Dropout = 0.1
 
 
 class TraceNetwork(nn.Module):

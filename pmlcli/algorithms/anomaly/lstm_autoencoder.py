@@ -8,22 +8,12 @@ from typing import ClassVar, Self
 import torch
 from torch import Tensor, nn
 
-from pmlcli.algorithms._interface.parameters import (
-    Attributes,
-    BatchSize,
-    Dropout,
-    Embedding,
-    HiddenSize,
-    LatentSize,
-    LearningRate,
-    MaxEpochs,
-    Patience,
-    Recency,
-)
+from pmlcli.algorithms._interface.parameters import LatentSize
 from pmlcli.algorithms._learning.learner import Learner
 from pmlcli.algorithms._learning.neural import NeuralAlgorithm
 from pmlcli.algorithms._learning.sizes import Sizes
 from pmlcli.algorithms.anomaly._network import (
+    TraceParameters,
     answers_of,
     event_width,
     explanations,
@@ -53,21 +43,12 @@ class _Body(nn.Module):
 
 
 @dataclass(kw_only=True)
-class LstmAutoencoder(NeuralAlgorithm[Events], EventDetector[Events]):
+class LstmAutoencoder(TraceParameters, NeuralAlgorithm[Events], EventDetector[Events]):
     """One recurrent network sums a whole case up in a few numbers, another rebuilds the case from them, event
     by event. What is usual fits into the summary; an event is odd when the rebuilt case has something
     else in its place.
     """
 
-    attributes: Attributes = None
-    learning_rate: LearningRate = 0.01
-    batch_size: BatchSize = 64
-    max_epochs: MaxEpochs = 10
-    patience: Patience = 2
-    recency: Recency = "off"
-    hidden_size: HiddenSize = 64
-    embedding: Embedding = 16
-    dropout: Dropout = 0.1
     latent_size: LatentSize = 16
 
     source: ClassVar[str] = (

@@ -8,21 +8,11 @@ from typing import ClassVar, Self
 import torch
 from torch import Tensor, nn
 
-from pmlcli.algorithms._interface.parameters import (
-    Attributes,
-    BatchSize,
-    Dropout,
-    Embedding,
-    HiddenSize,
-    LearningRate,
-    MaxEpochs,
-    Patience,
-    Recency,
-)
 from pmlcli.algorithms._learning.learner import Learner
 from pmlcli.algorithms._learning.neural import NeuralAlgorithm
 from pmlcli.algorithms._learning.sizes import Sizes
 from pmlcli.algorithms.anomaly._network import (
+    TraceParameters,
     answers_of,
     event_width,
     explanations,
@@ -50,21 +40,11 @@ class _Body(nn.Module):
 
 
 @dataclass(kw_only=True)
-class NextEventDetector(NeuralAlgorithm[Events], EventDetector[Events]):
+class NextEventDetector(TraceParameters, NeuralAlgorithm[Events], EventDetector[Events]):
     """A gated recurrent unit reads a case event by event and says how likely each activity is to come next,
     and, given the activity, each attribute. An event is odd when another one was far likelier after what
     had happened so far.
     """
-
-    attributes: Attributes = None
-    learning_rate: LearningRate = 0.01
-    batch_size: BatchSize = 64
-    max_epochs: MaxEpochs = 10
-    patience: Patience = 2
-    recency: Recency = "off"
-    hidden_size: HiddenSize = 64
-    embedding: Embedding = 16
-    dropout: Dropout = 0.1
 
     source: ClassVar[str] = (
         "Nolle, Luettgen, Seeliger, Muehlhaeuser: BINet, multi-perspective business process anomaly "

@@ -8,25 +8,14 @@ from typing import ClassVar, Self
 import torch
 from torch import Tensor, nn
 
-from pmlcli.algorithms._interface.parameters import (
-    Attributes,
-    BatchSize,
-    Dropout,
-    Embedding,
-    Heads,
-    HiddenSize,
-    LatentSize,
-    Layers,
-    MaxEpochs,
-    Patience,
-    Recency,
-)
+from pmlcli.algorithms._interface.parameters import Heads, LatentSize, Layers, LearningRate
 from pmlcli.algorithms._learning.attention import Attention
 from pmlcli.algorithms._learning.learner import Learner
 from pmlcli.algorithms._learning.neural import NeuralAlgorithm
 from pmlcli.algorithms._learning.sizes import Sizes
 from pmlcli.algorithms.anomaly._network import (
     LONGEST,
+    TraceParameters,
     answers_of,
     event_width,
     explanations,
@@ -65,20 +54,13 @@ class _Body(nn.Module):
 
 
 @dataclass(kw_only=True)
-class TransformerAutoencoder(NeuralAlgorithm[Events], EventDetector[Events]):
+class TransformerAutoencoder(TraceParameters, NeuralAlgorithm[Events], EventDetector[Events]):
     """A network with attention, in which every event is read beside all others of its case, sums the case up
     in a few numbers; another one rebuilds the case from them, all events at once. An event is odd when
     the rebuilt case has something else in its place.
     """
 
-    attributes: Attributes = None
-    batch_size: BatchSize = 64
-    max_epochs: MaxEpochs = 10
-    patience: Patience = 2
-    recency: Recency = "off"
-    hidden_size: HiddenSize = 64
-    embedding: Embedding = 16
-    dropout: Dropout = 0.1
+    learning_rate: LearningRate = 0.003
     latent_size: LatentSize = 16
     layers: Layers = 1
     heads: Heads = 4

@@ -9,22 +9,12 @@ import torch
 from torch import Tensor, nn
 
 from pmlcli.algorithms._interface.param import Param
-from pmlcli.algorithms._interface.parameters import (
-    Attributes,
-    BatchSize,
-    Dropout,
-    Embedding,
-    HiddenSize,
-    LatentSize,
-    LearningRate,
-    MaxEpochs,
-    Patience,
-    Recency,
-)
+from pmlcli.algorithms._interface.parameters import LatentSize
 from pmlcli.algorithms._learning.learner import Learner
 from pmlcli.algorithms._learning.neural import NeuralAlgorithm
 from pmlcli.algorithms._learning.sizes import Sizes
 from pmlcli.algorithms.anomaly._network import (
+    TraceParameters,
     answers_of,
     event_width,
     explanations,
@@ -63,21 +53,12 @@ class _Body(nn.Module):
 
 
 @dataclass(kw_only=True)
-class VariationalAutoencoder(NeuralAlgorithm[Events], EventDetector[Events]):
+class VariationalAutoencoder(TraceParameters, NeuralAlgorithm[Events], EventDetector[Events]):
     """Lays cases out on a map where like cases lie close together, and rebuilds from each place on it the
     case that belongs there. An odd case is taken for the usual ones around it, so that odd events are rebuilt
     as something else. Scoring takes the middle of a case's place: no chance is involved.
     """
 
-    attributes: Attributes = None
-    learning_rate: LearningRate = 0.01
-    batch_size: BatchSize = 64
-    max_epochs: MaxEpochs = 10
-    patience: Patience = 2
-    recency: Recency = "off"
-    hidden_size: HiddenSize = 64
-    embedding: Embedding = 16
-    dropout: Dropout = 0.1
     latent_size: LatentSize = 16
     beta: Annotated[float, Param("Weight of the map's order beside exact rebuilding.", ge=0)] = 0.5
 
