@@ -88,7 +88,8 @@ def monitor(  # noqa: PLR0913 (a command takes its groups of options)
         measuring.check(session, UNITS)
         loaded = trust.load(model)
         if history is not None:
-            drift_history.check(history, loaded.root_digest)
+            replaced = drift_history.replaced_by(loaded.manifest_fields["training_log"])
+            drift_history.check(history, loaded.root_digest, replaced)
         found = loaded.monitor(log, how=how, options=reading.to_read_options())
         if fail_on is not None:
             found = replace(found, fails=found.verdict in _FAILS[fail_on])

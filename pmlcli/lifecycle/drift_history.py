@@ -1,52 +1,65 @@
-"""A file of runs of `monitor`, one JSON line each, all of one model."""
+"""A file of runs of `monitor`, one JSON line each, of one model and of those that it replaced."""
 
 from __future__ import annotations
 
 import json
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from pmlcli import writing
 from pmlcli.errors import GateError, OutputError, PmlError, ValidationError
 from pmlcli.evaluation.assessment import Assessment
+from pmlcli.lifecycle.replacing import REPLACED
 from pmlcli.store import strictjson
 
 _LONGEST_LINE = 1_000_000
 
 
-def check(path: Path, digest: str) -> None:
-    """Raises ValidationError where the file holds anything but runs of the model with this root digest."""
+def check(path: Path, digest: str, replaced: str | None = None) -> None:
+    """Raises ValidationError where the file holds anything but runs of `monitor`, or where its last run is of
+    another model than the one with this root digest and the one that it replaced.
+    """
+    last = digest
     try:
         if not path.exists() or not path.is_file():
             return
         with path.open("rb") as file:
             while line := file.readline(_LONGEST_LINE):
-                _check_line(path, line, digest)
+                last = _digest_of(path, line)
     except OSError as error:
         raise _unusable(path, "read", error) from error
+    if last not in (digest, replaced):
+        raise ValidationError(
+            f"{path}: is the history of another model (root digest {last[:12]}..., not {digest[:12]}...)",
+            hint="give each model a history of its own",
+            context={"path": str(path), "found": last, "expected": digest},
+        )
 
 
-def _check_line(path: Path, line: bytes, digest: str) -> None:
+def replaced_by(training_log: Mapping[str, Any]) -> str | None:
+    """The root digest of the model whose place one with this manifest took; None where it took none."""
+    found = training_log.get(REPLACED)
+    digest = found.get("root_digest") if isinstance(found, Mapping) else None
+    return digest if isinstance(digest, str) else None
+
+
+def _digest_of(path: Path, line: bytes) -> str:
     try:
         found = strictjson.parse(line, source=str(path), max_bytes=_LONGEST_LINE)
     except PmlError:
         found = None
-    if not isinstance(found, dict) or type(found.get("root_digest")) is not str or not line.endswith(b"\n"):
+    digest = found.get("root_digest") if isinstance(found, dict) else None
+    if not isinstance(digest, str) or not line.endswith(b"\n"):
         raise ValidationError(
             f"{path}: holds something other than runs of `pmlcli monitor`",
             hint="give --history another file",
             context={"path": str(path)},
         )
-    if found["root_digest"] != digest:
-        raise ValidationError(
-            f"{path}: is the history of another model (root digest {found['root_digest'][:12]}..., "
-            f"not {digest[:12]}...)",
-            hint="give each model a history of its own",
-            context={"path": str(path), "found": found["root_digest"], "expected": digest},
-        )
+    return digest
 
 
 @contextmanager
