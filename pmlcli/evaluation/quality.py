@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pmlcli.arrays import Floats
 from pmlcli.evaluation.bootstrap import Units, ValueOf
 from pmlcli.evaluation.metrics import average_precision
-from pmlcli.evaluation.ranking import auc_over, calibration_error, macro_auc_over
+from pmlcli.evaluation.ranking import BINS, auc_over, bins_of, macro_auc_over
 
 Over = Callable[[pd.DataFrame, Units, int], ValueOf]
 """Of a table of rows, the unit of each row (rows,) and the number of units: the metric over drawn units."""
@@ -98,37 +98,50 @@ def macro_auc_of(truth: str, columns: Mapping[str, str]) -> Over:
 
 def average_precision_of(positive: str, score: str) -> Over:
     """The average precision of a column of truth values and one of scores."""
-    return _of_rows(lambda table: average_precision(_flags(table, positive), _floats(table, score)))
+    return _of_rows(positive, score, average_precision)
 
 
 def f1_of(positive: str, flagged: str) -> Over:
     """The harmonic mean of precision and recall of what is flagged; NaN where nothing is positive."""
 
-    def found(table: pd.DataFrame) -> float:
-        truth, said = _flags(table, positive), _flags(table, flagged)
+    def found(truth: NDArray[np.bool_], flags: Floats) -> float:
+        said = flags.astype(np.bool_)
         both = int((truth & said).sum())
         return 2 * both / (int(truth.sum()) + int(said.sum())) if truth.any() else float("nan")
 
-    return _of_rows(found)
+    return _of_rows(positive, flagged, found)
 
 
 def calibration_error_of(is_right: str, probability: str) -> Over:
     """The expected calibration error of probabilities, see `calibration_error`."""
 
-    def found(table: pd.DataFrame) -> float:
-        return calibration_error(_flags(table, is_right), _floats(table, probability))
+    def over(table: pd.DataFrame, units: Units, n_units: int) -> ValueOf:
+        shares = _floats(table, probability)
+        keys = units * BINS + bins_of(shares)
+        off = np.bincount(keys, weights=_flags(table, is_right) - shares, minlength=n_units * BINS)
+        by_unit, counts = off.reshape(n_units, BINS), np.bincount(units, minlength=n_units)
 
-    return _of_rows(found)
+        def value_of(drawn: Units) -> float:
+            total = counts[drawn].sum()
+            return float(np.abs(by_unit[drawn].sum(axis=0)).sum() / total) if total else float("nan")
+
+        return value_of
+
+    return over
 
 
-def _of_rows(compute: Callable[[pd.DataFrame], float]) -> Over:
-    """A metric that needs the rows themselves: those of a unit are taken as often as it is drawn."""
+def _of_rows(flag: str, number: str, compute: Callable[[NDArray[np.bool_], Floats], float]) -> Over:
+    """A metric that needs the rows of a column of truth values and one of numbers themselves: those of a unit
+    are taken as often as it is drawn.
+    """
 
     def over(table: pd.DataFrame, units: Units, n_units: int) -> ValueOf:
+        # Only these two are taken anew for each draw: a table's texts would take most of the time.
+        flags, numbers = _flags(table, flag), _floats(table, number)
+
         def value_of(drawn: Units) -> float:
             times = np.bincount(drawn, minlength=n_units)[units]
-            rows = np.repeat(np.arange(len(units)), times)
-            return compute(table.iloc[rows])
+            return compute(np.repeat(flags, times), np.repeat(numbers, times))
 
         return value_of
 

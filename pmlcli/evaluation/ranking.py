@@ -54,6 +54,11 @@ def squared_error_over(target: Units, probabilities: Floats, units: Units, n_uni
     return mean_over(sums, np.bincount(units, minlength=n_units).astype(np.float64))
 
 
+def bins_of(probability: Floats) -> NDArray[np.int64]:
+    """Of each probability the bin of equal width, 0 to `BINS` - 1."""
+    return np.minimum((probability * BINS).astype(np.int64), BINS - 1)
+
+
 def calibration_error(is_right: NDArray[np.bool_], probability: Floats) -> float:
     """Expected calibration error, (rows,) each: how far probabilities lie from the share that came true, in
     ten bins of equal width, weighted by their rows. NaN without rows.
@@ -62,6 +67,5 @@ def calibration_error(is_right: NDArray[np.bool_], probability: Floats) -> float
     """
     if len(probability) == 0:
         return float("nan")
-    bins = np.minimum((probability * BINS).astype(np.int64), BINS - 1)
-    differences = np.bincount(bins, weights=is_right - probability, minlength=BINS)
+    differences = np.bincount(bins_of(probability), weights=is_right - probability, minlength=BINS)
     return float(np.abs(differences).sum() / len(probability))
