@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import hashlib
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pmlcli.errors import LogError, UntrustedArtifactError
 from pmlcli.eventlog.log import MISSING, EventLog
@@ -18,7 +20,7 @@ MANY, MOST = 0.05, 0.5
 
 
 def known_activities(files: Mapping[str, bytes]) -> frozenset[str]:
-    """The activities of the training log: all of them, whatever the encoding looks at.
+    """The activities of the training log, long ones as digests: all, whatever the encoding looks at.
 
     UntrustedArtifactError for what no training writes.
     """
@@ -32,15 +34,24 @@ def known_activities(files: Mapping[str, bytes]) -> frozenset[str]:
     return frozenset(counts)
 
 
+def digest_of(name: str) -> str:
+    """What a long name is kept as."""
+    return f"sha256:{hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:32]}"
+
+
+def are_new(names: Sequence[str], known: Collection[str]) -> NDArray[np.bool_]:
+    """Which activities are none of the known, (names,)."""
+    return np.array([name not in known and digest_of(name) not in known for name in names], dtype=np.bool_)
+
+
 def check_process(log: EventLog, known: Collection[str], *, allow: bool) -> str | None:
     """What to warn of, where 5 % of the events or more have an activity that training never saw.
 
     Raises LogError where these are more than half, unless they are allowed.
     """
-    is_new = np.array([name not in known for name in log.activities] + [False])
     counts = np.bincount(log.activity_codes[log.activity_codes != MISSING], minlength=len(log.activities))
     occurring = counts > 0
-    new = np.flatnonzero(is_new[:-1] & occurring)
+    new = np.flatnonzero(are_new(log.activities, known) & occurring)
     events = int(counts[new].sum())
     share = events / log.n_events
     if share < MANY:

@@ -15,7 +15,7 @@ from pmlcli.evaluation import drift
 from pmlcli.evaluation.assessment import Assessment, Cell, Figure, Section
 from pmlcli.evaluation.drift import Changes, Sums
 from pmlcli.eventlog.log import ACTIVITY, EventLog
-from pmlcli.lifecycle.foreign import MANY
+from pmlcli.lifecycle.foreign import MANY, are_new
 from pmlcli.lifecycle.kinds import EXAMPLES
 from pmlcli.lifecycle.periods import date_of
 from pmlcli.lifecycle.reference import Reference
@@ -408,8 +408,7 @@ def _verdict(found: Sequence[Change], serious: int, unseen: float, *, enough: bo
 def _unseen(log: EventLog, known: frozenset[str]) -> tuple[list[str], int]:
     """The activities that training never saw, the commonest first, and their events."""
     counts = np.bincount(log.activity_codes[log.activity_codes >= 0], minlength=len(log.activities))
-    is_new = np.array([name not in known for name in log.activities], dtype=np.bool_) & (counts > 0)
-    new = np.flatnonzero(is_new)
+    new = np.flatnonzero(are_new(log.activities, known) & (counts > 0))
     order = new[np.argsort(-counts[new], kind="stable")]
     return [log.activities[one] for one in order.tolist()], int(counts[new].sum())
 

@@ -20,9 +20,11 @@ from pmlcli.errors import UntrustedArtifactError
 from pmlcli.evaluation.drift import Sums
 from pmlcli.eventlog.log import EventLog
 from pmlcli.lifecycle.artifacts import MOST_READ_HERE, REFERENCE_FILE, read_json
+from pmlcli.lifecycle.foreign import digest_of
 from pmlcli.lifecycle.summing import (
     CASES,
     EVENTS,
+    LARGEST,
     NO_VALUE,
     RARER,
     TIME,
@@ -58,6 +60,9 @@ _MOST_COLUMNS = 20
 _MOST_ENDS = 20
 _LONGEST_VALUE = 100
 _MOST_NAMES_BYTES = 150_000
+_LONGEST_NAME = 500
+_MOST_DIGESTS = 1_000
+"""Names of activities longer than that, or that take more room together, are kept as so many digests."""
 _MOST = {"activity": 100, "pair": 100, "variant": 20, "resource": 40, "attribute": 20, "wait": 40}
 _DAY = 86_400_000_000
 _WEEK = 7 * _DAY
@@ -73,7 +78,6 @@ _SHARES = (
 _ORDERED = frozenset({"number", "wait", "duration", "length"})
 _ARRIVALS = "arrivals"
 _KINDS = frozenset({"attribute", _ARRIVALS, *(kind for kind, _ in _SHARES)}) | _ORDERED
-_LARGEST = 1e30
 _SUMS = ("x", "xx", "xd")
 
 
@@ -126,16 +130,23 @@ def reference(log: EventLog) -> dict[str, Any]:
 def _known(log: EventLog, counts: Codes) -> dict[str, int]:
     """Events of each activity; 0 for one of so few cases that its count is not kept.
 
-    The commonest alone, where the names would take too much room.
+    Long names, and the rarer ones where all would take too much room, are kept as digests (`digest_of`).
     """
     codes = log.activity_codes.astype(np.int64)
     held = codes >= 0
     names: list[Name] = [(name,) for name in log.activities]
     cases = _cases_of(Coded(names, codes[held], log.case_of_event[held]))
     order = np.argsort(-counts, kind="stable")
-    sizes = np.cumsum([len(log.activities[one]) * 6 + 20 for one in order.tolist()])
-    kept = order[: max(int((sizes <= _MOST_NAMES_BYTES).sum()), 1)]
-    return {log.activities[one]: int(counts[one]) if cases[one] >= FEWEST else 0 for one in sorted(kept)}
+    lengths = np.array([len(log.activities[one]) for one in order.tolist()], dtype=np.int64)
+    is_short = lengths <= _LONGEST_NAME
+    is_short &= np.cumsum(np.where(is_short, lengths * 6 + 20, 0)) <= _MOST_NAMES_BYTES
+    digested = set(order[~is_short][:_MOST_DIGESTS].tolist())
+    told = {
+        code: log.activities[code] if is_plain else digest_of(log.activities[code])
+        for code, is_plain in zip(order.tolist(), is_short.tolist(), strict=True)
+        if is_plain or code in digested
+    }
+    return {told[one]: int(counts[one]) if cases[one] >= FEWEST else 0 for one in sorted(told)}
 
 
 def _horizon(log: EventLog) -> int:
@@ -399,9 +410,9 @@ def _text_or_none(part: object) -> str | None:
 def _read_bins(
     found: Mapping[str, Any], size: int
 ) -> tuple[tuple[tuple[float, ...], ...], tuple[tuple[int, ...], ...], tuple[float, ...]]:
-    edges = tuple(tuple(_array(one, (len(one),), low=-_LARGEST).tolist()) for one in found["edges"])
+    edges = tuple(tuple(_array(one, (len(one),), low=-LARGEST).tolist()) for one in found["edges"])
     scores = tuple(tuple(_integer(part, 0) for part in one) for one in found["scores"])
-    middles = tuple(_array(found["middles"], (size,), low=-_LARGEST).tolist())
+    middles = tuple(_array(found["middles"], (size,), low=-LARGEST).tolist())
     is_whole = len(edges) == len(scores) == size and all(
         len(ranks) == len(bounds) + 1 and max(ranks) <= 1000 and list(bounds) == sorted(bounds)
         for ranks, bounds in zip(scores, edges, strict=True)
@@ -419,6 +430,6 @@ def _array(found: object, shape: tuple[int, ...], *, low: float = 0.0) -> Floats
     if not all(type(part) in (int, float) for part in flat):
         raise ValueError("a list of numbers is malformed")
     made = np.array(found, dtype=np.float64)
-    if made.shape != shape or not ((made >= low) & (made <= _LARGEST)).all():
+    if made.shape != shape or not ((made >= low) & (made <= LARGEST)).all():
         raise ValueError("a list of numbers is malformed")
     return made

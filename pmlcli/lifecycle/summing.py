@@ -227,6 +227,10 @@ class Measured:
     values: Floats
 
 
+LARGEST = 1e30
+"""Larger numbers count as this one: sums and quantiles of them would have no end."""
+
+
 def measured(view: View, kind: str, column: str) -> Measured:
     """The numbers of a kind that have an order: seconds, or a column's own unit."""
     times = view.log.times
@@ -239,7 +243,7 @@ def measured(view: View, kind: str, column: str) -> Measured:
         numbers = pd.to_numeric(view.of(view.log.frame[column]), errors="coerce").to_numpy(
             dtype=np.float64, na_value=np.nan
         )
-        held = np.isfinite(numbers)
+        held, numbers = np.isfinite(numbers), np.clip(numbers, -LARGEST, LARGEST)
         return Measured(
             Coded([(column,)], np.zeros(int(held.sum()), dtype=np.int64), view.case[held]), numbers[held]
         )

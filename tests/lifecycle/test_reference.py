@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pmlcli.errors import UntrustedArtifactError
+from pmlcli.errors import LogError, UntrustedArtifactError
 from pmlcli.eventlog import EventLog, read_log
 from pmlcli.lifecycle.artifacts import REFERENCE_FILE
+from pmlcli.lifecycle.foreign import check_process, known_activities
 from pmlcli.lifecycle.reference import FEWEST, MOST_BYTES, read_reference, reference
 from pmlcli.lifecycle.summing import RARER, Summer, view_of
 from pmlcli.store import strictjson
@@ -39,6 +40,27 @@ def test_it_is_bounded_however_many_names_a_log_has() -> None:
     data = strictjson.dump(made)
     assert len(data) <= MOST_BYTES
     assert len(read_reference({REFERENCE_FILE: data}).groups) > 10
+
+
+@pytest.mark.parametrize("huge", [1e300, 1e308, -1e308, 1e31, 5e-324])
+def test_numbers_of_any_size_are_written_so_that_they_can_be_read(huge: float) -> None:
+    frame = purchase_log(60).frame.assign(amount=lambda f: np.where(np.arange(len(f)) % 3, huge, -huge))
+    data = strictjson.dump(reference(read_log(frame)))
+    assert any(group.kind == "number" for group, _ in read_reference({REFERENCE_FILE: data}).groups)
+
+
+@pytest.mark.parametrize("length", [1, 400, 600, 30_000])
+def test_activities_are_known_again_however_long_their_names_are(length: int) -> None:
+    log = purchase_log(60)
+    frame = log.frame.assign(activity=log.frame["activity"].map(lambda name: name + "é" * length))
+    long = read_log(frame)
+    data = strictjson.dump(reference(long))
+    assert len(data) <= MOST_BYTES
+    known = known_activities({REFERENCE_FILE: data})
+    assert len(known) == len(long.activities)
+    assert check_process(long, known, allow=False) is None
+    with pytest.raises(LogError, match="another process"):
+        check_process(log, known, allow=False)
 
 
 def test_what_is_read_is_what_was_measured() -> None:
