@@ -45,6 +45,7 @@ FINDERS: tuple[Callable[[Evidence], DataFinding | None], ...] = (
     events.single_event_cases,
     names.too_many,
     names.near_duplicates,
+    names.near_duplicate_values,
     columns.guessed,
     columns.personal_data,
     columns.identifiers,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterator
 from itertools import islice
 
 import numpy as np
+import pandas as pd
 
 from pmlcli.eventlog.findings.evidence import Evidence
 from pmlcli.eventlog.findings.finding import (
@@ -19,11 +21,13 @@ from pmlcli.eventlog.findings.finding import (
     counted,
     cut,
 )
-from pmlcli.eventlog.log import MISSING
+from pmlcli.eventlog.log import MISSING, RESOURCE
 
 _MOST_NAMES = 2_000
 """Names beyond the so many most frequent ones are not compared, nor are those longer than the next."""
 _LONGEST = 100
+_RETURNING = 0.5
+"""Values of a column are compared where there are at most so many of them an event."""
 _SHORTEST = 8
 _SHORTEST_WORD = 4
 _SHORTEST_LABEL = 3
@@ -49,6 +53,45 @@ def near_duplicates(evidence: Evidence) -> DataFinding | None:
         f"{counted(len(pairs), 'pair')} of activities with nearly the same name",
         "give each activity one name in the source; as it is, a model takes them for different activities",
     )
+
+
+def near_duplicate_values(evidence: Evidence) -> DataFinding | None:
+    """Resources and values of text columns that differ in case, blanks or punctuation alone."""
+    log = evidence.log
+    found: list[tuple[str, str, str, int]] = []
+    looked_at = [(c.name, c.codes, c.values) for c in evidence.columns if c.kind == "text"]
+    if log.resource_codes is not None:
+        looked_at.insert(0, (RESOURCE, log.resource_codes, pd.Index(log.resources)))
+    for column, codes, values in looked_at:
+        # Values that hardly ever return are identifiers or free text.
+        if not 2 <= len(values) <= min(_MOST_NAMES, _RETURNING * log.n_events):
+            continue
+        names = tuple(map(str, values))
+        counts = np.bincount(codes[codes != MISSING], minlength=len(names))
+        used = [c for c in np.argsort(-counts, kind="stable").tolist() if counts[c]]
+        pairs = _same_letters(names, used)
+        alike = [(a, b) for a, b in pairs if _is_word(names[a], names[b])]
+        found += [(column, names[a], names[b], int(np.argmax(codes == b))) for a, b in alike]
+    if not found:
+        return None
+    rows = np.array([row for *_, row in found[:EXAMPLES]])
+    texts = [
+        f"{column} '{cut(a, LONGEST_NAME)}' and '{cut(b, LONGEST_NAME)}'"
+        for column, a, b, _ in found[:EXAMPLES]
+    ]
+    return DataFinding(
+        "values.near-duplicate",
+        WARNING,
+        len(found),
+        evidence.events(rows, texts=texts),
+        f"{counted(len(found), 'pair')} of resources or values with nearly the same name",
+        "give each one name in the source; as it is, a model takes them for different ones",
+    )
+
+
+def _is_word(a: str, b: str) -> bool:
+    """Whether letters decide: `1.1` and `11`, or `10:30` and `1030`, are numbers of their own."""
+    return any(map(str.isalpha, a)) and re.findall(r"[0-9]+", a) == re.findall(r"[0-9]+", b)
 
 
 def _example(evidence: Evidence, a: int, b: int, counts: list[int]) -> Example:

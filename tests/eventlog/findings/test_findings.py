@@ -288,6 +288,21 @@ def test_the_same_letters(name: str) -> None:
     assert repr(name) in found.examples[0].text
 
 
+@pytest.mark.parametrize("column", ["resource", "channel", "case:product"])
+@pytest.mark.parametrize("name", ["front desk", "FRONT-DESK", "Front  desk"])
+def test_the_same_letters_in_resources_and_values(column: str, name: str) -> None:
+    values = {i: "Front desk" if i % 3 else "Back office" for i in range(len(CLEAN.frame))} | {5: name}
+    found = one(names.near_duplicate_values, changed(lambda i, e: {column: values[i]}))
+    assert (found.count, found.severity) == (1, "warning")
+    assert column in found.examples[0].text and repr(name) in found.examples[0].text
+
+
+@pytest.mark.parametrize("pair", [("v1.1", "v11"), ("10:30", "1030"), ("a", "A"), ("Level 1", "Level 2")])
+def test_values_that_mean_something_else(pair: tuple[str, str]) -> None:
+    none(names.near_duplicate_values, changed(lambda i, e: {"channel": pair[i % 2]}))
+    none(names.near_duplicate_values, changed(lambda i, e: {"note": f"Note {i}" if i else "note 1"}))
+
+
 @pytest.mark.parametrize(
     "name", ["Chek ticket", "Check tickets", "Check tciket", "Cheek ticket", "heck ticket"]
 )
@@ -488,7 +503,9 @@ def test_every_finder_is_tested_and_every_code_is_in_the_docs() -> None:
     codes = {
         c
         for file in sources
-        for c in re.findall(r'"((?:times|events|cases|columns|activities)\.[a-z-]+)"', file.read_text())
+        for c in re.findall(
+            r'"((?:times|events|cases|columns|activities|values)\.[a-z-]+)"', file.read_text()
+        )
     }
     assert len(codes) == len(FINDERS)
     assert {code for code in codes if f"`{code}`" not in page} == set()
