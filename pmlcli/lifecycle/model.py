@@ -727,6 +727,9 @@ class Model(Hook):
 
     def _replayed(self) -> Replay:
         recorded = artifacts.read_json(self.files, artifacts.CANARY_FILE)
+        # What other commands read of the model is vouched for too.
+        known_activities(self.files)
+        read_reference(self.files)
         return replay(self._ready(), recorded)
 
     # --- hooks and failure

@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pmlcli.errors import LogError, UntrustedArtifactError
+from pmlcli.errors import DamagedModelError, LogError, UntrustedArtifactError
 from pmlcli.eventlog import EventLog, read_log
 from pmlcli.lifecycle.artifacts import REFERENCE_FILE
 from pmlcli.lifecycle.foreign import check_process, known_activities
+from pmlcli.lifecycle.model import Model
 from pmlcli.lifecycle.reference import FEWEST, MOST_BYTES, read_reference, reference
 from pmlcli.lifecycle.summing import RARER, Summer, view_of
 from pmlcli.store import strictjson
@@ -61,6 +62,16 @@ def test_activities_are_known_again_however_long_their_names_are(length: int) ->
     assert check_process(long, known, allow=False) is None
     with pytest.raises(LogError, match="another process"):
         check_process(log, known, allow=False)
+
+
+@pytest.mark.parametrize("data", [b"{}", b'{"activities": {"a": 1}}', b"[", b'{"activities": 5}'])
+def test_a_replay_refuses_a_reference_that_no_training_writes(data: bytes) -> None:
+    model = Model("next-activity/ngram")
+    model.train(purchase_log(60))
+    assert model.replay() is not None
+    model.files[REFERENCE_FILE] = data
+    with pytest.raises(DamagedModelError):
+        model.replay()
 
 
 def test_what_is_read_is_what_was_measured() -> None:
