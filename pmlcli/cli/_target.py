@@ -37,6 +37,17 @@ def require_file_place(path: Path, *, force: bool) -> None:
     _require_parent(path)
 
 
+def require_directory_place(path: Path, *, force: bool) -> None:
+    """Raises ValidationError when files cannot go into `path`: no directory, or one that holds some."""
+    if str(path) == "-":
+        raise ValidationError("several files cannot go to stdout", hint="name a directory")
+    if path.exists() and not path.is_dir():
+        raise _occupied(path, "is a file", "name a directory")
+    if path.is_dir() and not force and any(path.iterdir()):
+        raise _occupied(path, "holds files already", "give --force to replace those of the same names")
+    _require_parent(path / "file")
+
+
 def is_file(path: Path | None) -> bool:
     """Whether what is written goes to a file: not where none is named, or - for stdout."""
     return path is not None and str(path) != "-"

@@ -70,8 +70,20 @@ class ScopeOptions:
         ),
     ] = None
 
+    figures: Annotated[
+        Path | None,
+        PLACE,
+        typer.Option(
+            "--figures",
+            metavar="DIR",
+            help="Draw what was found into this directory, as SVG: beside training, by group, how honest.",
+        ),
+    ] = None
+
     def check(self, *, force: bool) -> None:
-        """Raises before any work is done when the file of errors cannot be written as asked."""
+        """Raises before any work is done when errors or figures cannot be written as asked."""
+        if self.figures is not None:
+            _target.require_directory_place(self.figures, force=force)
         if self.errors is not None:
             _target.require_file_place(self.errors, force=force)
             if self.errors.suffix.lower() not in TABLE_ENDINGS:
@@ -115,6 +127,8 @@ def evaluate(  # noqa: PLR0913 (a command takes its groups of options)
         found = evaluate_log(model, log, scope, reading, trust, foreign=foreign)
         if scope.errors is not None:
             _write_errors(found, scope.errors, measuring, session)
+        if scope.figures is not None:
+            _write_figures(found, scope.figures, session)
         _measuring.finish(found.assessment, measuring, session)
 
 
@@ -150,3 +164,15 @@ def _write_errors(found: Evaluation, path: Path, measuring: MeasuringOptions, se
     data = frame.to_bytes(table, TABLE_ENDINGS[path.suffix.lower()])
     publish.write_file(path, data, force=measuring.force)
     session.note(f"wrote {len(table):,} predictions beside the truth to {path}")
+
+
+def _write_figures(found: Evaluation, place: Path, session: Session) -> None:
+    # matplotlib takes time to import.
+    from pmlcli.lifecycle.artifacts import used
+    from pmlcli.render.evaluation_charts import charts
+
+    with used(foreign=True):
+        drawn = charts(found)
+    for name, data in drawn.items():
+        publish.write_file(place / name, data, force=True)
+    session.note(f"drew {', '.join(drawn)} in {place}")

@@ -59,3 +59,30 @@ def test_what_cannot_be_meant_is_one_error_and_nothing_is_written(
     assert result.exit_code == code, result.output
     assert told in result.stderr
     assert sorted(place.iterdir()) == before
+
+
+def test_figures_have_titles_axes_and_units_and_replace_nothing_unasked(
+    model: Path, run: Run, place: Path
+) -> None:
+    asked = ("evaluate", model, "new.csv", "--by", "activity", "--by", "resource", "--figures", "drawn")
+    assert run(*asked).exit_code == 0
+    drawn = {path.name: path.read_text() for path in (place / "drawn").iterdir()}
+    assert set(drawn) == {"figure.svg", "by-activity.svg", "by-resource.svg", "honesty.svg"}
+    for name, text in drawn.items():
+        assert text.startswith("<?xml"), name
+        assert "accuracy (share)" in text or "came true (share)" in text, name
+    assert "in training" in drawn["figure.svg"]
+    assert "Pay Invoice" in drawn["by-activity.svg"]
+    refused = run(*asked)
+    assert refused.exit_code == 2
+    assert "--force" in refused.stderr
+    assert run(*asked, "--force").exit_code == 0
+    assert {path.name: path.read_text() for path in (place / "drawn").iterdir()} == drawn
+
+
+def test_figures_of_errors_have_their_unit(model: Path, run: Run, place: Path) -> None:
+    assert run("train", "old.csv", "-a", "remaining-time/median", "-o", "r").exit_code == 0
+    assert run("evaluate", "r", "new.csv", "--figures", "drawn").exit_code == 0
+    assert "absolute error (days)" in (place / "drawn" / "errors.svg").read_text()
+    (place / "taken").write_text("")
+    assert run("evaluate", "r", "new.csv", "--figures", "taken").exit_code == 2

@@ -1,0 +1,143 @@
+"""An evaluation as pictures: beside training and baseline, group by group, how honest, how far off. SVG."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure as Canvas
+
+from pmlcli.evaluation.assessment import Figure
+from pmlcli.render.escape import visible
+
+if TYPE_CHECKING:
+    from pmlcli.lifecycle.evaluating import Evaluation
+
+COLOUR, INK, PALE = "#2a6f97", "#333333", "#999999"
+MOST_GROUPS = 30
+LONGEST_LABEL = 60
+_BINS = 10
+
+
+def charts(found: Evaluation) -> dict[str, bytes]:
+    """File name to SVG: `figure.svg`, `by-COLUMN.svg` of each grouping, and `honesty.svg` and `errors.svg`
+    where predictions have a probability or an error. Equal evaluations give equal bytes.
+    """
+    main = found.assessment.figures[0]
+    made = {"figure.svg": _beside(main)}
+    for column in dict.fromkeys(name for one in found.assessment.figures for name in one.group):
+        groups = [one for one in found.assessment.figures if column in one.group and one.value is not None]
+        if groups:
+            made[f"by-{_plain(column)}.svg"] = _by_group(column, groups[:MOST_GROUPS])
+    if {"is_right", "probability"} <= set(found.frame.columns):
+        made["honesty.svg"] = _honesty(found.frame)
+    off = [name for name in ("absolute_error", "absolute_error_days") if name in found.frame.columns]
+    if off:
+        made["errors.svg"] = _errors(found.frame[off[0]], main.unit)
+    return made
+
+
+def _plain(column: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", column).strip("-")[:LONGEST_LABEL] or "column"
+
+
+def _label(text: str) -> str:
+    shown = visible(text if len(text) <= LONGEST_LABEL else f"{text[:LONGEST_LABEL]}...")
+    return shown.replace("$", r"\$")  # it would begin a formula
+
+
+def _axis(one: Figure) -> str:
+    return f"{one.name} ({one.unit})" if one.unit else one.name
+
+
+def _svg(height: float, draw: Any) -> bytes:
+    # Without a salt and a date the same chart would be other bytes each time.
+    with mpl.rc_context({"svg.hashsalt": "pmlcli", "font.size": 9, "svg.fonttype": "none"}):
+        canvas = Canvas(figsize=(7, height), layout="constrained")
+        FigureCanvasAgg(canvas)
+        panel = canvas.subplots()
+        draw(panel)
+        panel.spines[["top", "right"]].set_visible(False)
+        buffer = io.BytesIO()
+        canvas.savefig(buffer, format="svg", metadata={"Date": None})
+    return buffer.getvalue()
+
+
+def _points(panel: Axes, labels: Sequence[str], figures: Sequence[Figure]) -> None:
+    """A point a line with its 95 % interval, the first at the top."""
+    places = np.arange(len(labels))
+    for place, one in zip(places, figures, strict=True):
+        if one.lower is not None and one.upper is not None:
+            panel.plot([one.lower, one.upper], [place, place], color=COLOUR, linewidth=2)
+        if one.value is not None:
+            panel.plot([one.value], [place], "o", color=COLOUR)
+    panel.set_yticks(places, [_label(label) for label in labels])
+    panel.set_ylim(len(labels) - 0.5, -0.5)
+
+
+def _beside(main: Figure) -> bytes:
+    """The task's own figure beside training and baseline."""
+    known = [("here", main), ("in training", main.training), ("baseline", main.baseline)]
+    figures: Mapping[str, Figure] = {
+        name: one if isinstance(one, Figure) else Figure(main.name, one, main.unit)
+        for name, one in known
+        if one is not None
+    }
+
+    def draw(panel: Axes) -> None:
+        _points(panel, list(figures), list(figures.values()))
+        panel.set(xlabel=_axis(main), ylabel="measured")
+        panel.set_title(f"{main.name} with its 95 % interval", loc="left", color=INK)
+
+    return _svg(2.2, draw)
+
+
+def _by_group(column: str, groups: Sequence[Figure]) -> bytes:
+    def draw(panel: Axes) -> None:
+        _points(panel, [f"{one.group[column]} (n={one.n})" for one in groups], groups)
+        panel.set(xlabel=_axis(groups[0]), ylabel=_label(column))
+        panel.set_title(f"{groups[0].name} by {_label(column)}, the worst first", loc="left", color=INK)
+
+    return _svg(1.4 + 0.25 * len(groups), draw)
+
+
+def _honesty(frame: Any) -> bytes:
+    """How often predictions came true, by the probability that they had; the line is honest."""
+    said = frame["probability"].to_numpy(dtype=np.float64)
+    right = frame["is_right"].to_numpy(dtype=np.float64)
+    bins = np.minimum((said * _BINS).astype(np.int64), _BINS - 1)
+    counts = np.bincount(bins, minlength=_BINS)
+    held = counts > 0
+    x, y = (np.bincount(bins, weights=one, minlength=_BINS)[held] / counts[held] for one in (said, right))
+
+    def draw(panel: Axes) -> None:
+        panel.plot([0, 1], [0, 1], color=PALE, linewidth=1, label="honest")
+        panel.plot(x, y, "o-", color=COLOUR, label="predictions, in ten bins")
+        panel.set(xlabel="probability that was said (share)", ylabel="came true (share)")
+        panel.set(xlim=(0, 1), ylim=(0, 1))
+        panel.set_title("How honest the probabilities are", loc="left", color=INK)
+        panel.legend(loc="upper left", frameon=False)
+
+    return _svg(4.5, draw)
+
+
+def _errors(column: Any, unit: str) -> bytes:
+    """How far off predictions were; the last bin holds all beyond the 99th percentile."""
+    errors = column.to_numpy(dtype=np.float64)
+    errors = errors[np.isfinite(errors)]
+    last = float(np.quantile(errors, 0.99)) if len(errors) else 0.0
+
+    def draw(panel: Axes) -> None:
+        panel.hist(np.minimum(errors, last), bins=40, color=COLOUR)
+        panel.set(
+            xlabel=f"absolute error ({unit})" if unit else "absolute error", ylabel="predictions (count)"
+        )
+        panel.set_title("How far off predictions were", loc="left", color=INK)
+
+    return _svg(3.2, draw)
