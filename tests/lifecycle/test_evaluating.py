@@ -192,7 +192,10 @@ def test_of_several_outcomes_each_is_held_against_the_others(log: EventLog) -> N
     assert np.allclose(chances.sum(axis=1), 1.0)
 
 
-@pytest.mark.parametrize("text", ["", "[]", "1", '{"a": "x"}', '{"a": 2.0}', '{"a": NaN}', '{"a": 1}'])
+TWICE = '{"a": 0.5, "a": 0.5}'
+
+
+@pytest.mark.parametrize("text", ["", "[]", "1", '{"a": "x"}', '{"a": 2.0}', '{"a": NaN}', '{"a": 1}', TWICE])
 def test_an_answer_that_is_no_probability_of_each_outcome_is_refused(text: str) -> None:
     with pytest.raises(UntrustedArtifactError, match="probability of each outcome"):
         shares_in(pd.Series(['{"a": 0.5}', text]), ["a"])

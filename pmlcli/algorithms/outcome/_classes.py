@@ -38,13 +38,21 @@ def _texts(known: Iterable[object]) -> list[str]:
 
 def _row(text: str, classes: Sequence[str]) -> list[float]:
     try:
-        found = json.loads(text)
+        found = json.loads(text, object_pairs_hook=_unique)
         values = [found.get(name, 0.0) for name in classes]
         if all(type(one) is float and -ROUNDING <= one <= 1.0 + ROUNDING for one in values):
             return values
     except (ValueError, AttributeError, RecursionError):
         pass
     raise UntrustedArtifactError("the model answers with something other than a probability of each outcome")
+
+
+def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """The object with these members; ValueError where a name stands twice."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a name stands twice")
+    return found
 
 
 def class_column(name: str) -> str:
