@@ -35,8 +35,11 @@ _PLAIN: dict[str, type] = {
 def read_state(path: Path, digest: str) -> dict[str, Row]:
     """The rows of an earlier run by the keys of their candidates; none where there is no file.
 
-    ValidationError for a file of another log, version or kind; OutputError for one that cannot be read.
+    ValidationError for a file of another log, version or kind and for what is no file, such as a pipe, which
+    could be waited for without end; OutputError for one that cannot be read.
     """
+    if path.exists() and not path.is_file():
+        raise _unusable(path, "is not a file")
     try:
         data = path.read_bytes()
     except FileNotFoundError:

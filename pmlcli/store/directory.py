@@ -47,7 +47,7 @@ T = TypeVar("T")
 
 # The envelope holds the manifest in base64, and some keys.
 MAX_SIGNATURE_BYTES = 2 * MAX_MANIFEST_BYTES
-_ATTEMPTS = 5
+_ATTEMPTS = 20
 _PAUSE_SECONDS = 0.01
 _CHUNK_BYTES = 1 << 20
 
@@ -208,6 +208,8 @@ def _with_retry(path: Path, read: Callable[[int], T]) -> T:
                 OutputError,
             ) as error:
                 if not last and _was_replaced(path, descriptor):
+                    # Two writers that never rest may exchange it faster than a busy machine reads it.
+                    time.sleep(attempt * _PAUSE_SECONDS / 10)
                     continue
                 if isinstance(error, _GoneError):
                     raise _without_manifest(path, descriptor) from error

@@ -233,7 +233,7 @@ def test_pairing_is_a_queue_for_each_activity(kinds: list[tuple[int, bool]]) -> 
 
 def test_a_moment_before_the_log_begins_is_told_with_its_beginning() -> None:
     with pytest.raises(
-        LogError, match="--as-of 2023-12-31: the log begins later, at 2024-01-01T00:00:00"
+        LogError, match="as_of 2023-12-31: the log begins later, at 2024-01-01T00:00:00"
     ) as error:
         up_to(log(), "2023-12-31")
     assert error.value.exit_code == 3

@@ -23,7 +23,7 @@ from tests.cli.conftest import Run, write_csv
 COMMANDS: dict[str, Any] = dict(get_command(app).commands)  # type: ignore[attr-defined]
 READ = {
     "regressor", "regressors", "sign", "private_key", "retrain", "force", "new_since", "accept", "labels",
-    "against",
+    "against", "replace_if",
 }  # fmt: skip
 """Options about files that write none."""
 PRECIOUS = "somebody's words\n"
@@ -33,6 +33,7 @@ ARGUMENTS: dict[str, list[str]] = {
     "predict": ["FORECAST", "LOG"],
     "evaluate": ["MODEL", "LOG"],
     "monitor": ["MODEL", "LOG"],
+    "compare": ["LOG", "LOG"],
     "inspect": ["LOG"],
     "verify": ["MODEL"],
     "sign": ["MODEL", "--private-key", "none.key"],
@@ -41,6 +42,7 @@ ARGUMENTS: dict[str, list[str]] = {
     "convert": ["LOG", "-o", "out.csv"],
     "algorithms": [],
 }
+BOARD = ["compare", "LOG", "-t", "remaining-time", "-a", "median,transition-system"]
 ALONE = {
     "train --output": ["train", *ARGUMENTS["train"], "-o"],
     "predict --output": ["predict", "FORECAST", "--force", "-o"],
@@ -51,12 +53,21 @@ ALONE = {
     "evaluate --output": ["evaluate", "MODEL", "LOG", "--force", "-o"],
     "evaluate --errors": ["evaluate", "MODEL", "LOG", "--force", "--errors"],
     "evaluate --metrics": ["evaluate", "MODEL", "LOG", "--metrics"],
+    "evaluate --figures": ["evaluate", "MODEL", "LOG", "--force", "--figures"],
+    "compare --output": ["compare", "LOG", "LOG", "--force", "-o"],
+    "compare --metrics": ["compare", "LOG", "LOG", "--metrics"],
+    "compare --save-best": [*BOARD, "--save-best"],
+    "compare --resume": [*BOARD, "--resume"],
     "monitor --output": ["monitor", "MODEL", "LOG", "--force", "-o"],
     "monitor --metrics": ["monitor", "MODEL", "LOG", "--metrics"],
     "monitor --history": ["monitor", "MODEL", "LOG", "--history"],
     "convert --output": ["convert", "LOG", "--force", "-o"],
     "upgrade --output": ["upgrade", "MODEL", "-o"],
 }
+NO_PIPES = {
+    "train --output", "upgrade --output", "compare --save-best", "compare --resume", "evaluate --figures",
+}  # fmt: skip
+"""A pipe is no place for a model directory, for pictures, nor for a file that is read again."""
 WRITERS = [
     f"{name} {option.opts[0]}"
     for name, command in COMMANDS.items()
@@ -227,8 +238,8 @@ def test_a_pipe_whose_reader_leaves_is_named(
         writer = request.node.callspec.params["write"]
         if writer.endswith("--log-file"):
             assert code not in (1, 141)
-        else:  # a pipe is no place for a model directory
-            assert code == (2 if writer in ("train --output", "upgrade --output") else 74)
+        else:
+            assert code == (2 if writer in NO_PIPES else 74)
     except OutputError as error:
         assert pipe.name in error.message
 

@@ -115,7 +115,7 @@ def test_either_option_takes_attributes_alone(option: str) -> None:
     for role in CANONICAL_COLUMNS:
         with pytest.raises(ValidationError, match=f"'{role}' is no attribute"):
             ColumnChoice(**{option: (role,)})
-    with pytest.raises(LogError, match=f"'nope', which --{option.replace('_', '-')} names"):
+    with pytest.raises(LogError, match=f"'nope', which {option} names"):
         Model("next-activity/ngram").train(frame(), columns=ColumnChoice(**{option: ("nope",)}))
 
 

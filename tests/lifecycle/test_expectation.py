@@ -147,7 +147,7 @@ def test_an_error_about_the_log_that_was_given_stays_one(
     with pytest.raises(LogError, match="line 3"):
         model.predict(log(), request=ALL)
     monkeypatch.setattr(Model, "_table", failing(ValidationError("--level is wrong")))
-    with pytest.raises(PredictionError, match="--level is wrong"):
+    with pytest.raises(PredictionError, match="level is wrong"):
         model.predict(log(), request=ALL)
 
 
@@ -155,7 +155,7 @@ WISHES = [
     ("anomaly/variant-frequency", PredictRequest(level="event"), "level"),
     ("anomaly/variant-frequency", PredictRequest(fdr=2.0), "fdr is 2.0"),
     ("forecast/seasonal-naive", PredictRequest(horizon=400), "horizon"),
-    ("next-activity/ngram", PredictRequest(as_of="yesterday"), "--as-of"),
+    ("next-activity/ngram", PredictRequest(as_of="yesterday"), "as_of"),
     ("next-activity/ngram", PredictRequest(candidates=0), "candidates"),
 ]
 

@@ -96,7 +96,7 @@ def test_a_long_case_cut_off_or_alone_gets_the_same_answers(taught: Taught) -> N
 def test_every_known_target_of_a_long_case_is_learned_from_once() -> None:
     data = encoded([900, 3])
     algorithm = Transformer(hidden_size=8)
-    samples = algorithm.samples(data)
+    samples = algorithm.make_learner().objective.samples(data)
     assert samples.lengths.max() == LONGEST
     *_inputs, target = samples.batch(np.arange(len(samples.lengths)))
     learned = target[target >= FIRST_CODE]
