@@ -142,13 +142,17 @@ def _tried(
     return algorithm, task.held_out(Fitted(algorithm, encoding), cut, log)
 
 
+_LONGER = "train on a longer log"
+_HOW_CASES_END = ", or say with which activity its cases end: --running mark --end-activity NAME"
+
+
 def _require_samples(algorithm: Algorithm[Any], name: str, samples: int) -> None:
     if samples < algorithm.task.minimum_samples:
         raise TrainingError(
             f"{name} needs at least {algorithm.task.minimum_samples} {algorithm.task.sample_name}, "
             f"but the log gives {samples}",
             code="training.samples",
-            hint="train on a longer log",
+            hint=_LONGER + (_HOW_CASES_END if algorithm.task.needs_ended(algorithm) else ""),
             context={"samples": samples, "minimum": algorithm.task.minimum_samples},
         )
 
