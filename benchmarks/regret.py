@@ -88,7 +88,7 @@ def regrets(task: str, rows: Rows) -> Iterator[Regret]:
     """Of each log and split that has the default and two members at least."""
     default, members = members_of(task)
     is_error = task in ERRORS
-    for (log, split), known in rows.items():
+    for (log, split), known in sorted(rows.items()):
         others = {name: row for name, row in known.items() if name in members}
         if default not in known or len(others) < 2:
             continue
