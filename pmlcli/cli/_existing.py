@@ -124,10 +124,10 @@ def decision_on(  # noqa: PLR0913 (both models, and on what they are judged)
     target: Path, old: Model, recipe: Recipe, log: EventLog, existing: ExistingOptions, session: Session
 ) -> Decision:
     """Whether the new model takes the place of the old one; said in a line."""
-    from pmlcli.lifecycle.labels import read_labels
+    from pmlcli.lifecycle.labels import labels_of
     from pmlcli.lifecycle.replacing import decide
 
-    labels = None if existing.labels is None else read_labels(existing.labels, log.case_ids.tolist())
+    labels = labels_of(existing.labels, log)
     found = decide(recipe, log, old, str(existing.replace_if), labels)
     session.note(f"{target} is {'replaced' if found.is_replaced else 'kept'}: {found.because}")
     return found
@@ -145,9 +145,9 @@ def require_replaced(document: Mapping[str, Any], existing: ExistingOptions) -> 
 
 def kept_document(target: Path, outcome: str, **more: Any) -> dict[str, Any]:
     """The document of `train --json` where nothing was written."""
-    from pmlcli.store.directory import read_model
+    from pmlcli.store.directory import read_seal
 
-    seal = read_model(target).seal
+    seal = read_seal(target)
     return {
         "path": str(target),
         "root_digest": seal.root_digest,

@@ -230,11 +230,11 @@ def _race(  # noqa: PLR0913 (a command takes its groups of options)
         _target.require_file_place(race.resume, force=True)
     # numpy and the algorithms' libraries take time to import; a misspelt name must not wait for them.
     from pmlcli.eventlog import read_log
-    from pmlcli.lifecycle.labels import read_labels
+    from pmlcli.lifecycle.labels import labels_of
     from pmlcli.lifecycle.leaderboard import cut_of
 
     log = read_log(source, how)
-    labels = None if race.labels is None else read_labels(race.labels, log.case_ids.tolist())
+    labels = labels_of(race.labels, log)
     cut = cut_of(log, labels)
     rows = _rows(cut, wanted, race, budget, measuring, session)
     return _told(log, cut, wanted, rows, race, how, session, force=measuring.force)

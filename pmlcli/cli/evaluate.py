@@ -146,12 +146,12 @@ def evaluate_log(  # noqa: PLR0913 (a command takes its groups of options)
     # The model's library takes time to import; a misspelt option must not wait for it.
     from pmlcli.eventlog import read_log
     from pmlcli.lifecycle.evaluating import Scope
-    from pmlcli.lifecycle.labels import read_labels
+    from pmlcli.lifecycle.labels import labels_of
 
     loaded = trust.load(model)
     other = None if scope.against is None else trust.load(scope.against)
     read = read_log(log, loaded.read_options(how))
-    labels = None if scope.labels is None else read_labels(scope.labels, read.case_ids.tolist())
+    labels = labels_of(scope.labels, read)
     asked = Scope(tuple(scope.by or ()), scope.only_new, labels)
     return loaded.evaluate(read, scope=asked, against=other, options=how, foreign=foreign)
 

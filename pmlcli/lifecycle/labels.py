@@ -8,10 +8,16 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from pmlcli.errors import LogError, OutputError, nearest
+from pmlcli.eventlog.log import EventLog
 
 MOST_BYTES = 256 << 20
 HEADER = ("case_id", "label")
 _DELIMITERS = ",;\t"
+
+
+def labels_of(path: Path | None, log: EventLog) -> dict[str, str] | None:
+    """The label of each case of the log that has one in the file; None where no file is given."""
+    return None if path is None else read_labels(path, log.case_ids.tolist())
 
 
 def read_labels(path: Path, cases: Collection[str]) -> dict[str, str]:
