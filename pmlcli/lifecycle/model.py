@@ -505,6 +505,15 @@ class Model(Hook):
         self.manifest_fields["training_log"] |= {"replaced": dict(decision)}
         self._stored_digest = None
 
+    def keep_left_out(self, algorithms: Sequence[str], extras: Sequence[str]) -> None:
+        """Notes in the manifest that `save` will write which algorithms the default of the task had to leave
+        out, and the extras that they need.
+        """
+        self._require_trained()
+        missing = {"algorithms": list(algorithms), "extras": list(extras)}
+        self.manifest_fields["training_log"] |= {"went_without": missing}
+        self._stored_digest = None
+
     def subject(self) -> Subject:
         """This model as `evaluating` sees it."""
         calibration = artifacts.read_json(self.files, THRESHOLD_FILE, **artifacts.MOST_READ_HERE)
