@@ -308,7 +308,7 @@ class Model(Hook):
             limits = self._limits(0 if log is None else log.n_events)
             files = self._ask(fresh.Question(log, request), limits, tellable)
             rows = self.algorithm.task.prediction_form(self.algorithm, log, request).rows
-            given = answer.decode(files, most_characters=limits.answer_bytes, rows=rows)
+            given = answer.decode(files, most_characters=limits.result_bytes, rows=rows)
         else:
             used = artifacts.used(foreign=self._is_loaded, tellable=tellable)
             with reproducible(self.algorithm.seed), used:
