@@ -157,7 +157,7 @@ def run_one(detector: str, task: str, directory: Path) -> dict[str, Any]:
 
 def shares(loaded: Model, truth: np.ndarray, flagged: np.ndarray) -> dict[str, float]:
     """The true share of anomalies, the share that is flagged, and the interval that training gave."""
-    said = loaded._ready().calibration.get("standing_out", {}).get("case", {})
+    said = loaded.trained_state.fitted.calibration.get("standing_out", {}).get("case", {})
     told = {"low": said["low"], "high": said["high"]} if said else {}
     return {"true_share": float(truth.mean()), "flagged_share": float(flagged.mean())} | told
 
@@ -244,7 +244,7 @@ def value_figures(
     loaded: Model, log: EventLog, labels: pd.DataFrame, event_scores: np.ndarray
 ) -> dict[str, Any]:
     """Average precision over all values and over all events, (events,) scored."""
-    fitted = loaded._ready()
+    fitted = loaded.trained_state.fitted
     algorithm = fitted.algorithm
     assert isinstance(algorithm, EventDetector)  # alone has a level of events
     judged = algorithm.judge(fitted.encoding.transform(log))

@@ -67,7 +67,7 @@ class Limits:
 
     memory_bytes: int
     cpu_seconds: int
-    result_bytes: int
+    answer_bytes: int
     threads: int = 1
 
 

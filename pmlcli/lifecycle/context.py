@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Protocol
 
-from pmlcli.errors import STOPPED, HookError, PmlError
+from pmlcli.errors import STOPPED, HookError, PmlError, TrainingError, ended_by
+from pmlcli.lifecycle.blame import in_place
+from pmlcli.lifecycle.provenance import now
 from pmlcli.registry import plugged_in
 
 ENTRY_POINTS = "pmlcli.hooks"
@@ -102,6 +106,64 @@ def _hook_error(hook: Hook, point: str, error: BaseException) -> HookError:
     return HookError(f"hook {name} raised {type(error).__name__}: {error}", hint=hint, context={"hook": name})
 
 
-def frozen(data: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A read-only view of a copy of `data`."""
-    return MappingProxyType(dict(data))
+class Watched(Protocol):
+    """Whose life hooks watch; a model that is loaded into another one has its name from then on."""
+
+    model_id: str
+    model_type: str
+
+
+class Run:
+    """The hooks of one operation and the context that they are shown."""
+
+    def __init__(self, model: Watched, operation: str, hooks: tuple[Hook, ...]) -> None:
+        self._model, self._operation, self._hooks = model, operation, hooks
+
+    def call(self, point: str, **data: Any) -> None:
+        """Calls one hook point on all hooks with this data."""
+        call_hooks(point, self._hooks, self._context(data))
+
+    def tell_failure(self, error: Exception) -> None:
+        """Calls on_failure of every hook; the first error stays the one that is raised.
+
+        What a hook raises there is noted on it, and stands in its context as `failed_hooks`.
+        """
+        for hook in reversed(self._hooks):
+            try:
+                call_hooks("on_failure", (hook,), self._context({"error": error}))
+            except PmlError as second:
+                error.add_note(second.message)
+                if isinstance(error, PmlError):
+                    error.context.setdefault("failed_hooks", []).append(second.message)
+
+    def _context(self, data: Mapping[str, Any]) -> LifecycleContext:
+        model, read_only = self._model, MappingProxyType(dict(data))
+        return LifecycleContext(model.model_id, model.model_type, self._operation, now(), read_only)
+
+
+@contextmanager
+def running(
+    model: Watched, operation: str, hooks: tuple[Hook, ...], place: Path | None = None
+) -> Iterator[Run]:
+    """One train, predict, evaluate, save or load: gives hooks their context, and tells them when it fails.
+
+    `place` is the model's directory, which errors name.
+    """
+    run = Run(model, operation, hooks)
+    try:
+        with in_place(place), _not_ended():
+            yield run
+    except Exception as error:
+        run.tell_failure(error)
+        if isinstance(error, MemoryError):
+            raise TrainingError("out of memory", hint="use a smaller log or a lighter algorithm") from error
+        raise
+
+
+@contextmanager
+def _not_ended() -> Iterator[None]:
+    """Makes an error of a plugin or library that would end the program, so that hooks are told of it."""
+    try:
+        yield
+    except SystemExit as error:
+        raise ended_by(error) from error

@@ -17,7 +17,7 @@ from pmlcli.encoding.base import Encodes
 from pmlcli.errors import DamagedModelError, LogError, PersistenceError, PmlError, ValidationError
 from pmlcli.eventlog.log import ACTIVITY, CASE_ID, TIMESTAMP, EventLog
 from pmlcli.eventlog.lookalike import lookalikes
-from pmlcli.eventlog.options import CLASSIFIER_PREFIX, ReadOptions
+from pmlcli.eventlog.options import CLASSIFIER_PREFIX, NONE, OPTIONAL_ROLES, ReadOptions
 from pmlcli.eventlog.selection import Selection
 from pmlcli.lifecycle.kinds import EXAMPLES, kind_of
 
@@ -196,6 +196,42 @@ def check_log(log: EventLog, schema: Mapping[str, Any]) -> None:
             hint=f"the log has: {', '.join(map(str, log.frame.columns))}",
             context={"column": missing[0], "missing": missing},
         )
+
+
+def read_options(schema: Mapping[str, Any], options: ReadOptions) -> ReadOptions:
+    """The caller's options, completed by how the training log was read."""
+    columns = dict.fromkeys(OPTIONAL_ROLES, NONE) | dict(schema["columns"])
+    return dataclasses.replace(
+        options,
+        preferred_columns=columns,
+        preferred_kinds=schema["required"],
+        classifier=options.classifier or _classifier(columns["activity"]),
+        timezone=options.timezone or schema["timezone"],
+        order=options.order or schema["order"],
+        # Who gives an order settles it otherwise than training did.
+        preferred_tie_breaker=schema.get("tie_breaker") if options.order is None else None,
+        pair_lifecycle=options.pair_lifecycle or schema.get("pair_lifecycle", False),
+        lifecycle=options.lifecycle or tuple(schema.get("lifecycle", ())),
+        preferred_object_type=schema.get("object_type"),
+    )
+
+
+def _classifier(activity: str) -> str | None:
+    """The classifier that a training log's activities were made with, if any."""
+    return activity.removeprefix(CLASSIFIER_PREFIX) if activity.startswith(CLASSIFIER_PREFIX) else None
+
+
+def log_facts(log: EventLog) -> dict[str, Any]:
+    """Which log it was, how large, and what reading it left out; JSON-plain."""
+    return {
+        "name": log.source.name,
+        "format": log.source.format,
+        "sha256": log.source.sha256,
+        "size_bytes": log.source.size_bytes,
+        "cases": log.n_cases,
+        "events": log.n_events,
+        "ledger": log.ledger.to_dict(),
+    }
 
 
 def emptied_columns(log: EventLog, schema: Mapping[str, Any]) -> list[str]:

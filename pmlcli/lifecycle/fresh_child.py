@@ -9,10 +9,10 @@ import sys
 from typing import NoReturn
 
 from pmlcli import runtime
+from pmlcli.lifecycle import asking, keeping
 from pmlcli.lifecycle.confinement import confine, isolate_streams, restore_signals
 from pmlcli.lifecycle.fresh import Job
 from pmlcli.lifecycle.isolation import Files, _confined_work, _send
-from pmlcli.lifecycle.model import Model
 from pmlcli.lifecycle.reproducible import reproducible
 
 
@@ -34,7 +34,7 @@ def main(writing: int) -> NoReturn:
 
 def _answered(job: Job) -> Files:
     # Nothing is restored yet: this reads the manifest alone, and imports what the algorithm needs.
-    model = Model.from_stored(job.stored())
-    with reproducible(model.algorithm.seed):
+    state = keeping.state_of(job.stored())
+    with reproducible(state.algorithm.seed):
         confine(job.limits)
-        return model.told(job.question)
+        return asking.respond(state, job.question)

@@ -26,6 +26,7 @@ from pmlcli.eventlog.far_events import near_cases
 from pmlcli.eventlog.log import EventLog, offsets_of
 from pmlcli.eventlog.split import split_by_start
 from pmlcli.lifecycle.evaluating import Evaluation, Scope, evaluate
+from pmlcli.lifecycle.measuring import subject
 from pmlcli.lifecycle.model import Model
 
 
@@ -92,7 +93,7 @@ class Row:
     @property
     def drawn(self) -> Floats:
         """The metric over units drawn anew."""
-        return self.draws.drawn
+        return self.draws.inside
 
 
 @dataclass(frozen=True)
@@ -204,17 +205,17 @@ def _reloaded(model: Model) -> Model:
 
 
 def _evaluated(cut: Cut, model: Model, candidate: Candidate) -> Row:
-    subject, took = model.subject(), [0.0]
+    asked, took = subject(model.trained_state), [0.0]
 
     def predict(log: EventLog, request: PredictRequest) -> pd.DataFrame:
         started = time.perf_counter()
         try:
-            return subject.predict(log, request)
+            return asked.predict(log, request)
         finally:
             took[0] += time.perf_counter() - started
 
     scope = Scope(only_new=cut.only_new, labels=cut.labels)
-    found = evaluate(replace(subject, predict=predict), cut.log, scope)
+    found = evaluate(replace(asked, predict=predict), cut.log, scope)
     main, n_units = found.main, int(found.units.max()) + 1
     if main.higher_is_better is None:
         raise LogError(

@@ -24,6 +24,7 @@ from pmlcli.eventlog.split import LAST_SHARE
 from pmlcli.lifecycle.columns import learnable
 from pmlcli.lifecycle.evaluating import Evaluation, Predict, Scope, Subject, evaluate
 from pmlcli.lifecycle.evaluation_words import told_size, told_value
+from pmlcli.lifecycle.measuring import require_readable, subject
 from pmlcli.lifecycle.model import Model
 from pmlcli.lifecycle.periods import date_of, until_of
 from pmlcli.lifecycle.reproducible import reproducible
@@ -91,13 +92,13 @@ def decide(
         return replace(
             kept, because=f"nothing in a log tells how right a model of {task.name} is (--labels FILE)"
         )
-    old.require_readable(log)
-    since = _since(log, until_of(old.manifest_fields["training_log"]), is_about_cases=task.is_about_cases)
+    require_readable(old.trained_state, log)
+    since = _since(log, until_of(old.trained_state.training_log), is_about_cases=task.is_about_cases)
     if isinstance(since, str):
         return replace(kept, because=since)
     try:
         new = stand_in(recipe, log, since)
-        found = _judged(new, old.subject(), log, since, labels)
+        found = _judged(new, subject(old.trained_state), log, since, labels)
     except (TrainingError, LogError) as error:
         if error.code not in _TOO_LITTLE:
             raise

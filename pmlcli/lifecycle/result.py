@@ -11,7 +11,7 @@ from typing import Any, Literal, Self
 import pandas as pd
 
 from pmlcli.evaluation.notebook import cell, page, table
-from pmlcli.store.manifest import ArtifactRecord, Manifest
+from pmlcli.store.manifest import ArtifactRecord
 
 Status = Literal["initialized", "training", "trained", "failed"]
 
@@ -49,16 +49,16 @@ class ModelMetadata:
         return self.status == "trained"
 
     @classmethod
-    def of(cls, manifest: Manifest) -> Self:
-        """That of the trained model that a manifest vouches for; ValueError when a time is none."""
+    def of(cls, manifest: Mapping[str, Any], artifacts: tuple[ArtifactRecord, ...]) -> Self:
+        """That of the trained model with these fields of a manifest; ValueError when a time is none."""
         return cls(
-            model_id=manifest.model_id,
-            model_type=manifest.model_type,
+            model_id=manifest["model_id"],
+            model_type=manifest["model_type"],
             status="trained",
-            created_at=datetime.fromisoformat(manifest.created_at),
-            trained_at=datetime.fromisoformat(manifest.trained_at),
-            training_samples=manifest.training_samples,
-            artifacts=manifest.artifacts,
+            created_at=datetime.fromisoformat(manifest["created_at"]),
+            trained_at=datetime.fromisoformat(manifest["trained_at"]),
+            training_samples=manifest["training_samples"],
+            artifacts=artifacts,
         )
 
 

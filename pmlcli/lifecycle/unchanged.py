@@ -15,8 +15,9 @@ from pmlcli.eventlog import ReadOptions
 from pmlcli.eventlog.log import EventLog
 from pmlcli.eventlog.source import sha256_of
 from pmlcli.lifecycle import contract
+from pmlcli.lifecycle.blame import in_place
 from pmlcli.lifecycle.columns import choice_of
-from pmlcli.lifecycle.model import Model, in_place
+from pmlcli.lifecycle.model import Model
 from pmlcli.lifecycle.result import TrainingResult
 from pmlcli.lifecycle.sampling import wanted_sample
 from pmlcli.store import signing

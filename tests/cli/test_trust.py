@@ -218,7 +218,7 @@ def second_schema(monkeypatch: pytest.MonkeyPatch) -> None:
         return {("canary.json" if name == "bird.json" else name): data for name, data in old.items()}
 
     monkeypatch.setattr(schema, "SCHEMA_VERSION", 2)
-    monkeypatch.setattr("pmlcli.lifecycle.model.SCHEMA_VERSION", 2)
+    monkeypatch.setattr("pmlcli.lifecycle.keeping.SCHEMA_VERSION", 2)
     monkeypatch.setitem(schema.STEPS, 1, schema.Step(manifest, files))
 
 

@@ -24,6 +24,7 @@ from pmlcli.eventlog.running import find_running
 from pmlcli.lifecycle import artifacts
 from pmlcli.lifecycle.evaluating import Scope
 from pmlcli.lifecycle.labels import read_labels
+from pmlcli.lifecycle.measuring import subject
 from pmlcli.lifecycle.model import Model
 from tests.contract.cases import daily_events
 from tests.logs import purchase_events
@@ -186,7 +187,7 @@ def test_of_several_outcomes_each_is_held_against_the_others(log: EventLog) -> N
     assert "the mean of all outcomes" in found.sentence
     wrong = ((chances[sizes].to_numpy() - (truth[:, np.newaxis] == sizes)) ** 2).sum(axis=1)
     assert found.figure("brier_score").value == pytest.approx(wrong.mean(), abs=1e-12)
-    positive = str(model.subject().calibration["positive"])
+    positive = str(subject(model.trained_state).calibration["positive"])
     alone = auc(truth == positive, chances[positive].to_numpy())
     assert found.figure("positive_auc").value == pytest.approx(alone, abs=1e-12)
     assert np.allclose(chances.sum(axis=1), 1.0)
@@ -254,12 +255,10 @@ def test_the_manifest_says_when_its_log_began_and_ended_and_nonsense_there_is_da
     assert pd.Timestamp(known["from"]) == min(times)
     assert pd.Timestamp(known["until"]) == max(times).floor("s")
     for odd in ("tomorrow", 7, [], "2024-01-01", "9999-12-31T23:59:59Z" * 2):
-        model.manifest_fields["training_log"] = known | {"until": odd}
-        try:
-            with pytest.raises(DamagedModelError, match="until"):
-                model.evaluate(log)
-        finally:
-            model.manifest_fields["training_log"] = known
+        manifest = {**model.manifest_fields, "training_log": known | {"until": odd}}
+        damaged = Model.from_state(replace(model.trained_state, manifest=manifest))
+        with pytest.raises(DamagedModelError, match="until"):
+            damaged.evaluate(log)
 
 
 def test_an_unknown_group_is_refused_with_what_there_is(log: EventLog) -> None:

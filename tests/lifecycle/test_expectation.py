@@ -13,6 +13,7 @@ from pmlcli import Model, read_log
 from pmlcli.algorithms._interface.request import PredictRequest
 from pmlcli.errors import LogError, PmlError, PredictionError, UntrustedArtifactError, ValidationError
 from pmlcli.eventlog.log import EventLog
+from pmlcli.lifecycle import asking
 from pmlcli.lifecycle.answer import Answer
 from tests.contract.cases import QUICK, daily_events
 from tests.logs import purchase_events
@@ -78,14 +79,14 @@ def test_a_table_of_another_form_is_refused(
     change: str, isolated: bool, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model = loaded("next-activity/ngram", tmp_path, isolated=isolated)
-    honest = Model._table
+    honest = asking.table
 
-    def lying(self: Model, *asked: Any) -> Answer:
-        given = honest(self, *asked)
+    def lying(*asked: Any) -> Answer:
+        given = honest(*asked)
         return given._replace(table=CHANGES[change](given.table))
 
     assert len(model.predict(log(), request=ALL).predictions) == 12
-    monkeypatch.setattr(Model, "_table", lying)
+    monkeypatch.setattr(asking, "table", lying)
     with pytest.raises(UntrustedArtifactError, match="malformed") as caught:
         model.predict(log(), request=ALL)
     assert caught.value.exit_code == 5
@@ -113,8 +114,8 @@ def test_unseen_values_that_the_log_does_not_hold_are_refused(
     odd: str, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model = loaded("next-activity/ngram", tmp_path, isolated=True)
-    honest = Model._table
-    monkeypatch.setattr(Model, "_table", lambda self, *a: honest(self, *a)._replace(unseen=UNSEEN[odd]))
+    honest = asking.table
+    monkeypatch.setattr(asking, "table", lambda *a: honest(*a)._replace(unseen=UNSEEN[odd]))
     with pytest.raises(UntrustedArtifactError, match="unseen values"):
         model.predict(log(), request=ALL)
 
@@ -132,7 +133,7 @@ def test_no_error_about_options_or_a_log_that_nobody_gave(
     kind: type[PmlError], isolated: bool, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model = loaded("forecast/seasonal-naive", tmp_path, isolated=isolated)
-    monkeypatch.setattr(Model, "_table", failing(kind("yours, not mine")))
+    monkeypatch.setattr(asking, "table", failing(kind("yours, not mine")))
     with pytest.raises(PredictionError, match="cannot be used .yours, not mine") as caught:
         model.predict()
     assert caught.value.exit_code == 4
@@ -143,10 +144,10 @@ def test_an_error_about_the_log_that_was_given_stays_one(
     isolated: bool, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model = loaded("next-activity/ngram", tmp_path, isolated=isolated)
-    monkeypatch.setattr(Model, "_table", failing(LogError("line 3", code="log.x")))
+    monkeypatch.setattr(asking, "table", failing(LogError("line 3", code="log.x")))
     with pytest.raises(LogError, match="line 3"):
         model.predict(log(), request=ALL)
-    monkeypatch.setattr(Model, "_table", failing(ValidationError("--level is wrong")))
+    monkeypatch.setattr(asking, "table", failing(ValidationError("--level is wrong")))
     with pytest.raises(PredictionError, match="level is wrong"):
         model.predict(log(), request=ALL)
 
@@ -165,7 +166,7 @@ def test_what_cannot_be_asked_is_a_usage_error_before_a_model_is_asked(
     name: str, request_: PredictRequest, told: str, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model = loaded(name, tmp_path, isolated=True)
-    monkeypatch.setattr(Model, "_answer", failing(PredictionError("asked")))
+    monkeypatch.setattr(asking, "ask", failing(PredictionError("asked")))
     with pytest.raises(ValidationError, match=told):
         model.predict(None if name.startswith("forecast") else log(), request=request_)
 

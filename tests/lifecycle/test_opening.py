@@ -37,7 +37,11 @@ def model() -> Model:
 
 def changed(model: Model, file: str, **values: object) -> None:
     document = strictjson.parse(model.files[file], source=file, max_bytes=10**7)
-    model.files[file] = strictjson.dump({**document, **values})
+    with_files(model, {**model.files, file: strictjson.dump({**document, **values})})
+
+
+def with_files(model: Model, files: dict[str, bytes]) -> None:
+    model._take(dataclasses.replace(model.trained_state, files=files))
 
 
 def test_what_answers_is_saved(model: Model, tmp_path: Path) -> None:
@@ -46,7 +50,7 @@ def test_what_answers_is_saved(model: Model, tmp_path: Path) -> None:
 
 
 def lost(model: Model) -> None:
-    del model.files["model-keys_.npy"]
+    with_files(model, {name: data for name, data in model.files.items() if name != "model-keys_.npy"})
 
 
 def other_state(model: Model) -> None:
@@ -54,7 +58,8 @@ def other_state(model: Model) -> None:
 
 
 def other_parameters(model: Model) -> None:
-    model.manifest_fields["hyperparameters"] = {"no_such": 1}
+    manifest = {**model.manifest_fields, "hyperparameters": {"no_such": 1}}
+    model._take(dataclasses.replace(model.trained_state, manifest=manifest))
 
 
 def other_canary(model: Model) -> None:

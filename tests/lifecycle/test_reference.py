@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -69,9 +70,9 @@ def test_a_replay_refuses_a_reference_that_no_training_writes(data: bytes) -> No
     model = Model("next-activity/ngram")
     model.train(purchase_log(60))
     assert model.replay() is not None
-    model.files[REFERENCE_FILE] = data
+    damaged = replace(model.trained_state, files={**model.files, REFERENCE_FILE: data})
     with pytest.raises(DamagedModelError):
-        model.replay()
+        Model.from_state(damaged).replay()
 
 
 def test_what_is_read_is_what_was_measured() -> None:

@@ -83,7 +83,7 @@ def test_a_number_fixes_the_share_and_nothing_is_estimated():
     model = Model("anomaly/isolation-forest", contamination=0.2)
     model.train(log)
     assert model.predict(log).predictions["is_anomaly"].mean() == pytest.approx(0.2, abs=0.01)
-    assert "standing_out" not in model._ready().calibration
+    assert "standing_out" not in model.trained_state.fitted.calibration
 
 
 @pytest.mark.parametrize("value", ["lots", 0, 0.6, -1, "", None, True])
