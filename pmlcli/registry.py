@@ -19,7 +19,7 @@ from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from pmlcli._cards import PACKAGE_ROOT, AlgorithmCard, OptionCard, TaskCard, stored_cards, stored_task
 from pmlcli.errors import (
@@ -97,6 +97,55 @@ def resolve(text: str | None, task: str | None = None) -> str:
             f"there are several algorithms named '{text}'", hint=f"name one of: {', '.join(matches)}"
         )
     raise _unknown(text, known)
+
+
+class Default(NamedTuple):
+    """What a task takes here where no algorithm is named.
+
+    `parameters` are those that differ from the algorithm's own defaults, `left_out` the algorithms that need
+    an extra which is not installed, and `extras` what would bring them.
+    """
+
+    name: str
+    parameters: dict[str, Any] = {}
+    left_out: tuple[str, ...] = ()
+    extras: tuple[str, ...] = ()
+
+
+def default(task: str, given: Iterable[str] = ()) -> Default:
+    """The recommended algorithm of a task, as far as the installed libraries go.
+
+    One that combines others leaves out the members that need a missing extra, unless `given` (names of
+    parameters) has `members`. One that lacks a library itself gives way to the first algorithm of the task
+    that lacks none, the baseline last; but not where that one has not all the parameters that are given.
+    """
+    name, taken = resolve(None, task), set(given)
+    members = next((p.default for p in card(name).parameters if p.name == "members"), ())
+    if "members" in taken:
+        return Default(name)
+    lacking = {f"{task}/{member}": missing_extras(f"{task}/{member}") for member in members}
+    there = [full.partition("/")[2] for full, extras in lacking.items() if not extras]
+    if there:
+        left_out = tuple(full for full, extras in lacking.items() if extras)
+        chosen = {"members": ",".join(there)} if left_out else {}
+        return Default(name, chosen, left_out, _joined(lacking.values()))
+    if not (extras := missing_extras(name)):
+        return Default(name)
+    simple = sorted(own_names(task), key=lambda one: (card(one).is_baseline, one))
+    fits = [
+        one for one in simple if not missing_extras(one) and taken <= {p.name for p in card(one).parameters}
+    ]
+    return Default(fits[0], {}, (name,), extras) if fits else Default(name)
+
+
+def missing_extras(name: str) -> tuple[str, ...]:
+    """The extras of an algorithm whose library is not installed here, sorted."""
+    extras = (card(name).extra or "").split(",")
+    return tuple(sorted(extra for extra in extras if extra and _is_missing(_LIBRARIES.get(extra, extra))))
+
+
+def _joined(extras: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
+    return tuple(sorted({extra for some in extras for extra in some}))
 
 
 def _unknown(text: str, known: Iterable[str]) -> ValidationError:
@@ -320,7 +369,6 @@ class _Algorithms(ModuleType):
 
 
 def _line(one: AlgorithmCard) -> dict[str, Any]:
-    extras = [] if one.extra is None else one.extra.split(",")
     return {
         "name": one.name,
         "task": one.task,
@@ -328,7 +376,7 @@ def _line(one: AlgorithmCard) -> dict[str, Any]:
         "is_recommended": one.name == one.recommended,
         "is_baseline": one.is_baseline,
         "extra": one.extra,
-        "is_installed": not any(_is_missing(_LIBRARIES.get(extra, extra)) for extra in extras),
+        "is_installed": not missing_extras(one.name),
         "parameters": {parameter.name: parameter.default for parameter in one.parameters},
     }
 

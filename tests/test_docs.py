@@ -115,11 +115,44 @@ def test_it_names_every_command(command: str) -> None:
     assert f"`pmlcli {command} " in README
 
 
-def test_the_links_lead_somewhere() -> None:
-    targets = re.findall(r"\]\(([^)#]+)\)", README)
-    assert targets
-    for target in targets:
-        assert (ROOT / target).exists(), target
+LINK = re.compile(r"\]\(([^()\s]+)\)")
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def anchors(text: str) -> set[str]:
+    """What a link to a heading of this page may name, by GitHub's rule; a repeated heading gets a number."""
+    counts: dict[str, int] = {}
+    found = set()
+    for heading in re.findall(r"^#+ (.+)$", re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.M), re.M):
+        name = re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
+        found.add(f"{name}-{counts[name]}" if name in counts else name)
+        counts[name] = counts.get(name, 0) + 1
+    return found
+
+
+def broken(page: Path) -> list[str]:
+    """Links of this page to a file or heading that is not there; those to the web are not looked at."""
+    text = page.read_text(encoding="utf-8")
+    targets = [link for link in LINK.findall(re.sub(r"`[^`\n]*`", "", text)) if "://" not in link]
+    return [link for link in targets if not leads_somewhere(page, *link.partition("#")[::2])]
+
+
+def leads_somewhere(page: Path, file: str, anchor: str) -> bool:
+    """Whether the file is there, and in it the heading."""
+    target = page.parent / file if file else page
+    return target.exists() and (not anchor or anchor in anchors(target.read_text(encoding="utf-8")))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_to_files_and_headings_that_exist(page: Path) -> None:
+    assert broken(page) == []
+
+
+def test_a_link_that_leads_nowhere_is_found(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("# Two words\n# Two words\n[a](#two-words-1) [b](#two-words) [c](#three) [d](no.md)\n")
+    assert broken(page) == ["#three", "no.md"]
+    assert sum(len(LINK.findall(page.read_text(encoding="utf-8"))) for page in PAGES) > 50
 
 
 @pytest.mark.parametrize("target", ["demo", "test"])

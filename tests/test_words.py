@@ -1,10 +1,12 @@
-"""One word a thing: public names, parameters and options keep to the glossary of docs/architecture.md."""
+"""One word a thing: names, options, keys and texts keep to the glossary of docs/architecture.md."""
 
 from __future__ import annotations
 
+import ast
 import inspect
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,8 @@ from pmlcli.algorithms._prefixes.request import Requested
 from pmlcli.algorithms._prefixes.task import PrefixTask
 from pmlcli.cli.app import app
 
-PAGE = (Path(__file__).parent.parent / "docs" / "architecture.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parent.parent
+PAGE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 
 
@@ -38,6 +41,8 @@ GLOSSARY = {
 """A word not to be used, to what is said instead."""
 FINE = {name: why for names, why in rows("| name | why |") for name in re.findall(r"`([^`]+)`", names)}
 """A public name that has such a word in another sense, to the reason."""
+UNUSED = {word.strip(): cells[1] for cells in rows("| word | instead |") for word in cells[0].split(",")}
+"""A word that no text for people has, to what is said instead."""
 
 
 def words_of(name: str) -> set[str]:
@@ -86,7 +91,111 @@ def options() -> Iterator[str]:
             yield from (f"{name} {one}" for one in (option.name, *option.opts, *option.secondary_opts) if one)
 
 
-NAMES = {"public names": public_names, "parameters": parameters, "options": options}
+@cache
+def trees() -> tuple[ast.Module, ...]:
+    """The parsed files of the library."""
+    return tuple(ast.parse(file.read_text(encoding="utf-8")) for file in (ROOT / "pmlcli").rglob("*.py"))
+
+
+def nodes() -> Iterator[ast.AST]:
+    """All nodes of all files."""
+    for tree in trees():
+        yield from ast.walk(tree)
+
+
+def keys() -> Iterator[str]:
+    """Keys of dicts and names of columns that are written out: JSON, manifests, states, tables."""
+    for node in nodes():
+        for one in literals(node):
+            if isinstance(one, ast.Constant) and isinstance(one.value, str) and one.value.isidentifier():
+                yield f"key {one.value}"
+
+
+def literals(node: ast.AST) -> list[ast.expr | None]:
+    """Where this node may have a key or the name of a column."""
+    if isinstance(node, ast.Dict):
+        return [*node.keys]
+    if isinstance(node, ast.Subscript):
+        return [node.slice]
+    is_columns = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "columns"
+    return [*node.args] if isinstance(node, ast.Call) and is_columns else []
+
+
+def fields() -> Iterator[str]:
+    """Declared fields of all public classes: what is written of a result, a card or a manifest are these."""
+    for node in nodes():
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+            for line in node.body:
+                if isinstance(line, ast.AnnAssign) and isinstance(line.target, ast.Name):
+                    yield f"{node.name}.{line.target.id}"
+
+
+NAMES = {
+    "public names": public_names,
+    "parameters": parameters,
+    "options": options,
+    "keys": keys,
+    "fields": fields,
+}
+
+
+def helps() -> Iterator[tuple[str, str]]:
+    """Help of commands, options and parameters, and the descriptions of algorithms."""
+    root = typer.main.get_command(app)
+    for name, command in {"": root, **getattr(root, "commands", {})}.items():
+        yield name, command.help or ""
+        yield from ((f"{name} {one.name}", getattr(one, "help", None) or "") for one in command.params)
+    for name in registry.names():
+        card = registry.card(name)
+        yield name, f"{card.summary} {card.description}"
+        yield from ((f"{name} {one.name}", one.help) for one in card.parameters)
+    for task in registry.tasks():
+        yield from ((f"{task} {one.name}", one.help) for one in registry.task_card(task).request)
+
+
+def errors() -> Iterator[tuple[str, str]]:
+    """Text of all errors that are raised, with their hints."""
+    for node in nodes():
+        if isinstance(node, ast.Raise) and node.exc is not None:
+            for one in ast.walk(node.exc):
+                if isinstance(one, ast.Constant) and isinstance(one.value, str):
+                    yield one.value, one.value
+
+
+def pages() -> Iterator[tuple[str, str]]:
+    """The pages for readers, without the tables of words and without code."""
+    for page in (*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")):
+        text = re.sub(r"\| word \|.*\n(\|.*\n)*", "", page.read_text(encoding="utf-8"))
+        yield page.name, re.sub(r"`[^`]*`", "", text)
+
+
+TEXTS = {"helps": helps, "errors": errors, "pages": pages}
+
+
+def unused(texts: Iterator[tuple[str, str]]) -> list[str]:
+    """Texts with a word of the second table, and what to say instead."""
+    return [
+        f"{where}: not '{word}' but {UNUSED[word]}: ...{text[max(0, at.start() - 40) : at.end() + 20]}..."
+        for where, text in texts
+        for word in UNUSED
+        for at in re.finditer(rf"\b{word}\b", text, re.IGNORECASE)
+    ]
+
+
+@pytest.mark.parametrize("where", TEXTS)
+def test_texts_do_without_words_that_nobody_says(where: str) -> None:
+    assert sum(1 for _text in TEXTS[where]()) > 10
+    assert unused(TEXTS[where]()) == []
+
+
+def test_such_a_word_is_found_in_a_text() -> None:
+    assert len(unused(iter([("page", "Told by a wish."), ("other", "stolden wishing")]))) == 2
+
+
+@pytest.mark.parametrize("node", ["{'asked': 1}", "given['asked']", "columns('text', 'asked')"])
+def test_a_key_of_each_form_is_found(node: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(globals(), "trees", lambda: (ast.parse(node),))
+    assert breaches(keys()) == ["key asked: not 'asked' but request"]
 
 
 def breaches(names: Iterator[str]) -> list[str]:

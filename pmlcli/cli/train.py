@@ -80,6 +80,14 @@ class ChoiceOptions:
     ] = None
 
 
+def chosen_algorithm(choice: ChoiceOptions, own: Mapping[str, Any]) -> registry.Default:
+    """The algorithm that is named; else the task's default, as far as the installed libraries go."""
+    if choice.algorithm is not None or choice.task is None:
+        return registry.Default(registry.resolve(choice.algorithm, choice.task))
+    given = split_pairs(choice.param or [], "-p", "NAME=VALUE")
+    return registry.default(choice.task, [*given, *_declared.given(own)])
+
+
 ParameterValues = Annotated[dict[str, Any], _declared.parameter_group()]
 """The parameters that have options of their own: the tasks declare them."""
 
@@ -198,9 +206,10 @@ def train(  # noqa: PLR0913 (a command takes its groups of options)
     """
     with common.session() as session:
         existing.check(log, force=saving.force)
-        name = registry.resolve(choice.algorithm, choice.task)
+        chosen = chosen_algorithm(choice, parameters)
+        name = chosen.name
         target = saving.output or Path("models") / name.replace("/", "-")
-        values = parameters_of(name, choice, parameters)
+        values = chosen.parameters | parameters_of(name, choice, parameters)
         how, sign = reading.to_read_options(), signer_for(saving.sign)
         _target.require_model_place(target, force=saving.force or existing.looks)
         # The rest needs numpy and the algorithm's library; a misspelt name must not wait for them.
@@ -216,13 +225,14 @@ def train(  # noqa: PLR0913 (a command takes its groups of options)
             model, log, how, columns, beside.get("regressors"), work.sample_cases, sign_with=saving.sign
         )
         with runtime.use_jobs(work.jobs):
-            document = _made(recipe, target, saving, existing, sign, session)
+            document = _made(recipe, chosen, target, saving, existing, sign, session)
         session.outcome("train", document, lambda: text.saved_path(document))
         require_replaced(document, existing)
 
 
 def _made(  # noqa: PLR0913 (what to make, where, and what is to become of what stands there)
     recipe: Recipe,
+    chosen: registry.Default,
     target: Path,
     saving: SavingOptions,
     existing: ExistingOptions,
@@ -245,6 +255,9 @@ def _made(  # noqa: PLR0913 (what to make, where, and what is to become of what 
         if decided is not None and not decided.is_replaced:
             return kept_document(target, "kept", decision=decided.to_dict())
         result = _trained(recipe, log, session)
+        if chosen.left_out:
+            session.note(_without(chosen))
+            recipe.model.keep_left_out(chosen.left_out, chosen.extras)
         if decided is not None:
             recipe.model.keep_decision(decided.to_dict())
         saved = recipe.model.save(target, force=may_replace, sign=sign, publication=publication)
@@ -258,6 +271,13 @@ def _made(  # noqa: PLR0913 (what to make, where, and what is to become of what 
         "metrics": result.metrics,
         **{key: value for key, value in result.metadata.items() if key != "warnings"},
     }
+
+
+def _without(chosen: registry.Default) -> str:
+    """What the task's default went without, and the one command that brings it."""
+    how = "without" if chosen.parameters else "in place of"
+    command = f"pip install 'pmlcli[{','.join(chosen.extras)}]'"
+    return f"{chosen.name} {how} {', '.join(chosen.left_out)}, which needs what is not installed: {command}"
 
 
 def _read(recipe: Recipe, session: Session) -> EventLog:

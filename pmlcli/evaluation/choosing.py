@@ -14,8 +14,8 @@ from pmlcli.evaluation.bootstrap import MINIMUM_UNITS, RESAMPLES, ValueOf
 class Draws(NamedTuple):
     """A metric over units drawn anew, and over those that were not drawn, (resamples,) each."""
 
-    inside: Floats
-    outside: Floats
+    drawn: Floats
+    left_out: Floats
 
 
 def draws(metric: ValueOf, n_units: int, seed: int = 0) -> Draws:
@@ -38,11 +38,11 @@ def without_choosing(candidates: Sequence[Draws], *, higher_is_better: bool) -> 
     Greasidou and Borboudakis (2018), Bootstrapping the out-of-sample predictions for efficient and accurate
     cross-validation, Machine Learning 107).
     """
-    inside, outside = (np.array([getattr(one, side) for one in candidates]) for side in Draws._fields)
-    if inside.ndim < 2 or not inside.shape[1]:
+    drawn, left_out = (np.array([getattr(one, side) for one in candidates]) for side in Draws._fields)
+    if drawn.ndim < 2 or not drawn.shape[1]:
         return None
-    known = np.flatnonzero(np.isfinite(inside).all(axis=0) & np.isfinite(outside).all(axis=0))
-    if len(known) < inside.shape[1] / 2:
+    known = np.flatnonzero(np.isfinite(drawn).all(axis=0) & np.isfinite(left_out).all(axis=0))
+    if len(known) < drawn.shape[1] / 2:
         return None
-    signed = inside[:, known] if higher_is_better else -inside[:, known]
-    return float(outside[signed.argmax(axis=0), known].mean())
+    signed = drawn[:, known] if higher_is_better else -drawn[:, known]
+    return float(left_out[signed.argmax(axis=0), known].mean())

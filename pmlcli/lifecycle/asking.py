@@ -23,7 +23,7 @@ def ask(state: TrainedState, log: EventLog | None, request: Request) -> Answer:
         limits = isolation.limits_for(events=0 if log is None else log.n_events, files=state.files)
         files = _from_child(state, fresh.Question(log, request), limits, tellable)
         rows = state.task.prediction_form(state.algorithm, log, request).rows
-        given = answer.decode(files, most_characters=limits.answer_bytes, rows=rows)
+        given = answer.decode(files, most_characters=limits.result_bytes, rows=rows)
     else:
         with reproducible(state.algorithm.seed), state.used(tellable):
             given = table(state, log, request)

@@ -67,7 +67,7 @@ class Limits:
 
     memory_bytes: int
     cpu_seconds: int
-    answer_bytes: int
+    result_bytes: int
     threads: int = 1
 
 

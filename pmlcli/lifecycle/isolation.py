@@ -111,7 +111,7 @@ def limits_for(*, events: int, files: Files) -> Limits:
     return Limits(
         memory_bytes=MEMORY_BYTES + MEMORY_PER_EVENT * events + of_model,
         cpu_seconds=int(CPU_SECONDS + CPU_SECONDS_PER_EVENT * events + to_read) * runtime.threads(),
-        answer_bytes=ANSWER_BYTES + ANSWER_BYTES_PER_EVENT * events,
+        result_bytes=ANSWER_BYTES + ANSWER_BYTES_PER_EVENT * events,
         threads=runtime.threads(),
     )
 
@@ -319,7 +319,7 @@ def _last_frame(reading: int, limits: Limits) -> tuple[bytes, bytearray]:
     """The answer or error frame, progress told on the way; an empty kind when the child ended without."""
     seconds = WALL_FACTOR * limits.cpu_seconds
     frames, deadline = _Frames(reading), time.monotonic() + seconds
-    bounds = {_PROGRESS: _PROGRESS_FRAME, _ANSWER: limits.answer_bytes, _ERROR: _SMALL_FRAME}
+    bounds = {_PROGRESS: _PROGRESS_FRAME, _ANSWER: limits.result_bytes, _ERROR: _SMALL_FRAME}
     labels: set[str] = set()
     for _ in range(int(_PROGRESS_A_SECOND * seconds) + _MOST_LABELS):
         head = frames.exactly(_HEAD.size, deadline)

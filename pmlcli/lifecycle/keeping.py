@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import fields, replace
 from pathlib import Path
@@ -80,7 +80,16 @@ def state_of(stored: ModelFiles, *, trusted: bool = False, place: Path | None = 
 
 def with_decision(state: TrainedState, decision: Mapping[str, Any]) -> TrainedState:
     """The same, whose manifest says how it took another model's place."""
-    training_log = {**state.training_log, "replaced": dict(decision)}
+    return _with_training_log(state, replaced=dict(decision))
+
+
+def with_left_out(state: TrainedState, algorithms: Sequence[str], extras: Sequence[str]) -> TrainedState:
+    """The same, whose manifest says what the default of the task had to leave out, and the extras needed."""
+    return _with_training_log(state, went_without={"algorithms": list(algorithms), "extras": list(extras)})
+
+
+def _with_training_log(state: TrainedState, **fields: Any) -> TrainedState:
+    training_log = {**state.training_log, **fields}
     origin = None if state.origin is None else replace(state.origin, root_digest=None)
     return replace(state, manifest={**state.manifest, "training_log": training_log}, origin=origin)
 

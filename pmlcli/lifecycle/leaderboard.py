@@ -93,7 +93,7 @@ class Row:
     @property
     def drawn(self) -> Floats:
         """The metric over units drawn anew."""
-        return self.draws.inside
+        return self.draws.drawn
 
 
 @dataclass(frozen=True)

@@ -79,8 +79,8 @@ def _plain(row: Row) -> dict[str, Any]:
         "parameters": {k: _listed(v) for k, v in row.candidate.parameters.items()},
         "varied": dict(row.candidate.varied),
         "others": {name: list(pair) for name, pair in row.others.items()},
-        "inside": _numbers(row.draws.inside.tolist()),
-        "outside": _numbers(row.draws.outside.tolist()),
+        "drawn": _numbers(row.draws.drawn.tolist()),
+        "left_out": _numbers(row.draws.left_out.tolist()),
     }
 
 
@@ -94,8 +94,8 @@ def _numbers(values: Sequence[float]) -> list[float | None]:
 
 def _row(found: Mapping[str, Any]) -> Row:
     known = {name: _checked(found[name], kind) for name, kind in _PLAIN.items()}
-    draws = Draws(_array(found["inside"]), _array(found["outside"]))
-    if len(draws.inside) != len(draws.outside):
+    draws = Draws(_array(found["drawn"]), _array(found["left_out"]))
+    if len(draws.drawn) != len(draws.left_out):
         raise ValueError("draws of two lengths")
     candidate = Candidate(_checked(found["name"], str), dict(found["parameters"]), _texts(found["varied"]))
     others = {

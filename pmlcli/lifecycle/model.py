@@ -314,6 +314,12 @@ class Model(Hook):
         """Notes in the manifest that `save` will write how a trained model took another one's place."""
         self._state = keeping.with_decision(self.trained_state, decision)
 
+    def keep_left_out(self, algorithms: Sequence[str], extras: Sequence[str]) -> None:
+        """Notes in the manifest that `save` will write which algorithms the default of the task had to leave
+        out, and the extras that they need.
+        """
+        self._state = keeping.with_left_out(self.trained_state, algorithms, extras)
+
     def _running(self, operation: str, hooks: Sequence[Hook]) -> AbstractContextManager[Run]:
         place = None if self._state is None else self._state.place
         return running(self, operation, (*self.hooks, self, *hooks), place)

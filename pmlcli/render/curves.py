@@ -27,7 +27,7 @@ def curves(calibration: Any) -> list[Block]:
     if not tables and not told:
         return []
     # Models of next activities tell how honest they are, and nothing of how early.
-    heading = "How early it tells" if tables else "How honest its probabilities are"
+    heading = "How early its warnings come" if tables else "Calibration of its probabilities"
     return [Heading(f"{heading}, on held-out cases"), *tables, *told]
 
 

@@ -26,7 +26,7 @@ _BINS = 10
 
 
 def charts(found: Evaluation) -> dict[str, bytes]:
-    """File name to SVG: `figure.svg`, `by-COLUMN.svg` of each grouping, and `honesty.svg` and `errors.svg`
+    """File name to SVG: `figure.svg`, `by-COLUMN.svg` of each grouping; `calibration.svg` and `errors.svg`
     where predictions have a probability or an error. Equal evaluations give equal bytes.
     """
     main = found.assessment.figures[0]
@@ -36,7 +36,7 @@ def charts(found: Evaluation) -> dict[str, bytes]:
         if groups:
             made[f"by-{_plain(column)}.svg"] = _by_group(column, groups[:MOST_GROUPS])
     if {"is_right", "probability"} <= set(found.frame.columns):
-        made["honesty.svg"] = _honesty(found.frame)
+        made["calibration.svg"] = _calibration(found.frame)
     off = [name for name in ("absolute_error", "absolute_error_days") if name in found.frame.columns]
     if off:
         made["errors.svg"] = _errors(found.frame[off[0]], main.unit)
@@ -107,8 +107,8 @@ def _by_group(column: str, groups: Sequence[Figure]) -> bytes:
     return _svg(1.4 + 0.25 * len(groups), draw)
 
 
-def _honesty(frame: Any) -> bytes:
-    """How often predictions came true, by the probability that they had; the line is honest."""
+def _calibration(frame: Any) -> bytes:
+    """How often predictions were right, by their probability; on the line the two are equal."""
     said = frame["probability"].to_numpy(dtype=np.float64)
     right = frame["is_right"].to_numpy(dtype=np.float64)
     bins = np.minimum((said * _BINS).astype(np.int64), _BINS - 1)
@@ -117,11 +117,11 @@ def _honesty(frame: Any) -> bytes:
     x, y = (np.bincount(bins, weights=one, minlength=_BINS)[held] / counts[held] for one in (said, right))
 
     def draw(panel: Axes) -> None:
-        panel.plot([0, 1], [0, 1], color=PALE, linewidth=1, label="honest")
+        panel.plot([0, 1], [0, 1], color=PALE, linewidth=1, label="perfect calibration")
         panel.plot(x, y, "o-", color=COLOUR, label="predictions, in ten bins")
-        panel.set(xlabel="probability that was said (share)", ylabel="came true (share)")
+        panel.set(xlabel="predicted probability (share)", ylabel="predictions that were right (share)")
         panel.set(xlim=(0, 1), ylim=(0, 1))
-        panel.set_title("How honest the probabilities are", loc="left", color=INK)
+        panel.set_title("Calibration of the probabilities", loc="left", color=INK)
         panel.legend(loc="upper left", frameon=False)
 
     return _svg(4.5, draw)

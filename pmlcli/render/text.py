@@ -92,6 +92,7 @@ def model(document: Mapping[str, Any]) -> list[Block]:
         ("seed", str(document["seed"])),
         ("signature", _SIGNATURES.get(document["signature"], document["signature"])),
         ("root digest", document["root_digest"]),
+        *_went_without(document["training_log"]),
         *_replaced(document["training_log"]),
     ]
     return [
@@ -220,6 +221,14 @@ def _replaced(log: Mapping[str, Any]) -> list[tuple[str, str]]:
     match log.get("replaced"):
         case {"root_digest": str() as digest, "because": str() as because}:
             return [("replaced", digest), ("because", because)]
+    return []
+
+
+def _went_without(log: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What the default of the task went without, and the extras that would bring it."""
+    match log.get("went_without"):
+        case {"algorithms": [*names], "extras": [*extras]}:
+            return [("went without", f"{', '.join(map(str, names))} (extra {', '.join(map(str, extras))})")]
     return []
 
 

@@ -67,10 +67,10 @@ def test_figures_have_titles_axes_and_units_and_replace_nothing_unasked(
     asked = ("evaluate", model, "new.csv", "--by", "activity", "--by", "resource", "--figures", "drawn")
     assert run(*asked).exit_code == 0
     drawn = {path.name: path.read_text() for path in (place / "drawn").iterdir()}
-    assert set(drawn) == {"figure.svg", "by-activity.svg", "by-resource.svg", "honesty.svg"}
+    assert set(drawn) == {"figure.svg", "by-activity.svg", "by-resource.svg", "calibration.svg"}
     for name, text in drawn.items():
         assert text.startswith("<?xml"), name
-        assert "accuracy (share)" in text or "came true (share)" in text, name
+        assert "accuracy (share)" in text or "predictions that were right (share)" in text, name
     assert "in training" in drawn["figure.svg"]
     assert "Pay Invoice" in drawn["by-activity.svg"]
     refused = run(*asked)

@@ -61,7 +61,7 @@ def test_inspect_shows_how_early_outcomes_are_told(run: Run, tmp_path: Path) -> 
     told = ("-a", "outcome/logistic", "--slower-than", "2d", "-o", str(model))
     assert run("train", str(log), *told).exit_code == 0
     shown = run("inspect", str(model))
-    assert "How early it tells, on held-out cases" in shown.stdout
+    assert "How early its warnings come, on held-out cases" in shown.stdout
     found = json.loads(run("inspect", "--json", str(model)).stdout)["calibration"]
     assert found["auc_by_prefix_length"][0]["prefix_length"] == 1
     assert len(found["earliness"]) == 4

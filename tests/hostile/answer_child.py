@@ -79,7 +79,7 @@ def taken(name: str) -> str:
     limits = isolation.limits_for(events=0, files={})
     try:
         files = isolation.ask(HOSTILE[name], limits, nullcontext())
-        found = answer.decode(files, most_characters=limits.answer_bytes, rows=range(MOST_ROWS + 1))
+        found = answer.decode(files, most_characters=limits.result_bytes, rows=range(MOST_ROWS + 1))
         return f"answered: {len(found.table)}"
     except PmlError as error:
         return f"{error.code}: {error.message}"

@@ -48,7 +48,7 @@ from pmlcli.store.codecs import plain
 from pmlcli.store.directory import read_model
 from tests.logs import purchase_events
 
-LIMITS = Limits(memory_bytes=300 * MEGABYTE, cpu_seconds=20, answer_bytes=MEGABYTE)
+LIMITS = Limits(memory_bytes=300 * MEGABYTE, cpu_seconds=20, result_bytes=MEGABYTE)
 
 
 def asked(work: Callable[[], Any], limits: Limits = LIMITS, *tellable: type[PmlError]) -> Any:
@@ -190,7 +190,7 @@ def test_a_crash_is_an_error() -> None:
 
 
 def test_a_hang_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    one = Limits(memory_bytes=300 * MEGABYTE, cpu_seconds=1, answer_bytes=MEGABYTE)
+    one = Limits(memory_bytes=300 * MEGABYTE, cpu_seconds=1, result_bytes=MEGABYTE)
     assert "more than 1 seconds of processor time" in refusal(spin, one).message
     monkeypatch.setattr(isolation, "WALL_FACTOR", 0.2)
     assert "did not answer in time" in refusal(sleep, one).message
@@ -329,7 +329,7 @@ def test_progress_has_an_end(what: str) -> None:
             isolation._send(writing, b"p", frame + b" " * (5000 if what == "long" else 0))
 
     short = Limits(
-        memory_bytes=300 * MEGABYTE, cpu_seconds=1 if what == "frames" else 20, answer_bytes=MEGABYTE
+        memory_bytes=300 * MEGABYTE, cpu_seconds=1 if what == "frames" else 20, result_bytes=MEGABYTE
     )
     seen: list[str] = []
     with runtime.use(progress=lambda label, done, total: seen.append(label)):

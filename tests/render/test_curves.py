@@ -25,8 +25,8 @@ def test_curves_are_tables_with_units() -> None:
 
 def test_the_heading_promises_only_what_is_there() -> None:
     honest = {"calibration_error": 0.015}
-    assert plain(curves(FOUND)).splitlines()[0] == "How early it tells, on held-out cases"
-    assert plain(curves(honest)).splitlines()[0] == "How honest its probabilities are, on held-out cases"
+    assert plain(curves(FOUND)).splitlines()[0] == "How early its warnings come, on held-out cases"
+    assert plain(curves(honest)).splitlines()[0] == "Calibration of its probabilities, on held-out cases"
 
 
 @pytest.mark.parametrize("other", [None, 3, [], {}, {"threshold": 0.5}, {"earliness": []}])

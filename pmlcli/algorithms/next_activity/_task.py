@@ -131,10 +131,10 @@ class NextActivityTask(PrefixTask["NextActivityPredictor[Any]", Sequences, HeldO
             Quality("coverage_90", "share", None, mean_of("is_in_set"), learned(calibration, "coverage")),
             Quality("set_size", "activities", None, mean_of("set_size"), learned(calibration, "set_size")),
         )
-        honesty = calibration_error_of("is_right", "probability")
+        off = calibration_error_of("is_right", "probability")
         return (
             Quality("accuracy", "share", True, mean_of("is_right"), phrase="right {}"),
-            Quality("calibration_error", "share", False, honesty, learned(calibration, "calibration_error")),
+            Quality("calibration_error", "share", False, off, learned(calibration, "calibration_error")),
             *(sets if "is_in_set" in table else ()),
         )
 

@@ -273,7 +273,7 @@ class OutcomeTask(PrefixTask["OutcomePredictor", OutcomePrefixes, HeldOut, Outco
         ranks = macro_auc_of("truth", {name: class_column(name) for name in classes})
         of_all = replace(of_one, over=ranks, phrase="AUC {}, the mean of all outcomes")
         brier = Quality("brier_score", "", False, squares, phrase="Brier's score {}")
-        honesty = calibration_error_of("is_right", "probability")
+        off = calibration_error_of("is_right", "probability")
         aucs = [of_one] if table["is_positive"].nunique() > 1 else []
         if len(classes) > 2 and table["truth"].nunique() > 1:
             aucs = [of_all, *(replace(one, name="positive_auc", phrase="") for one in aucs)]
@@ -281,7 +281,7 @@ class OutcomeTask(PrefixTask["OutcomePredictor", OutcomePrefixes, HeldOut, Outco
             *aucs,
             brier,
             Quality("accuracy", "share", True, mean_of("is_right")),
-            Quality("calibration_error", "share", False, honesty, learned(calibration, "calibration_error")),
+            Quality("calibration_error", "share", False, off, learned(calibration, "calibration_error")),
         )
 
     # --- answers
