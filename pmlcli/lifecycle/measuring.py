@@ -51,9 +51,9 @@ def evaluate(
     state: TrainedState,
     log: LogLike,
     scope: Scope,
+    options: ReadOptions,
     *,
     against: TrainedState | None = None,
-    options: ReadOptions,
     foreign: str = "refuse",
 ) -> Evaluation:
     """How good the model is on a log that holds the truth; arguments and errors as of `Model.evaluate`."""

@@ -15,7 +15,6 @@ from pmlcli.encoding.hindsight import ColumnChoice
 from pmlcli.encoding.series.regressors import Regressors
 from pmlcli.errors import PersistenceError, PredictionError
 from pmlcli.evaluation.assessment import Assessment
-from pmlcli.evaluation.notebook import page, table
 from pmlcli.eventlog import ReadOptions
 from pmlcli.eventlog.reader import LogLike
 from pmlcli.lifecycle import asking, contract, keeping, making, measuring, predicting
@@ -25,7 +24,14 @@ from pmlcli.lifecycle.canary import Replay
 from pmlcli.lifecycle.context import Hook, Run, installed_hooks, running
 from pmlcli.lifecycle.evaluating import Evaluation, Scope
 from pmlcli.lifecycle.monitoring import Monitored
-from pmlcli.lifecycle.result import ModelMetadata, PredictionResult, SavedModel, TrainingResult
+from pmlcli.lifecycle.result import (
+    ModelMetadata,
+    PredictionResult,
+    SavedModel,
+    TrainingResult,
+    model_page,
+    told_model,
+)
 from pmlcli.lifecycle.state import Name, TrainedState
 from pmlcli.store.artifacts import Sign
 from pmlcli.store.directory import ModelFiles, SealCheck
@@ -112,19 +118,11 @@ class Model(Hook):
         return self.trained_state.root_digest
 
     def __repr__(self) -> str:
-        return f"<model {self._told()}>"
+        return f"<model {told_model(self.metadata, self.manifest_fields)}>"
 
     def _repr_html_(self) -> str:
-        given = self.manifest_fields.get("hyperparameters", {}) if self.is_trained else {}
         warnings = () if self._state is None else self._state.unverified()
-        rows = [(name, str(value)) for name, value in given.items()]
-        return page(self._told(), warnings, table(("parameter", "value"), rows))
-
-    def _told(self) -> str:
-        """`next-activity/ngram 'orders', trained on 608 cases until 2024-12-01; better: accuracy 0.81`."""
-        status = "not trained" if self.metadata.status == "initialized" else self.metadata.status
-        told = self._state.told() if self._state is not None and self.is_trained else status
-        return f"{self.model_type} {self.model_id!r}, {told}"
+        return model_page(self.metadata, self.manifest_fields, warnings)
 
     def train(
         self,
@@ -149,9 +147,8 @@ class Model(Hook):
         """
         with self._running("train", hooks) as run, self._forgotten_on_failure():
             self.metadata.status = "training"
-            order = making.Order(
-                options or ReadOptions(), regressors, columns or ColumnChoice(), sample_cases
-            )
+            how = (options or ReadOptions(), regressors, columns or ColumnChoice(), sample_cases)
+            order = making.Order(*how)
             whole = making.read(self.algorithm, log, order)
             run.call("before_train", log=whole, parameters=self.algorithm.parameters())
             name = Name(self.model_id, self.model_type, self.version)
@@ -208,14 +205,8 @@ class Model(Hook):
         """
         state, other = self.trained_state, None if against is None else against.trained_state
         with self._running("evaluate", hooks):
-            return measuring.evaluate(
-                state,
-                log,
-                scope or Scope(),
-                against=other,
-                options=options or ReadOptions(),
-                foreign=foreign,
-            )
+            how = options or ReadOptions()
+            return measuring.evaluate(state, log, scope or Scope(), how, against=other, foreign=foreign)
 
     def monitor(
         self, log: LogLike, *, how: Monitored | None = None, options: ReadOptions | None = None

@@ -14,7 +14,7 @@ from pmlcli.algorithms._interface.task import Fitted, Task
 from pmlcli.errors import PmlError
 from pmlcli.lifecycle import artifacts
 from pmlcli.lifecycle.provenance import now, stamp_of
-from pmlcli.lifecycle.result import ModelMetadata, told_metrics
+from pmlcli.lifecycle.result import ModelMetadata
 from pmlcli.store.artifacts import seal
 from pmlcli.store.manifest import ArtifactRecord, root_digest
 from pmlcli.store.verification import other_versions
@@ -134,11 +134,3 @@ class TrainedState:
         """What to warn of where a loaded model meets other versions of its libraries."""
         others = other_versions(self.manifest["dependencies"]) if self.is_loaded else []
         return [f"made with {', '.join(others)}, and not verified here: run pmlcli verify"] if others else []
-
-    def told(self) -> str:
-        """`trained on 608 cases until 2024-12-01; better: accuracy 0.81, baseline 0.76`."""
-        log = self.training_log
-        until = f" until {str(log['until'])[:10]}" if log.get("until") else ""
-        told = f"trained on {log.get('cases')} cases{until}"
-        metrics = told_metrics(self.manifest["performance_metrics"])
-        return f"{told}; {metrics}" if metrics else told

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import copy
+import os
+import pickle
 from collections.abc import Callable
+from dataclasses import FrozenInstanceError
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -138,6 +142,49 @@ def test_own_classes_of_every_kind_are_loaded(isolated: bool, saved: Path) -> No
         loaded = own.load(saved, trusted=not isolated)
         assert type(loaded) is own
         assert len(loaded.predict(EVENTS[:12]).predictions) > 0
+
+
+@pytest.mark.parametrize("again", [copy.copy, copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))])
+@pytest.mark.parametrize("load", [lambda path: Model.load(path, trusted=True), by_class, None])
+def test_a_copy_answers_as_its_original(
+    again: Callable[[Model], Model],
+    load: Callable[[Path], Model] | None,
+    model: ProductionReadyAlgorithm,
+    saved: Path,
+) -> None:
+    original = model if load is None else load(saved)
+    expected = original.predict(EVENTS)
+    made = again(original)
+    assert made.predict(EVENTS) == expected
+    assert (type(made), made.root_digest, made.metadata) == (
+        type(original),
+        original.root_digest,
+        original.metadata,
+    )
+
+
+def test_what_a_model_knows_does_not_change_under_it(model: ProductionReadyAlgorithm) -> None:
+    known, digest = model.trained_state, model.root_digest
+    with pytest.raises(FrozenInstanceError):
+        known.files = {}  # type: ignore[misc]
+    model.files.clear()
+    model.manifest_fields.clear()
+    assert (model.root_digest, model.trained_state) == (digest, known)
+    other = copy.deepcopy(model)
+    other.train(EVENTS[:100])
+    assert model.trained_state is known
+    assert model.root_digest == digest != other.root_digest
+
+
+def test_a_loaded_model_that_is_trained_again_answers_for_itself(
+    saved: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it knows was learned in this process: it is asked here, and errors no longer name a directory."""
+    loaded = Model.load(saved)
+    loaded.train(EVENTS)
+    monkeypatch.setattr(os, "fork", lambda: pytest.fail("a model that was trained here is asked here"))
+    assert len(loaded.predict(EVENTS).predictions) == 40
+    assert loaded.trained_state.place is None
 
 
 def test_what_fails_in_a_callers_class_is_not_the_files_fault(saved: Path) -> None:
