@@ -61,8 +61,14 @@ def run(
     )
 
 
-@pytest.mark.parametrize("command", [MODULE, SCRIPT], ids=["-m", "script"])
-@pytest.mark.parametrize("path", [None, "", ":", "/nowhere:", ":/nowhere", "/a::/b", "."])
+PATHS = [None, "", ":", "/nowhere:", ":/nowhere", "/a::/b", "."]
+
+
+@pytest.mark.parametrize(
+    ("command", "path"),
+    [*((MODULE, path) for path in PATHS), (SCRIPT, None), (SCRIPT, ":")],
+    ids=[*(f"-m {path}" for path in PATHS), "script None", "script :"],
+)
 def test_nothing_is_loaded_from_the_working_directory(
     tmp_path: Path, csv_log: Path, command: list[str], path: str | None
 ) -> None:
@@ -71,7 +77,11 @@ def test_nothing_is_loaded_from_the_working_directory(
     done = run(command, place, "train", str(csv_log), "-a", "next-activity/ngram", "-o", "m", **variables)
     assert done.returncode == 0, done.stderr
     assert not (place / "ran").exists()
-    assert "planted" not in run(command, place, "algorithms", **variables).stdout
+
+
+@pytest.mark.parametrize("command", [MODULE, SCRIPT], ids=["-m", "script"])
+def test_nothing_is_listed_from_the_working_directory(tmp_path: Path, command: list[str]) -> None:
+    assert "planted" not in run(command, plant(tmp_path / "work"), "algorithms", PYTHONPATH=":").stdout
 
 
 @pytest.mark.parametrize("quiet", [[], ["-q"]], ids=["", "-q"])
@@ -150,23 +160,28 @@ def test_a_hook_that_cannot_be_loaded_is_named(tmp_path: Path, csv_log: Path, so
     assert not (tmp_path / "m").exists()
 
 
+UNLOADABLE = {
+    "raises": ("raise ValueError('broken')", "ValueError: broken"),
+    "no Python": ("def (", "SyntaxError: "),
+    "no such name": ("Other = 1", "AttributeError: "),
+    "no algorithm": ("class Planted: pass", "it is no class that inherits from Algorithm"),
+    "exits": ("import sys; sys.exit()", "ImportError: it ends the program (SystemExit: )"),
+    "exits with 0": ("raise SystemExit(0)", "ImportError: it ends the program (SystemExit: 0)"),
+    "ends otherwise": (
+        "class End(BaseException): pass\nraise End('x')",
+        "ImportError: it ends the program (End: x)",
+    ),
+}
+
+
 @pytest.mark.parametrize(
-    ("source", "why"),
-    [
-        ("raise ValueError('broken')", "ValueError: broken"),
-        ("def (", "SyntaxError: "),
-        ("Other = 1", "AttributeError: "),
-        ("class Planted: pass", "it is no class that inherits from Algorithm"),
-        ("import sys; sys.exit()", "ImportError: it ends the program (SystemExit: )"),
-        ("raise SystemExit(0)", "ImportError: it ends the program (SystemExit: 0)"),
-        ("class End(BaseException): pass\nraise End('x')", "ImportError: it ends the program (End: x)"),
-    ],
-    ids=["raises", "no Python", "no such name", "no algorithm", "exits", "exits with 0", "ends otherwise"],
+    ("what", "task"),
+    [*((what, "anomaly") for what in UNLOADABLE), ("raises", "of-its-own"), ("exits", "of-its-own")],
 )
-@pytest.mark.parametrize("task", ["anomaly", "of-its-own"])
 def test_an_algorithm_that_cannot_be_loaded_is_named_and_stops_no_other(
-    tmp_path: Path, csv_log: Path, source: str, why: str, task: str
+    tmp_path: Path, csv_log: Path, what: str, task: str
 ) -> None:
+    source, why = UNLOADABLE[what]
     elsewhere, log = plant(tmp_path / "elsewhere"), str(csv_log)
     (elsewhere / "planted.py").write_text(source)
     (elsewhere / "rapidfuzz.py").unlink()

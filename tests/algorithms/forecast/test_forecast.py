@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -88,6 +89,12 @@ def trained(untrained: Forecaster, made: EventLog) -> Fitted[Any, Any]:
     return replace(fitted, calibration=TASK.settle(fitted, data, log))
 
 
+@cache
+def trained_on_weeks(cls: type[Forecaster]) -> Fitted[Any, Any]:
+    """Trained once for all tests that only ask it, with a horizon of ten days."""
+    return trained(cls(horizon=10), log(noisy_weeks()))
+
+
 def measured(untrained: Forecaster, made: EventLog) -> Measurement:
     """How its trial is measured."""
     fitted, held_out = tried(untrained, made)
@@ -160,7 +167,7 @@ def test_phases_follow_the_calendar_and_not_the_start() -> None:
 
 @BOTH
 def test_the_table(cls: type[Forecaster]) -> None:
-    final = trained(cls(horizon=10), log(noisy_weeks()))
+    final = trained_on_weeks(cls)
     table = TASK.predict_without_log(final, ForecastRequest())
     assert list(table.columns) == [
         "timestamp",
@@ -186,8 +193,7 @@ def test_the_table(cls: type[Forecaster]) -> None:
 
 @BOTH
 def test_a_restored_state_gives_the_same_bits(cls: type[Forecaster]) -> None:
-    made = log(noisy_weeks())
-    final = trained(cls(), made)
+    final = trained_on_weeks(cls)
     again = clone(final.algorithm)
     again.restore(
         {
@@ -206,9 +212,8 @@ def test_a_restored_state_gives_the_same_bits(cls: type[Forecaster]) -> None:
 
 @BOTH
 def test_the_training_log_is_continued_as_without_a_log(cls: type[Forecaster]) -> None:
-    made = log(noisy_weeks())
-    final = trained(cls(), made)
-    with_log = TASK.predict(final, made, ForecastRequest())
+    final = trained_on_weeks(cls)
+    with_log = TASK.predict(final, log(noisy_weeks()), ForecastRequest())
     pd.testing.assert_frame_equal(
         with_log, TASK.predict_without_log(final, ForecastRequest()), check_exact=True
     )
@@ -287,7 +292,7 @@ def test_the_trial_sees_nothing_of_the_test_days() -> None:
 
 
 def test_it_is_measured_beside_the_naive_on_the_same_days() -> None:
-    comparison = train_algorithm(Arima(), "forecast/arima", log(noisy_weeks(300))).comparison
+    comparison = train_algorithm(Theta(), "forecast/theta", log(noisy_weeks(300))).comparison
     assert comparison.verdict == "better"
     assert comparison.unit == "cases"
     assert len(comparison.cuts) == 3 and comparison.cuts[-1].n_units == 10

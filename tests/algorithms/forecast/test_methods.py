@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -126,17 +127,23 @@ def test_bases_out_of_fold_know_nothing_of_their_fold() -> None:
     assert (base(data, served)[:, 0] ** 2 <= served + 1e-9).all()
 
 
+@pytest.fixture(scope="module")
+def learned_arima() -> dict[str, Any]:
+    return Arima().learn(series(noisy_weeks(60)))
+
+
 @pytest.mark.parametrize(
     "change",
     [{"order": [10**6, 0, 0]}, {"order": [0, -1, 0]}, {"order": [0, 0, 1.5]}, {"order": [0, True, 0]},
      {"drifts": True, "season": 10**6}, {"drifts": True, "season": "7"}],
 )  # fmt: skip
-def test_an_arima_model_that_training_does_not_try_is_not_made(change: dict[str, object]) -> None:
+def test_an_arima_model_that_training_does_not_try_is_not_made(
+    change: dict[str, object], learned_arima: dict[str, Any]
+) -> None:
     data = series(noisy_weeks(60))
-    algorithm, learned = Arima(), Arima().learn(data)
-    assert len(algorithm.carry_on(learned, data, 7)) == 7
+    assert len(Arima().carry_on(learned_arima, data, 7)) == 7
     with pytest.raises(ValueError, match="training does not try"):
-        algorithm.carry_on(learned | change, data, 7)
+        Arima().carry_on(learned_arima | change, data, 7)
 
 
 @pytest.mark.parametrize("season", [10**6, 25, "7", None])
