@@ -11,6 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent / "pmlcli"
 FILES = sorted(ROOT.rglob("*.py"))
+MODULES = {".".join(("pmlcli", *file.relative_to(ROOT).with_suffix("").parts)): file for file in FILES}
 
 # What each layer may import from pmlcli. `GROUND` is the ground that all stand on.
 GROUND = {"arrays", "errors", "runtime", "system", "writing", "spreadsheet", "__init__"}
@@ -118,31 +119,15 @@ def test_a_room_imports_only_what_stands_below_it(file: Path) -> None:
             assert parts[1].startswith("_"), f"{own}/{file.name} imports the algorithm {name}"
 
 
-# The whole method stands in its file, for others to have as a member.
-LONGER = dict.fromkeys(("forecast/arima", "forecast/auto", "forecast/holt_winters", "forecast/prophet"), 150)
-
-
-@pytest.mark.parametrize(
-    "file", sorted(ROOT.glob("algorithms/[!_]*/[!_]*.py")), ids=lambda f: f"{f.parent.name}/{f.stem}"
-)
-def test_an_algorithm_is_short(file: Path) -> None:
-    """Counted below the imports, whose length is that of the names of folders."""
-    text = file.read_text(encoding="utf-8")
-    imports = (n for n in ast.parse(text).body if isinstance(n, ast.Import | ast.ImportFrom))
-    most = LONGER.get(f"{file.parent.name}/{file.stem}", 90)
-    assert len(text.splitlines()) - max(n.end_lineno or 0 for n in imports) <= most
-
-
 def test_no_imports_go_round_in_a_circle() -> None:
     """Imports for type checking alone count as well: who has to know whom is what a reader meets."""
-    modules = {".".join(("pmlcli", *f.relative_to(ROOT).with_suffix("").parts)): f for f in FILES}
     pending = {
         name: {
             known
             for imported in imports_of(file)
-            if (known := _module(imported, modules)) not in (None, name)
+            if (known := module_of(imported, MODULES)) not in (None, name)
         }
-        for name, file in modules.items()
+        for name, file in MODULES.items()
     }
     while free := [name for name, imported in pending.items() if not imported & pending.keys()]:
         for name in free:
@@ -150,18 +135,32 @@ def test_no_imports_go_round_in_a_circle() -> None:
     assert not pending, f"imports go round among {sorted(pending)}"
 
 
-def _module(imported: str, modules: Mapping[str, Path]) -> str | None:
+def module_of(imported: str, modules: Mapping[str, Path]) -> str | None:
     """The module that an import names: `package.module.name`, `package.module` or a package's own file."""
     around = imported.rpartition(".")[0]
     candidates = (imported, f"{imported}.__init__", around, f"{around}.__init__")
     return next((name for name in candidates if name in modules), None)
 
 
-@pytest.mark.parametrize("layer", ["algorithms", "encoding", "eventlog"])
+TESTS = Path(__file__).parent
+LAYERS_WITH_TESTS = sorted(
+    {f.parent.name for f in ROOT.glob("*/__init__.py") if (TESTS / f.parent.name).is_dir()}
+)
+
+
+@pytest.mark.parametrize("layer", LAYERS_WITH_TESTS)
 def test_the_tests_stand_in_the_folders_of_what_they_test(layer: str) -> None:
-    tests = Path(__file__).parent / layer
-    folders = {file.parent.relative_to(tests) for file in tests.rglob("test_*.py")}
-    assert folders <= {file.parent.relative_to(ROOT / layer) for file in (ROOT / layer).rglob("*.py")}
+    """Every folder of tests is one of the code, and a test of one folder's modules alone stands no higher."""
+    home = ROOT / layer
+    folders = {file.parent.relative_to(home) for file in home.rglob("*.py")}
+    for file in (TESTS / layer).rglob("test_*.py"):
+        own = file.parent.relative_to(TESTS / layer)
+        assert own in folders, f"{file}: the code has no such folder"
+        modules = (module_of(name, MODULES) for name in imports_of(file))
+        places = {MODULES[name].parent for name in modules if name is not None}
+        tested = {place.relative_to(home) for place in places if place.is_relative_to(home)}
+        if len(tested) == 1:
+            assert own not in tested.pop().parents, f"{file}: what it tests has a folder of its own"
 
 
 def test_a_kind_of_array_has_one_alias_in_one_place() -> None:

@@ -16,12 +16,12 @@ from pmlcli.algorithms._learning.recency import recencies, recency_weights
 from pmlcli.algorithms._learning.trees import Trees
 from pmlcli.algorithms._learning.validation import latest_rows
 from pmlcli.algorithms._prefixes.rows import evenly
-from pmlcli.algorithms.next_activity._rare import followed_rows, pooled, unpooled
 from pmlcli.algorithms.next_activity._task import NextActivityPredictor
 from pmlcli.arrays import Codes
 from pmlcli.encoding.events.prefixes import PrefixEncoding, Prefixes
-from pmlcli.encoding.events.sequences import targets
+from pmlcli.encoding.events.sequences import Sequences, targets
 from pmlcli.encoding.events.table import tabulate
+from pmlcli.encoding.vocabulary import FIRST_CODE
 
 RARE = 20  # classes that follow fewer prefixes share one class of trees
 MOST_CELLS = 800_000  # prefixes x classes that are learned from, at most
@@ -109,3 +109,26 @@ class XGBoost(NextActivityPredictor[Prefixes]):
             recency_weights(data, recency)[rows],
         )
         return xgboost.DMatrix(tabulate(data, rows, "rank"), groups, weight=weights, nthread=1)
+
+
+def followed_rows(data: Sequences) -> NDArray[np.int64]:
+    """The events of which it is known what follows."""
+    return np.flatnonzero(targets(data) >= FIRST_CODE)
+
+
+def pooled(counts: NDArray[np.int64], fewest: int) -> NDArray[np.float64]:
+    """(groups, classes): a group for each class that came at least so often, and one for all rarer ones, each
+    of which has its share of it by how often it came.
+    """
+    common, rare = np.flatnonzero(counts >= fewest), np.flatnonzero(counts < fewest)
+    rare = rare[rare >= FIRST_CODE]
+    shares = np.zeros((max(len(common) + 1, 2), len(counts)))
+    shares[np.arange(len(common)), common] = 1.0
+    shares[-1, rare] = (counts[rare] + 0.5) / max((counts[rare] + 0.5).sum(), 1.0)
+    return shares
+
+
+def unpooled(found: NDArray[np.float64], shares: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(rows, groups) as (rows, classes), for the groups of `pooled`; rows sum to 1."""
+    spread = found[:, shares.argmax(axis=0)] * shares.max(axis=0)
+    return np.asarray(spread / spread.sum(axis=1, keepdims=True))

@@ -20,12 +20,11 @@ from pmlcli.algorithms._learning.recency import recency_weights
 from pmlcli.algorithms._learning.sizes import Sizes
 from pmlcli.algorithms._learning.validation import latest_rows
 from pmlcli.algorithms._prefixes import explain
-from pmlcli.algorithms.next_activity._rare import pooled, unpooled
 from pmlcli.algorithms.next_activity._task import NextActivityPredictor
 from pmlcli.algorithms.next_activity._tokens import Steps, fit_weights, tokens
 from pmlcli.algorithms.next_activity.linear import Linear
 from pmlcli.algorithms.next_activity.transformer import Transformer
-from pmlcli.algorithms.next_activity.xgboost import XGBoost
+from pmlcli.algorithms.next_activity.xgboost import XGBoost, pooled, unpooled
 from pmlcli.encoding.events.prefixes import PrefixEncoding, Prefixes
 from pmlcli.encoding.events.sequences import END, targets
 from pmlcli.encoding.vocabulary import FIRST_CODE

@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from pmlcli.algorithms.next_activity import _attention
-from pmlcli.algorithms.next_activity._attention import AttentionLayer
+from pmlcli.algorithms.next_activity import transformer
 from pmlcli.algorithms.next_activity._pieces import CONTEXT, LONGEST, Pieces, cut_cases, whole_cases
-from pmlcli.algorithms.next_activity.transformer import Transformer
+from pmlcli.algorithms.next_activity.transformer import AttentionLayer, Transformer
 from pmlcli.encoding.events.prefixes import PrefixEncoding, Prefixes
 from pmlcli.encoding.events.sequences import targets
 from pmlcli.encoding.vocabulary import FIRST_CODE
@@ -110,5 +109,5 @@ def test_cases_in_turn_are_answered_as_all_at_once(monkeypatch: pytest.MonkeyPat
     steps = torch.randn(5, 11, 8, dtype=torch.float64)
     with torch.no_grad():
         together = layer(steps)
-        monkeypatch.setattr(_attention, "MOST_WEIGHTS", 2 * 11**2)
+        monkeypatch.setattr(transformer, "MOST_WEIGHTS", 2 * 11**2)
         assert torch.allclose(layer(steps), together, rtol=0, atol=1e-12)

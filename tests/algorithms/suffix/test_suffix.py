@@ -16,7 +16,6 @@ import torch
 from pmlcli.algorithms._interface.request import PredictRequest
 from pmlcli.algorithms._interface.task import Fitted
 from pmlcli.algorithms._prefixes.rows import joined
-from pmlcli.algorithms.suffix._choice import Setting, similarities
 from pmlcli.algorithms.suffix._contexts import Contexts
 from pmlcli.algorithms.suffix._continuations import (
     Continuations,
@@ -28,6 +27,7 @@ from pmlcli.algorithms.suffix._continuations import (
 )
 from pmlcli.algorithms.suffix._task import SuffixPredictor, SuffixTask, choose
 from pmlcli.algorithms.suffix._writer import WriterBatch, _written_from
+from pmlcli.algorithms.suffix.ensemble import Setting, similarities
 from pmlcli.algorithms.suffix.gru import Gru
 from pmlcli.algorithms.suffix.medoid import Medoid
 from pmlcli.arrays import Codes
