@@ -55,6 +55,9 @@ if TYPE_CHECKING:
     from pmlcli.lifecycle.result import TrainingResult as TrainingResult
     from pmlcli.lifecycle.verification import verify_model as verify_model
     from pmlcli.registry import algorithms as algorithms
+    from pmlcli.reporting.made import Report as Report
+    from pmlcli.reporting.report import report as report
+    from pmlcli.reporting.story import ReportOptions as ReportOptions
     from pmlcli.store.artifacts import ArtifactStore as ArtifactStore
     from pmlcli.store.manifest import ArtifactRecord as ArtifactRecord
 
@@ -95,6 +98,8 @@ _HOMES = {
     "PredictionResult": "pmlcli.lifecycle.result",
     "ReadOptions": "pmlcli.eventlog",
     "RemainingTimePredictor": "pmlcli.algorithms.remaining_time._task",
+    "Report": "pmlcli.reporting.made",
+    "ReportOptions": "pmlcli.reporting.story",
     "SavedModel": "pmlcli.lifecycle.result",
     "SignatureError": "pmlcli.errors",
     "SuffixPredictor": "pmlcli.algorithms.suffix._task",
@@ -106,6 +111,7 @@ _HOMES = {
     "ValidationError": "pmlcli.errors",
     "algorithms": "pmlcli.registry",
     "inspect_model": "pmlcli.lifecycle.inspection",
+    "report": "pmlcli.reporting.report",
     "read_log": "pmlcli.eventlog",
     "verify_model": "pmlcli.lifecycle.verification",
     "write_log": "pmlcli.eventlog",

@@ -25,6 +25,7 @@ from pmlcli.cli.inspect import inspect
 from pmlcli.cli.keygen import keygen
 from pmlcli.cli.monitor import monitor
 from pmlcli.cli.predict import predict
+from pmlcli.cli.report import report
 from pmlcli.cli.sign import sign
 from pmlcli.cli.train import train
 from pmlcli.cli.upgrade import upgrade
@@ -166,7 +167,19 @@ def _register(*commands: Callable[..., None]) -> None:
 
 
 _register(
-    train, predict, evaluate, monitor, compare, inspect, verify, sign, keygen, upgrade, convert, algorithms
+    train,
+    predict,
+    evaluate,
+    monitor,
+    compare,
+    report,
+    inspect,
+    verify,
+    sign,
+    keygen,
+    upgrade,
+    convert,
+    algorithms,
 )
 
 

@@ -36,6 +36,7 @@ def writers() -> dict[str, list[str]]:
         "compare --output": ["compare", "LOG", "LOG", "-o", "FILE.csv"],
         "compare --save-best": ["compare", "LOG", "-t", "next-activity", "--save-best", "DIR"],
         "convert --output": ["convert", "LOG", "-o", "FILE.parquet"],
+        "report --output": ["report", "LOG", "--sections", "map", "-o", "FILE.html"],
         "upgrade --output": ["upgrade", "MODEL", "-o", "DIR"],
         "keygen": ["keygen", "FILE"],
     }

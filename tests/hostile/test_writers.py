@@ -23,7 +23,7 @@ from tests.cli.conftest import Run, write_csv
 COMMANDS: dict[str, Any] = dict(get_command(app).commands)  # type: ignore[attr-defined]
 READ = {
     "regressor", "regressors", "sign", "private_key", "retrain", "force", "new_since", "accept", "labels",
-    "against", "replace_if",
+    "against", "replace_if", "compare",
 }  # fmt: skip
 """Options about files that write none."""
 PRECIOUS = "somebody's words\n"
@@ -34,6 +34,7 @@ ARGUMENTS: dict[str, list[str]] = {
     "evaluate": ["MODEL", "LOG"],
     "monitor": ["MODEL", "LOG"],
     "compare": ["LOG", "LOG"],
+    "report": ["LOG", "--sections", "map", "--force"],
     "inspect": ["LOG"],
     "verify": ["MODEL"],
     "sign": ["MODEL", "--private-key", "none.key"],
@@ -63,9 +64,12 @@ ALONE = {
     "monitor --history": ["monitor", "MODEL", "LOG", "--history"],
     "convert --output": ["convert", "LOG", "--force", "-o"],
     "upgrade --output": ["upgrade", "MODEL", "-o"],
+    "report --output": ["report", "LOG", "--sections", "map", "--force", "-o"],
+    "report --figures": ["report", "LOG", "--sections", "map", "--force", "--figures"],
 }
 NO_PIPES = {
     "train --output", "upgrade --output", "compare --save-best", "compare --resume", "evaluate --figures",
+    "report --figures",
 }  # fmt: skip
 """A pipe is no place for a model directory, for pictures, nor for a file that is read again."""
 WRITERS = [
@@ -126,6 +130,8 @@ def write(
 def name_of(write: Write, request: pytest.FixtureRequest) -> str:
     """A file name with an ending that this writer takes."""
     writer = request.node.callspec.params["write"]
+    if writer == "report --output":
+        return "t.html"
     return "t.svg" if "chart" in writer else "t.pub" if "keygen" in writer else "t.csv"
 
 

@@ -1,0 +1,199 @@
+"""The page as a whole: its sections, its bytes, what is refused, and names that are not what they seem."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from pmlcli import LogError, Model, Report, ReportOptions, ValidationError, report
+from pmlcli.eventlog.log import EventLog
+from pmlcli.reporting import figures, layout
+from pmlcli.reporting.story import SECTIONS, TIMED
+from tests.logs import log_of, purchase_events, trace_log
+
+VOID = {"meta", "link", "br", "img", "input", "hr"}
+
+
+class Page(HTMLParser):
+    """Tags that are open, and what was seen on the way."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.open: list[str] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: list[str] = []
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self.open[-1:] != ["title"]:
+            self.texts.append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join(self.texts)
+
+
+def test_the_page_has_every_section_and_is_well_formed(page: Report) -> None:
+    found = Page(page.html)
+    assert found.open == []
+    assert [part.anchor for part in page.parts] == list(SECTIONS)
+    ids = [attrs["id"] for _, attrs in found.tags if "id" in attrs]
+    assert len(ids) == len(set(ids))
+    targets = [attrs["href"] for tag, attrs in found.tags if tag == "a"]
+    assert targets == [f"#{name}" for name in SECTIONS]
+    assert {target.removeprefix("#") for target in targets if target} <= set(ids)
+
+
+def test_nothing_on_the_page_runs_or_comes_from_elsewhere(page: Report) -> None:
+    found = Page(page.html)
+    assert not {"script", "img", "link", "iframe", "object", "image", "use"} & {tag for tag, _ in found.tags}
+    addresses = set(re.findall(r"[a-z]+://[^\s\"'<>]+", page.html))
+    assert addresses <= {"http://www.w3.org/2000/svg"}
+    assert not [name for _, attrs in found.tags for name in attrs if name.startswith("on")]
+    assert "url(" not in page.html
+
+
+def test_every_figure_has_size_title_description_and_table(page: Report) -> None:
+    drawn = list(figures.figures(page))
+    names = {one.name for one in drawn}
+    assert {"over-time", "waits", "dotted", "scores", "forecast-1", "honesty-next-activity"} <= names
+    for one in drawn:
+        width, height = one.size
+        head = str(one.svg).split(">", 1)[0]
+        assert f'width="{width}"' in head, one.name
+        assert f'height="{height}"' in head, one.name
+        assert f'viewBox="0 0 {width} {height}"' in head, one.name
+        title, described = (re.search(f"<{tag} id=.*?>(.+?)</{tag}>", one.svg) for tag in ("title", "desc"))
+        assert title and described, one.name
+        assert one.table.rows, one.name
+        assert len({len(row) for row in one.table.rows} | {len(one.table.headers)}) == 1, one.name
+
+
+def test_the_same_log_and_models_give_the_same_bytes(
+    log: EventLog, models: list[Model], page: Report
+) -> None:
+    again = report(log, *models, how=ReportOptions(title="Orders & more"))
+    assert again.html == page.html
+
+
+def test_without_a_model_it_is_the_logs_own_report(log: EventLog) -> None:
+    found = report(log)
+    assert "No model was given" in found.html
+    assert [part.anchor for part in found.parts] == list(SECTIONS)
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_each_section_can_stand_alone(log: EventLog, models: list[Model], section: str) -> None:
+    found = report(log, models[0], how=ReportOptions((section,)))
+    assert [part.anchor for part in found.parts] == [section]
+    assert Page(found.html).open == []
+
+
+HOSTILE = (
+    "<script>alert(1)</script>",
+    "\"quoted\" & 'so' > on",
+    "x" * 500,
+    "مراجعة الطلب",
+    "a\u202eb",
+    "{{ 7 * 7 }}",
+    "]]></style><img src=x>",
+)
+
+
+def test_names_from_a_log_stand_as_text() -> None:
+    """As activities, people, case ids and columns alike."""
+    events = purchase_events(30)
+    for i, event in enumerate(events):
+        name = HOSTILE[i % len(HOSTILE)]
+        event["activity"], event["resource"] = f"{name}", f"{name}"
+        event["case_id"] = f"{event['case_id']} {HOSTILE[int(event['case_id'][-2:]) % len(HOSTILE)]}"
+    found = report(log_of(events), how=ReportOptions(title=HOSTILE[0]))
+    page = Page(found.html)
+    assert page.open == []
+    assert not {"script", "img"} & {tag for tag, _ in page.tags}
+    assert HOSTILE[0] in page.text
+    assert "مراجعة الطلب" in page.text
+    assert "\u202e" not in found.html
+    assert "{{ 7 * 7 }}" in page.text
+    assert "x" * 200 not in page.text
+    assert ("title", "x" * 500) in [pair for _, attrs in page.tags for pair in attrs.items()]
+    svg = [data for name, data in figures.files(found, with_png=False).items() if name.endswith(".svg")]
+    assert svg
+    assert not [data for data in svg if b"<script>" in data]
+
+
+def test_anonymised_no_case_and_no_person_is_named(log: EventLog, models: list[Model]) -> None:
+    plain = report(log, *models)
+    found = report(log, *models, how=ReportOptions(anonymise=True))
+    people = [name for name in log.resources if re.search(rf"\b{name}\b", plain.html)]
+    assert people
+    assert "PO-03" in plain.html
+    for name in (*log.resources, *map(str, log.case_ids)):
+        assert not re.search(rf"\b{name}\b", found.html), name
+    assert "case 1" in found.html
+    assert "person 1" in found.html
+    assert found.html == report(log, *models, how=ReportOptions(anonymise=True)).html
+
+
+def test_what_cannot_be_meant_is_refused(log: EventLog, models: list[Model]) -> None:
+    with pytest.raises(ValidationError, match="two models of the task anomaly"):
+        report(log, models[0], models[0])
+    with pytest.raises(ValidationError, match="no section is chosen"):
+        ReportOptions(())
+    with pytest.raises(ValidationError, match="did you mean|section"):
+        ReportOptions(("mpa",))
+    with pytest.raises(ValidationError):
+        ReportOptions(paths=1.5)
+    other = log_of([{**event, "activity": f"other {event['activity']}"} for event in purchase_events(20)])
+    with pytest.raises(LogError, match="another process"):
+        report(other, models[0])
+
+
+@pytest.mark.parametrize("section", TIMED)
+def test_a_log_without_times_is_refused_where_times_are_asked_for(section: str) -> None:
+    timeless = trace_log([["a", "b"], ["a", "c"]] * 5)
+    with pytest.raises(LogError, match="no timestamps"):
+        report(timeless, how=ReportOptions((section,)))
+    assert "The log has no times" in report(timeless).html
+
+
+def test_it_is_saved_whole_or_not_at_all(page: Report, tmp_path: Path) -> None:
+    page.save(tmp_path / "r.html")
+    with pytest.raises(ValidationError):
+        page.save(tmp_path / "r.html")
+    assert (tmp_path / "r.html").read_text(encoding="utf-8") == page.html
+    assert "<iframe" in page._repr_html_()
+    assert "<script" not in page._repr_html_()
+
+
+def test_the_map_is_a_table_where_its_program_is_missing(
+    log: EventLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(layout, "program", lambda: None)
+    found = report(log, how=ReportOptions(("map",)))
+    assert "pip install graphviz-pure" in found.html
+    assert "Hand-overs" in found.html
+    assert not list(figures.figures(found))
+
+
+def test_odd_arrows_are_kept_whatever_share_is_asked_for(log: EventLog, models: list[Model]) -> None:
+    found = report(log, models[0], how=ReportOptions(("map",), paths=0.01))
+    (map_,) = figures.figures(found)
+    assert 'class="odd"' in map_.svg
+    assert "Shred" in map_.dot
+    assert map_.dot.count('"') % 2 == 0
