@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from pmlcli.algorithms.anomaly._judgement import Judgement
+from pmlcli.algorithms.anomaly._judgement import CaseJudgement, Judgement
 from pmlcli.arrays import Codes, Floats
 from pmlcli.evaluation.conformal import p_values
 
@@ -77,3 +78,29 @@ def joint_surprise(p: Floats, weights: Floats) -> Floats:
     for column, weight in zip(p.T, weights.tolist(), strict=True):
         total = total - weight * np.log(column)
     return total
+
+
+@dataclass(frozen=True)
+class Weighing:
+    """How scores of several detectors make one: a scale of each, for `tail_p_values`, and its weight."""
+
+    scales: Sequence[dict[str, Any]]
+    weights: Floats
+
+    def joint(self, scores: Floats) -> Floats:
+        """One score a case of (cases, detectors)."""
+        return joint_surprise(self._p_values(scores), self.weights)
+
+    def judgement(self, judged: Sequence[Judgement]) -> CaseJudgement:
+        """Of the same cases; the reason is that of the detector that adds most to the score."""
+        scores = case_scores(judged)
+
+        def reasons(flagged: Codes) -> list[str]:
+            p = self._p_values(scores[flagged])
+            return reasons_of(judged, (np.log(p) * self.weights).argmin(axis=1), flagged)
+
+        return CaseJudgement(self.joint(scores), reasons)
+
+    def _p_values(self, scores: Floats) -> Floats:
+        pairs = zip(self.scales, scores.T, strict=True)
+        return np.column_stack([tail_p_values(scale, column) for scale, column in pairs])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Generic, Literal, Protocol, TypeVar
+from typing import Literal, Protocol, TypeVar
 
 import numpy as np
 
@@ -28,14 +28,20 @@ CaseData = TypeVar("CaseData", bound=HasCases)
 CaseData_contra = TypeVar("CaseData_contra", bound=HasCases, contravariant=True)
 
 
-class Judgement(Protocol):
-    """What a detector finds of some cases: scores, and words for the units that are flagged."""
+class Scored(Protocol):
+    """The scores of some cases."""
 
     def scores(self, level: str) -> Floats:
         """The level's scores, (cases,) or (events,); higher is more anomalous."""
 
     def oddest(self, level: str) -> Floats:
         """The highest score of each case at this level, (cases,)."""
+
+
+class Judgement(Scored, Protocol):
+    """What a detector finds of some cases: scores, and words for the units that are flagged. Both come of the
+    same look at the cases, so nothing is found out twice.
+    """
 
     def words(self, level: str, flagged: Codes) -> Mapping[str, Sequence[str]]:
         """The columns of `WORDS` for these units."""
@@ -59,7 +65,7 @@ class Detects(Protocol[CaseData_contra]):
     def judge(self, data: CaseData_contra) -> Judgement:
         """What it finds of these cases, each by itself."""
 
-    def judge_training(self, data: CaseData_contra) -> Judgement:
+    def judge_training(self, data: CaseData_contra) -> Scored:
         """What it would find of the training cases if they were new."""
 
     def held_out_scores(self, parts: Iterable[CaseData_contra]) -> Mapping[str, Floats]:
@@ -67,11 +73,10 @@ class Detects(Protocol[CaseData_contra]):
 
 
 @dataclass(frozen=True)
-class CaseJudgement:
-    """Scores of cases, (cases,), and the reasons of some of them, a sentence each."""
+class CaseScores:
+    """Scores of cases, (cases,)."""
 
     cases: Floats
-    reasons: Callable[[Codes], Sequence[str]]
 
     def scores(self, level: str) -> Floats:
         """Of the cases."""
@@ -81,37 +86,33 @@ class CaseJudgement:
         """Of the cases."""
         return self.cases
 
+
+@dataclass(frozen=True)
+class CaseJudgement(CaseScores):
+    """Scores of cases, and the reasons of some of them (positions), a sentence each."""
+
+    reasons: Callable[[Codes], Sequence[str]]
+
     def words(self, level: str, flagged: Codes) -> Mapping[str, Sequence[str]]:
         """The reason of each."""
         return {"reason": self.reasons(flagged)}
 
 
-class Judged(Generic[CaseData]):
-    """The judgement of a log in runs of cases. A log of one run is judged once, however often this is gone
-    through; a longer one anew each time, to bound the memory.
-    """
-
-    def __init__(self, fitted: Fitted[Detects[CaseData], CaseData], log: EventLog) -> None:
-        self._fitted, self._log = fitted, log
-        self._only: list[tuple[EventLog, Judgement]] = []
-        if log.n_cases <= CHUNK_CASES:
-            self._only = list(self._anew())
-
-    def __len__(self) -> int:
-        return -(-self._log.n_cases // CHUNK_CASES)
-
-    def __iter__(self) -> Iterator[tuple[EventLog, Judgement]]:
-        return iter(self._only) if self._only else self._anew()
-
-    def _anew(self) -> Iterator[tuple[EventLog, Judgement]]:
-        detector = self._fitted.algorithm
-        return ((part, detector.judge(data)) for part, data in chunks(self._fitted.encoding, self._log))
+def judged(fitted: Fitted[Detects[CaseData], CaseData], log: EventLog) -> Iterator[Judgement]:
+    """The judgement of each run of cases in turn; only one is held at a time."""
+    detector = fitted.algorithm
+    return (detector.judge(data) for data in chunks(fitted.encoding, log))
 
 
-def chunks(encoding: Encodes[CaseData], log: EventLog) -> Iterator[tuple[EventLog, CaseData]]:
-    """The log in runs of cases, each with its encoding."""
+def n_chunks(log: EventLog) -> int:
+    """How many runs of cases `judged` goes through."""
+    return -(-log.n_cases // CHUNK_CASES)
+
+
+def chunks(encoding: Encodes[CaseData], log: EventLog) -> Iterator[CaseData]:
+    """The encoding of each run of cases."""
     for first in range(0, log.n_cases, CHUNK_CASES):
         part = log
         if log.n_cases > CHUNK_CASES:
             part = log.take_cases(np.arange(first, min(first + CHUNK_CASES, log.n_cases)))
-        yield part, encoding.transform(part)
+        yield encoding.transform(part)

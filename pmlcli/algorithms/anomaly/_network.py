@@ -30,6 +30,7 @@ from pmlcli.algorithms._learning.batches import Batch, padded_rows
 from pmlcli.algorithms._learning.learner import Learner, Objective, Samples
 from pmlcli.algorithms._learning.neural import NeuralAlgorithm
 from pmlcli.algorithms._learning.sizes import Sizes
+from pmlcli.algorithms.anomaly._surprise import Surprises
 from pmlcli.algorithms.anomaly._values import Explanation, Why, explained
 from pmlcli.arrays import Codes, Floats
 from pmlcli.encoding.events.attributes_of_events import Events
@@ -152,19 +153,29 @@ def likelihoods(network: nn.Module, data: Events) -> Answers:
     return Answers(seen, best, expected)
 
 
+Place = Callable[[Events, int, int], str]
+"""Events, an event and a column to where the value stands, as it follows its name."""
+
+
 def answers_of(algorithm: NeuralAlgorithm[Events], data: Events) -> Answers:
     """What the network of a trained algorithm thinks of every value."""
     with algorithm.answering() as network:
         return likelihoods(network, data)
 
 
-def surprises(answers: Answers) -> Floats:
+def surprises_of(algorithm: NeuralAlgorithm[Events], data: Events, place: Place | None = None) -> Surprises:
+    """How surprised the network of a trained algorithm is by each value; it is asked once."""
+    answers = answers_of(algorithm, data)
+
+    def explain(events: Codes, columns: Codes) -> list[Explanation]:
+        return explanations(answers, data, events, columns, place or place_in_case)
+
+    return Surprises(sizes_of(answers), explain)
+
+
+def sizes_of(answers: Answers) -> Floats:
     """How many times likelier the likeliest value is, as logarithm; (events, columns)."""
     return np.asarray(np.round(answers.best - np.maximum(answers.seen, LEAST), DECIMALS))
-
-
-Place = Callable[[Events, int, int], str]
-"""Events, an event and a column to where the value stands, as it follows its name."""
 
 
 def place_in_case(data: Events, event: int, column: int) -> str:

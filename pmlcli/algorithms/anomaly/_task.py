@@ -16,7 +16,16 @@ from pmlcli.algorithms._interface.form import Form, columns, exactly
 from pmlcli.algorithms._interface.param import Param
 from pmlcli.algorithms._interface.task import BesideTruth, Calibration, Fitted, Task
 from pmlcli.algorithms._interface.unseen import HAS_UNSEEN, never_seen, unseen_columns, unseen_events
-from pmlcli.algorithms.anomaly._judgement import CaseData, CaseJudgement, Detects, Judged, Judgement, chunks
+from pmlcli.algorithms.anomaly._judgement import (
+    CaseData,
+    CaseJudgement,
+    CaseScores,
+    Detects,
+    Scored,
+    chunks,
+    judged,
+    n_chunks,
+)
 from pmlcli.algorithms.anomaly._request import AnomalyRequest
 from pmlcli.algorithms.anomaly._share import clearest, standing_out
 from pmlcli.algorithms.anomaly._truth import beside_labels, flagged_in_training, qualities_of
@@ -39,7 +48,7 @@ from pmlcli.evaluation.measurement import Measurement
 from pmlcli.evaluation.metrics import auc
 from pmlcli.evaluation.quality import Quality
 from pmlcli.eventlog.deviations import delay, deviate
-from pmlcli.eventlog.log import CASE_ID, EventLog
+from pmlcli.eventlog.log import CASE_ID, TIMESTAMP, EventLog
 from pmlcli.eventlog.running import find_running
 from pmlcli.eventlog.split import Split
 from pmlcli.runtime import track
@@ -96,11 +105,11 @@ class AnomalyTask(Task[Detects[CaseData], CaseData, HeldOut, AnomalyRequest], Ge
     def held_out(self, fitted: Fitted[Detects[CaseData], CaseData], split: Split, log: EventLog) -> HeldOut:
         """Scores of the test part, and of some of its cases with an injected deviation."""
         test, encoding = split.test, fitted.encoding
-        found = fitted.algorithm.held_out_scores(data for _part, data in chunks(encoding, test))
+        found = fitted.algorithm.held_out_scores(chunks(encoding, test))
         measured = np.arange(0, test.n_cases, -(-test.n_cases // MEASURED_CASES))
         kept = test if len(measured) == test.n_cases else test.take_cases(measured)
-        deviant = Judged(fitted, deviate(kept, DEVIATION_SEED).log)
-        scores = np.concatenate([one.scores("case") for _part, one in deviant])
+        deviant = judged(fitted, deviate(kept, DEVIATION_SEED).log)
+        scores = np.concatenate([one.scores("case") for one in deviant])
         return HeldOut(found["case"], found.get("event", np.empty(0)), measured, scores)
 
     def calibrate(self, algorithm: Detects[CaseData], held_out: Sequence[HeldOut]) -> Calibration:
@@ -119,11 +128,11 @@ class AnomalyTask(Task[Detects[CaseData], CaseData, HeldOut, AnomalyRequest], Ge
         algorithm = fitted.algorithm
         if algorithm.border is not None:
             return fitted.calibration | {THRESHOLDS[level]: algorithm.border for level in algorithm.levels}
-        judged = algorithm.judge_training(data)
+        scored = algorithm.judge_training(data)
         if isinstance(algorithm.contamination, str):
-            return fitted.calibration | _parted(fitted, judged, log)
+            return fitted.calibration | _parted(fitted, scored, log)
         share = 1 - algorithm.contamination
-        limits = {level: float(np.quantile(judged.oddest(level), share)) for level in algorithm.levels}
+        limits = {level: float(np.quantile(scored.oddest(level), share)) for level in algorithm.levels}
         return fitted.calibration | {THRESHOLDS[level]: limit for level, limit in limits.items()}
 
     def remarks(
@@ -196,12 +205,8 @@ class AnomalyTask(Task[Detects[CaseData], CaseData, HeldOut, AnomalyRequest], Ge
         is_unseen = None
         if request.unseen != "ignore":
             is_unseen = _unseen(fitted.encoding, log, level, request.unseen)
-        judged = Judged(fitted, log)
-        flags = Flags(fitted.calibration, level)
-        if request.fdr is not None:
-            flags = flags.by_rate(np.concatenate([one.scores(level) for _part, one in judged]), request.fdr)
-        tables = [table_of(part, one, flags) for part, one in track(judged, "scoring", len(judged))]
-        table = pd.concat(tables, ignore_index=True)
+        flags = Flags(fitted.calibration, level, request.fdr)
+        table = table_of(log, track(judged(fitted, log), "scoring", n_chunks(log)), flags)
         return table if is_unseen is None else table.assign(**{HAS_UNSEEN: is_unseen})
 
     def check_request(self, algorithm: Detects[CaseData], request: AnomalyRequest) -> None:
@@ -310,15 +315,14 @@ class AnomalyDetector(Algorithm[CaseData], Generic[CaseData]):
         """
         return self.score(data)
 
-    @final
     def judge(self, data: CaseData) -> CaseJudgement:
-        """Scores, and reasons on request."""
+        """Scores, and reasons on request; given anew where both come of the same work."""
         return CaseJudgement(self.score(data), lambda flagged: self.reasons(data, flagged))
 
     @final
-    def judge_training(self, data: CaseData) -> CaseJudgement:
+    def judge_training(self, data: CaseData) -> CaseScores:
         """Scores as if the cases were new."""
-        return CaseJudgement(self.training_scores(data), lambda flagged: self.reasons(data, flagged))
+        return CaseScores(self.training_scores(data))
 
     def held_out_scores(self, parts: Iterable[CaseData]) -> Mapping[str, Floats]:
         """Scores of cases that this trial was not fitted on, which come in parts. A detector that learns from
@@ -327,7 +331,7 @@ class AnomalyDetector(Algorithm[CaseData], Generic[CaseData]):
         return {"case": np.concatenate([self.score(data) for data in parts])}
 
 
-def _parted(fitted: Fitted[Detects[CaseData], CaseData], judged: Judgement, log: EventLog) -> Calibration:
+def _parted(fitted: Fitted[Detects[CaseData], CaseData], scored: Scored, log: EventLog) -> Calibration:
     """At each level the threshold above which training cases stand out, and the share that does.
 
     They are told from copies of up to `COPIED_CASES` of them, with one deviation each: in steps and hands, or
@@ -335,18 +339,28 @@ def _parted(fitted: Fitted[Detects[CaseData], CaseData], judged: Judgement, log:
     """
     chosen = np.arange(0, log.n_cases, -(-log.n_cases // COPIED_CASES))
     kept = log if len(chosen) == log.n_cases else log.take_cases(chosen)
-    copies = [Judged(fitted, deviate(kept, DEVIATION_SEED).log)]
-    if kept.times is not None:
-        copies.append(Judged(fitted, delay(kept, DEVIATION_SEED)))
+    copies = [_oddest(fitted, deviate(kept, DEVIATION_SEED).log)]
+    if TIMESTAMP in fitted.encoding.required_columns():
+        copies.append(_oddest(fitted, delay(kept, DEVIATION_SEED)))
+    elif kept.times is not None:  # to a detector that sees no times a delayed case is as it was
+        copies.append({level: scored.oddest(level)[chosen] for level in fitted.algorithm.levels})
     calibration: Calibration = {STANDING_OUT: {}}
     for level in fitted.algorithm.levels:
-        scores = judged.oddest(level)
-        found = [np.concatenate([one.oddest(level) for _part, one in copy]) for copy in copies]
-        raised = clearest(scores[chosen], found)
+        scores = scored.oddest(level)
+        raised = clearest(scores[chosen], [copy[level] for copy in copies])
         threshold, share, low, high = standing_out(scores, raised, fitted.algorithm.seed)
         calibration[THRESHOLDS[level]] = threshold
         calibration[STANDING_OUT][level] = {"share": share, "low": low, "high": high}
     return calibration
+
+
+def _oddest(fitted: Fitted[Detects[CaseData], CaseData], log: EventLog) -> dict[str, Floats]:
+    """The highest score of each case by level, (cases,)."""
+    levels = fitted.algorithm.levels
+    found = [[one.oddest(level) for level in levels] for one in judged(fitted, log)]
+    return {
+        level: np.concatenate(parts) for level, parts in zip(levels, zip(*found, strict=True), strict=True)
+    }
 
 
 def _unseen(encoding: Encodes[object], log: EventLog, level: str, choice: str) -> NDArray[np.bool_]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from pmlcli.algorithms.anomaly._values import Explanation, Why
+from pmlcli.algorithms.anomaly._values import Explain, Explanation, Why
 from pmlcli.arrays import Codes, Floats
 from pmlcli.encoding.profile.column import duration_words
 from pmlcli.encoding.profile.group import column_of
@@ -109,18 +109,19 @@ class Usual(NamedTuple):
 
 
 def explained(
-    usual: Usual,
-    measured: Sequence[Measured],
-    at: Iterable[tuple[int, int]],
-    say: Callable[[int, int], tuple[str, Words]],
-) -> list[Explanation]:
-    """Explanations of durations at (event, column); `say` names what a column is about, and its words."""
-    found = []
-    for event, column in at:
-        seconds, kind = float(measured[column].seconds[event]), int(measured[column].kinds[event])
-        name, words = say(event, column)
-        found.append(Explanation(name, duration(seconds), *usual.why(seconds, kind, words)))
-    return found
+    usual: Usual, measured: Sequence[Measured], say: Callable[[int, int], tuple[str, Words]]
+) -> Explain:
+    """What explains durations; `say` names what a column is about, and its words."""
+
+    def explain(events: Codes, columns: Codes) -> list[Explanation]:
+        found = []
+        for event, column in zip(events.tolist(), columns.tolist(), strict=True):
+            seconds, kind = float(measured[column].seconds[event]), int(measured[column].kinds[event])
+            name, words = say(event, column)
+            found.append(Explanation(name, duration(seconds), *usual.why(seconds, kind, words)))
+        return found
+
+    return explain
 
 
 def duration(seconds: float) -> str:

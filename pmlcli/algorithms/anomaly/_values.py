@@ -14,12 +14,9 @@ from pmlcli.algorithms.anomaly._judgement import HasCases
 from pmlcli.algorithms.anomaly._task import AUTO, TASK, AnomalyTask, Contamination
 from pmlcli.arrays import Codes, Floats
 from pmlcli.encoding.events.attributes_of_events import Events
-from pmlcli.evaluation.conformal import held_out, p_values
 
 COUNTED_EVENTS = 4
 """Events of a case that `halved_sum` adds up."""
-COMMONPLACE = 0.3
-"""What is left of a surprise in a column where every case has one as large."""
 
 
 class HasEvents(HasCases, Protocol):
@@ -64,24 +61,30 @@ HIGHEST = Joined(
 """The oddest value is the event's score, the oddest event the case's."""
 
 Explain = Callable[[Codes, Codes], Sequence[Explanation]]
-"""Positions of events, and of the columns of their values, to what is to be said of each."""
+"""Positions of events, and of the columns of their values, to what is to be said of each: what the value is,
+what was expected instead, and why.
+"""
+
+
+class Values(NamedTuple):
+    """What a detector finds of the values of some events, all of one look at them.
+
+    - `scores`: (events, columns), higher is more anomalous, all columns on one scale
+    - `explain`: what is to be said of single ones
+    """
+
+    scores: Floats
+    explain: Explain
 
 
 @dataclass(frozen=True)
-class EventJudgement:
-    """Scores of values, (events, columns), of events and of cases, and what explains single values."""
+class EventScores:
+    """Scores of values, (events, columns), of events and of cases."""
 
     values: Floats
     events: Floats
     cases: Floats
     offsets: Codes
-    explain: Explain
-
-    @classmethod
-    def of(cls, values: Floats, offsets: Codes, joined: Joined, explain: Explain) -> EventJudgement:
-        """From the values alone."""
-        events = joined.values(values)
-        return cls(values, events, joined.events(events, offsets), offsets, explain)
 
     def scores(self, level: str) -> Floats:
         """Of the cases, or of the events."""
@@ -90,6 +93,13 @@ class EventJudgement:
     def oddest(self, level: str) -> Floats:
         """Of the cases, or of the highest event of each."""
         return self.cases if level == "case" else np.maximum.reduceat(self.events, self.offsets[:-1])
+
+
+@dataclass(frozen=True)
+class EventJudgement(EventScores):
+    """Scores, and what explains single values."""
+
+    explain: Explain
 
     def words(self, level: str, flagged: Codes) -> Mapping[str, Sequence[str]]:
         """Of the oddest value of each event; of a case, of its oddest event."""
@@ -123,29 +133,23 @@ class EventDetector(Algorithm[EventData], Generic[EventData]):
         return ("case", "event")
 
     @abstractmethod
-    def value_scores(self, data: EventData) -> Floats:
-        """(events, columns), higher is more anomalous, all columns on one scale.
-
-        Depends on the event's case alone, to the bit.
-        """
-
-    @abstractmethod
-    def explain(self, data: EventData, events: Codes, columns: Codes) -> Sequence[Explanation]:
-        """What these values are (positions of events and of columns), what was expected instead, and why."""
+    def values(self, data: EventData) -> Values:
+        """Scores of each value, and what explains them; an event's depend on its case alone, to the bit."""
 
     def training_values(self, data: EventData) -> Floats:
-        """`value_scores` of the training log's events as if they were new; they set the thresholds."""
-        return self.value_scores(data)
+        """Scores of the values of the training log as if they were new; they set the thresholds."""
+        return self.values(data).scores
 
     @final
     def judge(self, data: EventData) -> EventJudgement:
         """Scores, and explanations on request."""
-        return self._judgement(data, self.value_scores(data))
+        values, explain = self.values(data)
+        return EventJudgement(*self._joined(values, data.offsets), explain)
 
     @final
-    def judge_training(self, data: EventData) -> EventJudgement:
+    def judge_training(self, data: EventData) -> EventScores:
         """Scores as if the cases were new."""
-        return self._judgement(data, self.training_values(data))
+        return EventScores(*self._joined(self.training_values(data), data.offsets))
 
     @final
     def held_out_scores(self, parts: Iterable[EventData]) -> Mapping[str, Floats]:
@@ -154,11 +158,9 @@ class EventDetector(Algorithm[EventData], Generic[EventData]):
         cases, events = (np.concatenate(scores) for scores in zip(*judged, strict=True))
         return {"case": cases, "event": events}
 
-    def _judgement(self, data: EventData, values: Floats) -> EventJudgement:
-        def explain(events: Codes, columns: Codes) -> Sequence[Explanation]:
-            return self.explain(data, events, columns)
-
-        return EventJudgement.of(values, data.offsets, self.joined, explain)
+    def _joined(self, values: Floats, offsets: Codes) -> tuple[Floats, Floats, Floats, Codes]:
+        events = self.joined.values(values)
+        return values, events, self.joined.events(events, offsets), offsets
 
 
 def explained(data: Events, events: Codes, columns: Codes, why: Sequence[Why]) -> list[Explanation]:
@@ -167,17 +169,6 @@ def explained(data: Events, events: Codes, columns: Codes, why: Sequence[Why]) -
         Explanation(data.columns[column], data.text(event, column), *one)
         for event, column, one in zip(events.tolist(), columns.tolist(), why, strict=True)
     ]
-
-
-def usual_surprises(surprises: Floats, offsets: Codes) -> list[dict[str, Any]]:
-    """How large the largest surprise of a training case is, a calibration a column."""
-    return [held_out(column) for column in np.maximum.reduceat(surprises, offsets[:-1], axis=0).T]
-
-
-def rare_surprises(surprises: Floats, usual: Sequence[dict[str, Any]]) -> Floats:
-    """Surprise times how rare one as large is among the training cases, (events, columns)."""
-    rarity = [-np.log(p_values(known, column)) for known, column in zip(usual, surprises.T, strict=True)]
-    return np.asarray((np.column_stack(rarity) + COMMONPLACE) * surprises)
 
 
 def halved_sum(event_scores: Floats, offsets: Codes) -> Floats:
@@ -192,6 +183,15 @@ def halved_sum(event_scores: Floats, offsets: Codes) -> Floats:
     for place in range(1, COUNTED_EVENTS):
         total = total + highest[:, place] / 2**place
     return total
+
+
+def halved_rows(values: Floats) -> Floats:
+    """As `halved_sum`, of the values of each row, (rows,)."""
+    highest = -np.sort(-values, axis=1)[:, :COUNTED_EVENTS]
+    total = highest[:, 0]
+    for place in range(1, highest.shape[1]):
+        total = total + highest[:, place] / 2**place
+    return np.asarray(total)
 
 
 def oddest_events(event_scores: Floats, offsets: Codes) -> Codes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from pmlcli.algorithms._interface.form import Column, columns
 from pmlcli.algorithms._interface.task import Calibration
 from pmlcli.algorithms.anomaly._judgement import Judgement
-from pmlcli.arrays import Floats
+from pmlcli.arrays import Codes, Floats
 from pmlcli.evaluation.conformal import benjamini_hochberg, p_values, score_limit
 from pmlcli.eventlog.log import ACTIVITY, CASE_ID, TIMESTAMP, EventLog
 
@@ -39,27 +40,31 @@ SEVERITY_WORDS = tuple(word for _limit, word in reversed(SEVERITIES))
 
 @dataclass(frozen=True)
 class Flags:
-    """What is flagged at a level: scores above the threshold, or p-values up to `largest_p`."""
+    """What is flagged at a level: scores above the threshold or, with a false discovery rate, what Benjamini
+    and Hochberg choose of all units.
+    """
 
     calibration: Calibration
     level: str
-    largest_p: float | None = None
+    rate: float | None = None
 
-    def by_rate(self, scores: Floats, rate: float) -> Flags:
-        """Flags of these units at this false discovery rate."""
-        p = p_values(self.calibration[HELD_OUT[self.level]], scores)
-        return Flags(self.calibration, self.level, benjamini_hochberg(p, rate))
+    def possible(self, scores: Floats) -> Codes:
+        """Positions of the units that may be flagged, whatever the others score."""
+        if self.rate is None:
+            return np.flatnonzero(scores > self.calibration[THRESHOLDS[self.level]])
+        return np.flatnonzero(p_values(self.calibration[HELD_OUT[self.level]], scores) <= self.rate)
 
     def verdicts(self, scores: Floats) -> pd.DataFrame:
-        """score, threshold, is_anomaly, severity and p_value of these cases or events."""
+        """score, threshold, is_anomaly, severity and p_value of all cases or events."""
         known = self.calibration[HELD_OUT[self.level]]
         p = p_values(known, scores)
-        if self.largest_p is None:
+        if self.rate is None:
             threshold = self.calibration[THRESHOLDS[self.level]]
             is_anomaly = scores > threshold
         else:
-            threshold = score_limit(known, self.largest_p)
-            is_anomaly = p <= self.largest_p
+            largest_p = benjamini_hochberg(p, self.rate)
+            threshold = score_limit(known, largest_p)
+            is_anomaly = p <= largest_p
         severity = np.where(is_anomaly, severity_words(p), "none")
         return pd.DataFrame(
             {
@@ -78,17 +83,30 @@ def severity_words(p: Floats) -> NDArray[np.object_]:
     return np.array([word for _limit, word in SEVERITIES], dtype=object)[np.searchsorted(limits, p)]
 
 
-def table_of(part: EventLog, judgement: Judgement, flags: Flags) -> pd.DataFrame:
-    """The predictions for one run of cases."""
+def table_of(log: EventLog, judgements: Iterable[Judgement], flags: Flags) -> pd.DataFrame:
+    """The predictions for a log that is judged in runs of cases, each of them once.
+
+    Which units a false discovery rate flags is known only after the last run; words are had beforehand for
+    all that it may flag.
+    """
     level = flags.level
-    found = flags.verdicts(judgement.scores(level))
-    flagged = np.flatnonzero(found["is_anomaly"])
-    told = judgement.words(level, flagged) if len(flagged) else dict.fromkeys(WORDS[level], ())
-    for name in WORDS[level]:
-        texts = np.full(len(found), "", dtype=object)
-        texts[flagged] = list(told[name])
-        found[name] = texts
-    return pd.concat([_keys(part, level), found], axis=1)
+    scores, texts = [], []
+    for judgement in judgements:
+        scores.append(judgement.scores(level))
+        texts.append(_texts(judgement, level, flags.possible(scores[-1]), len(scores[-1])))
+    found = flags.verdicts(np.concatenate(scores))
+    for place, name in enumerate(WORDS[level]):
+        found[name] = np.where(found["is_anomaly"], np.concatenate([one[place] for one in texts]), "")
+    return pd.concat([_keys(log, level), found], axis=1)
+
+
+def _texts(judgement: Judgement, level: str, possible: Codes, units: int) -> list[NDArray[np.object_]]:
+    """The words of these of a run's units, an array of all units by column of `WORDS`."""
+    told = judgement.words(level, possible) if len(possible) else dict.fromkeys(WORDS[level], ())
+    found = [np.full(units, "", dtype=object) for _name in WORDS[level]]
+    for texts, name in zip(found, WORDS[level], strict=True):
+        texts[possible] = list(told[name])
+    return found
 
 
 def _keys(log: EventLog, level: str) -> pd.DataFrame:

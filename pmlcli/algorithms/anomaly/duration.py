@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from pmlcli.algorithms.anomaly._timing import Measured, Usual, Words, explained
-from pmlcli.algorithms.anomaly._values import EventDetector, Explanation
-from pmlcli.arrays import Codes, Floats
+from pmlcli.algorithms.anomaly._values import EventDetector, Values
+from pmlcli.arrays import Floats
 from pmlcli.encoding.events.resources import Work, WorkEncoding
 
 ACTIVITY = 0
@@ -36,24 +36,20 @@ class DurationDetector(EventDetector[Work]):
         """Learns what is usual for each activity, and until each since the case began."""
         self.usual = Usual.of(durations(data))
 
-    def value_scores(self, data: Work) -> Floats:
-        """Distance from what is usual, (events, columns)."""
-        return self.usual.oddness(_judged(data))
-
-    def training_values(self, data: Work) -> Floats:
-        """Distance from what is usual, each duration taken out of the counts, (events, columns)."""
-        return self.usual.oddness(_judged(data), own=1)
-
-    def explain(self, data: Work, events: Codes, columns: Codes) -> list[Explanation]:
-        """How long it was, and how long is usual."""
+    def values(self, data: Work) -> Values:
+        """Distance from what is usual, (events, columns); explained by how long is usual."""
+        measured = _judged(data)
 
         def say(event: int, column: int) -> tuple[str, Words]:
             name = f"`{data.activity_of(event)}`"
             own, whole = Words(name, "took", ""), Words("the case", "took", f" until {name}")
             return COLUMNS[column], own if column == ACTIVITY else whole
 
-        at = zip(events.tolist(), columns.tolist(), strict=True)
-        return explained(self.usual, _judged(data), at, say)
+        return Values(self.usual.oddness(measured), explained(self.usual, measured, say))
+
+    def training_values(self, data: Work) -> Floats:
+        """Distance from what is usual, each duration taken out of the counts, (events, columns)."""
+        return self.usual.oddness(_judged(data), own=1)
 
     def state(self) -> dict[str, Any]:
         """What is usual, by name."""

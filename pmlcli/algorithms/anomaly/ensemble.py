@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
 
@@ -10,14 +10,8 @@ import numpy as np
 
 from pmlcli.algorithms._interface.members import joined_state, own_state, restore_members
 from pmlcli.algorithms._interface.parameters import MemberNames
-from pmlcli.algorithms.anomaly._agreement import (
-    case_scores,
-    joint_surprise,
-    reasons_of,
-    tail_p_values,
-    weighed,
-)
-from pmlcli.algorithms.anomaly._judgement import Judgement
+from pmlcli.algorithms.anomaly._agreement import Weighing, case_scores, weighed
+from pmlcli.algorithms.anomaly._judgement import CaseJudgement, Judgement
 from pmlcli.algorithms.anomaly._task import AnomalyDetector
 from pmlcli.arrays import Codes, Floats
 from pmlcli.encoding.bundle import Bundle, BundleEncoding
@@ -39,6 +33,8 @@ class EnsembleDetector(AnomalyDetector[Bundle]):
     source: ClassVar[str] = "Good: On the weighted combination of significance tests. JRSS B 17 (1955)"
 
     scales_: dict[str, Any] = field(init=False, repr=False)
+
+    _weighed_by: tuple[Bundle, Floats] | None = field(init=False, repr=False, compare=False, default=None)
 
     def member_names(self) -> tuple[str, ...]:
         """The detectors to ask."""
@@ -63,42 +59,44 @@ class EnsembleDetector(AnomalyDetector[Bundle]):
 
     def _weigh(self, data: Bundle) -> None:
         self.asked_ = list(data.parts)
-        scores, leads = self._scores(data), [self.task.recommended.endswith(name) for name in self.asked_]
+        scores = case_scores(self._judged(data))
+        leads = [self.task.recommended.endswith(name) for name in self.asked_]
         self.weights_, self.scales_ = weighed(scores, leads).tolist(), self._scaled(scores)
+        self._weighed_by = (data, scores)
 
     def _scaled(self, scores: Floats) -> dict[str, Any]:
         return {name: held_out(one) for name, one in zip(self.asked_, scores.T, strict=True)}
 
     def held_out_scores(self, parts: Iterable[Bundle]) -> Mapping[str, Floats]:
         """The ensemble's, on scales made of the members' own scores of these cases."""
-        scores = np.concatenate([self._scores(data) for data in parts])
+        scores = np.concatenate([case_scores(self._judged(data)) for data in parts])
         self.scales_ = self._scaled(scores)
-        return {"case": self._joint(scores)}
+        return {"case": self._weighing.joint(scores)}
+
+    def judge(self, data: Bundle) -> CaseJudgement:
+        """Each member judges once."""
+        return self._weighing.judgement(self._judged(data))
 
     def score(self, data: Bundle) -> Floats:
         """Weighted mean of -log of the shares of held-out cases at least as odd, (cases,)."""
-        return self._joint(self._scores(data))
+        return self.judge(data).cases
 
-    def reasons(self, data: Bundle, flagged: Codes) -> list[str]:
+    def reasons(self, data: Bundle, flagged: Codes) -> Sequence[str]:
         """What the member says that adds most to the score."""
-        judged = self._judged(data)
-        p = self._p_values(case_scores(judged)[flagged])
-        oddest = (np.log(p) * np.array(self.weights_)).argmin(axis=1)
-        return reasons_of(judged, oddest, flagged)
+        return self.judge(data).reasons(flagged)
 
-    def _joint(self, scores: Floats) -> Floats:
-        return joint_surprise(self._p_values(scores), np.array(self.weights_))
+    def training_scores(self, data: Bundle) -> Floats:
+        """As of any case; the scores by which the members were weighed are not made twice."""
+        kept, self._weighed_by = self._weighed_by, None
+        return self._weighing.joint(kept[1]) if kept is not None and kept[0] is data else self.score(data)
+
+    @property
+    def _weighing(self) -> Weighing:
+        return Weighing([self.scales_[name] for name in self.asked_], np.array(self.weights_))
 
     def _judged(self, data: Bundle) -> list[Judgement]:
-        """What each member finds."""
+        self._weighed_by = None
         return [self.parts[name].judge(data.parts[name]) for name in self.asked_]
-
-    def _scores(self, data: Bundle) -> Floats:
-        return case_scores(self._judged(data))
-
-    def _p_values(self, scores: Floats) -> Floats:
-        columns = zip(self.asked_, scores.T, strict=True)
-        return np.column_stack([tail_p_values(self.scales_[name], column) for name, column in columns])
 
     def state(self) -> dict[str, Any]:
         """Its own, and that of each member."""

@@ -12,22 +12,17 @@ from pmlcli.algorithms._interface.parameters import Attributes
 from pmlcli.algorithms.anomaly._counting.backoff import packed, unpacked
 from pmlcli.algorithms.anomaly._counting.evidence import Counts, Evidence, explain, gather
 from pmlcli.algorithms.anomaly._counting.precedence import Precedence
+from pmlcli.algorithms.anomaly._surprise import BySurprise, Surprises
 from pmlcli.algorithms.anomaly._values import (
     EventDetector,
     Explanation,
     Joined,
     explained,
+    halved_rows,
     halved_sum,
-    rare_surprises,
-    usual_surprises,
 )
 from pmlcli.arrays import Codes, Floats
 from pmlcli.encoding.events.attributes_of_events import EventEncoding, Events
-
-
-def _halved_values(values: Floats) -> Floats:
-    """The oddest value plus half of the next, a quarter of the third, an eighth of the one after."""
-    return halved_sum(values.reshape(-1), np.arange(len(values) + 1) * values.shape[1])
 
 
 def _halved_events(events: Floats, offsets: Codes) -> Floats:
@@ -38,7 +33,7 @@ def _halved_events(events: Floats, offsets: Codes) -> Floats:
 
 
 @dataclass(kw_only=True)
-class LikelihoodDetector(EventDetector[Events]):
+class LikelihoodDetector(BySurprise, EventDetector[Events]):
     """Counts, in the training log, what stood where. An activity is odd when another is far likelier after
     the three activities before it or before the two after it, when it is done again though it is usually done
     once, when an activity is missing that usually comes first, or when one came first that never should; the
@@ -56,7 +51,7 @@ class LikelihoodDetector(EventDetector[Events]):
 
     attributes: Attributes = None
 
-    joined: ClassVar[Joined] = Joined(_halved_values, _halved_events)
+    joined: ClassVar[Joined] = Joined(halved_rows, _halved_events)
     source: ClassVar[str] = (
         "Boehmer, Rinderle-Ma: Multi-perspective anomaly detection in business process execution events. "
         "OTM 2016; Witten, Bell: The zero-frequency problem. IEEE Trans. Inf. Theory 37 (1991)"
@@ -72,15 +67,16 @@ class LikelihoodDetector(EventDetector[Events]):
         self.counts_, self.layout_ = packed(counts.counted)
         self.before_, self.totals_ = counts.precedence.before, counts.precedence.totals
         self.beside_ = list(counts.beside)
-        self.usual_ = usual_surprises(gather(data, counts).surprises, data.offsets)
+        self.learn_usual(data)
 
-    def value_scores(self, data: Events) -> Floats:
-        """Surprise times how rare one as large is among the training cases, (events, columns)."""
-        return rare_surprises(self._evidence(data).surprises, self.usual_)
+    def surprises(self, data: Events) -> Surprises:
+        """By counting; explained by the counts behind the largest part of each."""
+        found = self._evidence(data)
 
-    def explain(self, data: Events, events: Codes, columns: Codes) -> Sequence[Explanation]:
-        """The counts behind the largest part of each surprise."""
-        return explained(data, events, columns, explain(data, self._evidence(data), events, columns))
+        def explanations(events: Codes, columns: Codes) -> Sequence[Explanation]:
+            return explained(data, events, columns, explain(data, found, events, columns))
+
+        return Surprises(found.surprises, explanations)
 
     def _evidence(self, data: Events) -> Evidence:
         precedence = Precedence(self.before_, self.totals_)

@@ -13,15 +13,13 @@ from pmlcli.algorithms._learning.neural import NeuralAlgorithm
 from pmlcli.algorithms._learning.sizes import Sizes
 from pmlcli.algorithms.anomaly._network import (
     TraceParameters,
-    answers_of,
     event_width,
-    explanations,
     nth,
-    surprises,
+    surprises_of,
     trace_learner,
 )
-from pmlcli.algorithms.anomaly._values import EventDetector, Explanation, rare_surprises, usual_surprises
-from pmlcli.arrays import Codes, Floats
+from pmlcli.algorithms.anomaly._surprise import BySurprise, Surprises
+from pmlcli.algorithms.anomaly._values import EventDetector
 from pmlcli.encoding.events.attributes_of_events import EventEncoding, Events
 
 
@@ -40,7 +38,7 @@ class _Body(nn.Module):
 
 
 @dataclass(kw_only=True)
-class NextEventDetector(TraceParameters, NeuralAlgorithm[Events], EventDetector[Events]):
+class NextEventDetector(TraceParameters, BySurprise, NeuralAlgorithm[Events], EventDetector[Events]):
     """A gated recurrent unit reads a case event by event and says how likely each activity is to come next,
     and, given the activity, each attribute. An event is odd when another one was far likelier after what
     had happened so far.
@@ -62,15 +60,11 @@ class NextEventDetector(TraceParameters, NeuralAlgorithm[Events], EventDetector[
     def learn(self, data: Events, trial: Self | None, *, all_of_it: bool = True) -> None:
         """Trains the network, and learns how large surprises usually are."""
         super().learn(data, trial, all_of_it=all_of_it)
-        self.usual_ = usual_surprises(surprises(answers_of(self, data)), data.offsets)
+        self.learn_usual(data)
 
-    def value_scores(self, data: Events) -> Floats:
-        """Surprise times how rare one as large is among the training cases, (events, columns)."""
-        return rare_surprises(surprises(answers_of(self, data)), self.usual_)
-
-    def explain(self, data: Events, events: Codes, columns: Codes) -> list[Explanation]:
-        """How likely the value was, and how likely the likeliest one."""
-        return explanations(answers_of(self, data), data, events, columns, _place)
+    def surprises(self, data: Events) -> Surprises:
+        """How many times likelier the likeliest value was, to the network."""
+        return surprises_of(self, data, _place)
 
 
 def _place(data: Events, event: int, column: int) -> str:

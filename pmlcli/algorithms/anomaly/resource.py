@@ -18,7 +18,7 @@ from pmlcli.algorithms.anomaly._people import (
     why_when,
     why_who,
 )
-from pmlcli.algorithms.anomaly._values import EventDetector, Explanation, Why
+from pmlcli.algorithms.anomaly._values import EventDetector, Explanation, Values, Why
 from pmlcli.arrays import Codes, Floats
 from pmlcli.encoding.events.resources import Work, WorkEncoding
 from pmlcli.eventlog.log import RESOURCE, TIMESTAMP
@@ -54,37 +54,38 @@ class ResourceDetector(EventDetector[Work]):
         for first, second, same in pairs_of(data):
             self.pairs_ += table(data.activity[first], data.activity[second], (size, size))
             self.same_ += table(data.activity[first[same]], data.activity[second[same]], (size, size))
-        self.ranks_ = ranks_of(self._evidence(data, own=1))
+        self.ranks_ = ranks_of(self._evidence(data, own=1)[0])
 
-    def value_scores(self, data: Work) -> Floats:
-        """How rare such evidence is, (events, kinds of evidence)."""
-        return ranked(self._evidence(data), self.ranks_)
+    def values(self, data: Work) -> Values:
+        """How rare such evidence is, (events, kinds of evidence); explained by who or when is usual there."""
+        evidence, partner = self._evidence(data)
+
+        def explain(events: Codes, columns: Codes) -> list[Explanation]:
+            return [
+                Explanation(
+                    COLUMNS[at], _value(data, event, at), *self._why(data, event, at, int(partner[event]))
+                )
+                for event, at in zip(events.tolist(), columns.tolist(), strict=True)
+            ]
+
+        return Values(ranked(evidence, self.ranks_), explain)
 
     def training_values(self, data: Work) -> Floats:
         """How rare such evidence is, each event taken out of the counts, (events, kinds of evidence)."""
-        return ranked(self._evidence(data, own=1), self.ranks_)
+        return ranked(self._evidence(data, own=1)[0], self.ranks_)
 
-    def _evidence(self, data: Work, own: int = 0) -> Floats:
-        """How much more often than seen the person, the pair of hands, the hour and weekday were expected."""
+    def _evidence(self, data: Work, own: int = 0) -> tuple[Floats, Codes]:
+        """How much more often than seen the person, the pair of hands, the hour and weekday were expected,
+        (events, kinds); and the earlier event by the same hands, (events,).
+        """
         found = np.zeros((data.n_events, 4))
         seen = self.work_[data.activity, data.resource] - own
         found[:, WHO] = lift(expected_work(self.work_, data, own), seen)
-        found[:, EYES] = same_hands(self.work_, self.pairs_, self.same_ - own, data)[0]
+        found[:, EYES], partner = same_hands(self.work_, self.pairs_, self.same_ - own, data)
         if data.times is not None:
             found[:, HOUR] = unlike(self.hours_, data.resource, data.hour, own)
             found[:, WEEKDAY] = unlike(self.weekdays_, data.resource, data.weekday, own)
-        return found
-
-    def explain(self, data: Work, events: Codes, columns: Codes) -> list[Explanation]:
-        """Who or when is usual there, and how often this was so."""
-        partner = same_hands(self.work_, self.pairs_, self.same_, data)[1]
-        pairs = zip(events.tolist(), columns.tolist(), strict=True)
-        return [
-            Explanation(
-                COLUMNS[at], _value(data, event, at), *self._why(data, event, at, int(partner[event]))
-            )
-            for event, at in pairs
-        ]
+        return found, partner
 
     def _why(self, data: Work, event: int, column: int, partner: int) -> Why:
         who, a, b = data.resource[event], data.activity[event], data.activity[partner]

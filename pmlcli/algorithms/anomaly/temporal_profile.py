@@ -9,8 +9,8 @@ import numpy as np
 
 from pmlcli.algorithms._interface.param import Param
 from pmlcli.algorithms.anomaly._timing import Measured, Usual, Words, explained
-from pmlcli.algorithms.anomaly._values import EventDetector, Explanation
-from pmlcli.arrays import Codes, Floats
+from pmlcli.algorithms.anomaly._values import EventDetector, Values
+from pmlcli.arrays import Floats
 from pmlcli.encoding.events.resources import Work, WorkEncoding
 from pmlcli.eventlog.log import TIMESTAMP
 
@@ -41,23 +41,19 @@ class TemporalProfile(EventDetector[Work]):
         """Learns what is usual for each pair."""
         self.usual = Usual.of(self._waits(data), flags_unseen=True)
 
-    def value_scores(self, data: Work) -> Floats:
-        """Distance from what is usual, (events, events back)."""
-        return self.usual.oddness(self._waits(data))
-
-    def training_values(self, data: Work) -> Floats:
-        """Distance from what is usual, each wait taken out of the counts, (events, events back)."""
-        return self.usual.oddness(self._waits(data), own=1)
-
-    def explain(self, data: Work, events: Codes, columns: Codes) -> list[Explanation]:
-        """How long the wait was, and how long is usual."""
+    def values(self, data: Work) -> Values:
+        """Distance from what is usual, (events, events back); explained by how long is usual."""
+        waits = self._waits(data)
 
         def say(event: int, column: int) -> tuple[str, Words]:
             names = [data.activity_of(i) for i in (event, event - column - 1)]
             return TIMESTAMP, Words(f"`{names[0]}`", "waited", f" after `{names[1]}`")
 
-        at = zip(events.tolist(), columns.tolist(), strict=True)
-        return explained(self.usual, self._waits(data), at, say)
+        return Values(self.usual.oddness(waits), explained(self.usual, waits, say))
+
+    def training_values(self, data: Work) -> Floats:
+        """Distance from what is usual, each wait taken out of the counts, (events, events back)."""
+        return self.usual.oddness(self._waits(data), own=1)
 
     def _waits(self, data: Work) -> list[Measured]:
         """The time since the previous event, since the one before it, and so on; a column each."""

@@ -16,14 +16,12 @@ from pmlcli.algorithms._learning.sizes import Sizes
 from pmlcli.algorithms.anomaly._network import (
     LONGEST,
     TraceParameters,
-    answers_of,
     event_width,
-    explanations,
-    surprises,
+    surprises_of,
     trace_learner,
 )
-from pmlcli.algorithms.anomaly._values import EventDetector, Explanation, rare_surprises, usual_surprises
-from pmlcli.arrays import Codes, Floats
+from pmlcli.algorithms.anomaly._surprise import BySurprise, Surprises
+from pmlcli.algorithms.anomaly._values import EventDetector
 from pmlcli.encoding.events.attributes_of_events import EventEncoding, Events
 
 
@@ -54,7 +52,7 @@ class _Body(nn.Module):
 
 
 @dataclass(kw_only=True)
-class TransformerAutoencoder(TraceParameters, NeuralAlgorithm[Events], EventDetector[Events]):
+class TransformerAutoencoder(TraceParameters, BySurprise, NeuralAlgorithm[Events], EventDetector[Events]):
     """A network with attention, in which every event is read beside all others of its case, sums the case up
     in a few numbers; another one rebuilds the case from them, all events at once. An event is odd when
     the rebuilt case has something else in its place.
@@ -78,12 +76,8 @@ class TransformerAutoencoder(TraceParameters, NeuralAlgorithm[Events], EventDete
     def learn(self, data: Events, trial: Self | None, *, all_of_it: bool = True) -> None:
         """Trains the network, and learns how large surprises usually are."""
         super().learn(data, trial, all_of_it=all_of_it)
-        self.usual_ = usual_surprises(surprises(answers_of(self, data)), data.offsets)
+        self.learn_usual(data)
 
-    def value_scores(self, data: Events) -> Floats:
-        """Surprise times how rare one as large is among the training cases, (events, columns)."""
-        return rare_surprises(surprises(answers_of(self, data)), self.usual_)
-
-    def explain(self, data: Events, events: Codes, columns: Codes) -> list[Explanation]:
-        """How likely the value was, and how likely the likeliest one."""
-        return explanations(answers_of(self, data), data, events, columns)
+    def surprises(self, data: Events) -> Surprises:
+        """How many times likelier the likeliest value was, to the network."""
+        return surprises_of(self, data)

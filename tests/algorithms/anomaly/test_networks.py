@@ -10,7 +10,7 @@ torch = pytest.importorskip("torch")
 
 from pmlcli.algorithms._interface.request import PredictRequest  # noqa: E402
 from pmlcli.algorithms.anomaly import _judgement, _network  # noqa: E402
-from pmlcli.algorithms.anomaly._network import LEAST, answers_of, pieces, surprises  # noqa: E402
+from pmlcli.algorithms.anomaly._network import LEAST, answers_of, pieces, sizes_of  # noqa: E402
 from pmlcli.algorithms.anomaly.lstm_autoencoder import LstmAutoencoder  # noqa: E402
 from pmlcli.algorithms.anomaly.next_event_gru import NextEventDetector  # noqa: E402
 from pmlcli.algorithms.anomaly.transformer_autoencoder import TransformerAutoencoder  # noqa: E402
@@ -74,8 +74,8 @@ def test_what_training_never_saw_is_as_unlikely_as_can_be(trained):
     answers = answers_of(detector, data)
     odd = data.n_events - 3
     assert np.isneginf(answers.seen[odd]).all()
-    assert surprises(answers)[odd].min() > -LEAST / 2
-    assert np.isfinite(detector.value_scores(data)).all()
+    assert sizes_of(answers)[odd].min() > -LEAST / 2
+    assert np.isfinite(detector.values(data).scores).all()
 
 
 def test_the_likeliest_value_surprises_nobody_and_shares_sum_to_one(trained):
@@ -83,7 +83,7 @@ def test_the_likeliest_value_surprises_nobody_and_shares_sum_to_one(trained):
     answers = answers_of(detector, encoding.transform(purchase_log(20, seed=4)))
     assert (answers.seen <= answers.best + 1e-12).all()
     assert (answers.best <= 0).all()
-    assert (surprises(answers) >= 0).all()
+    assert (sizes_of(answers) >= 0).all()
 
 
 def test_the_same_seed_gives_the_same_tensors(trained):
@@ -116,9 +116,9 @@ def test_scoring_a_variational_autoencoder_involves_no_chance():
     detector, encoding = fitted.algorithm, fitted.encoding
     data = encoding.transform(purchase_log(10, seed=1))
     torch.manual_seed(1)
-    first = detector.value_scores(data)
+    first = detector.values(data).scores
     torch.manual_seed(2)
-    assert (detector.value_scores(data) == first).all()
+    assert (detector.values(data).scores == first).all()
 
 
 def test_heads_that_do_not_fit_are_refused():

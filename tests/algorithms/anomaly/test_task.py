@@ -14,6 +14,7 @@ from pmlcli.algorithms._interface.base import Algorithm, clone
 from pmlcli.algorithms._interface.request import PredictRequest
 from pmlcli.algorithms._interface.task import Fitted
 from pmlcli.algorithms.anomaly import _judgement, _task
+from pmlcli.algorithms.anomaly._surprise import Surprises
 from pmlcli.algorithms.anomaly._task import AnomalyDetector
 from pmlcli.algorithms.anomaly._values import EventDetector
 from pmlcli.algorithms.anomaly.likelihood import LikelihoodDetector
@@ -21,6 +22,7 @@ from pmlcli.algorithms.anomaly.variant_frequency import VariantFrequency
 from pmlcli.encoding.events.attributes_of_events import Events
 from pmlcli.evaluation.conformal import p_values
 from pmlcli.evaluation.metrics import auc
+from pmlcli.eventlog.deviations import deviate
 from pmlcli.eventlog.split import Split, split_by_start
 from pmlcli.lifecycle.training import trial
 from tests.algorithms.anomaly.fitted import predict, train
@@ -77,14 +79,14 @@ def test_a_large_test_part_is_measured_on_evenly_spaced_cases(monkeypatch: pytes
 
 
 class Counting(LikelihoodDetector):
-    """Counts the events that it scores."""
+    """Counts the events that it looks at."""
 
     scored = 0
 
-    def value_scores(self, data: Events) -> _judgement.Scores:
+    def surprises(self, data: Events) -> Surprises:
         """As inherited."""
         type(self).scored += data.n_events
-        return super().value_scores(data)
+        return super().surprises(data)
 
 
 def test_no_held_out_event_is_scored_twice() -> None:
@@ -102,18 +104,51 @@ def test_no_held_out_event_is_scored_twice() -> None:
 
 @pytest.mark.parametrize("level", ["case", "event"])
 @pytest.mark.parametrize("rate", [None, 0.9, 1e-9])
-def test_a_log_of_one_chunk_is_scored_once_and_chunks_change_nothing(
+def test_no_event_of_a_prediction_is_looked_at_twice_and_chunks_change_nothing(
     level: str, rate: float | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fitted, log = train(Counting(), purchase_log(120)), purchase_log(30, seed=3)
+    fitted, log = train(Counting(), purchase_log(120)), deviate(purchase_log(30, seed=3), 0).log
     request = PredictRequest(level=level, fdr=rate)
-    Counting.scored = 0
-    table = predict(fitted, log, request)
-    assert Counting.scored == log.n_events
-    monkeypatch.setattr(_judgement, "CHUNK_CASES", 7)
-    pd.testing.assert_frame_equal(predict(fitted, log, request), table, check_exact=True)
+    tables = []
+    for size in (4096, 7):
+        monkeypatch.setattr(_judgement, "CHUNK_CASES", size)
+        Counting.scored = 0
+        tables.append(predict(fitted, log, request))
+        assert Counting.scored == log.n_events
+    pd.testing.assert_frame_equal(*tables, check_exact=True)
+    assert tables[0]["is_anomaly"].any() == (rate != 1e-9)
+    assert ((tables[0]["reason"] != "") == tables[0]["is_anomaly"]).all()
     known = fitted.calibration["held_out" if level == "case" else "held_out_events"]
-    assert (table["p_value"] == p_values(known, table["score"].to_numpy())).all()
+    assert (tables[0]["p_value"] == p_values(known, tables[0]["score"].to_numpy())).all()
+
+
+def test_the_threshold_is_made_of_what_was_learned_from() -> None:
+    log = purchase_log(60)
+    data = (encoding := (detector := Counting()).make_encoding().fit(log)).transform(log)
+    detector.fit(data)
+    Counting.scored = 0
+    kept = detector.judge_training(data)
+    assert Counting.scored == 0
+    again = detector.judge(data)
+    assert Counting.scored == data.n_events
+    assert (kept.values == again.values).all()
+    # Other events of the same number are looked at.
+    detector.fit(data)
+    other = detector.judge(encoding.transform(log.take_cases(np.arange(60)[::-1])))
+    assert (other.cases == again.cases[::-1]).all()
+
+
+def test_an_ensemble_asks_its_members_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    log = purchase_log(60)
+    fitted = train(registry.build("anomaly/ensemble", {}), log)
+    asked = []
+    judge = LikelihoodDetector.judge
+    monkeypatch.setattr(
+        LikelihoodDetector, "judge", lambda self, data: asked.append(data) or judge(self, data)
+    )
+    table = predict(fitted, log, PredictRequest(fdr=0.9))
+    assert table["is_anomaly"].any()
+    assert len(asked) == 1
 
 
 def depth(cls: type[Any]) -> int:

@@ -14,6 +14,8 @@ DISCOUNT = 1
 """Taken off every count of what is scored: a training case then scores as if it had been left out, and a
 value seen once as if it had never been seen. The same holds for new cases, so no score depends on company."""
 UNSEEN_CONTEXT = -1
+LARGEST_KEY = 2**62
+"""What stands for a value and its context in one number stays below this."""
 
 
 class View(NamedTuple):
@@ -27,6 +29,26 @@ class View(NamedTuple):
     sizes: tuple[int, ...]
     target: Codes
     values: int
+
+    def distinct(self) -> tuple[View, Codes]:
+        """The different values in their contexts, each once, and which of them each event has: far fewer than
+        events, so that counts are looked up for these alone.
+        """
+        key, room = self.target, self.values
+        for column, size in zip(self.columns, self.sizes, strict=True):
+            if room > LARGEST_KEY // size:
+                key = np.unique(key, return_inverse=True)[1]
+                room = len(key)
+            key, room = key * size + column, room * size
+        found, which = np.unique(key, return_inverse=True)
+        some = np.empty(len(found), dtype=np.int64)
+        some[which] = np.arange(len(which))
+        return self.take(some), which
+
+    def take(self, events: Codes) -> View:
+        """Of these events."""
+        columns = tuple(column[events] for column in self.columns)
+        return View(columns, self.sizes, self.target[events], self.values)
 
 
 @dataclass(frozen=True)
@@ -89,6 +111,11 @@ class BackOff:
 
     def surprise(self, view: View) -> tuple[Floats, Codes]:
         """log(p(likeliest) / p(seen)) of each event, zero or more, and the likeliest value."""
+        distinct, which = view.distinct()
+        surprise, likeliest = self._surprise(distinct)
+        return surprise[which], likeliest[which]
+
+    def _surprise(self, view: View) -> tuple[Floats, Codes]:
         numbers = list(self._numbers(view))
         seen = self._likelihood(numbers, view.target, view.values, DISCOUNT)
         best, likeliest = seen.copy(), view.target.copy()
@@ -121,7 +148,9 @@ class BackOff:
 
     def likelihood(self, view: View, discount: int = DISCOUNT) -> Floats:
         """The probability of each event's value, its counts taken as so many less than they are."""
-        return self._likelihood(list(self._numbers(view)), view.target, view.values, discount, discount)
+        distinct, which = view.distinct()
+        numbers = list(self._numbers(distinct))
+        return self._likelihood(numbers, distinct.target, view.values, discount, discount)[which]
 
     def after_one(self, contexts: range, values: int) -> Floats:
         """(contexts, values): the probability of each value after one event, nothing taken off."""

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from pmlcli.algorithms.anomaly._counting.backoff import BackOff, View
 from pmlcli.arrays import Codes
 from pmlcli.encoding.events.attributes_of_events import Events
+from pmlcli.encoding.events.traces import variants_of
+from pmlcli.eventlog.log import offsets_of
 
 FORWARD, BACKWARD, REPEAT, ATTRIBUTES = 0, 1, 2, 3
 """Positions of the views; those of attribute column j begin at `attribute_view(j, companions)`: by its value
@@ -17,6 +20,26 @@ LONGEST_PAST = 3
 LONGEST_FUTURE = 2
 MOST_REPEATS = 8
 """An activity that occurs more often than this in a case is counted as if it occurred so often."""
+
+
+class Traces(NamedTuple):
+    """Each different trace once, one after the other: what stands around its activities is looked up for it
+    alone. `at` is where each event of the log stands in them, (events,).
+    """
+
+    activity: Codes
+    offsets: Codes
+    at: Codes
+
+    @classmethod
+    def of(cls, events: Events) -> Traces:
+        """The different traces of these events."""
+        which, first = variants_of(events.codes[:, 0], events.offsets)
+        lengths = events.lengths[first]
+        offsets = offsets_of(lengths)
+        rows = np.repeat(events.offsets[first] - offsets[:-1], lengths) + np.arange(offsets[-1])
+        at = np.repeat(offsets[which] - events.offsets[:-1], events.lengths) + np.arange(events.n_events)
+        return cls(events.codes[rows, 0], offsets, at)
 
 
 def attribute_view(column: int, companions: Sequence[int]) -> int:
@@ -56,55 +79,82 @@ def counted_views(events: Events, beside: Sequence[int]) -> Iterator[View]:
     """The views as they are counted: what follows a case's last event is its end, and before the first its
     start, so that going on after the usual end is as odd as anything else.
     """
-    own = list(views(events, beside))
-    size = events.sizes[0]
+    activity, size = events.codes[:, 0], events.sizes[0]
     ends = {FORWARD: events.offsets[1:] - 1, BACKWARD: events.offsets[:-1]}
-    for place, view in enumerate(own):
+    for place, view in enumerate(activity_views(activity, events.offsets, size)):
         if place in ends:
             border = ends[place]
-            columns = (events.codes[border, 0], *(column[border] for column in view.columns[:-1]))
+            columns = (activity[border], *(column[border] for column in view.columns[:-1]))
             joined = [np.concatenate(pair) for pair in zip(view.columns, columns, strict=True)]
             target = np.concatenate([view.target, np.full(len(border), size)])
             view = View(tuple(joined), view.sizes, target, view.values)
         yield view
+    yield from attribute_views(events, beside)
 
 
-def views(events: Events, beside: Sequence[int]) -> Iterator[View]:
-    """All views, in the order of the positions above; `beside` as `companions` gives it.
+def activity_views(activity: Codes, offsets: Codes, size: int) -> Iterator[View]:
+    """The views on activities (events,), of which there are `size`, in the order of the positions above.
 
     - the activity by the three activities before it, and by the two after it (start and end count as such)
     - how often the activity occurred before in the case, by the activity and the one before it
-    - each attribute by the activity and the attribute's value in the event before, or in the next event; and
-      by its companion's value in the same event, and the activity
     """
-    activity, size = events.codes[:, 0], events.sizes[0]
-    past = [neighbour(activity, events, -k, size) for k in range(1, LONGEST_PAST + 1)]
-    future = [neighbour(activity, events, k, size) for k in range(1, LONGEST_FUTURE + 1)]
+    places = Places.of(offsets)
+    past = [places.neighbour(activity, -k, size) for k in range(1, LONGEST_PAST + 1)]
+    future = [places.neighbour(activity, k, size) for k in range(1, LONGEST_FUTURE + 1)]
     yield View(tuple(past), (size + 1,) * LONGEST_PAST, activity, size + 1)
     yield View(tuple(future), (size + 1,) * LONGEST_FUTURE, activity, size + 1)
-    yield View((activity, past[0]), (size, size + 1), repeats(activity, events), MOST_REPEATS + 1)
+    yield View((activity, past[0]), (size, size + 1), repeats(activity, offsets), MOST_REPEATS + 1)
+
+
+def attribute_views(events: Events, beside: Sequence[int]) -> Iterator[View]:
+    """Each attribute by the activity and the attribute's value in the event before, or in the next event; and
+    by its companion's value in the same event, and the activity. `beside` as `companions` gives it.
+    """
+    activity, size, places = events.codes[:, 0], events.sizes[0], Places.of(events.offsets)
     for column in range(1, len(events.columns)):
         value, values = events.codes[:, column], events.sizes[column]
         for step in (-1, 1):
-            around = neighbour(value, events, step, values)
+            around = places.neighbour(value, step, values)
             yield View((activity, around), (size, values + 1), value, values)
         if beside[column - 1]:
             yield _beside(events, column, beside[column - 1], (0,))
 
 
-def neighbour(codes: Codes, events: Events, step: int, outside: int) -> Codes:
-    """The code of the event so many steps after each one (negative: before); `outside` beyond the case."""
-    place = events.position + step
-    is_inside = (place >= 0) & (place < np.repeat(events.lengths, events.lengths))
-    rows = np.arange(len(codes)) + np.where(is_inside, step, 0)
-    return np.where(is_inside, codes[rows], outside)
+class Places(NamedTuple):
+    """How many events of its case stand before and after each event, (events,) both."""
+
+    before: Codes
+    after: Codes
+
+    @classmethod
+    def of(cls, offsets: Codes) -> Places:
+        """Of cases with these offsets."""
+        lengths = np.diff(offsets)
+        before = np.arange(offsets[-1]) - np.repeat(offsets[:-1], lengths)
+        return cls(before, np.repeat(lengths, lengths) - before - 1)
+
+    def neighbour(self, codes: Codes, step: int, outside: int) -> Codes:
+        """The code of the event so many steps after each (negative: before); `outside` beyond the case."""
+        is_inside = (self.before if step < 0 else self.after) >= abs(step)
+        return np.where(is_inside, np.roll(codes, -step), outside)
 
 
-def repeats(codes: Codes, events: Events) -> Codes:
+def repeats(codes: Codes, offsets: Codes) -> Codes:
     """How often the same code stands before each event in its case, at most `MOST_REPEATS`."""
-    keys = events.case_of_event * (int(codes.max(initial=0)) + 1) + codes
+    cases = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
+    keys = cases * (int(codes.max(initial=0)) + 1) + codes
     order = np.argsort(keys, kind="stable")
     _keys, first, count = np.unique(keys[order], return_index=True, return_counts=True)
     times = np.empty(len(codes), dtype=np.int64)
     times[order] = np.arange(len(codes)) - np.repeat(first, count)
     return np.minimum(times, MOST_REPEATS)
+
+
+def runs(offsets: Codes, most: int) -> Iterator[range]:
+    """Runs of cases that together hold at most so many events, or one case."""
+    first, cases = 0, len(offsets) - 1
+    while first < cases:
+        last = int(np.searchsorted(offsets, offsets[first] + most, side="right")) - 1
+        last = min(max(last, first + 1), cases)
+        yield range(first, last)
+        first = last

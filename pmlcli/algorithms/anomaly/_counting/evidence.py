@@ -10,7 +10,7 @@ import numpy as np
 
 from pmlcli.algorithms.anomaly._counting import context
 from pmlcli.algorithms.anomaly._counting.backoff import BackOff, View
-from pmlcli.algorithms.anomaly._counting.context import BACKWARD, FORWARD, REPEAT, attribute_view
+from pmlcli.algorithms.anomaly._counting.context import BACKWARD, FORWARD, REPEAT, Traces, attribute_view
 from pmlcli.algorithms.anomaly._counting.precedence import Findings, Precedence
 from pmlcli.algorithms.anomaly._counting.repair import gains
 from pmlcli.algorithms.anomaly._values import Why
@@ -47,14 +47,17 @@ class Counts(NamedTuple):
 
 @dataclass(frozen=True)
 class Evidence:
-    """Surprises of the events of a log.
+    """Surprises of the events of a log. What is about activities alone is about `traces`, each different one
+    once; `traces.at` says which of these rows is an event's.
 
     - `surprises`: (events, columns)
-    - `parts`: (events, kinds), what makes up the surprise of the activity, weighted, by `KINDS`
-    - `by_view`, `likeliest`: by view, the surprise and the value that was likeliest there, (events,) each
+    - `parts`: (rows, kinds), what makes up the surprise of the activity, weighted, by `KINDS`
+    - `by_view`, `likeliest`: by view, the surprise and the value that was likeliest there, (rows,) each
+    - `views`: by position; `findings`: (rows,) each
     """
 
     surprises: Floats
+    traces: Traces
     parts: Floats
     by_view: list[Floats]
     likeliest: list[Codes]
@@ -69,19 +72,22 @@ def gather(events: Events, counts: Counts) -> Evidence:
     Of the activity: the sum of all kinds of evidence, the more, the likelier the case becomes when the
     event is put right. Of an attribute: see `_of_attribute`.
     """
-    seen = list(context.views(events, counts.beside))
-    found = [model.surprise(view) for model, view in zip(counts.counted, seen, strict=True)]
+    traces, size = Traces.of(events), events.sizes[0]
+    views = [
+        *context.activity_views(traces.activity, traces.offsets, size),
+        *context.attribute_views(events, counts.beside),
+    ]
+    found = [model.surprise(view) for model, view in zip(counts.counted, views, strict=True)]
     surprise = [one[0] for one in found]
-    activity = events.codes[:, 0]
-    order = counts.precedence.find(activity, events.offsets)
-    again = np.where(seen[REPEAT].target > 0, surprise[REPEAT], 0.0)
+    order = counts.precedence.find(traces.activity, traces.offsets)
+    again = np.where(views[REPEAT].target > 0, surprise[REPEAT], 0.0)
     kinds = (surprise[FORWARD], surprise[BACKWARD], again, order.missing, order.extra)
     parts = np.column_stack([WEIGHTS[name] * part for name, part in zip(KINDS, kinds, strict=True)])
     wrong = parts[:, 0] + parts[:, 1] + parts[:, 2] + parts[:, 3] + parts[:, 4]
-    won = gains(activity, events.offsets, counts.counted[FORWARD], events.sizes[0])
+    won = gains(traces.activity, traces.offsets, counts.counted[FORWARD], size)
     attributes = [_of_attribute(surprise, counts.beside, column) for column in range(1, len(events.columns))]
-    columns = np.column_stack([wrong * (1 + won / DOUBLING), *attributes])
-    return Evidence(columns, parts, surprise, [one[1] for one in found], seen, counts, order)
+    columns = np.column_stack([(wrong * (1 + won / DOUBLING))[traces.at], *attributes])
+    return Evidence(columns, traces, parts, surprise, [one[1] for one in found], views, counts, order)
 
 
 def _of_attribute(surprise: Sequence[Floats], beside: Sequence[int], column: int) -> Floats:
@@ -113,15 +119,15 @@ def explain(events: Events, evidence: Evidence, rows: Codes, columns: Codes) -> 
     ]
 
 
-def _activity(events: Events, evidence: Evidence, row: int) -> Why:
-    code = int(events.codes[row, 0])
+def _activity(events: Events, evidence: Evidence, event: int) -> Why:
+    code, row = int(events.codes[event, 0]), int(evidence.traces.at[event])
     likeliest = _name(events, int(evidence.likeliest[FORWARD][row]), FORWARD)
-    name = f"`{events.text(row, 0)}`"
+    name = f"`{events.text(event, 0)}`"
     if code == UNSEEN_CODE:
         return Why(likeliest, f"{name}, an activity that never occurred before")
     kind = KINDS[int(evidence.parts[row].argmax())]
     if kind in ("missing", "extra"):
-        return _order(events, evidence, row, kind, likeliest)
+        return _order(events, evidence, event, kind, likeliest)
     if kind == "repeat":
         times = int(evidence.views[REPEAT].target[row])
         told = _told(evidence, REPEAT, row, 1)
@@ -129,23 +135,24 @@ def _activity(events: Events, evidence: Evidence, row: int) -> Why:
             likeliest,
             f"{name} for the {_ordinal(times + 1)} time in the case: {_times(told.seen, told.total)}",
         )
-    return _beside(events, evidence, row, kind)
+    return _beside(events, evidence, event, kind)
 
 
-def _beside(events: Events, evidence: Evidence, row: int, kind: str) -> Why:
+def _beside(events: Events, evidence: Evidence, event: int, kind: str) -> Why:
     """An activity after or before others, in the shortest context that shows the surprise."""
     place, word = (FORWARD, "right after") if kind == "forward" else (BACKWARD, "right before")
+    row = int(evidence.traces.at[event])
     told, length = _most_telling(evidence, place, row)
     view = evidence.views[place]
     around = [int(column[row]) for column in view.columns[:length]]
     outside = events.sizes[0]
-    name, best = f"`{events.text(row, 0)}`", _name(events, told.best, place)
+    name, best = f"`{events.text(event, 0)}`", _name(events, told.best, place)
     if around == [outside]:
         where = f"{name} {'begins' if kind == 'forward' else 'ends'} the case"
     else:
         step = -1 if kind == "forward" else 1
         names = [
-            f"`{events.text(row + step * away, 0)}`" if code < outside else ""
+            f"`{events.text(event + step * away, 0)}`" if code < outside else ""
             for away, code in enumerate(around, 1)
         ]
         known = [one for one in names if one]
@@ -155,15 +162,16 @@ def _beside(events: Events, evidence: Evidence, row: int, kind: str) -> Why:
     return Why(best, f"{where}: {_beside_best(told, best)}")
 
 
-def _order(events: Events, evidence: Evidence, row: int, kind: str, likeliest: str) -> Why:
-    code, order = int(events.codes[row, 0]), evidence.counts.precedence
-    name, total = f"`{events.text(row, 0)}`", int(order.totals[code])
+def _order(events: Events, evidence: Evidence, event: int, kind: str, likeliest: str) -> Why:
+    code, order = int(events.codes[event, 0]), evidence.counts.precedence
+    row, findings = int(evidence.traces.at[event]), evidence.findings
+    name, total = f"`{events.text(event, 0)}`", int(order.totals[code])
     if kind == "missing":
-        other = int(evidence.findings.missed[row])
+        other = int(findings.missed[row])
         without = total - int(order.before[code, other])
         missed = events.name(0, other)
         return Why(missed, f"{name} without `{missed}` before it: {_times(without, total)}")
-    other = int(evidence.findings.surplus[row])
+    other = int(findings.surplus[row])
     both = int(order.before[code, other])
     return Why(likeliest, f"{name} somewhere after `{events.name(0, other)}`: {_times(both, total)}")
 
@@ -211,13 +219,7 @@ def _most_telling(evidence: Evidence, place: int, row: int) -> tuple[_Told, int]
 
 
 def _told(evidence: Evidence, place: int, row: int, length: int) -> _Told:
-    view = evidence.views[place]
-    one = View(
-        tuple(column[row : row + 1] for column in view.columns),
-        view.sizes,
-        view.target[row : row + 1],
-        view.values,
-    )
+    one = evidence.views[place].take(np.array([row]))
     return _Told(*(int(value[0]) for value in evidence.counts.counted[place].evidence(one, length)))
 
 

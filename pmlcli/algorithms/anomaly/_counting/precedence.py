@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from pmlcli.algorithms.anomaly._counting.context import runs
 from pmlcli.arrays import Codes, Floats
 
 CELLS = 4_000_000
@@ -83,13 +84,7 @@ class Precedence:
 
 
 def _blocks(offsets: Codes, size: int) -> Iterator[range]:
-    """Runs of cases that together hold few enough events, at least one case each."""
-    first, cases = 0, len(offsets) - 1
-    while first < cases:
-        last = int(np.searchsorted(offsets, offsets[first] + max(CELLS // size, 1), side="right")) - 1
-        last = min(max(last, first + 1), cases)
-        yield range(first, last)
-        first = last
+    return runs(offsets, max(CELLS // size, 1))
 
 
 def _is_before(codes: Codes, offsets: Codes, size: int) -> NDArray[np.bool_]:

@@ -9,9 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pmlcli.algorithms.anomaly._counting.backoff import DISCOUNT, BackOff, View
+from pmlcli.algorithms.anomaly._counting.context import runs
 from pmlcli.arrays import Codes, Floats
-from pmlcli.encoding.events.traces import variants_of
-from pmlcli.eventlog.log import offsets_of
 
 MOST_TAKEN_OUT = 3
 """Events in a row that may be too many."""
@@ -24,6 +23,8 @@ ECHO = 8
 BEYOND = -1
 CELLS = 4_000_000
 """Pairs of activities times activities that are held at a time; no gain depends on it."""
+BLOCK = 65_536
+"""Events whose repairs are tried at a time, likewise."""
 
 
 def gains(codes: Codes, offsets: Codes, model: BackOff, size: int) -> Floats:
@@ -35,43 +36,57 @@ def gains(codes: Codes, offsets: Codes, model: BackOff, size: int) -> Floats:
     events taken out or moved, and the one before which something is put in or was moved away (of what
     is put in at a case's end, the last event).
     """
-    which, first = variants_of(codes, offsets)
-    lengths = np.diff(offsets)[first]
-    events = np.repeat(offsets[first] - offsets_of(lengths)[:-1], lengths) + np.arange(lengths.sum())
-    laid = _Laid.of(codes[events], offsets_of(lengths), model, size)
+    steps = _steps(model, size)
+    found = []
+    for some in runs(offsets, BLOCK):
+        own = offsets[some.start : some.stop + 1]
+        laid = _Laid.of(codes[own[0] : own[-1]], own - own[0], model, steps)
+        found.append(_best_gains(laid, own - own[0]))
+    return np.concatenate(found)
+
+
+def _best_gains(laid: _Laid, offsets: Codes) -> Floats:
     best = np.zeros(len(laid.targets))
     for repair in (_taken_out, _put_in, _moved):
         for rows, gain in repair(laid):
             np.maximum.at(best, rows, gain)
-    last = laid.ends[laid.events[offsets_of(lengths)[1:] - 1]] - 1
+    last = laid.ends[laid.events[offsets[1:] - 1]] - 1
     best[last] = np.maximum(best[last], best[last + 1])
-    shift = np.repeat(offsets_of(lengths)[which] - offsets[:-1], np.diff(offsets))
-    return best[laid.events][np.arange(len(codes)) + shift]
+    return best[laid.events]
+
+
+def _steps(model: BackOff, size: int) -> Floats:
+    """Logarithm of how likely each activity is after one other, `size` for start and end, (codes, codes)."""
+    codes, block = size + 1, max(CELLS // size, 1)
+    starts = [range(first, min(first + block, codes)) for first in range(0, codes, block)]
+    return np.asarray(np.log(np.concatenate([model.after_one(some, codes) for some in starts])))
 
 
 @dataclass(frozen=True)
 class _Laid:
     """Cases one after the other, each with room for its start before it and its end after it.
 
+    - `steps`: as `_steps` gives them
     - `targets`: activities, `size` for an end, `BEYOND` for a start; `codes`: the same with `size` for both
     - `ends`: position of the end of each position's case; `lengths`: events of that case
-    - `own`: logarithm of the likelihood of each position, itself left out of the counts
+    - `costs`: minus the logarithm of the likelihood of so many positions from each on, by their number, each
+      left out of the counts; what lies beyond a case costs nothing
     - `events`: positions of the events
     """
 
     model: BackOff
-    size: int
+    steps: Floats
     targets: Codes
     codes: Codes
     ends: Codes
     lengths: Codes
-    own: Floats
+    costs: list[Floats]
     events: Codes
 
     @classmethod
-    def of(cls, codes: Codes, offsets: Codes, model: BackOff, size: int) -> _Laid:
+    def of(cls, codes: Codes, offsets: Codes, model: BackOff, steps: Floats) -> _Laid:
         """Lays the cases out."""
-        room, lengths = len(model.orders) - 1, np.diff(offsets)
+        room, lengths, size = len(model.orders) - 1, np.diff(offsets), len(steps) - 1
         width = lengths + room + 1
         targets = np.full(int(width.sum()), BEYOND, dtype=np.int64)
         events = np.arange(len(codes)) + np.repeat(np.arange(len(lengths)) * (room + 1) + room, lengths)
@@ -79,42 +94,65 @@ class _Laid:
         ends = np.cumsum(width) - 1
         targets[ends] = size
         ends, lengths = np.repeat(ends, width), np.repeat(lengths, width)
-        laid = cls(
-            model, size, targets, np.where(targets == BEYOND, size, targets), ends, lengths,
-            np.zeros(len(targets)), events,
-        )  # fmt: skip
-        at = np.flatnonzero(targets != BEYOND)
-        laid.own[at] = laid.likelihood(at, [targets[at]], DISCOUNT)
+        codes = np.where(targets == BEYOND, size, targets)
+        laid = cls(model, steps, targets, codes, ends, lengths, [np.zeros(len(targets))], events)
+        laid._add_costs(room + FARTHEST + MOST_MOVED)
         return laid
+
+    @property
+    def size(self) -> int:
+        """The code of a case's start and end."""
+        return len(self.steps) - 1
+
+    @property
+    def reach(self) -> int:
+        """How many steps a change before them reaches."""
+        return len(self.model.orders) - 1
+
+    def _add_costs(self, widest: int) -> None:
+        own, at = np.zeros(len(self.targets)), np.flatnonzero(self.targets != BEYOND)
+        own[at] = self._logs(self._past(at), self.targets[at], DISCOUNT)
+        places = np.arange(len(own))
+        for ahead in range(widest):
+            inside = np.minimum(places + ahead, self.ends)
+            self.costs.append(self.costs[-1] - np.where(places + ahead > self.ends, 0.0, own[inside]))
 
     def step(self, rows: Codes, ahead: int) -> Codes:
         """What stands so many positions after each of these, `BEYOND` after its case."""
         at = np.minimum(rows + ahead, self.ends[rows])
         return np.where(rows + ahead > self.ends[rows], BEYOND, self.targets[at])
 
-    def cost(self, rows: Codes, width: int) -> Floats:
-        """Minus the logarithm of the likelihood of so many positions from each of these on."""
-        total = np.zeros(len(rows))
-        for ahead in range(width):
-            at = np.minimum(rows + ahead, self.ends[rows])
-            total -= np.where(rows + ahead > self.ends[rows], 0.0, self.own[at])
-        return total
+    def won(
+        self, rows: Codes, steps: Sequence[Codes | int], cost: Floats, price: Floats
+    ) -> tuple[Codes, Floats]:
+        """What is won where these steps in turn stand after what stands before each of `rows`, and which of
+        the rows win anything: positions in them. A step is a code for each, or what stands so far ahead.
 
-    def likelihood(self, rows: Codes, steps: Sequence[Codes], discount: int = 0) -> Floats:
-        """Its logarithm, of these steps in turn after what stands before each of `rows`."""
-        past = [self.codes[rows - back] for back in range(1, len(self.model.orders))]
-        sizes, total = (self.size + 1,) * len(past), np.zeros(len(rows))
-        for step in steps:
+        The likelihood of the steps, plus `cost`, minus `price`. Each step makes it less, so rows are left out
+        as soon as they cannot win.
+        """
+        left = np.flatnonzero(cost - price > 0)
+        total, past = np.zeros(len(left)), self._past(rows[left])
+        for one in steps:
+            step = self.step(rows[left], one) if isinstance(one, int) else one[left]
             is_there = step != BEYOND
             code = np.where(is_there, step, self.size)
-            view = View(tuple(past), sizes, code, self.size + 1)
-            total += np.where(is_there, np.log(self.model.likelihood(view, discount)), 0.0)
-            past = [code, *past[:-1]]
-        return total
+            total += np.where(is_there, self._logs(past, code), 0.0)
+            kept = np.flatnonzero(total + cost[left] - price[left] > 0)
+            left, total = left[kept], total[kept]
+            past = [column[kept] for column in (code, *past[:-1])]
+        return left, total + cost[left] - price[left]
 
-    def after(self, rows: Codes, ahead: int) -> list[Codes]:
+    def after(self, ahead: int) -> list[int]:
         """The steps whose past a change before them reaches."""
-        return [self.step(rows, ahead + k) for k in range(len(self.model.orders) - 1)]
+        return [ahead + k for k in range(self.reach)]
+
+    def _past(self, rows: Codes) -> list[Codes]:
+        return [self.codes[rows - back] for back in range(1, self.reach + 1)]
+
+    def _logs(self, past: Sequence[Codes], codes: Codes, discount: int = 0) -> Floats:
+        view = View(tuple(past), (self.size + 1,) * len(past), codes, self.size + 1)
+        return np.asarray(np.log(self.model.likelihood(view, discount)))
 
 
 _Repairs = Iterator[tuple[Codes, Floats]]
@@ -122,16 +160,18 @@ _Repairs = Iterator[tuple[Codes, Floats]]
 
 def _taken_out(laid: _Laid) -> _Repairs:
     """The events that are too many, and what is won without them."""
-    reach = len(laid.model.orders) - 1
     for many in range(1, MOST_TAKEN_OUT + 1):
         rows = laid.events[(laid.events + many <= laid.ends[laid.events])]
         rows = rows[laid.lengths[rows] > many]
-        room = np.log(laid.lengths[rows])
+        cost, room = laid.costs[many + laid.reach][rows], np.log(laid.lengths[rows])
         # What was done shortly before is likely to be done again by mistake; else any activity is as likely.
-        price = room + np.where(_is_echo(laid, rows, many), np.log(3.0), many * np.log(laid.size))
-        gain = laid.likelihood(rows, laid.after(rows, many)) + laid.cost(rows, many + reach) - price
+        echo, other = np.log(3.0), many * np.log(laid.size)
+        may_win = cost - (room + min(echo, other)) > 0
+        rows, cost, room = rows[may_win], cost[may_win], room[may_win]
+        price = room + np.where(_is_echo(laid, rows, many), echo, other)
+        which, gain = laid.won(rows, laid.after(many), cost, price)
         for ahead in range(many):
-            yield rows + ahead, gain
+            yield rows[which] + ahead, gain
 
 
 def _is_echo(laid: _Laid, rows: Codes, many: int) -> NDArray[np.bool_]:
@@ -150,23 +190,23 @@ def _is_echo(laid: _Laid, rows: Codes, many: int) -> NDArray[np.bool_]:
 def _put_in(laid: _Laid) -> _Repairs:
     """The event (or the end) before which something is missing, and what is won with it."""
     rows = np.flatnonzero(laid.targets != BEYOND)
-    cost = laid.cost(rows, len(laid.model.orders) - 1) - np.log(laid.lengths[rows] + 1)
+    cost = laid.costs[laid.reach][rows] - np.log(laid.lengths[rows] + 1)
     rows, cost = rows[cost > 0], cost[cost > 0]
-    rest = laid.after(rows, 0)
-    for steps in _between(laid, laid.codes[rows - 1], laid.targets[rows]):
-        yield rows, laid.likelihood(rows, [*steps, *rest]) + cost
+    price, rest = np.zeros(len(rows)), laid.after(0)
+    for steps in _between(laid.steps, laid.codes[rows - 1], laid.targets[rows]):
+        which, gain = laid.won(rows, [*steps, *rest], cost, price)
+        yield rows[which], gain
 
 
-def _between(laid: _Laid, before: Codes, after: Codes) -> Iterator[Codes]:
+def _between(steps: Floats, before: Codes, after: Codes) -> Iterator[Codes]:
     """What leads best from one activity to another, step by step: activities alone, then two in a row.
 
     Each (steps, rows).
     """
-    codes, block = laid.size + 1, max(CELLS // laid.size, 1)
-    starts = [range(first, min(first + block, codes)) for first in range(0, codes, block)]
-    steps = np.log(np.concatenate([laid.model.after_one(some, codes) for some in starts]))
+    codes = len(steps)
     pairs, which = np.unique(before * codes + after, return_inverse=True)
     found: list[list[Codes]] = [[], []]
+    block = max(CELLS // (codes - 1), 1)
     for first in range(0, len(pairs), block):
         one, other = np.divmod(pairs[first : first + block], codes)
         found[0].append(_best(steps[one, :-1] + steps[:-1, other].T)[:, :, None])
@@ -193,19 +233,21 @@ def _best_two(steps: Floats, before: Codes, after: Codes) -> Codes:
 
 def _moved(laid: _Laid) -> _Repairs:
     """The events that stand in a wrong place, what follows where they belong, and what is won there."""
-    reach = len(laid.model.orders) - 1
     for first in range(1, FARTHEST + 1):
         for second in range(1, (FARTHEST if first <= MOST_MOVED else MOST_MOVED) + 1):
             both = first + second
             rows = laid.events[laid.events + both <= laid.ends[laid.events]]
-            cost = laid.cost(rows, both + reach) - np.log(2.0 * FARTHEST * laid.lengths[rows])
-            rows, cost = rows[cost > 0], cost[cost > 0]
-            order = [*range(first, both), *range(first)]
-            steps = [laid.step(rows, ahead) for ahead in order] + laid.after(rows, both)
-            gain = laid.likelihood(rows, steps) + cost
-            # Of two neighbouring stretches the shorter one was moved; of equal ones, either.
-            touched = {both} if first <= second else {0}
-            touched |= set(range(first)) if first <= second else set()
-            touched |= set(range(first, both)) | {0} if second <= first else set()
-            for ahead in sorted(touched):
-                yield rows + ahead, gain
+            cost = laid.costs[both + laid.reach][rows] - np.log(2.0 * FARTHEST * laid.lengths[rows])
+            steps = [*range(first, both), *range(first), *laid.after(both)]
+            which, gain = laid.won(rows, steps, cost, np.zeros(len(rows)))
+            for ahead in _touched(first, second):
+                yield rows[which] + ahead, gain
+
+
+def _touched(first: int, second: int) -> list[int]:
+    """Of two neighbouring stretches of these lengths the shorter one was moved; of equal ones, either."""
+    both = first + second
+    touched = {both} if first <= second else {0}
+    touched |= set(range(first)) if first <= second else set()
+    touched |= set(range(first, both)) | {0} if second <= first else set()
+    return sorted(touched)
