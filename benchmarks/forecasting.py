@@ -1,15 +1,16 @@
 """Forecasts KPI series of real logs and the public directly-follows series, beside statsforecast.
 
     python benchmarks/forecasting.py --directly-follows SERIES.csv.gz LOG.xes.gz ... \\
-        [--algorithms auto,theta] [--no-peers] [--journal FILE] [--tabulate] \\
+        [--algorithms auto,theta] [--step 5] [--no-peers] [--journal FILE] [--tabulate] \\
         [-o benchmarks/results/forecasting.txt]
 
 With a journal each figure is written down when it is measured, so that a run that was stopped goes on where
 it was, as long as not a line of the code has changed; `--tabulate` makes the tables of what is there.
 
-Rolling origins one day apart in the last fifth of each series, 7 days ahead, whole windows only. Ours is what
-a user gets: `Model.train` on the log as it was on the first day of the last fifth, `save`, `load`, and each
-day `Model.predict` on the log as it was then: up to the day's first event, so that the day before is whole,
+Rolling origins so many days apart (`--step`; five by default, so that each weekday stands at each step
+ahead) in the last fifth of each series, 7 days ahead, whole windows only. Ours is what a user gets:
+`Model.train` on the log as it was on the first day of the last fifth, `save`, `load`, and on each of those
+days `Model.predict` on the log as it was then: up to the day's first event, so that the day before is whole,
 and with what was then known of which cases run on. What came is read from the whole log. Nothing is fitted
 again; a prediction filters what came since training, and its intervals take in the errors of those days. The
 public series are made into logs, an event each time one activity followed the other. (The model is loaded as
@@ -49,7 +50,7 @@ from pmlcli.errors import PmlError
 from pmlcli.eventlog import EventLog, read_log
 
 KPIS = ("arrivals", "completions", "open-cases", "cycle-time")
-HORIZON, SHORTEST = 7, 60
+HORIZON, SHORTEST, STEP = 7, 60, 5
 NAIVE, FOLLOWED = "seasonal-naive", "followed"
 SLOW = (
     "lstm", "gru", "bidirectional-lstm", "temporal-convolution", "prophet", "arima-lstm", "prophet-xgboost",
@@ -67,14 +68,15 @@ warnings.simplefilter("ignore")
 import pandas as pd
 from statsforecast import StatsForecast
 from statsforecast.models import AutoARIMA, AutoETS, AutoTheta
-h, models = int(sys.argv[1]), {"AutoARIMA": AutoARIMA, "AutoETS": AutoETS, "AutoTheta": AutoTheta}
+h, step = int(sys.argv[1]), int(sys.argv[2])
+models = {"AutoARIMA": AutoARIMA, "AutoETS": AutoETS, "AutoTheta": AutoTheta}
 frame, found = pd.read_csv(sys.stdin, parse_dates=["ds"]), []
 for name, model in models.items():
     for key, one in frame.groupby("unique_id", sort=False):
         began = time.process_time()
-        windows = len(one) - int(0.8 * len(one)) - h + 1
+        windows = (len(one) - int(0.8 * len(one)) - h) // step + 1
         out = StatsForecast(models=[model(season_length=7)], freq="D", n_jobs=1).cross_validation(
-            df=one, h=h, n_windows=windows, step_size=1, refit=False, level=[80, 95])
+            df=one, h=h, n_windows=windows, step_size=step, refit=False, level=[80, 95])
         row = {"series": key, "name": name, "cpu": time.process_time() - began}
         row["mae"] = float((out["y"] - out[name]).abs().mean())
         for level in (80, 95):
@@ -110,17 +112,19 @@ def main() -> None:
     parser.add_argument("logs", nargs="*", type=Path)
     parser.add_argument("--directly-follows", type=Path, help="the public benchmark's daily series, CSV")
     parser.add_argument("--algorithms", default=",".join(ALGORITHMS))
+    parser.add_argument("--step", type=int, default=STEP, help="days from one origin to the next")
     parser.add_argument("--no-peers", action="store_true")
     parser.add_argument("--journal", type=Path, help="what was measured so far, JSON lines")
     parser.add_argument("--tabulate", action="store_true", help="measure nothing more")
     parser.add_argument("-o", "--output", type=Path)
     options = parser.parse_args()
     names = [NAIVE, *options.algorithms.split(",")]
-    journal = Journal(options.journal, is_closed=options.tabulate)
+    journal = Journal(options.journal, options.step, is_closed=options.tabulate)
     panel, left_out, chosen = series_of(options.logs)
     pairs = pairs_of(options.directly_follows) if options.directly_follows else []
     measure(journal, names, panel, pairs, with_peers=not options.no_peers)
-    lines = [f"forecasting, {HORIZON} days ahead, rolling origins in the last fifth, learned once", ""]
+    how = f"rolling origins every {options.step} days in the last fifth, learned once"
+    lines = [f"forecasting, {HORIZON} days ahead, {how}", ""]
     if pairs:
         lines += [*directly_follows(journal, names, pairs, options.directly_follows.name), ""]
     if panel:
@@ -132,8 +136,9 @@ def main() -> None:
 class Journal:
     """What was measured, by table, algorithm and series; lines of other code are left alone."""
 
-    def __init__(self, path: Path | None, *, is_closed: bool) -> None:
-        self.path, self.is_closed, self.code = path, is_closed, code_digest()
+    def __init__(self, path: Path | None, step: int, *, is_closed: bool) -> None:
+        self.path, self.step, self.is_closed = path, step, is_closed
+        self.code = f"{code_digest()}-{step}"
         self.found: dict[tuple[str, str, str], dict[str, Any]] = {}
         for line in path.read_text().splitlines() if path and path.exists() else ():
             row = json.loads(line)
@@ -171,13 +176,13 @@ def measure(
     for table, some in (("kpi", panel), ("pairs", pairs)):
         for name in cheap:
             for one in some:
-                journal.add(table, name, [one.series.kpi], partial(measured, name, one))
+                journal.add(table, name, [one.series.kpi], partial(measured, name, one, journal.step))
     for one in panel if with_peers else ():
-        journal.add("kpi", "AutoTheta", [one.series.kpi], partial(peers, [one.series]))
+        journal.add("kpi", "AutoTheta", [one.series.kpi], partial(peers, [one.series], journal.step))
     for table, some in (("kpi", by_kpi), ("pairs", pairs)):
         for one in some:
             for name in [name for name in names if name in SLOW]:
-                journal.add(table, name, [one.series.kpi], partial(measured, name, one))
+                journal.add(table, name, [one.series.kpi], partial(measured, name, one, journal.step))
 
 
 def pairs_of(path: Path) -> list[Known]:
@@ -308,7 +313,7 @@ def series_of(paths: list[Path]) -> tuple[list[Known], list[str], list[str]]:
     return found, left_out, chosen
 
 
-def measured(name: str, one: Known) -> list[dict[str, Any]]:
+def measured(name: str, one: Known, step: int) -> list[dict[str, Any]]:
     """Errors, coverage and widths of a series, and CPU seconds of training; nothing where that failed."""
     model, first = Model(f"forecast/{name}", kpi=(one.kpi,), horizon=HORIZON), first_test_bucket(one.series)
     try:
@@ -318,7 +323,8 @@ def measured(name: str, one: Known) -> list[dict[str, Any]]:
         return []
     with tempfile.TemporaryDirectory() as place:
         loaded = Model.load(model.save(Path(place) / "model", check=False).path, trusted=True)
-    origins = range(first, len(one.series) - HORIZON + 1)
+    # backwards from the last whole window, as the peers' library does
+    origins = range(len(one.series) - HORIZON, first - 1, -step)
     tables = [loaded.predict(one.log_at(origin)).predictions.assign(origin=origin) for origin in origins]
     row = one_row(one.series, pd.concat(tables, ignore_index=True)) | {"name": name, "cpu": cpu}
     progress(f"{name:22} {one.series.kpi} {row['mae']:.3f}")
@@ -341,7 +347,7 @@ def one_row(series: Series, told: pd.DataFrame) -> dict[str, Any]:
     return row
 
 
-def peers(panel: list[Series]) -> list[dict[str, Any]]:
+def peers(panel: list[Series], step: int) -> list[dict[str, Any]]:
     """The same of statsforecast's automatic methods, in their own environment."""
     frame = pd.concat(
         pd.DataFrame(
@@ -354,7 +360,7 @@ def peers(panel: list[Series]) -> list[dict[str, Any]]:
         for series in panel
     )
     done = subprocess.run(
-        [peers_python("forecasting"), "-c", _PEERS_SCRIPT, f"{HORIZON}"],
+        [peers_python("forecasting"), "-c", _PEERS_SCRIPT, f"{HORIZON}", f"{step}"],
         input=frame.to_csv(index=False),
         capture_output=True,
         text=True,

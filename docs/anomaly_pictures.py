@@ -27,18 +27,13 @@ BLUE, ORANGE, GREY = "#3b6ea5", "#d1762c", "#9aa3ab"
 
 
 def case_level() -> pd.DataFrame:
-    """Average precision at case level, detectors by logs, as the benchmark's tables have it, the first before
-    those that were measured earlier.
-    """
+    """Average precision at case level, detectors by logs, from the benchmark's first table."""
     lines = RESULTS.read_text(encoding="utf-8").splitlines()
+    first = lines.index("Case level, average precision") + 1
     found: dict[str, dict[str, float]] = {}
-    for first in [at + 1 for at, line in enumerate(lines) if line == "Case level, average precision"]:
-        heads = lines[first].split()
-        for line in takewhile(str.strip, lines[first + 1 :]):
-            cells = zip(heads, line[24:].split(), strict=True)
-            here = {head: float(cell) for head, cell in cells if cell not in ("-", ".")}
-            name = line[:24].strip()
-            found[name] = here | found.get(name, {})
+    for line in takewhile(str.strip, lines[first + 1 :]):
+        cells = zip(lines[first].split(), line[24:].split(), strict=True)
+        found[line[:24].strip()] = {head: float(cell) for head, cell in cells if cell not in ("-", ".")}
     return pd.DataFrame.from_dict(found, orient="index")[list(LOGS)].dropna()
 
 
