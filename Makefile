@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+READY_CORE := $(VENV)/.ready-core
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e
 FUZZ_SECONDS ?= 600
 FUZZ_MUTATIONS ?= 2000
 
@@ -20,12 +22,17 @@ help:  ## list what can be made
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[all,test]'
+	$(INSTALL) '.[all,test]'
+	@touch $@ $(READY_CORE)
+
+$(READY_CORE): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(INSTALL) '.[boost]'
 	@touch $@
 
-setup: $(READY)  ## make the virtual environment with pinned dependencies
+setup: $(READY)  ## make the virtual environment with everything in it, at pinned versions
 
-demo: $(READY)  ## train, predict, inspect and verify on the sample log
+demo: $(READY_CORE)  ## a first look: installs little, then answers three questions about the sample log
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh sample_logs/demo.sh
 
 lint: $(READY)  ## ruff and mypy --strict

@@ -1,27 +1,33 @@
 #!/bin/sh
-# The main job on the sample log, each step shown with its command line: make demo
+# Three questions about the sample log, each step shown with its command line: make demo
 set -eu
 cd "$(dirname "$0")/.."
 export PMLCLI_NO_PROGRESS=1
+LOG=sample_logs/purchase-to-pay.csv
+NEW=sample_logs/purchase-to-pay-new.csv
 OUT=demo-output
 mkdir -p "$OUT"
+
+question() {
+    printf '\n\n== %s\n' "$*"
+}
 
 run() {
     printf '\n$ %s\n' "$*"
     "$@"
 }
 
-run pmlcli train sample_logs/purchase-to-pay.csv -a anomaly/isolation-forest -o "$OUT/p2p-anomalies" --force
-run pmlcli predict "$OUT/p2p-anomalies" sample_logs/purchase-to-pay-new.csv -o "$OUT/scores.csv" --force
-printf '\n$ head -4 %s\n' "$OUT/scores.csv"
-head -4 "$OUT/scores.csv"
-run pmlcli inspect "$OUT/p2p-anomalies"
-run pmlcli verify "$OUT/p2p-anomalies"
+question "Which cases are odd, and why?"
+run pmlcli train "$LOG" -t anomaly -o "$OUT/odd" --force
+run pmlcli predict "$OUT/odd" "$LOG" --top 5
 
-run pmlcli train sample_logs/purchase-to-pay.csv -a forecast/arima --kpi arrivals --horizon 14 -o "$OUT/p2p-arrivals" --force
-run pmlcli predict "$OUT/p2p-arrivals"
+question "Which of the new cases will take longer than 60 days?"
+run pmlcli train "$LOG" -t remaining-time -o "$OUT/late" --force
+run pmlcli predict "$OUT/late" "$NEW" --sla 60d --sort sla_breach_probability --top 5
 
-run pmlcli train sample_logs/purchase-to-pay.csv -a next-activity/gru -o "$OUT/p2p-next" --force
-run pmlcli predict "$OUT/p2p-next" sample_logs/purchase-to-pay-new.csv -o "$OUT/next.csv" --force
-printf '\n$ head -4 %s\n' "$OUT/next.csv"
-head -4 "$OUT/next.csv"
+question "How many cases will come in each of the next four weeks?"
+run pmlcli train "$LOG" -t forecast --kpi arrivals --frequency W --horizon 4 -o "$OUT/arrivals" --force
+run pmlcli predict "$OUT/arrivals"
+
+question "Do the models still answer as they did when they were trained?"
+run pmlcli verify "$OUT/odd" "$OUT/late" "$OUT/arrivals"

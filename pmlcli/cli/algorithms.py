@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import warnings
 from typing import Annotated, Any
 
@@ -45,7 +46,8 @@ def algorithms(common: CommonOptions, name: NameArgument = None, task: TaskOptio
     with common.session() as session:
         if name is None:
             found = list_algorithms(task)
-            session.result("algorithms", found, lambda: text.algorithms(found))
+            width = shutil.get_terminal_size().columns
+            session.result("algorithms", found, lambda: text.algorithms(found, width))
         else:
             card = registry.card(registry.resolve(name, task)).to_dict()
             session.result("algorithm", card, lambda: text.algorithm(card))

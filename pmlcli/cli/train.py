@@ -26,12 +26,13 @@ from pmlcli.cli._options import (
     ReadingOptions,
     split_pairs,
 )
-from pmlcli.cli._session import Session
+from pmlcli.cli._session import VERBOSE, Session
 from pmlcli.cli._trust import PrivateKeyOption, WaitOption, signer_for
 from pmlcli.errors import ValidationError, nearest
 from pmlcli.render import sentence, text
 
 if TYPE_CHECKING:
+    from pmlcli.algorithms._interface.base import Algorithm
     from pmlcli.eventlog.log import EventLog
     from pmlcli.lifecycle.result import TrainingResult
     from pmlcli.lifecycle.unchanged import Recipe
@@ -297,22 +298,34 @@ def _trained(recipe: Recipe, log: EventLog, session: Session) -> TrainingResult:
     """Trains, and says what was found."""
     session.note(f"training {recipe.model.model_type}")
     result = recipe.train_on(log)
-    _tell(result, session)
+    _tell(result, recipe.model.algorithm, session)
     return result
 
 
-def _tell(result: TrainingResult, session: Session) -> None:
-    for remark in result.metadata.get("remarks", ()):
-        session.note(remark)
+def _tell(result: TrainingResult, algorithm: Algorithm[Any], session: Session) -> None:
+    """The verdict first, then what must be known; with -v all that it rests on."""
+    task, choices = algorithm.task, algorithm.choices()
+    for metric in result.metrics.values():
+        session.note(f"verdict: {sentence.verdict(metric, task.name, task.baseline_phrase)}")
+        for line in sentence.reasons(metric):
+            session.note(line)
     for warning in result.metadata.get("warnings", ()):
         if warning not in session.warned:  # those on the log were said before
             session.warn(warning)
+    for remark in result.metadata.get("remarks", ()):
+        (session.detail if remark in choices else session.note)(remark)
+    _tell_more(result, session)
+
+
+def _tell_more(result: TrainingResult, session: Session) -> None:
+    """How each verdict came about: the interval, period by period, what the numbers mean, what it took."""
     for metric in result.metrics.values():
-        session.note(sentence.comparison(metric))
-        for line in (*sentence.by_cut(metric), *sentence.reasons(metric), sentence.measured(metric)):
-            session.note(line)
+        for line in (sentence.comparison(metric), *sentence.by_cut(metric), sentence.measured(metric)):
+            session.detail(line)
     cuts = max(len(sentence.cuts_of(metric)) for metric in result.metrics.values())
-    session.note(sentence.cost(result.metadata, cuts))
+    session.detail(sentence.cost(result.metadata, cuts))
+    if session.level < VERBOSE:
+        session.note("how this was measured: -v, or `pmlcli inspect` on the model")
 
 
 def _no_such_parameter(name: str, parameter: str, known: list[str]) -> ValidationError:

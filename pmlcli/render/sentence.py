@@ -5,12 +5,29 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from pmlcli.lifecycle.evaluation_words import told_value
 from pmlcli.render import number
 
 if TYPE_CHECKING:
     from pmlcli.eventlog.log import EventLog
 
 _ORDER = ("case_id", "activity", "timestamp", "start_timestamp", "resource", "lifecycle", "instance")
+
+_VERDICTS = {
+    "better": "better than the simple way",
+    "worse": "worse than the simple way",
+    "no better": "no better than the simple way, as far as chance lets one say",
+    "unclear": "unclear whether better than the simple way",
+}
+_PHRASES = {
+    ("anomaly", "auc"): "a case with a planted deviation scores above one without in {} of pairs",
+    ("outcome", "auc"): "a case that ends so is ranked above one that does not in {} of pairs",
+    ("next-activity", "accuracy"): "right {}",
+    ("remaining-time", "mae"): "off by {} on average",
+    ("forecast", "mae"): "off by {} on average",
+    ("suffix", "similarity"): "{} alike to what came",
+}
+"""How each task's own metric is said, with `{}` for the number."""
 
 PROMISES = {
     "structure": "the manifest is well formed, and the files are those that it lists",
@@ -89,6 +106,26 @@ def comparison(metric: Mapping[str, Any]) -> str:
         interval = f" [{', '.join(bounds)}]"
     difference = f"difference {number.signed(metric['difference'], unit)}{interval}"
     return f"{ours}, {theirs}, {difference}: {metric['verdict']}"
+
+
+def verdict(metric: Mapping[str, Any], task: str, simple_way: str) -> str:
+    """`better than the simple way: off by 9.04 days on average, 12.5 days by the median`.
+
+    `simple_way` says what the task's baseline does: `by the median`.
+    """
+    phrase = _PHRASES.get((task, str(metric["metric"])), f"{str(metric['metric']).replace('_', ' ')} {{}}")
+    ours, theirs = (_as_said(metric[key], metric) for key in ("value", "baseline_value"))
+    told = phrase.format(ours)
+    if metric["verdict"] == "is the baseline":
+        return f"{told} (this is the baseline of its task)"
+    return f"{_VERDICTS.get(metric['verdict'], metric['verdict'])}: {told}, {theirs} {simple_way}"
+
+
+def _as_said(value: float, metric: Mapping[str, Any]) -> str:
+    unit = metric["unit"]
+    if unit == "seconds":
+        return number.with_unit(value, unit)
+    return told_value(value, "share" if unit == "share" or metric["metric"] == "auc" else unit)
 
 
 def cuts_of(metric: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:

@@ -14,6 +14,7 @@ from pmlcli.render.block import Block, Heading, Line, Pairs, Table
 from pmlcli.render.escape import visible
 
 MOST_WIDTH = 10_000
+WIDE_HEADER = 10
 _TONES = {"good": "green", "bad": "bold red", "weak": "dim"}
 
 
@@ -32,13 +33,30 @@ def coloured(blocks: Iterable[Block], width: int) -> str:
 
 
 def _fitting(block: Block, console: Console) -> Iterator[Block]:
-    """The block; records that only fit with words cut in two, one under the other instead."""
+    """The block. Records that only fit with words cut in two: without the columns that say the same in every
+    row, which follow in a line; one under the other where that does not help.
+    """
     if not (isinstance(block, Table) and block.records) or _least_width(block, console) <= console.width:
         yield block
+        return
+    slim, same = _without_same(block)
+    if same and _least_width(slim, console) <= console.width:
+        yield from (slim, Line(f"in every row: {', '.join(same)}", "weak"))
         return
     for name, *cells in block.rows:
         yield Heading(name)
         yield Pairs([pair for pair in zip(block.headers[1:], cells, strict=True) if pair[1]])
+
+
+def _without_same(block: Table) -> tuple[Table, list[str]]:
+    """The table without the columns of one value, and these as `name value`; the first column stays."""
+    columns = [*zip(*block.rows, strict=True)]
+    same = {i for i, cells in enumerate(columns) if i and len(cells) > 1 and len({*cells}) == 1}
+    kept = [i for i in range(len(block.headers)) if i not in same]
+    rows = [[row[i] for i in kept] for row in block.rows]
+    right = frozenset(kept.index(i) for i in block.right if i not in same)
+    said = [f"{block.headers[i]} {columns[i][0]}" for i in sorted(same) if columns[i][0]]
+    return Table([block.headers[i] for i in kept], rows, right, records=True), said
 
 
 def _least_width(block: Table, console: Console) -> int:
@@ -56,11 +74,20 @@ def _renderable(block: Block) -> RenderableType:
 
 def _table(block: Table) -> RichTable:
     table = RichTable(box=None, pad_edge=False, header_style="bold")
-    for i, header in enumerate(block.headers):
-        table.add_column(Text(visible(header)), justify="right" if i in block.right else "left")
+    headers = [_broken(header) if block.records else visible(header) for header in block.headers]
+    deepest = max((header.count("\n") for header in headers), default=0)
+    for i, header in enumerate(headers):
+        lowered = "\n" * (deepest - header.count("\n")) + header
+        table.add_column(Text(lowered), justify="right" if i in block.right else "left")
     for row in block.rows:
         table.add_row(*(Text(visible(cell)) for cell in row))
     return table
+
+
+def _broken(header: str) -> str:
+    """Names of columns are long and have no blanks: a long one may break after an underscore."""
+    name = visible(header)
+    return name.replace("_", "_\n") if len(name) > WIDE_HEADER else name
 
 
 def _pairs(block: Pairs) -> RichTable:

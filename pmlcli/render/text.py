@@ -19,26 +19,43 @@ def saved_path(document: Mapping[str, Any]) -> list[Block]:
     return [Line(str(document["path"]))]
 
 
-def algorithms(document: Mapping[str, Any]) -> list[Block]:
-    """All algorithms by task, with the recommended one and the baseline marked."""
+def algorithms(document: Mapping[str, Any], width: int = 80) -> list[Block]:
+    """All algorithms by task, a line of at most `width` each: its name, what it does, what it needs."""
     blocks: list[Block] = []
     cards = document["algorithms"]
     for task in dict.fromkeys(card["task"] for card in cards):
-        blocks.append(Heading(task))
-        rows = [
-            (f"  {card['name']}", card["summary"], _marks(card)) for card in cards if card["task"] == task
+        ours = [card for card in cards if card["task"] == task]
+        longest = max(len(_short(card)) for card in ours)
+        blocks += [
+            Heading(f"{task}  (-a {task}/NAME)"),
+            *(Line(_one_line(card, longest, width)) for card in ours),
         ]
-        blocks.append(Table(("  algorithm", "what it does", ""), rows))
-    return [*blocks, Heading("`pmlcli algorithms NAME` shows an algorithm's parameters.")]
-
-
-def _marks(card: Mapping[str, Any]) -> str:
-    marks = [
-        "recommended" if card["recommended"] == card["name"] else "",
-        "baseline" if card["is_baseline"] else "",
-        f"pip install 'pmlcli[{card['extra']}]'" if card["extra"] else "",
+    return [
+        *blocks,
+        Heading("default: taken where -t names the task alone. baseline: the simple way."),
+        Line("Others name their extra: pip install 'pmlcli[EXTRA]'."),
+        Line("`pmlcli algorithms TASK/NAME` shows how one works, and its parameters."),
     ]
-    return ", ".join(mark for mark in marks if mark)
+
+
+def _short(card: Mapping[str, Any]) -> str:
+    return str(card["name"]).partition("/")[2]
+
+
+def _one_line(card: Mapping[str, Any], longest: int, width: int) -> str:
+    """`  isolation-forest  Cases that ...  neural`; the sentence is cut where it is too long."""
+    mark = _mark(card)
+    start = f"  {_short(card):<{longest}}  "
+    room = max(width - len(start) - (len(mark) + 2 if mark else 0), 20)
+    said = str(card["summary"])
+    cut = said if len(said) <= room else f"{said[: room - 1].rstrip()}…"
+    return f"{start}{cut:<{room}}  {mark}".rstrip()
+
+
+def _mark(card: Mapping[str, Any]) -> str:
+    if card["recommended"] == card["name"]:
+        return "default"
+    return "baseline" if card["is_baseline"] else str(card["extra"] or "")
 
 
 def algorithm(document: Mapping[str, Any]) -> list[Block]:

@@ -175,7 +175,8 @@ def test_one_bad_model_among_several_fails(run: Run, model: Path, place: Path) -
 
 def test_algorithms_are_listed_and_shown(run: Run) -> None:
     listed = run("algorithms").stdout
-    assert all(name in listed for name in registry.names())
+    assert all(f"  {name.partition('/')[2]} " in listed for name in registry.names())
+    assert all(f"-a {task}/NAME" in listed for task in registry.tasks())
     for name in registry.names():
         shown = run("algorithms", name).stdout
         assert all(parameter.name in shown for parameter in registry.card(name).parameters)

@@ -17,8 +17,8 @@ def lines(width: int, *, records: bool = True) -> list[str]:
 
 
 def test_records_that_fit_are_a_table() -> None:
-    assert lines(80)[0].split() == list(HEADERS)
-    assert len(lines(80)) == 3
+    assert [line.split() for line in lines(80)[:2]] == [["next_"], ["case_id", "activity", "because"]]
+    assert len(lines(80)) == 4
 
 
 def test_records_that_do_not_fit_stand_one_under_the_other() -> None:
@@ -32,3 +32,19 @@ def test_records_that_do_not_fit_stand_one_under_the_other() -> None:
         "  next_activity  Reject",
     ]
     assert lines(28, records=False)[0].startswith("case_id")
+
+
+def test_what_is_the_same_in_every_row_is_said_once_where_that_saves_the_table() -> None:
+    """Nothing is lost: each header and each value stands somewhere, once for all rows or in the table."""
+    headers = ("case_id", "threshold", "reason", "is_anomaly", "empty")
+    rows = [(f"PR-{i}", "45.739", "why " * i, "yes", "") for i in (1, 2, 3)]
+    text = coloured([Table(headers, rows, frozenset({1}), records=True)], 30)
+    shown = [re.sub(r"\x1b\[[\d;]*m", "", line).rstrip() for line in text.splitlines()]
+    assert shown[0].split() == ["case_id", "reason"]
+    assert shown[-2:] == ["in every row: threshold", "45.739, is_anomaly yes"]
+    assert [line.split()[0] for line in shown[1:-2] if line.startswith("PR")] == ["PR-1", "PR-2", "PR-3"]
+
+
+def test_one_row_alone_is_never_shortened() -> None:
+    text = coloured([Table(("case_id", "because_of_what"), [("PR-1", "a" * 40)], records=True)], 30)
+    assert "because_of_what" in text
