@@ -1,7 +1,7 @@
 """Writes what of the docs is made from the code.
 
-docs/commands.md from `--help` and each algorithm's card, docs/guarantees.md from the cards, and the picture
-in docs/architecture.md from the imports.
+docs/commands.md from `--help` and each algorithm's card, docs/algorithms.md and docs/guarantees.md from
+the cards, and the picture in docs/architecture.md from the imports.
 
 python docs/build.py           writes the pages
 python docs/build.py --check   exits 1 when a committed page is not what would be written
@@ -40,6 +40,26 @@ KEPT = {
     "xgboost": "XGBoost JSON, structure checked",
     "members": "the formats of its members",
 }
+
+OVERVIEW = """# Algorithms
+
+This page is made by `docs/build.py` from the algorithms' own declarations. `pmlcli algorithms` lists the
+same, and `pmlcli algorithms TASK/NAME` shows the parameters of one, which
+[commands.md](commands.md#algorithms) has for all.
+
+Where `-t` names a task alone, its default is taken. The baseline is the simple way that the others are
+measured by. What an algorithm needs beside the core install is an extra: `pip install 'pmlcli[EXTRA]'`.
+
+"""
+OVERVIEW_END = """
+Every training measures the algorithm beside its task's baseline, on three cuts of the log's later half
+(`--cuts N`), with a 90 % interval for a further period, and says `better`, `no better`, `worse` or `unclear`,
+and why: [reliability.md](reliability.md#how-far-a-verdict-can-be-trusted). Nobody labels anomalies, so
+detectors are measured on held-out cases into which one deviation each was put: a figure for comparing
+detectors on your log, not their share of right flags. Which detector to take, how thresholds are set and what
+a score means: [anomaly-detection.md](anomaly-detection.md). An algorithm of your own is one file:
+[adding-an-algorithm.md](adding-an-algorithm.md), a task one folder: [adding-a-task.md](adding-a-task.md).
+"""
 
 INTRODUCTION = """# Commands and algorithms
 
@@ -103,6 +123,29 @@ def guarantees() -> str:
     cards = [registry.card(name) for name in registry.names()]
     rows = [f"| `{c.name}` | same bytes | {_other_cases(c)} | {KEPT[c.container]} |" for c in cards]
     return GUARANTEES + "\n".join([*rows, ""])
+
+
+def overview() -> str:
+    """The page that lists all algorithms, a table a task."""
+    from pmlcli import registry
+
+    tables = []
+    for task in registry.tasks():
+        cards = [registry.card(name) for name in registry.names(task)]
+        rows = [f"| `{c.name}`{_role(c)} | {_cell(c.summary)} | {_needs(c)} |" for c in cards]
+        tables += [f"## {task}\n", "| algorithm | in a sentence | needs |\n|---|---|---|", *rows, ""]
+    return OVERVIEW + "\n".join(tables) + OVERVIEW_END
+
+
+def _role(card: Any) -> str:
+    return " (default)" if card.recommended == card.name else " (baseline)" if card.is_baseline else ""
+
+
+def _needs(card: Any) -> str:
+    extras = [f"`{extra}`" for extra in (card.extra or "").split(",") if extra]
+    return "for its members, as far as they are there: " * (
+        card.recommended == card.name and bool(extras)
+    ) + ", ".join(extras)
 
 
 def _other_cases(card: Any) -> str:
@@ -189,6 +232,7 @@ def main() -> int:
     pages = {
         HERE / "commands.md": build(),
         HERE / "guarantees.md": guarantees(),
+        HERE / "algorithms.md": overview(),
         architecture: with_picture(architecture.read_text(encoding="utf-8")),
     }
     if "--check" in sys.argv[1:]:

@@ -23,11 +23,12 @@ run pmlcli predict "$OUT/odd" "$LOG" --top 5
 
 question "Which of the new cases will take longer than 60 days?"
 run pmlcli train "$LOG" -t remaining-time -o "$OUT/late" --force
-run pmlcli predict "$OUT/late" "$NEW" --sla 60d --sort sla_breach_probability --top 5
+run pmlcli predict "$OUT/late" "$NEW" --sla 60d --top 5
 
 question "How many cases will come in each of the next four weeks?"
 run pmlcli train "$LOG" -t forecast --kpi arrivals --frequency W --horizon 4 -o "$OUT/arrivals" --force
 run pmlcli predict "$OUT/arrivals"
 
-question "Do the models still answer as they did when they were trained?"
-run pmlcli verify "$OUT/odd" "$OUT/late" "$OUT/arrivals"
+question "All of it on one page"
+run pmlcli report "$OUT/odd" "$OUT/late" "$OUT/arrivals" "$LOG" -o "$OUT/report.html" --force
+printf '\nopen %s in a browser\n' "$OUT/report.html"

@@ -37,6 +37,7 @@ def python_of(page: Path) -> list[str]:
     return re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
 
 
+MOST_WORDS = 1200
 EVERY = 5
 """One case in so many of the sample log is in these tests."""
 IN_FILES = {ROOT / "docs/adding-an-algorithm.md", ROOT / "docs/adding-a-task.md"}
@@ -79,13 +80,15 @@ def test_every_command_line_runs_in_the_order_of_the_page(
 ) -> None:
     """In this process: what starting one is like, tests of the command line see to."""
     assert len(COMMANDS) >= 12
+    assert len(README.split()) <= MOST_WORDS
     monkeypatch.chdir(workplace)
     monkeypatch.setenv("PMLCLI_CUTS", "1")  # more of them only take longer
     for line in COMMANDS:
         done = CliRunner().invoke(app, shlex.split(line)[1:])
         assert done.exit_code == 0, f"{line}\n{done.output}"
         if " -q" in line:
-            assert done.stdout == done.stderr == ""
+            assert done.stdout == ""
+            assert all(said.startswith("warning: serious: ") for said in done.stderr.splitlines())
 
 
 @pytest.mark.parametrize("page", PAGES_OF_PYTHON, ids=lambda page: page.name)
@@ -105,14 +108,30 @@ def test_it_speaks_of_no_other_command_than_these() -> None:
 
 
 @pytest.mark.parametrize("name", registry.names())
-def test_it_names_every_algorithm(name: str) -> None:
-    assert f"`{name}`" in README
+def test_the_docs_name_every_algorithm(name: str) -> None:
+    assert f"`{name}`" in (ROOT / "docs/algorithms.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("command", [info.name or "" for info in app.registered_commands])
-def test_it_names_every_command(command: str) -> None:
+def test_the_docs_name_every_command(command: str) -> None:
     assert command
-    assert f"`pmlcli {command} " in README
+    assert f"### pmlcli {command}\n" in (ROOT / "docs/commands.md").read_text(encoding="utf-8")
+
+
+def test_the_readme_names_every_command_that_is_no_helper() -> None:
+    """Those that look after models and logs stand in one sentence."""
+    for info in app.registered_commands:
+        assert f"`{info.name}`" in README or f"`pmlcli {info.name}" in README, info.name
+
+
+def test_the_readme_shows_a_picture_of_what_the_sample_log_gives() -> None:
+    pictures = re.findall(r"!\[[^\]]+\]\((\S+\.svg)\)", README)
+    assert pictures
+    cases = (ROOT / "sample_logs/purchase-to-pay.csv").read_text(encoding="utf-8")
+    for picture in pictures:
+        drawn = (ROOT / picture).read_text(encoding="utf-8")
+        assert {"http://www.w3.org/2000/svg"} == set(re.findall(r"https?://[^\"' )]+", drawn))
+        assert any(case in cases for case in re.findall(r"PR-\d+", drawn))
 
 
 LINK = re.compile(r"\]\(([^()\s]+)\)")
