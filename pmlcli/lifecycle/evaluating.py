@@ -17,19 +17,16 @@ from numpy.typing import NDArray
 from pmlcli.algorithms._interface.base import Algorithm
 from pmlcli.algorithms._interface.request import PredictRequest
 from pmlcli.algorithms._interface.task import BesideTruth
-from pmlcli.arrays import Codes, Floats
+from pmlcli.arrays import Codes
 from pmlcli.errors import LogError, ValidationError
-from pmlcli.evaluation.assessment import Assessment, Cell, Figure, Section
-from pmlcli.evaluation.bootstrap import MINIMUM_UNITS, NOISE, RESAMPLES, ValueOf, bounds, resampled
+from pmlcli.evaluation.assessment import Assessment, Figure, Section
 from pmlcli.evaluation.quality import Quality
 from pmlcli.eventlog.far_events import near_end
 from pmlcli.eventlog.log import EventLog
 from pmlcli.eventlog.running import fit_running_rule
 from pmlcli.lifecycle import grouping
+from pmlcli.lifecycle.evaluation_figures import Judged, change_in, figures_of, numbered, verdict_of
 from pmlcli.lifecycle.evaluation_words import sentence_of, told_difference
-
-GROUP_RESAMPLES = 200
-MOST_GROUPS = 200
 
 Predict = Callable[[EventLog, PredictRequest], pd.DataFrame]
 
@@ -112,15 +109,6 @@ class Scope:
     labels: Mapping[str, str] | None = None
 
 
-@dataclass(frozen=True)
-class _Judged:
-    """Rows of one model beside the truth, and its metrics over units."""
-
-    rows: BesideTruth
-    qualities: tuple[Quality, ...]
-    metrics: list[ValueOf]
-
-
 def evaluate(
     subject: Subject,
     log: EventLog,
@@ -140,20 +128,13 @@ def evaluate(
     labels = None if scope.labels is None else _labels(kept, scope.labels)
     seen = _seen(subject, kept, scope, against)
     request = PredictRequest(**task.evaluation_request(subject.algorithm))
-    judged = [
-        _judged(one, kept, request, labels, ~seen if scope.only_new else None)
-        for one in (subject, baseline, against)
+    subjects = {"own": subject, "baseline": baseline, "against": against}
+    judged = {
+        name: _judged(one, kept, request, labels, ~seen if scope.only_new else None)
+        for name, one in subjects.items()
         if one is not None
-    ]
-    others = dict(zip(("baseline", "against"), _placed(judged[1:], baseline, against), strict=True))
-    return _assessed(subject, kept, scope, judged[0], others, seen)
-
-
-def _placed(
-    judged: Sequence[_Judged], baseline: Subject | None, against: Subject | None
-) -> tuple[_Judged | None, _Judged | None]:
-    left = list(judged)
-    return (left.pop(0) if baseline else None, left.pop(0) if against else None)
+    }
+    return _assessed(subject, kept, scope, judged.pop("own"), judged, seen)
 
 
 def _with_rule(log: EventLog) -> EventLog:
@@ -194,17 +175,17 @@ def _judged(
     request: PredictRequest,
     labels: NDArray[np.object_] | None,
     wanted: NDArray[np.bool_] | None,
-) -> _Judged:
+) -> Judged:
     algorithm = subject.algorithm
     calibration = dict(subject.calibration)
     table = subject.predict(log, request)
     rows = algorithm.task.beside_truth(algorithm, calibration, log, table, labels)
     if wanted is not None and len(rows.events):
         rows = _only(rows, wanted[log.case_of_event[rows.events]], log)
-    units = _numbered(rows.units)
+    units = numbered(rows.units)
     qualities = algorithm.task.qualities(algorithm, calibration, rows.table)
     n_units = int(units.max()) + 1
-    return _Judged(
+    return Judged(
         rows._replace(units=units), qualities, [one.over(rows.table, units, n_units) for one in qualities]
     )
 
@@ -221,33 +202,21 @@ def _only(rows: BesideTruth, kept: NDArray[np.bool_], log: EventLog) -> BesideTr
     return rows._replace(table=table, units=rows.units[places], events=rows.events[places])
 
 
-def _numbered(units: Codes) -> Codes:
-    return np.unique(units, return_inverse=True)[1].astype(np.int64)
-
-
-# --- figures
-
-
 def _assessed(
     subject: Subject,
     log: EventLog,
     scope: Scope,
-    judged: _Judged,
-    others: Mapping[str, _Judged | None],
+    judged: Judged,
+    others: Mapping[str, Judged],
     seen: NDArray[np.bool_],
 ) -> Evaluation:
-    beside = {name: _paired(judged, other) for name, other in others.items() if other is not None}
-    n_units = int(judged.rows.units.max()) + 1
     seed = int(subject.algorithm.seed)
-    drawn = _drawn([*judged.metrics, *beside.values()], n_units, seed)
-    figures = _figures(subject, judged, drawn, beside, n_units)
-    main = figures[0]
-    change = _from_training(subject, main, drawn[:, 0])
-    figures += _differences(main, drawn, beside, list(beside), len(judged.metrics)) + change
-    sections, grouped = _sections(log, scope, judged, seed)
-    verdict, is_bad = _verdict(main, change, figures)
-    sentence = sentence_of(judged.qualities[0], main, change, verdict, subject.algorithm.task.baseline_phrase)
-    as_points = judged.qualities[0].as_percent
+    figures = figures_of(judged, others, subject.metrics, seed)
+    sections, grouped = grouping.sections(scope.by, log, judged, seed)
+    verdict, is_bad = verdict_of(figures)
+    phrase = subject.algorithm.task.baseline_phrase
+    sentence = sentence_of(judged.main, figures[0], change_in(figures), verdict, phrase)
+    as_points = judged.main.as_percent
     more = [told_difference(one, as_points=as_points) for one in figures if one.name == "against_difference"]
     facts = _facts(log, judged, seen, scope)
     assessment = Assessment(
@@ -260,186 +229,7 @@ def _assessed(
         warnings=(*judged.rows.remarks, *_overlap(facts, scope, subject)),
         facts=facts,
     )
-    return Evaluation(judged.rows.table, assessment, judged.rows.units, judged.qualities[0])
-
-
-def _drawn(metrics: list[ValueOf], n_units: int, seed: int) -> Floats:
-    if n_units < MINIMUM_UNITS:
-        return np.full((RESAMPLES, len(metrics)), np.nan)
-    return resampled(metrics, n_units, seed)
-
-
-def _paired(judged: _Judged, other: _Judged) -> ValueOf:
-    """The other's own metric over the same units; ValidationError where it is another or of other rows."""
-    if not _are_of_the_same(judged.rows, other.rows):
-        raise ValidationError(
-            "the two models do not predict the same things of this log",
-            hint="compare models of the same task, outcome and KPI",
-        )
-    main = judged.qualities[0]
-    return main.over(other.rows.table, judged.rows.units, int(judged.rows.units.max()) + 1)
-
-
-def _are_of_the_same(ours: BesideTruth, others: BesideTruth) -> bool:
-    """Whether these are the same predictions, of the same thing: what came true is the same."""
-    if len(others.table) != len(ours.table) or not np.array_equal(others.events, ours.events):
-        return False
-    return "truth" not in ours.table or ours.table["truth"].equals(others.table["truth"])
-
-
-def _figures(
-    subject: Subject, judged: _Judged, drawn: Floats, beside: Mapping[str, ValueOf], n_units: int
-) -> list[Figure]:
-    everything = np.arange(n_units)
-    found = []
-    for place, (quality, metric) in enumerate(zip(judged.qualities, judged.metrics, strict=True)):
-        lower, upper = bounds(drawn[:, place])
-        is_main = place == 0
-        found.append(
-            Figure(
-                quality.name,
-                _finite(metric(everything)),
-                quality.unit,
-                n_units,
-                lower,
-                upper,
-                baseline=_finite(beside["baseline"](everything))
-                if is_main and "baseline" in beside
-                else None,
-                training=_of_training(subject, quality) if is_main else quality.training,
-                higher_is_better=quality.higher_is_better,
-            )
-        )
-    return found
-
-
-def _of_training(subject: Subject, quality: Quality) -> float | None:
-    """What training measured by the same metric; None where it measured by another, or nothing sound."""
-    match _in_training(subject, quality.name):
-        case {"value": int() | float() as value} if np.isfinite(value):
-            return float(value)
-    return quality.training
-
-
-def _in_training(subject: Subject, name: str) -> object:
-    """What the model directory says of a metric, whose name may have hyphens there; as it was read."""
-    return subject.metrics.get(name.replace("_", "-"), subject.metrics.get(name))
-
-
-def _finite(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None
-
-
-def _from_training(subject: Subject, main: Figure, drawn: Floats) -> list[Figure]:
-    """How far it is from training, with an interval: training's units are taken to vary as these do."""
-    if main.value is None or main.training is None or main.n is None:
-        return []
-    known = _in_training(subject, main.name)
-    units = known.get("n_units") if isinstance(known, Mapping) else None
-    n_before = units if type(units) is int and units > 0 else main.n
-    difference = main.value - main.training
-    sound = drawn[np.isfinite(drawn)]
-    half = None
-    if len(sound) > RESAMPLES / 2:
-        half = 1.96 * float(sound.std()) * float(np.sqrt(1 + main.n / n_before))
-    return [
-        Figure(
-            "change_since_training",
-            difference,
-            "points" if main.unit == "share" else main.unit,
-            main.n,
-            None if half is None else difference - half,
-            None if half is None else difference + half,
-            higher_is_better=main.higher_is_better,
-        )
-    ]
-
-
-def _differences(
-    main: Figure, drawn: Floats, beside: Mapping[str, ValueOf], names: Sequence[str], first: int
-) -> list[Figure]:
-    """Ours minus the others', on the same draws of units."""
-    found = []
-    for place, name in enumerate(names):
-        other = _finite(beside[name](np.arange(main.n or 0)))
-        lower, upper = bounds(drawn[:, 0] - drawn[:, first + place])
-        if other is None or main.value is None:
-            continue
-        unit = "points" if main.unit == "share" else main.unit
-        figure = Figure(f"{name}_difference", main.value - other, unit, main.n, lower, upper)
-        found.append(replace(figure, baseline=other, higher_is_better=main.higher_is_better))
-    return found
-
-
-def _verdict(main: Figure, change: Sequence[Figure], figures: Sequence[Figure]) -> tuple[str, bool]:
-    """In one word, and whether a person should look at it: worse than in training, or than its baseline."""
-    if main.higher_is_better is None:
-        return "no truth", False
-    is_below = any(_side(one) < 0 for one in figures if one.name == "baseline_difference")
-    if main.n is not None and main.n < MINIMUM_UNITS:
-        return "unclear", False
-    if not change:
-        return ("worse", True) if is_below else ("unknown", False)
-    side = _side(change[0])
-    return {-1: "worse", 0: "as in training", 1: "better"}[side], is_below or side < 0
-
-
-def _side(difference: Figure) -> int:
-    """1 where a difference is good beyond chance, -1 where it is bad, 0 where chance may have made it."""
-    sign = 0 if difference.higher_is_better is None else 1 if difference.higher_is_better else -1
-    lower, upper = difference.lower, difference.upper
-    if lower is None or upper is None or lower <= NOISE and upper >= -NOISE:
-        return 0
-    return sign if lower > 0 else -sign
-
-
-# --- groups
-
-
-def _sections(log: EventLog, scope: Scope, judged: _Judged, seed: int) -> tuple[list[Section], list[Figure]]:
-    sections, figures = [], []
-    for name in scope.by:
-        values = grouping.values_of(name, log, judged.rows)
-        found = _of_groups(name, values, judged, seed)
-        unit = {"value": judged.qualities[0].unit}
-        rows = [_row(name, one) for one in found]
-        sections.append(Section(f"By {name}, the worst first", _left_out(values, found), rows, unit))
-        figures += found
-    return sections, figures
-
-
-def _of_groups(name: str, values: NDArray[np.object_], judged: _Judged, seed: int) -> list[Figure]:
-    """The task's own metric of each of the largest groups, the worst first; those too small to tell last."""
-    codes, names = pd.factorize(values)
-    sizes = np.bincount(codes[codes >= 0], minlength=len(names))
-    kept = np.argsort(-sizes, kind="stable")[:MOST_GROUPS]
-    quality = judged.qualities[0]
-    found = []
-    for code in kept:
-        rows = np.flatnonzero(codes == code)
-        units = _numbered(judged.rows.units[rows])
-        n_units = int(units.max()) + 1
-        metric = quality.over(judged.rows.table.iloc[rows], units, n_units)
-        drawn = resampled([metric], n_units, seed, GROUP_RESAMPLES) if n_units >= MINIMUM_UNITS else None
-        lower, upper = (None, None) if drawn is None else bounds(drawn[:, 0])
-        value = _finite(metric(np.arange(n_units)))
-        group = {name: str(names[code])}
-        figure = Figure(quality.name, value, quality.unit, n_units, lower, upper, group=group)
-        found.append(replace(figure, higher_is_better=quality.higher_is_better))
-    sign = 1 if quality.higher_is_better else -1
-    return sorted(found, key=lambda one: (one.value is None or one.lower is None, sign * (one.value or 0.0)))
-
-
-def _row(name: str, one: Figure) -> dict[str, Cell]:
-    return {name: one.group[name], "value": one.value, "lower": one.lower, "upper": one.upper, "n": one.n}
-
-
-def _left_out(values: NDArray[np.object_], found: Sequence[Figure]) -> list[str]:
-    different = len(pd.unique(values))
-    return [f"the largest {len(found)} of {different:,} groups"] if different > len(found) else []
-
-
-# --- what it was measured on
+    return Evaluation(judged.rows.table, assessment, judged.rows.units, judged.main)
 
 
 def about_log(log: EventLog) -> dict[str, Any]:
@@ -447,11 +237,11 @@ def about_log(log: EventLog) -> dict[str, Any]:
     return {"name": log.source.name, "sha256": log.source.sha256}
 
 
-def _facts(log: EventLog, judged: _Judged, seen: NDArray[np.bool_], scope: Scope) -> dict[str, Any]:
+def _facts(log: EventLog, judged: Judged, seen: NDArray[np.bool_], scope: Scope) -> dict[str, Any]:
     return {
         "log": about_log(log),
         "rows": len(judged.rows.table),
-        "units": int(judged.rows.units.max()) + 1,
+        "units": judged.n_units,
         "log_cases": log.n_cases,
         "cases_seen_in_training": int(seen.sum()),
         "only_new": scope.only_new,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from pmlcli.evaluation.assessment import Figure
 from pmlcli.evaluation.quality import Quality
 
@@ -17,7 +15,7 @@ _WORDS = {
 
 
 def sentence_of(
-    main: Quality, found: Figure, change: Sequence[Figure], verdict: str, baseline_phrase: str
+    main: Quality, found: Figure, change: Figure | None, verdict: str, baseline_phrase: str
 ) -> str:
     """`right 78.5 % (89.4 % in training, 76.1 % by counting): worse than in training, by 10.9 points`."""
     unit = found.unit if main.as_percent else ""
@@ -29,8 +27,8 @@ def sentence_of(
     told = (main.phrase or "{}").format(told_value(found.value, unit))
     told += f" ({', '.join(beside)})" if beside else ""
     words = _WORDS.get(verdict)
-    if verdict in ("worse", "better") and change:
-        words = f"{words}, by {told_size(change[0], as_points=main.as_percent)}"
+    if verdict in ("worse", "better") and change is not None:
+        words = f"{words}, by {told_size(change, as_points=main.as_percent)}"
     elif verdict == "worse":
         words = "worse than its baseline"
     return f"{told}: {words}" if words else told

@@ -1,8 +1,9 @@
-"""Groups of predictions: by what was done last, how far the case was, when, by whom, or a column."""
+"""Groups of predictions, by last activity, prefix length, month, resource or a column; each is measured."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -11,11 +12,16 @@ from numpy.typing import NDArray
 from pmlcli.algorithms._interface.task import BesideTruth
 from pmlcli.encoding.attributes import as_text
 from pmlcli.errors import ValidationError, nearest
+from pmlcli.evaluation.assessment import Cell, Figure, Section
+from pmlcli.evaluation.bootstrap import MINIMUM_UNITS, bounds, resampled
 from pmlcli.eventlog.log import ACTIVITY, RESOURCE, TIMESTAMP, EventLog, no_times
+from pmlcli.lifecycle.evaluation_figures import Judged, finite, numbered
 
 PREFIX_LENGTH, MONTH, KPI = "prefix-length", "month", "kpi"
 KINDS = (ACTIVITY, PREFIX_LENGTH, MONTH, RESOURCE)
 NOTHING = "(none)"
+GROUP_RESAMPLES = 200
+MOST_GROUPS = 200
 
 
 def check(by: Sequence[str], log: EventLog, is_about_cases: bool) -> None:  # noqa: FBT001
@@ -66,3 +72,49 @@ def values_of(name: str, log: EventLog, rows: BesideTruth) -> NDArray[np.object_
 def log_lengths(log: EventLog) -> NDArray[np.int64]:
     """Events of its case up to each event, (events,)."""
     return np.arange(log.n_events) - np.repeat(log.offsets[:-1], log.lengths) + 1
+
+
+def sections(
+    by: Sequence[str], log: EventLog, judged: Judged, seed: int
+) -> tuple[list[Section], list[Figure]]:
+    """A section for each grouping, and the figures of all groups."""
+    found_sections, figures = [], []
+    for name in by:
+        values = values_of(name, log, judged.rows)
+        found = _of_groups(name, values, judged, seed)
+        unit = {"value": judged.main.unit}
+        rows = [_row(name, one) for one in found]
+        found_sections.append(Section(f"By {name}, the worst first", _left_out(values, found), rows, unit))
+        figures += found
+    return found_sections, figures
+
+
+def _of_groups(name: str, values: NDArray[np.object_], judged: Judged, seed: int) -> list[Figure]:
+    """The task's own metric of each of the largest groups, the worst first; those too small to tell last."""
+    codes, names = pd.factorize(values)
+    sizes = np.bincount(codes[codes >= 0], minlength=len(names))
+    kept = np.argsort(-sizes, kind="stable")[:MOST_GROUPS]
+    quality = judged.main
+    found = []
+    for code in kept:
+        rows = np.flatnonzero(codes == code)
+        units = numbered(judged.rows.units[rows])
+        n_units = int(units.max()) + 1
+        metric = quality.over(judged.rows.table.iloc[rows], units, n_units)
+        drawn = resampled([metric], n_units, seed, GROUP_RESAMPLES) if n_units >= MINIMUM_UNITS else None
+        lower, upper = (None, None) if drawn is None else bounds(drawn[:, 0])
+        value = finite(metric(np.arange(n_units)))
+        group = {name: str(names[code])}
+        figure = Figure(quality.name, value, quality.unit, n_units, lower, upper, group=group)
+        found.append(replace(figure, higher_is_better=quality.higher_is_better))
+    sign = 1 if quality.higher_is_better else -1
+    return sorted(found, key=lambda one: (one.value is None or one.lower is None, sign * (one.value or 0.0)))
+
+
+def _row(name: str, one: Figure) -> dict[str, Cell]:
+    return {name: one.group[name], "value": one.value, "lower": one.lower, "upper": one.upper, "n": one.n}
+
+
+def _left_out(values: NDArray[np.object_], found: Sequence[Figure]) -> list[str]:
+    different = len(pd.unique(values))
+    return [f"the largest {len(found)} of {different:,} groups"] if different > len(found) else []
