@@ -11,6 +11,7 @@ from pmlcli.lifecycle.canary import REPLAYED_EVENTS, Replay
 from pmlcli.lifecycle.confinement import Limits
 from pmlcli.lifecycle.contract import unseen_values
 from pmlcli.lifecycle.foreign import known_activities
+from pmlcli.lifecycle.frames import Files
 from pmlcli.lifecycle.reference import read_reference
 from pmlcli.lifecycle.reproducible import reproducible
 from pmlcli.lifecycle.state import TrainedState
@@ -41,7 +42,7 @@ def replay(state: TrainedState) -> Replay:
         return _replayed(state)
 
 
-def respond(state: TrainedState, question: fresh.Question | None) -> isolation.Files:
+def respond(state: TrainedState, question: fresh.Question | None) -> Files:
     """The answer as a confined child sends it; without a question how the canary's answers compare."""
     if question is None:
         return _replayed(state).to_files()
@@ -60,7 +61,7 @@ def _from_child(
     question: fresh.Question | None,
     limits: Limits,
     tellable: tuple[type[PmlError], ...] = (),
-) -> isolation.Files:
+) -> Files:
     """From a fork of this process, or where there is none from a freshly started one."""
     if not isolation.is_possible():
         return fresh.ask(fresh.Job(state.sealed(), state.files, limits, question), tellable)

@@ -219,7 +219,7 @@ def _is_making_a_library(frame: FrameType | None) -> bool:
         code: CodeType = frame.f_code
         if code.co_filename.startswith(_IMPORTER) or code.co_filename in _EVALUATORS:
             return True
-        if code.co_name == "_confined_work":
+        if code.co_name == "confined_work":
             return False
         frame = frame.f_back
     return False

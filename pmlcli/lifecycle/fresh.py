@@ -19,7 +19,8 @@ from pmlcli.algorithms._interface.request import Request
 from pmlcli.errors import PmlError
 from pmlcli.eventlog.log import EventLog
 from pmlcli.lifecycle.confinement import Limits
-from pmlcli.lifecycle.isolation import Files, _as_parent
+from pmlcli.lifecycle.frames import Files
+from pmlcli.lifecycle.isolation import answer_of_child
 from pmlcli.store.directory import ModelFiles, Seal
 from pmlcli.store.manifest import MANIFEST_NAME, parse, records_of
 
@@ -71,9 +72,9 @@ def ask(job: Job, tellable: tuple[type[PmlError], ...] = ()) -> Files:
             hint="end other processes, or make room for temporary files",
         ) from error
     try:
-        return _as_parent(process.pid, reading, job.limits, tellable)
+        return answer_of_child(process.pid, reading, job.limits, tellable)
     finally:
-        process.returncode = 0  # `_as_parent` has waited for it
+        process.returncode = 0  # `answer_of_child` has waited for it
 
 
 def _started(standard_input: int) -> tuple[subprocess.Popen[bytes], int]:

@@ -11,8 +11,9 @@ from typing import NoReturn
 from pmlcli import runtime
 from pmlcli.lifecycle import asking, keeping
 from pmlcli.lifecycle.confinement import confine, isolate_streams, restore_signals
+from pmlcli.lifecycle.frames import Files, send
 from pmlcli.lifecycle.fresh import Job
-from pmlcli.lifecycle.isolation import Files, _confined_work, _send
+from pmlcli.lifecycle.isolation import confined_work
 from pmlcli.lifecycle.reproducible import reproducible
 
 
@@ -25,8 +26,8 @@ def main(writing: int) -> NoReturn:
         restore_signals()
         isolate_streams(writing)
         with runtime.use(threads=job.limits.threads, progress=None):
-            kind, payload = _confined_work(lambda: _answered(job), job.limits)
-            _send(writing, kind, payload)
+            kind, payload = confined_work(lambda: _answered(job), job.limits)
+            send(writing, kind, payload)
         status = 0
     finally:
         os._exit(status)

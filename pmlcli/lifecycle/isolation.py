@@ -10,20 +10,18 @@ from __future__ import annotations
 
 import gc
 import os
-import select
 import signal
-import struct
 import time
 import traceback
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
-from importlib.metadata import PackageNotFoundError, metadata
 from typing import Any, NoReturn
 
 from pmlcli import errors, runtime
 from pmlcli.errors import PmlError, PmlWarning, PredictionError, ValidationError
-from pmlcli.lifecycle.blame import HINT, blamed
+from pmlcli.lifecycle import child_error
+from pmlcli.lifecycle.blame import blamed
 from pmlcli.lifecycle.confinement import (
     MEGABYTE,
     ConfinedError,
@@ -34,10 +32,22 @@ from pmlcli.lifecycle.confinement import (
     isolate_streams,
     restore_signals,
 )
+from pmlcli.lifecycle.frames import (
+    ANSWER,
+    ERROR,
+    HEAD,
+    NO_LIMIT,
+    PROGRESS,
+    SMALL_FRAME,
+    Files,
+    Frames,
+    malformed,
+    packed,
+    parsed,
+    send,
+    unpacked,
+)
 from pmlcli.store import strictjson
-from pmlcli.store.findings import FLAT, is_finding
-
-Files = Mapping[str, bytes]
 
 # The rule of docs/trust.md: what an honest answer about so many events, by a model of so many bytes, needs
 # at most, with room to spare. JSON takes more memory than arrays once it is read.
@@ -48,43 +58,10 @@ ANSWER_BYTES, ANSWER_BYTES_PER_EVENT = 64 * MEGABYTE, 4096
 WALL_FACTOR = 10
 """Times the processor time may take on a busy machine before the child counts as hanging."""
 
-_PROGRESS, _ANSWER, _ERROR = b"p", b"a", b"e"
-_HEAD = struct.Struct("<cQ")
-_FILE_HEAD = struct.Struct("<HQ")
-_SMALL_FRAME = 64_000
 _PROGRESS_FRAME = 4_000
 _PROGRESS_A_SECOND = 20
 _MOST_LABELS = 100
-_MAX_TEXT = 4000
-_UNUSABLE = errors.PersistenceError.exit_code
-_READ_BYTES = 1 << 20
-_MAX_FILES = 1000
-_LONGEST_WAIT_SECONDS = 1_000_000
-_KINDS = {
-    kind.__name__: kind
-    for kind in (
-        errors.ValidationError,
-        errors.LogError,
-        errors.PredictionError,
-        errors.PersistenceError,
-        errors.DamagedModelError,
-        errors.MissingArtifactError,
-        errors.IncompatibleVersionError,
-        errors.UntrustedArtifactError,
-        errors.MissingDependencyError,
-    )
-}
-"""What restoring and asking a model may raise; any other kind from the child is no answer, and of these
-only the asking process says which it believes."""
 _OUT_OF_MEMORY = "the model needs more memory than its limit of {} MB"
-_NO_LIMIT = "predict a part of the log, or give --no-isolation for a model you trust"
-_HINTS = {
-    "model.untrusted": "do not use this model",
-    "prediction.memory": _NO_LIMIT,
-    "prediction.failed": HINT,
-}
-"""By code, what to do about an error that the child tells. Never in the child's words: they would read as
-pmlcli's own advice."""
 
 
 def is_possible() -> bool:
@@ -139,7 +116,7 @@ def ask(
     if child == 0:
         _live_as_child(work, limits, within, (reading, writing), parent)
     os.close(writing)
-    return _as_parent(child, reading, limits, tellable)
+    return answer_of_child(child, reading, limits, tellable)
 
 
 def _forked() -> tuple[int, int, int]:
@@ -185,25 +162,26 @@ def _live_as_child(
         sink = _relay(writing) if runtime.is_watched() else None
         with within, runtime.use(threads=runtime.threads(), progress=sink):
             confine(limits)
-            kind, payload = _confined_work(work, limits)
-            _send(writing, kind, payload)
+            kind, payload = confined_work(work, limits)
+            send(writing, kind, payload)
         status = 0
     finally:
         os._exit(status)
 
 
-def _confined_work(work: Callable[[], Files], limits: Limits) -> tuple[bytes, bytes]:
+def confined_work(work: Callable[[], Files], limits: Limits) -> tuple[bytes, bytes]:
+    """The kind and payload of the frame that a child sends about this work, whatever comes of it."""
     try:
-        return _ANSWER, _packed(work())
+        return ANSWER, packed(work())
     except PmlError as error:
-        return _ERROR, strictjson.dump(_told(error))
+        return ERROR, strictjson.dump(child_error.as_json(error))
     except MemoryError:
         megabytes = limits.memory_bytes // MEGABYTE
-        return _ERROR, strictjson.dump(
-            _told(PredictionError(_OUT_OF_MEMORY.format(megabytes), code="prediction.memory"))
+        return ERROR, strictjson.dump(
+            child_error.as_json(PredictionError(_OUT_OF_MEMORY.format(megabytes), code="prediction.memory"))
         )
     except BaseException as error:  # noqa: BLE001 (whatever the model does ends here, as an answer)
-        return _ERROR, strictjson.dump(_told(_unusable(error)))
+        return ERROR, strictjson.dump(child_error.as_json(_unusable(error)))
 
 
 def _unusable(error: BaseException) -> PmlError:
@@ -236,28 +214,6 @@ def _trace(error: BaseException) -> str:
     return "\n".join(reversed(texts))
 
 
-def _told(error: PmlError) -> dict[str, Any]:
-    """The error as JSON, its texts cut to a length that the parent takes."""
-    notes = "\n".join(getattr(error, "__notes__", ()))
-    found = {"kind": type(error).__name__, "code": error.code, "message": error.message}
-    texts = {name: _clean(text)[:_MAX_TEXT] for name, text in found.items()}
-    return {**texts, "notes": _clean(notes)[-_MAX_TEXT:], "context": _plain(error.context)}
-
-
-def _clean(text: str) -> str:
-    return text.encode("utf-8", "backslashreplace").decode()
-
-
-def _plain(value: Any) -> Any:
-    """The context as far as it is JSON-plain and small; nothing of it otherwise."""
-    try:
-        data = strictjson.dump(value)
-        strictjson.parse(data, source="context", max_bytes=_SMALL_FRAME // 2)
-    except PmlError:
-        return {}
-    return value
-
-
 def _relay(writing: int) -> runtime.ProgressSink:
     """Progress is shown by the parent; at most a few frames a second are sent."""
     last: list[Any] = [0.0, ""]
@@ -266,28 +222,16 @@ def _relay(writing: int) -> runtime.ProgressSink:
         now = time.monotonic()
         if now - last[0] > 0.1 or label != last[1] or done == total:
             last[:] = [now, label]
-            _send(writing, _PROGRESS, strictjson.dump([label[:200], done, total]))
+            send(writing, PROGRESS, strictjson.dump([label[:200], done, total]))
 
     return sink
-
-
-def _packed(files: Files) -> bytes:
-    parts = [
-        _FILE_HEAD.pack(len(name.encode()), len(data)) + name.encode() + data for name, data in files.items()
-    ]
-    return b"".join(parts)
-
-
-def _send(writing: int, kind: bytes, payload: bytes) -> None:
-    rest = memoryview(_HEAD.pack(kind, len(payload)) + payload)
-    while rest:
-        rest = rest[os.write(writing, rest[:_READ_BYTES]) :]
 
 
 # --- the parent
 
 
-def _as_parent(child: int, reading: int, limits: Limits, tellable: tuple[type[PmlError], ...]) -> Files:
+def answer_of_child(child: int, reading: int, limits: Limits, tellable: tuple[type[PmlError], ...]) -> Files:
+    """What a started child sends; it is waited for, and ended where it does not end. Errors as of `ask`."""
     kind, payload = b"?", bytearray()
     try:
         kind, payload = _last_frame(reading, limits)
@@ -295,10 +239,10 @@ def _as_parent(child: int, reading: int, limits: Limits, tellable: tuple[type[Pm
         os.close(reading)
         # A child without a word has ended, or is about to; any other is not waited for.
         status = _reaped(child, patience_seconds=0.0 if kind else 5.0)
-    if kind == _ANSWER:
-        return _unpacked(payload)
-    if kind == _ERROR:
-        raise blamed(_rebuilt(bytes(payload)), tellable)
+    if kind == ANSWER:
+        return unpacked(payload)
+    if kind == ERROR:
+        raise blamed(child_error.from_json(bytes(payload)), tellable)
     raise _crashed(status, limits)
 
 
@@ -318,141 +262,41 @@ def _reaped(child: int, patience_seconds: float) -> int:
 def _last_frame(reading: int, limits: Limits) -> tuple[bytes, bytearray]:
     """The answer or error frame, progress told on the way; an empty kind when the child ended without."""
     seconds = WALL_FACTOR * limits.cpu_seconds
-    frames, deadline = _Frames(reading), time.monotonic() + seconds
-    bounds = {_PROGRESS: _PROGRESS_FRAME, _ANSWER: limits.result_bytes, _ERROR: _SMALL_FRAME}
+    frames, deadline = Frames(reading), time.monotonic() + seconds
+    bounds = {PROGRESS: _PROGRESS_FRAME, ANSWER: limits.result_bytes, ERROR: SMALL_FRAME}
     labels: set[str] = set()
     for _ in range(int(_PROGRESS_A_SECOND * seconds) + _MOST_LABELS):
-        head = frames.exactly(_HEAD.size, deadline)
-        if len(head) < _HEAD.size:
+        head = frames.exactly(HEAD.size, deadline)
+        if len(head) < HEAD.size:
             return b"", bytearray()
-        kind, size = _HEAD.unpack(head)
+        kind, size = HEAD.unpack(head)
         if size > bounds.get(kind, -1):
-            raise _malformed("a frame of unknown kind or size")
+            raise malformed("a frame of unknown kind or size")
         payload = frames.exactly(size, deadline)
         if len(payload) < size:
             return b"", bytearray()
-        if kind != _PROGRESS:
+        if kind != PROGRESS:
             return kind, payload
         step = _progress(bytes(payload))
         labels.add(step[0])
         if len(labels) > _MOST_LABELS:
             break
         runtime.report(*step)
-    raise _malformed("progress without end")
-
-
-class _Frames:
-    """The parent's end of the pipe, read through one buffer: a child that sends one byte at a time costs no
-    more memory than another.
-    """
-
-    def __init__(self, reading: int) -> None:
-        self._reading = reading
-        self._buffer = memoryview(bytearray(_READ_BYTES))
-        self._poll = select.poll()  # unlike select, knows descriptors beyond 1,023
-        self._poll.register(reading, select.POLLIN)
-
-    def exactly(self, size: int, deadline: float) -> bytearray:
-        """The next `size` bytes, fewer only when the child's end of the pipe closed."""
-        found = bytearray()
-        while len(found) < size:
-            left = deadline - time.monotonic()
-            if left <= 0 or not self._poll.poll(min(left, _LONGEST_WAIT_SECONDS) * 1000):
-                raise _hanging()
-            count = os.readv(self._reading, [self._buffer[: size - len(found)]])
-            if count == 0:
-                break
-            found += self._buffer[:count]
-        return found
+    raise malformed("progress without end")
 
 
 def _progress(payload: bytes) -> tuple[str, int, int | None]:
-    match _json(payload):
+    match parsed(payload):
         case [str() as label, int() as done, int() | None as total] if len(label) <= 200:
             return label, done, total
-    raise _malformed("progress of another form")
-
-
-def _unpacked(payload: bytearray) -> Files:
-    files: dict[str, bytes] = {}
-    rest = memoryview(payload)
-    while rest:
-        if len(rest) < _FILE_HEAD.size or len(files) >= _MAX_FILES:
-            raise _malformed("a cut-off answer")
-        name_size, size = _FILE_HEAD.unpack(rest[: _FILE_HEAD.size])
-        rest = rest[_FILE_HEAD.size :]
-        if name_size + size > len(rest):
-            raise _malformed("a cut-off answer")
-        files[bytes(rest[:name_size]).decode("ascii", "replace")] = bytes(rest[name_size : name_size + size])
-        rest = rest[name_size + size :]
-    return files
-
-
-def _rebuilt(payload: bytes) -> PmlError:
-    """The child's error, of one of our own kinds."""
-    match _json(payload):
-        case {
-            "kind": str() as kind,
-            "code": str() as code,
-            "message": str() as message,
-            "notes": str() as notes,
-            "context": dict() as context,
-        } if kind in _KINDS:
-            error = _KINDS[kind].__new__(_KINDS[kind])
-            kept = _checked_context(context)
-            PmlError.__init__(error, message, hint=_hint(kind, code, kept), code=code, context=kept)
-            if notes:
-                error.add_note(notes)
-            return error
-    return _malformed("an error of another form")
-
-
-def _hint(kind: str, code: str, context: Mapping[str, Any]) -> str | None:
-    """What this process says is to be done about an error of the child."""
-    if kind == errors.MissingDependencyError.__name__:
-        extra = context.get("extra")
-        return f"pip install 'pmlcli[{extra}]'" if extra in _extras() else None
-    is_of_model = issubclass(_KINDS[kind], errors.DamagedModelError) or _KINDS[kind].exit_code == _UNUSABLE
-    usual = HINT if is_of_model else None
-    return _HINTS.get(code, usual)
-
-
-def _extras() -> list[str]:
-    try:
-        return metadata("pmlcli").get_all("Provides-Extra") or []
-    except PackageNotFoundError:
-        return []
-
-
-def _checked_context(context: dict[str, Any]) -> dict[str, Any]:
-    """The context as far as its values are flat, and its findings when each of them is one."""
-    kept: dict[str, Any] = {name: value for name, value in context.items() if isinstance(value, FLAT)}
-    kept.pop("failed_hooks", None)  # hooks run in the parent, and only it tells of them
-    findings = context.get("findings")
-    if isinstance(findings, list) and all(map(is_finding, findings)):
-        kept["findings"] = findings
-    return kept
-
-
-def _json(payload: bytes) -> Any:
-    return strictjson.parse(payload, source="the answer", max_bytes=_SMALL_FRAME)
-
-
-def _malformed(what: str) -> PmlError:
-    return errors.UntrustedArtifactError(
-        f"the model's process answered with {what}", hint="do not use this model"
-    )
-
-
-def _hanging() -> PmlError:
-    return PredictionError("the model did not answer in time", code="prediction.hang", hint=_NO_LIMIT)
+    raise malformed("progress of another form")
 
 
 def _crashed(status: int, limits: Limits) -> PmlError:
     """What the child's end means: a signal, or no word at all."""
     number = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
     if number == getattr(signal, "SIGXCPU", -1):
-        what, hint = f"took more than {limits.cpu_seconds} seconds of processor time", _NO_LIMIT
+        what, hint = f"took more than {limits.cpu_seconds} seconds of processor time", NO_LIMIT
     elif number:
         what, hint = f"crashed ({_name(number)})", "verify the model, or train it again"
     else:

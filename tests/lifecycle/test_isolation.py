@@ -35,7 +35,7 @@ from pmlcli.errors import (
     UntrustedArtifactError,
     ValidationError,
 )
-from pmlcli.lifecycle import answer, artifacts, confinement, isolation
+from pmlcli.lifecycle import answer, artifacts, child_error, confinement, frames, isolation
 from pmlcli.lifecycle.answer import Answer
 from pmlcli.lifecycle.canary import Replay
 from pmlcli.lifecycle.confinement import MEGABYTE, Limits
@@ -87,7 +87,7 @@ def test_an_error_of_ours_comes_back_as_itself() -> None:
     assert error.hint == "pip install 'pmlcli[neural]'"
 
 
-@pytest.mark.parametrize("kind", isolation._KINDS.values())
+@pytest.mark.parametrize("kind", child_error.KINDS.values())
 @pytest.mark.parametrize(
     "code", ["model.untrusted", "prediction.memory", "prediction.failed", "own.code", ""]
 )
@@ -308,10 +308,10 @@ def test_a_byte_at_a_time_costs_no_more_memory(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(os, "readv", lambda end, buffers: readv(end, [buffers[0][:1]]))
     writer = threading.Thread(target=lambda: (os.write(writing, bytes(size)), os.close(writing)))
     writer.start()
-    frames = isolation._Frames(reading)
+    read = frames.Frames(reading)
     tracemalloc.start()
     try:
-        assert frames.exactly(size, time.monotonic() + 60) == bytes(size)
+        assert read.exactly(size, time.monotonic() + 60) == bytes(size)
         assert tracemalloc.get_traced_memory()[1] < 4 * size
     finally:
         tracemalloc.stop()
@@ -326,7 +326,7 @@ def test_progress_has_an_end(what: str) -> None:
         for number in range(10**6):
             label = str(number) if what == "labels" else "x" * 200
             frame = strictjson.dump([label, number, None])
-            isolation._send(writing, b"p", frame + b" " * (5000 if what == "long" else 0))
+            frames.send(writing, b"p", frame + b" " * (5000 if what == "long" else 0))
 
     short = Limits(
         memory_bytes=300 * MEGABYTE, cpu_seconds=1 if what == "frames" else 20, result_bytes=MEGABYTE
@@ -454,7 +454,7 @@ def _is_pipe(descriptor: int) -> bool:
         return False
 
 
-HEAD = isolation._HEAD
+HEAD = frames.HEAD
 ODD_FRAMES = {
     "nothing": b"",
     "half a head": b"a\x01",
@@ -463,7 +463,7 @@ ODD_FRAMES = {
     "huge error": HEAD.pack(b"e", 2**20),
     "cut": HEAD.pack(b"a", 10) + b"x",
     "no files": HEAD.pack(b"a", 3) + b"abc",
-    "file too long": HEAD.pack(b"a", 11) + isolation._FILE_HEAD.pack(4, 2**40) + b"x",
+    "file too long": HEAD.pack(b"a", 11) + frames.FILE_HEAD.pack(4, 2**40) + b"x",
     "pickle": HEAD.pack(b"e", 4) + b"\x80\x04N.",
     "error of another kind": HEAD.pack(b"e", 14) + b'{"kind": "os"}',
     "error that is a list": HEAD.pack(b"e", 2) + b"[]",
@@ -610,23 +610,23 @@ def test_the_farthest_times_can_be_written(unit: str) -> None:
 @pytest.mark.parametrize("kind", ["PmlError", "HookError", "SignatureError", "OutputError", "BusyError"])
 def test_a_child_raises_only_what_a_model_may(kind: str) -> None:
     told = {"kind": kind, "code": "x", "message": "m", "hint": None, "notes": "", "context": {}}
-    error = isolation._rebuilt(strictjson.dump(told))
+    error = child_error.from_json(strictjson.dump(told))
     assert (type(error), error.exit_code) == (UntrustedArtifactError, 5)
 
 
 def test_a_child_s_context_is_flat() -> None:
     told = {"kind": "PersistenceError", "code": "x", "message": "m", "hint": None, "notes": ""}
     odd = {"findings": [1, 2], "failed_hooks": "x", "deep": [[[]]], "path": "p"}
-    assert isolation._rebuilt(strictjson.dump(told | {"context": odd})).context == {"path": "p"}
+    assert child_error.from_json(strictjson.dump(told | {"context": odd})).context == {"path": "p"}
     findings = [{"what": "a", "expected": 1, "found": "b"}]
-    good = isolation._rebuilt(strictjson.dump(told | {"context": {"findings": findings}}))
+    good = child_error.from_json(strictjson.dump(told | {"context": {"findings": findings}}))
     assert good.context == {"findings": findings}
 
 
 def test_an_answer_of_a_million_files_is_refused() -> None:
-    payload = b"".join(isolation._FILE_HEAD.pack(5, 0) + b"%05x" % number for number in range(2000))
+    payload = b"".join(frames.FILE_HEAD.pack(5, 0) + b"%05x" % number for number in range(2000))
     with pytest.raises(UntrustedArtifactError, match="answered"):
-        isolation._unpacked(payload)
+        frames.unpacked(payload)
 
 
 @settings(max_examples=150, deadline=None)
