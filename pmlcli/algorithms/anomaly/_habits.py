@@ -1,4 +1,4 @@
-"""What detectors of broken habits share: several kinds of evidence, made comparable by how rare each is."""
+"""Evidence of a broken habit: how much more often than seen something was expected, and how rare that is."""
 
 from __future__ import annotations
 
