@@ -109,7 +109,8 @@ contamination = 0.02
 | 4 | the model cannot be used here (not there, of a newer pmlcli), or an extra is missing |
 | 5 | the model is damaged, or nobody trusted vouches for it |
 | 6 | a gate of `--fail-if` is crossed; all results were written |
-| 7 | busy |
+| 7 | another process is writing the model |
+| 8 | the time of `train --time-limit` was over before there was a model to keep |
 | 74 | cannot read or write |
 | 130, 143 | interrupted; nothing half-written is left |
 | 141 | the reader of stdout went before all was written (0 where the rest fitted the pipe) |

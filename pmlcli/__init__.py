@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from pmlcli.errors import PmlError as PmlError
     from pmlcli.errors import PredictionError as PredictionError
     from pmlcli.errors import SignatureError as SignatureError
+    from pmlcli.errors import TimeLimitError as TimeLimitError
     from pmlcli.errors import TrainingError as TrainingError
     from pmlcli.errors import UnopenedModelError as UnopenedModelError
     from pmlcli.errors import UnsupportedSystemError as UnsupportedSystemError
@@ -103,6 +104,7 @@ _HOMES = {
     "SavedModel": "pmlcli.lifecycle.result",
     "SignatureError": "pmlcli.errors",
     "SuffixPredictor": "pmlcli.algorithms.suffix._task",
+    "TimeLimitError": "pmlcli.errors",
     "TrainingError": "pmlcli.errors",
     "TrainingResult": "pmlcli.lifecycle.result",
     "UnopenedModelError": "pmlcli.errors",

@@ -18,6 +18,7 @@
     |- UnopenedModelError          exit 1   a trained model did not answer once it was opened again: a bug
     |- GateError                   exit 6   a result is beyond a limit that the user set; it was written
     |- BusyError                   exit 7   another process works on the same model directory
+    |- TimeLimitError              exit 8   the time of a training was over before there was anything to keep
     `- OutputError                 exit 74  cannot read or write a file
 
 `verify` returns 5 where a rung failed, 4 where the model cannot be used here. Code 6 is a result more than an
@@ -241,6 +242,13 @@ class BusyError(PmlError):
 
     default_code = "busy"
     exit_code = 7
+
+
+class TimeLimitError(PmlError):
+    """The time that a training may take was over before there was anything to keep."""
+
+    default_code = "time-limit"
+    exit_code = 8
 
 
 class OutputError(PmlError):

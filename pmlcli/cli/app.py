@@ -40,8 +40,8 @@ comes first, then the variable, then the file that you name or that is found, th
 
 Exit codes: 0 done; 1 a bug; 2 usage or configuration, or the output exists; 3 the log cannot be used; 4 the
 model cannot be used here, or an extra or a call of the system is missing; 5 the model is damaged, or nobody
-trusted signed it; 6 a limit of --fail-if is crossed; 7 another process is writing the model; 74 a file cannot
-be read or written; 130 and 143 interrupted."""
+trusted signed it; 6 a limit of --fail-if is crossed; 7 another process is writing the model; 8 --time-limit
+was over before there was a model; 74 a file cannot be read or written; 130 and 143 interrupted."""
 
 
 class _Command(TyperCommand):

@@ -92,7 +92,11 @@ class RaceOptions:
     budget: Annotated[
         str | None,
         LIMIT,
-        typer.Option("--budget", metavar="TIME", help="Begin no other algorithm after so long, such as 10m."),
+        typer.Option(
+            "--budget",
+            metavar="DURATION",
+            help="Begin no other algorithm after so long, such as 90s, 10m or 2h.",
+        ),
     ] = None
     resume: Annotated[
         Path | None,

@@ -29,7 +29,9 @@ from pmlcli.cli._options import (
 from pmlcli.cli._session import VERBOSE, Session
 from pmlcli.cli._trust import PrivateKeyOption, WaitOption, signer_for
 from pmlcli.errors import ValidationError, nearest
+from pmlcli.eventlog.times.duration import duration_seconds
 from pmlcli.render import sentence, text
+from pmlcli.runtime import Deadline
 
 if TYPE_CHECKING:
     from pmlcli.algorithms._interface.base import Algorithm
@@ -116,7 +118,7 @@ InputValues = Annotated[dict[str, Any], _declared.input_group()]
 
 @options
 class WorkOptions:
-    """How much is learned from, and in how many processes."""
+    """How much is learned from, for how long, and in how many processes."""
 
     sample_cases: Annotated[
         int | None,
@@ -126,6 +128,16 @@ class WorkOptions:
             min=1,
             metavar="N",
             help="Learn from N whole cases, drawn by a hash of their ids (not forecast).",
+        ),
+    ] = None
+
+    time_limit: Annotated[
+        str | None,
+        LIMIT,
+        typer.Option(
+            "--time-limit",
+            metavar="DURATION",
+            help="Stop learning after so long, such as 90s, 10m or 2h, and keep what there is.",
         ),
     ] = None
 
@@ -139,6 +151,12 @@ class WorkOptions:
             help="How many series to learn at the same time; the model is the same (forecast).",
         ),
     ] = 1
+
+    def deadline(self) -> Deadline:
+        """One that begins now; ValidationError for what is no time."""
+        if self.time_limit is None:
+            return Deadline()
+        return Deadline(duration_seconds(self.time_limit, "time for --time-limit"))
 
 
 @options
@@ -206,6 +224,7 @@ def train(  # noqa: PLR0913 (a command takes its groups of options)
     baseline of its task, goes to stderr.
     """
     with common.session() as session:
+        limit = work.deadline()
         existing.check(log, force=saving.force)
         chosen = chosen_algorithm(choice, parameters)
         name = chosen.name
@@ -223,7 +242,7 @@ def train(  # noqa: PLR0913 (a command takes its groups of options)
         beside = _declared.inputs(inputs, name.partition("/")[0])
         model.algorithm.task.take_inputs(model.algorithm, beside)
         recipe = Recipe(
-            model, log, how, columns, beside.get("regressors"), work.sample_cases, sign_with=saving.sign
+            model, log, how, columns, beside.get("regressors"), work.sample_cases, saving.sign, limit
         )
         with runtime.use_jobs(work.jobs):
             document = _made(recipe, chosen, target, saving, existing, sign, session)

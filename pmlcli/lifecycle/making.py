@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from pmlcli import registry
+from pmlcli import registry, runtime
 from pmlcli.algorithms._interface.base import Algorithm
 from pmlcli.encoding.hindsight import ColumnChoice, Found
 from pmlcli.encoding.series.regressors import Regressors
@@ -26,6 +26,7 @@ from pmlcli.lifecycle.reproducible import reproducible
 from pmlcli.lifecycle.result import TrainingResult
 from pmlcli.lifecycle.sampling import said_of_sample, sampled
 from pmlcli.lifecycle.state import Name, TrainedState
+from pmlcli.lifecycle.time_limit import cut_short, said_of_time
 from pmlcli.lifecycle.training import Trained, train_algorithm
 from pmlcli.store.manifest import records_of
 from pmlcli.store.schema import SCHEMA_VERSION
@@ -56,7 +57,7 @@ def train(
 ) -> tuple[TrainedState, TrainingResult]:
     """Trains on what of the log was known in time: measured beside the baseline, then fitted on all of it.
 
-    Raises LogError or TrainingError, and what the algorithm raises.
+    Raises LogError, TrainingError or TimeLimitError, and what the algorithm raises.
     """
     log, found = learnable(whole, algorithm, order.columns)
     learned = sampled(log, algorithm.task, order.sample_cases)
@@ -66,7 +67,8 @@ def train(
     training_log = log_facts(log) | span(whole) | exogenous | about | reading
     with reproducible(algorithm.seed):
         trained = said_of_sample(train_algorithm(algorithm, name.model_type, learned), about)
-        state = _state(trained, name, log, training_log)
+        trained = said_of_time(trained, runtime.deadline())
+        state = _state(trained, name, log, training_log | cut_short(runtime.deadline()))
     return state, _result(trained, state, whole, found, order.began)
 
 

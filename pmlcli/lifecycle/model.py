@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
 
-from pmlcli import registry
+from pmlcli import registry, runtime
 from pmlcli.algorithms._interface.base import Algorithm
 from pmlcli.algorithms._interface.request import PredictRequest
 from pmlcli.encoding.hindsight import ColumnChoice
@@ -33,6 +33,7 @@ from pmlcli.lifecycle.result import (
     told_model,
 )
 from pmlcli.lifecycle.state import Name, TrainedState
+from pmlcli.lifecycle.time_limit import TimeLimit, deadline_of
 from pmlcli.store.artifacts import Sign
 from pmlcli.store.directory import ModelFiles, SealCheck
 from pmlcli.store.publish import Publication
@@ -124,7 +125,7 @@ class Model(Hook):
         warnings = () if self._state is None else self._state.unverified()
         return model_page(self.metadata, self.manifest_fields, warnings)
 
-    def train(
+    def train(  # noqa: PLR0913 (each says one thing of a training)
         self,
         log: LogLike,
         *,
@@ -132,6 +133,7 @@ class Model(Hook):
         regressors: Regressors | None = None,
         columns: ColumnChoice | None = None,
         sample_cases: int | None = None,
+        time_limit: TimeLimit | None = None,
         hooks: Sequence[Hook] = (),
     ) -> TrainingResult:
         """Trains on a log: split by time, measured beside the baseline, then fitted on all of it.
@@ -142,10 +144,14 @@ class Model(Hook):
         others, those of hindsight are found and left out.
         `sample_cases` learns from so many whole cases, drawn by a stable hash of their ids; from all where
         the log has no more.
+        `time_limit`, seconds or a timedelta, is looked at between epochs, rounds of boosting, members and
+        cuts; what it leaves out stands in the verdict and the manifest.
 
-        Raises LogError, TrainingError or HookError; then `metadata.status` is `failed`.
+        Raises LogError, TrainingError, HookError, or TimeLimitError where the time is over before there is
+        anything to keep; then `metadata.status` is `failed`.
         """
-        with self._running("train", hooks) as run, self._forgotten_on_failure():
+        limit = runtime.use_deadline(deadline_of(time_limit))
+        with limit, self._running("train", hooks) as run, self._forgotten_on_failure():
             self.metadata.status = "training"
             how = (options or ReadOptions(), regressors, columns or ColumnChoice(), sample_cases)
             order = making.Order(*how)

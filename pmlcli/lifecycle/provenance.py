@@ -1,4 +1,4 @@
-"""What made a model: versions, machine, threads and time. The only place that reads a clock."""
+"""What made a model: versions, machine, threads and time. The only place that reads a calendar clock."""
 
 from __future__ import annotations
 
@@ -57,5 +57,9 @@ def machine() -> dict[str, str]:
 
 
 def determinism(tolerance: float) -> dict[str, object]:
-    """What was held fixed in training, and how far company may move an answer."""
-    return {"threads": runtime.threads(), "batch_tolerance": tolerance}
+    """What was held fixed in training, and how far company may move an answer.
+
+    `is_cut_short` where a time limit stopped it: how far it came depends on the machine.
+    """
+    found: dict[str, object] = {"threads": runtime.threads(), "batch_tolerance": tolerance}
+    return found | ({"is_cut_short": True} if runtime.deadline().stops else {})

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from pmlcli import runtime
 from pmlcli.algorithms._interface.base import Algorithm, clone
 from pmlcli.algorithms._interface.request import PredictRequest
 from pmlcli.algorithms._interface.task import Fitted
@@ -29,6 +30,7 @@ from pmlcli.lifecycle.model import Model
 from pmlcli.lifecycle.periods import date_of, until_of
 from pmlcli.lifecycle.reproducible import reproducible
 from pmlcli.lifecycle.sampling import sampled
+from pmlcli.lifecycle.time_limit import cut_short, cut_short_words
 from pmlcli.lifecycle.training import fit_on
 from pmlcli.lifecycle.unchanged import Recipe
 
@@ -38,6 +40,8 @@ LEAST_CHANGE = 0.01
 FEWEST_CASES = 30
 FEWEST_BLOCKS = 7
 """On fewer new cases (blocks of time for a forecast) nothing is decided."""
+STAND_IN_SHARE = 0.4
+"""The stand-in may take so much of the time: then follow judging it, and learning from the whole log."""
 REPLACED = "replaced"
 """Where a manifest keeps the decision, in `training_log`."""
 
@@ -96,14 +100,18 @@ def decide(
     since = _since(log, until_of(old.trained_state.training_log), is_about_cases=task.is_about_cases)
     if isinstance(since, str):
         return replace(kept, because=since)
+    limit = replace(recipe.deadline.part(STAND_IN_SHARE), stops=[])
     try:
-        new = stand_in(recipe, log, since)
+        with runtime.use_deadline(limit):
+            new = stand_in(recipe, log, since)
         found = _judged(new, subject(old.trained_state), log, since, labels)
     except (TrainingError, LogError) as error:
         if error.code not in _TOO_LITTLE:
             raise
         return replace(kept, because=f"it cannot be judged: {error.message}")
-    return _decided(kept, found, since, is_about_cases=task.is_about_cases)
+    decided = _decided(kept, found, since, is_about_cases=task.is_about_cases)
+    words = cut_short_words(cut_short(limit))
+    return decided if words is None else replace(decided, because=f"{decided.because}; judged {words}")
 
 
 def _since(log: EventLog, until: int | None, *, is_about_cases: bool) -> int | str:

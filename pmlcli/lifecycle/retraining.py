@@ -15,6 +15,7 @@ from pmlcli.lifecycle import contract
 from pmlcli.lifecycle.columns import choice_of
 from pmlcli.lifecycle.model import Model
 from pmlcli.lifecycle.sampling import wanted_sample
+from pmlcli.lifecycle.time_limit import cut_short_words
 from pmlcli.store.directory import ModelFiles
 from pmlcli.store.findings import Finding
 from pmlcli.store.verification import RungResult, result_of, skipped
@@ -26,13 +27,18 @@ LOG = "training log"
 def retrain(
     stored: ModelFiles, log: Path | str, *, any_log: bool = False, regressor: Path | None = None
 ) -> RungResult:
-    """Trains again on `log`, read as the manifest says, and compares every artifact's bytes.
+    """Trains again on `log`, read as the manifest says, and compares every artifact's bytes; not where a time
+    limit cut the model short.
 
     Fails for another `regressor` file and for another log than the recorded one, unless `any_log`. A file of
     another SHA-256 that has as many cases and events may hold the same log (its rows in another order): then
     the artifacts decide. The model's own artifacts are not decoded.
     """
     manifest = stored.manifest
+    if cut_short_words(manifest.training_log) is not None:
+        return skipped(
+            RUNG, "the model was cut short by a time limit; how far it came depends on the machine"
+        )
     recorded = manifest.training_log.get("sha256")
     if not isinstance(recorded, str) and not any_log:
         return skipped(RUNG, "the model was trained on a log in memory; --any-log compares with a file")

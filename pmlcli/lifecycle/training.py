@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Generic
 
@@ -11,7 +11,7 @@ from pmlcli import registry, runtime
 from pmlcli.algorithms._interface.base import Algorithm, clone, field_names
 from pmlcli.algorithms._interface.task import Calibration, Data, Fitted, HeldOut
 from pmlcli.encoding.base import Encodes
-from pmlcli.errors import TrainingError
+from pmlcli.errors import TimeLimitError, TrainingError
 from pmlcli.evaluation.comparison import Comparison, Measured, compare
 from pmlcli.evaluation.measurement import Measurement
 from pmlcli.eventlog.log import EventLog
@@ -20,6 +20,12 @@ from pmlcli.lifecycle.periods import Periods
 
 LEARNING, MEASURING = "learning", "measuring"
 """Phases, as progress names them."""
+TRIAL_SHARE = 0.4
+"""The fit of the last cut may take so much of the time that is left: the fit on all of the log takes longer,
+and measuring takes time too."""
+STILL_NEEDED = 2.5
+"""An earlier cut is tried only where there is so much more time than the last one took: for itself, and for
+the fit on all of the log."""
 
 
 @dataclass(frozen=True)
@@ -54,8 +60,11 @@ class Trial(Generic[Data, HeldOut]):
 def train_algorithm(untrained: Algorithm[Data], name: str, log: EventLog) -> Trained:
     """Tries the algorithm on cuts by time beside its baseline, then fits it on all of the log.
 
-    Raises TrainingError for a log with too few samples; an algorithm may raise others.
+    With a deadline (`runtime.use_deadline`) it stops between steps. Raises TrainingError for a log with too
+    few samples, TimeLimitError where the time is over before there is anything to keep; an algorithm may
+    raise others.
     """
+    require_time(name, "anything was learned")
     task = untrained.task
     encoding = untrained.make_encoding().fit(log)
     data = encoding.transform(log)
@@ -70,6 +79,7 @@ def train_algorithm(untrained: Algorithm[Data], name: str, log: EventLog) -> Tra
     comparison, parts = _compared(tried, theirs, calibration, name, log)
     baseline = None if theirs is None else _fitted_again(theirs, log)
     measuring_seconds = time.process_time() - started
+    _require_time_for_all(untrained, name)
     fitted = _final(tried, encoding, data, calibration, log)
     if choices := fitted.algorithm.choices():
         fitted = replace(fitted, calibration=fitted.calibration | {"choices": choices})
@@ -79,10 +89,30 @@ def train_algorithm(untrained: Algorithm[Data], name: str, log: EventLog) -> Tra
 
 def fit_on(untrained: Algorithm[Any], name: str, log: EventLog) -> Fitted[Algorithm[Any], Any]:
     """The algorithm as `train_algorithm` fits it, held against no baseline; raises what that does."""
+    require_time(name, "anything was learned")
     task = untrained.task
     data = untrained.make_encoding().fit(log).transform(log)
     _require_samples(untrained, name, task.count_samples(untrained, data))
-    return _fitted_again(trial(untrained, task.cuts(untrained, log), log), log)
+    tried: Trial[Any, Any] = trial(untrained, task.cuts(untrained, log), log)
+    _require_time_for_all(untrained, name)
+    return _fitted_again(tried, log)
+
+
+def require_time(name: str, until: str) -> None:
+    """Raises TimeLimitError where the time is over; `until` says what there was no time for."""
+    limit = runtime.deadline()
+    if limit.is_over:
+        raise TimeLimitError(
+            f"{name}: the time limit of {limit.seconds:g} s was over before {until}",
+            hint="give more time, a smaller log, or a method that learns faster or in steps",
+            context={"limit_seconds": limit.seconds},
+        )
+
+
+def _require_time_for_all(algorithm: Algorithm[Any], name: str) -> None:
+    """What works in steps stops by itself, after the first at the earliest; nothing else is begun late."""
+    if not algorithm.can_stop_early:
+        require_time(name, "it began to learn from all of the log, and it cannot stop halfway")
 
 
 def _fitted_again(tried: Trial[Any, Any], log: EventLog) -> Fitted[Algorithm[Any], Any]:
@@ -114,20 +144,33 @@ def trial(
     """The algorithm fitted on the training part of each cut, and its predictions for the test part.
 
     `phase` is what progress calls it. An earlier cut whose parts are too small for this algorithm or task is
-    left out.
+    left out, and so is one for which there is no time; the last cut comes first.
     """
-    tables, used = [], []
-    for cut in runtime.track(cuts, phase, len(cuts)):
+    found: list[tuple[Split, Algorithm[Data], Any]] = []
+    for cut in runtime.track(_in_time(cuts), phase, len(cuts)):
         is_last = cut is cuts[-1]
         try:
-            found = _tried(untrained, cut, log, least=0 if is_last else untrained.task.minimum_samples)
+            with runtime.use_part_of_time(TRIAL_SHARE):
+                least = 0 if is_last else untrained.task.minimum_samples
+                found.append((cut, *_tried(untrained, cut, log, least)))
         except TrainingError:
             if is_last:
                 raise
-            continue
-        tables.append(found[1])
-        used.append(cut)
-    return Trial(found[0], tuple(tables), tuple(used))
+    used, algorithms, tables = zip(*found[::-1], strict=True)
+    return Trial(algorithms[-1], tables, used)
+
+
+def _in_time(cuts: Sequence[Split]) -> Iterator[Split]:
+    """The last cut, and the earlier ones for which there is time, later ones first."""
+    limit, before = runtime.deadline(), runtime.deadline().left
+    *earlier, last = cuts
+    yield last
+    needed = STILL_NEEDED * (before - limit.left) if limit.is_limited else 0.0
+    for done, cut in enumerate(reversed(earlier), start=1):
+        if limit.left < needed:
+            limit.stop(f"measured on {done} of {len(cuts)} cuts")
+            return
+        yield cut
 
 
 def _tried(

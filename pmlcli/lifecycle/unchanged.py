@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,8 @@ from pmlcli.lifecycle.columns import choice_of
 from pmlcli.lifecycle.model import Model
 from pmlcli.lifecycle.result import TrainingResult
 from pmlcli.lifecycle.sampling import wanted_sample
+from pmlcli.lifecycle.time_limit import may_go_further
+from pmlcli.runtime import Deadline
 from pmlcli.store import signing
 from pmlcli.store.artifacts import ArtifactStore
 from pmlcli.store.directory import ModelFiles
@@ -38,6 +40,7 @@ class Recipe:
     regressors: Regressors | None = None
     sample_cases: int | None = None
     sign_with: Path | None = None
+    deadline: Deadline = field(default_factory=Deadline)
 
     def train_on(self, log: EventLog) -> TrainingResult:
         """Trains the model on the log, as it was read."""
@@ -47,6 +50,7 @@ class Recipe:
             columns=self.columns,
             regressors=self.regressors,
             sample_cases=self.sample_cases,
+            time_limit=self.deadline,
         )
 
 
@@ -84,7 +88,10 @@ def _of_recipe(manifest: Manifest, recipe: Recipe) -> str | None:
         "the regressors": _sha256(known.get("regressors")) == _of_regressors(recipe.regressors),
         "the sample of cases": sample == _wanted(recipe.sample_cases, known),
     }
-    return next((f"{what} changed" for what, is_same in same.items() if not is_same), None)
+    changed = next((f"{what} changed" for what, is_same in same.items() if not is_same), None)
+    if changed is None and may_go_further(known, recipe.deadline):
+        return "the model was cut short by its time limit, and now there is more time"
+    return changed
 
 
 def _of_versions(manifest: Manifest) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pmlcli.lifecycle.time_limit import cut_short_words
 from pmlcli.render import number, sentence
 from pmlcli.render.block import Block, Heading, Line, Pairs, Table
 from pmlcli.render.curves import curves, standing_out
@@ -111,6 +112,7 @@ def model(document: Mapping[str, Any]) -> list[Block]:
         ("root digest", document["root_digest"]),
         *_went_without(document["training_log"]),
         *_replaced(document["training_log"]),
+        *_cut_short(document["training_log"]),
     ]
     return [
         Heading(str(document["path"])),
@@ -247,6 +249,12 @@ def _went_without(log: Mapping[str, Any]) -> list[tuple[str, str]]:
         case {"algorithms": [*names], "extras": [*extras]}:
             return [("went without", f"{', '.join(map(str, names))} (extra {', '.join(map(str, extras))})")]
     return []
+
+
+def _cut_short(log: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What a time limit left out."""
+    words = cut_short_words(log)
+    return [] if words is None else [("time", words)]
 
 
 def _input(schema: Mapping[str, Any]) -> list[Block]:

@@ -96,7 +96,7 @@ def test_the_classes_of_what_matters_are_these() -> None:
     }  # fmt: skip
     assert {line.partition(" ")[2] for line in found[LIMIT]} == {
         "--threads", "--jobs", "--wait", "--max-input-bytes", "--max-ratio", "--quiet", "--top",
-        "--skip-unchanged", "--sample-cases", "--budget", "--open",
+        "--skip-unchanged", "--sample-cases", "--budget", "--time-limit", "--open",
     }  # fmt: skip
     assert {line.partition(" ")[2] for line in found[SHOWN]} == {
         "--json",

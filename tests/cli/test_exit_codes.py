@@ -11,9 +11,12 @@ from typing import Any
 import pytest
 from typer.main import get_command
 
-from pmlcli.cli.app import app
+from pmlcli import errors
+from pmlcli.cli.app import EPILOG, app
+from pmlcli.errors import PmlError
 from tests.cli.conftest import FAST, Run
 
+DOCS = Path(__file__).parents[2] / "docs"
 SERIES = ("-a", "forecast/seasonal-naive", "--kpi", "arrivals", "--horizon", "2", "--frequency", "H")
 REPLACED_WITH_FORCE = {"--output", "--annotate", "--chart", "--keep-all", "--errors", "--save-best"}
 """A file of metrics is replaced each time, and a history and a log file are added to."""
@@ -191,3 +194,17 @@ def test_of_several_models_the_worst_decides(run: Run, place: Path, model: Path)
     assert run("verify", model, "newer").exit_code == 4
     assert run("verify", "newer", "damaged", model).exit_code == 5
     assert json.loads(run("verify", model, "newer", "--json").stdout)["exit_code"] == 4
+
+
+# --- what is said of them
+
+
+def all_errors(cls: type[PmlError] = PmlError) -> set[type[PmlError]]:
+    return {cls, *(one for child in cls.__subclasses__() for one in all_errors(child))}
+
+
+@pytest.mark.parametrize("code", sorted({one.exit_code for one in all_errors()}))
+def test_every_exit_code_is_explained_in_the_docs_the_help_and_the_tree_of_errors(code: int) -> None:
+    assert f"\n| {code} | " in (DOCS / "commands.md").read_text()
+    assert f" {code} " in EPILOG.partition("Exit codes:")[2]
+    assert f"exit {code} " in str(errors.__doc__)

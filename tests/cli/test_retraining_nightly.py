@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import shutil
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from pmlcli.cli import train as cli_train
 from pmlcli.eventlog.writers import write_log
 from pmlcli.lifecycle import unchanged
 from pmlcli.lifecycle.model import Model
 from pmlcli.lifecycle.replacing import as_of
+from pmlcli.runtime import Deadline
 from tests.cli.conftest import FAST, Run, write_csv
 from tests.logs_drifting import simulated
 
@@ -137,6 +141,70 @@ def test_a_series_is_not_made_of_a_sample(place: Path, run: Run) -> None:
     assert result.exit_code == 2, result.output
     assert "needs all cases" in result.stderr
     assert not (place / "m").exists()
+
+
+NO_DURATION = (
+    "0s",
+    "0",
+    "-5m",
+    "soon",
+    "nan",
+    "inf",
+    "infs",
+    "1e3s",
+    "10",
+    "",
+    "9" * 400 + "s",
+    "10 min",
+    "5M",
+)
+
+
+@pytest.mark.parametrize("text", NO_DURATION)
+def test_what_is_no_duration_is_refused_alike_by_both_options_that_take_one(
+    text: str, place: Path, run: Run
+) -> None:
+    told = []
+    for command in (
+        (*TRAIN, "--time-limit", text),
+        ("compare", "log.csv", "-t", "next-activity", "--budget", text),
+    ):
+        result = run(*command)
+        assert result.exit_code == 2, result.output
+        told.append(result.stderr.replace("--budget", "--time-limit"))
+    assert told[0] == told[1]
+    assert "time for --time-limit" in told[0] and "30m, 12h" in told[0]
+    assert list(place.iterdir()) == []
+
+
+def test_without_time_there_is_no_model_and_an_old_one_stays(trained: Path, run: Run) -> None:
+    before = state(trained)
+    for more in (("--force",), ("--force", "-o", "other")):
+        result = run(*TRAIN, "--time-limit", "0.000001s", "-q", *more)
+        assert result.exit_code == 8, result.output
+        assert "the time limit of 1e-06 s was over before anything was learned" in result.stderr
+        assert state(trained) == before
+    error = json.loads(run(*TRAIN, "--force", "--time-limit", "0.000001s", "--json").stdout)["error"]
+    assert (error["code"], error["exit_code"], error["kind"]) == ("time-limit", 8, "TimeLimitError")
+
+
+def test_what_was_cut_short_is_said_everywhere(
+    trained: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_csv(trained / "log.csv", 200)
+    ticks = itertools.count()
+    monkeypatch.setattr(cli_train, "Deadline", partial(Deadline, clock=lambda: float(next(ticks))))
+    result = run(*TRAIN, "--time-limit", "11s", "--force", "--json")
+    assert result.exit_code == 0, result.output
+    assert "cut short by the time limit of 11 s: measured on 1 of 3 cuts" in result.stderr
+    metric = next(iter(json.loads(result.stdout)["metrics"].values()))
+    assert metric["about"].endswith("cut short by the time limit")
+    assert "cut short by the time limit of 11 s" in " ".join(run("inspect", "m").stdout.split())
+    again = run("verify", "m", "--retrain", "log.csv", "--json")
+    assert again.exit_code == 0, again.output
+    assert "cut short by a time limit" in again.stdout
+    assert "now there is more time" in run(*SKIP, "--time-limit", "12s").stderr
+    assert "is up to date" in run(*SKIP, "--time-limit", "11s").stderr
 
 
 MONTHLY = (*TRAIN, "--replace-if", "not-worse")

@@ -58,6 +58,8 @@ class Algorithm(ABC, Generic[Data]):
     tolerance: ClassVar[float] = 0.0
     """Largest difference that other cases in the batch may make to an answer, as a share of it where it is
     more than 1; 0 promises the same bits."""
+    can_stop_early: ClassVar[bool] = False
+    """Whether it looks at `runtime.deadline()` between steps, and keeps what it has when that is over."""
 
     @final
     @classmethod

@@ -9,6 +9,8 @@ from typing import NamedTuple, TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from pmlcli import runtime
+
 FEW = 100
 """With fewer cases only the baseline and one member that costs as little are tried: they tell too little."""
 RESAMPLES = 400
@@ -106,6 +108,8 @@ class Choice:
     is_short: bool
     is_proven: bool = True
     """Whether what was taken is better than all that is cheaper beyond chance, or only likely."""
+    is_late: bool = False
+    """Whether the time was over before all were tried."""
 
     def sentence(self, metric: str, shown: Callable[[float], str]) -> str:
         """What was taken and why, with the figures; `shown` writes a loss as the metric."""
@@ -128,6 +132,7 @@ class Choice:
             reasons.append(f"{which} not better beyond chance")
         if self.untried:
             why = f"the log has fewer than {FEW} cases" if self.is_short else "no gain is in sight"
+            why = "the time was over" if self.is_late else why
             reasons.append(f"{listed(self.untried)} not trained, as {why}")
         return reasons or ["there is nothing else to take"]
 
@@ -177,20 +182,26 @@ def cheapest_tied(
     The cheapest is taken that the best of all does not beat by `LEAST_GAIN` and in most periods, be it beyond
     chance, or likely and perhaps by `MUCH`; `against_baseline` is what the first of all asks for. Of
     candidates that ask the same members only the best counts. The next round is not asked for, so its member
-    not trained, where the last one showed no hope.
+    not trained, where the last one showed no hope, or the time is over.
     """
     tried: list[Candidate] = []
+    limit, is_late = runtime.deadline(), False
     for new in rounds:
         best_of = [min(group, key=_loss) for group in _by_members(new)]
         before, tried = tried, [*tried, *best_of]
         if before and not _may_gain(min(best_of, key=_loss), over=_cheapest(before, against_baseline)):
             break
+        if is_late := limit.is_over:
+            break
     asked = {name for one in tried for name in one.members}
     untried = tuple(name for name in members if name not in asked)
+    if is_late and untried:
+        limit.stop(f"{listed(untried)} not trained")
     taken = Candidate((members[0],), Losses(0.0, np.empty(0), np.empty(0)))
     if tried:
         taken = _cheapest(tried, against_baseline)
-    return Choice(taken, tuple(tried), untried, n_cases, is_short, _is_proven(taken, tried))
+    is_proven = _is_proven(taken, tried)
+    return Choice(taken, tuple(tried), untried, n_cases, is_short, is_proven, is_late)
 
 
 def _by_members(candidates: Sequence[Candidate]) -> list[list[Candidate]]:

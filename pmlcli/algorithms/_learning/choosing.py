@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Annotated, Any, ClassVar, Literal, Protocol, Self, TypeVar, runtime_checkable
 
+from pmlcli import runtime
 from pmlcli.algorithms._interface.base import Algorithm
 from pmlcli.algorithms._interface.param import Param
 from pmlcli.algorithms._interface.task import Data
 from pmlcli.algorithms._learning.choice import FEW, Choice, by_cost, listed
 from pmlcli.algorithms._learning.recency import Turns
+from pmlcli.algorithms._learning.validation import CHOOSING_TIME
 from pmlcli.errors import UntrustedArtifactError
 
 Encoded = TypeVar("Encoded", contravariant=True)
@@ -35,6 +37,7 @@ class ChoosingAlgorithm(Algorithm[Data]):
 
     container: ClassVar[str] = "members"
     tolerance: ClassVar[float] = 1e-9
+    can_stop_early: ClassVar[bool] = True
 
     combine: Annotated[
         Literal["auto", "always"],
@@ -59,16 +62,20 @@ class ChoosingAlgorithm(Algorithm[Data]):
         if self.combine == "always":
             self.combine_all(data)
         else:
-            self.adopt(self.choose(data))
+            with runtime.use_part_of_time(CHOOSING_TIME):
+                self.adopt(self.choose(data))
             self.refit(data, self)
 
     def combine_all(self, data: Data) -> None:
-        """Trains all members, and takes them whatever late cases say."""
+        """Trains all members, cheapest first, and takes them whatever late cases say."""
         baseline, turns = self.task.baseline.partition("/")[2], Turns()
-        self.chosen_ = [name for name in self.parts if name != baseline] or [baseline]
+        others = by_cost({name: one.container for name, one in self.parts.items() if name != baseline})
+        names, trained = others or (baseline,), []
+        for name in runtime.in_time(names, lambda done: f"{listed(names[done:])} left out"):
+            turns.take(self.parts[name], partial(self.parts[name].fit, data))
+            trained.append(name)
+        self.chosen_ = [name for name in self.parts if name in trained]
         self.why_ = f"{listed(self.chosen_)} taken, as combine={self.combine} says"
-        for one in self.kept_members().values():
-            turns.take(one, partial(one.fit, data))
 
     def adopt(self, choice: Choice) -> None:
         """Takes what was chosen."""

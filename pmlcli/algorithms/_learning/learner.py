@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Generic, NamedTuple
 
 import numpy as np
@@ -19,8 +20,9 @@ from torch.overrides import TorchFunctionMode
 from pmlcli import runtime
 from pmlcli.algorithms._interface.task import Data
 from pmlcli.algorithms._learning.batches import PREDICT_BATCH, Batch, like_length
-from pmlcli.algorithms._learning.recency import late_weights, recencies
+from pmlcli.algorithms._learning.recency import late_weights, recencies, tried_in_time
 from pmlcli.algorithms._learning.sizes import Sizes
+from pmlcli.algorithms._learning.validation import CHOOSING_TIME
 from pmlcli.errors import UntrustedArtifactError
 
 VALIDATION_SHARE = 0.2
@@ -106,8 +108,16 @@ class Learner(Generic[Data]):
         train, held_out = np.split(latest, [len(latest) - round(len(latest) * VALIDATION_SHARE)])
         tried = recencies(how.recency) if len(held_out) else (how.recency,)
         run = _Run(self, samples, how)
-        best = min((run.train(train, held_out, recency, how.max_epochs) for recency in tried), key=_loss)
-        return run.as_long_as(best) if all_of_it and samples.learns_from_all else best
+        learns_again = all_of_it and samples.learns_from_all
+        with runtime.use_part_of_time(CHOOSING_TIME if learns_again else 1.0):
+            networks = (run.train(train, held_out, one, how.max_epochs) for one in tried_in_time(tried))
+            best = min(networks, key=_loss)
+        if not learns_again:
+            return best
+        if runtime.deadline().is_over:
+            runtime.deadline().stop("a network learned from the earlier samples alone")
+            return best
+        return run.as_long_as(best)
 
     def refit(self, data: Data, how: Training, trial: Trained) -> Trained:
         """Trains on everything, with the `recency` and for as many epochs as were best for `trial`."""
@@ -132,6 +142,10 @@ class Learner(Generic[Data]):
 
 def _loss(one: Trained) -> float:
     return one.loss
+
+
+def _stopped(most: int, epochs: int) -> str:
+    return f"a network stopped after {epochs} of at most {most} epochs"
 
 
 class _Run(Generic[Data]):
@@ -160,7 +174,8 @@ class _Run(Generic[Data]):
             average = _Average(network)
             optimizer = torch.optim.Adam(network.parameters(), lr=how.learning_rate, fused=True)
             best = Trained(network, self._sizes, 0, recency, np.inf)
-            for epoch in runtime.track(range(1, epochs + 1), f"training (recency {recency})", epochs):
+            in_time = runtime.in_time(range(1, epochs + 1), partial(_stopped, epochs))
+            for epoch in runtime.track(in_time, f"training (recency {recency})", epochs):
                 network.train()
                 for some in like_length(samples.lengths, train, size, rng):
                     self._step(network, optimizer, samples.batch(some), weights[some])

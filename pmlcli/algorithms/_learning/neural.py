@@ -34,6 +34,7 @@ class NeuralAlgorithm(Algorithm[Data], Generic[Data]):
     extra: ClassVar[str | None] = "neural"
     container: ClassVar[str] = "safetensors"
     tolerance: ClassVar[float] = 1e-9
+    can_stop_early: ClassVar[bool] = True
 
     learning_rate: LearningRate = 0.003
     batch_size: BatchSize = 32

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pmlcli import runtime
 from pmlcli.algorithms._interface.base import Algorithm
 from pmlcli.encoding.events.sequences import Sequences
 
@@ -23,6 +24,11 @@ CLEARLY = 0.95
 def recencies(recency: str) -> tuple[str, ...]:
     """The values of the parameter `recency` to try."""
     return RECENCIES if recency == "auto" else (recency,)
+
+
+def tried_in_time(wanted: Sequence[str]) -> Iterator[str]:
+    """These values of `recency`, as long as there is time to try them."""
+    return runtime.in_time(wanted, lambda done: f"recency={' and '.join(wanted[done:])} not tried")
 
 
 def chosen_recency(errors: Mapping[str, float]) -> str:

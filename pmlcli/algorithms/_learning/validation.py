@@ -13,6 +13,8 @@ from pmlcli.encoding.events.sequences import Sequences
 SHARE = 0.2
 MANY, MOST_CUTS = 500, 3
 """A log of fewer cases is cut so often: its latest fifth alone is too few cases to compare on."""
+CHOOSING_TIME = 0.5
+"""Of the time that there is, settings may be chosen for so much; then the algorithm learns from all."""
 LOOKED_AT = 20_000
 """Candidates are compared on late cases of about so many events at most."""
 

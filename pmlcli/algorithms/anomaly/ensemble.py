@@ -8,8 +8,10 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
+from pmlcli import runtime
 from pmlcli.algorithms._interface.members import joined_state, own_state, restore_members
 from pmlcli.algorithms._interface.parameters import MemberNames
+from pmlcli.algorithms._learning.choice import by_cost, listed
 from pmlcli.algorithms.anomaly._agreement import Weighing, case_scores, weighed
 from pmlcli.algorithms.anomaly._judgement import CaseJudgement, Judgement
 from pmlcli.algorithms.anomaly._task import AnomalyDetector
@@ -26,14 +28,13 @@ class EnsembleDetector(AnomalyDetector[Bundle]):
     are of several kinds; where all lie in steps and values, `likelihood` alone finds more.
     """
 
-    members: MemberNames = (
-        "likelihood", "temporal-profile", "resource"
-    )  # fmt: skip
+    members: MemberNames = ("likelihood", "temporal-profile", "resource")
 
+    can_stop_early: ClassVar[bool] = True
     source: ClassVar[str] = "Good: On the weighted combination of significance tests. JRSS B 17 (1955)"
 
     scales_: dict[str, Any] = field(init=False, repr=False)
-
+    _left_out: tuple[str, ...] = field(init=False, repr=False, default=())  # there was no time for them
     _weighed_by: tuple[Bundle, Floats] | None = field(init=False, repr=False, compare=False, default=None)
 
     def member_names(self) -> tuple[str, ...]:
@@ -45,20 +46,24 @@ class EnsembleDetector(AnomalyDetector[Bundle]):
         return BundleEncoding({name: one.make_encoding() for name, one in self.parts.items()})
 
     def fit(self, data: Bundle) -> None:
-        """Trains the members, and weighs them by what they agree on."""
-        for name, part in data.parts.items():
-            self.parts[name].fit(part)
+        """Trains the members, cheapest first, and weighs them by what they agree on."""
+        names = by_cost({name: self.parts[name].container for name in data.parts})
+        for name in runtime.in_time(names, lambda done: f"{listed(names[done:])} left out"):
+            self.parts[name].fit(data.parts[name])
+            self._left_out = names[names.index(name) + 1 :]
         self._weigh(data)
 
     def refit(self, data: Bundle, trial: Self) -> None:
         """Trains the members on everything; their scales are those of the trial's held-out cases."""
+        self._left_out = trial._left_out
         for name, part in data.parts.items():
-            self.parts[name].refit(part, trial.parts[name])
+            if name not in self._left_out:
+                self.parts[name].refit(part, trial.parts[name])
         self._weigh(data)
         self.scales_ |= trial.scales_
 
     def _weigh(self, data: Bundle) -> None:
-        self.asked_ = list(data.parts)
+        self.asked_ = [name for name in data.parts if name not in self._left_out]
         scores = case_scores(self._judged(data))
         leads = [self.task.recommended.endswith(name) for name in self.asked_]
         self.weights_, self.scales_ = weighed(scores, leads).tolist(), self._scaled(scores)

@@ -12,6 +12,7 @@ import numpy as np
 import xgboost
 from numpy.typing import NDArray
 
+from pmlcli.algorithms._learning.boosting import grow
 from pmlcli.algorithms._learning.trees import Trees
 from pmlcli.algorithms.forecast._methods.windows import Base, Windows, make_windows, origins_of
 from pmlcli.algorithms.forecast._series import SEASON
@@ -66,7 +67,7 @@ def boosted(
         "nthread": 1,
     }
     matrix = xgboost.DMatrix(rows[known], targets[known], nthread=1)
-    return bytes(xgboost.train(parameters, matrix, settings.n_estimators).save_raw("json"))
+    return bytes(grow(parameters, matrix, settings.n_estimators).save_raw("json"))
 
 
 def corrected(trees: Trees, data: Series, horizon: int, base: Base | None = None) -> Floats:

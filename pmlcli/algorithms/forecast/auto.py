@@ -9,6 +9,8 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
+from pmlcli import runtime
+from pmlcli.algorithms._learning.choice import listed
 from pmlcli.algorithms.forecast._each import Learned, Method, learn_each
 from pmlcli.algorithms.forecast._holidays import HolidaysParameter, with_sundays
 from pmlcli.algorithms.forecast._measure import shown_error
@@ -49,6 +51,7 @@ class Auto(Forecaster):
     """
 
     source: ClassVar[str] = "Bates and Granger (1969), The combination of forecasts, Oper. Res. Quarterly 20"
+    can_stop_early: ClassVar[bool] = True
 
     holidays: HolidaysParameter = None
 
@@ -84,20 +87,20 @@ class Auto(Forecaster):
 
     def learn(self, series: Series, trial: Learned | None = None) -> Learned:
         """Every method learned on the first four fifths and tried on the last; those that are kept learned
-        again on all. A trial keeps all, so that the whole series may choose anew.
+        again on all. A trial keeps all that it had time for, so that the whole series may choose anew.
         """
         first = first_test_bucket(series)
-        half_life, parts = HALF_LIFE[series.frequency], self.parts.items()
-        known = trial["members"] if trial else {name: one.learn(series.head(first)) for name, one in parts}
-        tried = {
-            name: backtest(partial(_ahead, one, known[name]), series, first, self.horizon)
-            for name, one in parts
-        }
+        half_life, names = HALF_LIFE[series.frequency], tuple(trial["members"] if trial else self.parts)
+        known, tried = {}, {}
+        for name in names if trial else runtime.in_time(names, lambda n: f"{listed(names[n:])} left out"):
+            one = self.parts[name]
+            known[name] = trial["members"][name] if trial else one.learn(series.head(first))
+            tried[name] = backtest(partial(_ahead, one, known[name]), series, first, self.horizon)
         errors = {name: one.late_error(half_life, one.forecasts) for name, one in tried.items()}
         weights = kept_weights(errors)
-        names = weights if trial else known
+        kept = weights if trial else known
         return {
-            "members": {name: self.parts[name].learn(series, known[name]) for name in names},
+            "members": {name: self.parts[name].learn(series, known[name]) for name in kept},
             "errors": errors,
             "weight": float(tried[NAIVE].late_weights(half_life).sum()) * tried[NAIVE].stride,
             "weights": weights,

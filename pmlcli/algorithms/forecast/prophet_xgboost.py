@@ -29,6 +29,7 @@ class ProphetXGBoost(Forecaster):
 
     extra: ClassVar[str | None] = "boost,prophet"
     container: ClassVar[str] = "xgboost"
+    can_stop_early: ClassVar[bool] = True
     source: ClassVar[str] = "Zhang (2003), Time series forecasting using a hybrid model, Neurocomputing 50"
     takes_regressors: ClassVar[bool] = True
 

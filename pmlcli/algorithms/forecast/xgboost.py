@@ -24,6 +24,7 @@ class XGBoost(Forecaster):
 
     extra: ClassVar[str | None] = "boost"
     container: ClassVar[str] = "xgboost"
+    can_stop_early: ClassVar[bool] = True
     source: ClassVar[str] = "Chen and Guestrin (2016), XGBoost: a scalable tree boosting system, KDD"
     takes_regressors: ClassVar[bool] = True
 

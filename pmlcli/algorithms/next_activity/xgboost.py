@@ -9,12 +9,13 @@ import numpy as np
 import xgboost
 from numpy.typing import NDArray
 
+from pmlcli import runtime
 from pmlcli.algorithms._interface.parameters import Estimators, LearningRate, MaxDepth, MostRows, Recency
 from pmlcli.algorithms._learning.boosting import grow_classes
 from pmlcli.algorithms._learning.calibration import softmax
-from pmlcli.algorithms._learning.recency import recencies, recency_weights
+from pmlcli.algorithms._learning.recency import recencies, recency_weights, tried_in_time
 from pmlcli.algorithms._learning.trees import Trees
-from pmlcli.algorithms._learning.validation import latest_rows
+from pmlcli.algorithms._learning.validation import CHOOSING_TIME, latest_rows
 from pmlcli.algorithms._prefixes.rows import evenly
 from pmlcli.algorithms.next_activity._task import NextActivityPredictor
 from pmlcli.arrays import Codes
@@ -35,6 +36,7 @@ class XGBoost(NextActivityPredictor[Prefixes]):
     source: ClassVar[str] = "Chen and Guestrin (2016), XGBoost: a scalable tree boosting system, KDD"
     extra: ClassVar[str | None] = "boost"
     container: ClassVar[str] = "xgboost"
+    can_stop_early: ClassVar[bool] = True
 
     recency: Recency = "auto"
     n_estimators: Estimators = 100
@@ -57,13 +59,15 @@ class XGBoost(NextActivityPredictor[Prefixes]):
         is_late = np.repeat(latest_rows(data, data.offsets[:-1]), data.lengths)[rows]
         early, late = (rows[~is_late], rows[is_late]) if 0 < is_late.sum() < len(rows) else (rows, None)
         early, late = self._taught(data, early), late if late is None else evenly(late, self.most_rows)
-        tried = {recency: self._grow(data, early, recency, late=late) for recency in recencies(self.recency)}
+        wanted = tried_in_time(recencies(self.recency))
+        tried = {recency: self._grow(data, early, recency, late=late) for recency in wanted}
         best = min(tried, key=lambda recency: tried[recency].best_score if late is not None else 0.0)
         self._keep(tried[best], best)
 
     def fit(self, data: Prefixes) -> None:
         """Learns from all, with the `recency` and as many rounds as were best for the late cases."""
-        self.fit_held_out(data)
+        with runtime.use_part_of_time(CHOOSING_TIME):
+            self.fit_held_out(data)
         self.refit(data, self)
 
     def refit(self, data: Prefixes, trial: Self) -> None:

@@ -9,16 +9,20 @@ import numpy as np
 import xgboost
 from numpy.typing import NDArray
 
+from pmlcli import runtime
 from pmlcli.algorithms._interface.parameters import Estimators, LearningRate, MaxDepth
+from pmlcli.algorithms._learning.boosting import grow
 from pmlcli.algorithms._learning.calibration import softmax
 from pmlcli.algorithms._learning.trees import Trees
+from pmlcli.algorithms._learning.validation import CHOOSING_TIME
 from pmlcli.algorithms.outcome._rows import ASKED_ROWS, Lessons, held_out_parts, lessons
 from pmlcli.algorithms.outcome._task import OutcomePredictor
-from pmlcli.arrays import Codes
+from pmlcli.arrays import Codes, Floats
 from pmlcli.encoding.events.table import tabulate
 from pmlcli.encoding.outcome.encoding import OutcomePrefixes
 
 FEWEST_TREES = 10
+_FOLDS_LEFT_OUT = "the number of trees chosen on {} of the held-out parts"
 
 
 @dataclass(kw_only=True)
@@ -30,6 +34,7 @@ class Boosting(OutcomePredictor):
     source: ClassVar[str] = "Chen and Guestrin (2016), XGBoost: a scalable tree boosting system, KDD"
     extra: ClassVar[str | None] = "boost"
     container: ClassVar[str] = "xgboost"
+    can_stop_early: ClassVar[bool] = True
 
     n_estimators: Estimators = 300
     learning_rate: LearningRate = 0.05
@@ -43,7 +48,8 @@ class Boosting(OutcomePredictor):
         """Chooses the number of trees, then learns from all prefixes that count."""
         taught = lessons(data)
         table = tabulate(data, taught.rows, "rank")
-        self.n_estimators_ = self._choose(data, taught, table)
+        with runtime.use_part_of_time(CHOOSING_TIME):
+            self.n_estimators_ = self._choose(data, taught, table)
         self._learn(table, taught.target, data.n_classes)
 
     def refit(self, data: OutcomePrefixes, trial: Self) -> None:
@@ -54,18 +60,20 @@ class Boosting(OutcomePredictor):
 
     def _choose(self, data: OutcomePrefixes, taught: Lessons, table: NDArray[np.float32]) -> int:
         """As many trees as predict held-out cases best, never fewer than ten."""
-        losses = np.zeros(self.n_estimators)
-        for held_out in held_out_parts(data, taught):
+        losses: list[Floats] = []
+        for held_out in runtime.in_time(held_out_parts(data, taught), _FOLDS_LEFT_OUT.format):
             parts = [
                 xgboost.DMatrix(table[here], taught.target[here], nthread=1) for here in (~held_out, held_out)
             ]
             found: dict[str, Any] = {}
-            xgboost.train(
+            grow(
                 self._settings(data.n_classes), parts[0], self.n_estimators, evals=[(parts[1], "late")],
                 evals_result=found, verbose_eval=False,
             )  # fmt: skip
-            losses += np.asarray(next(iter(found["late"].values())))
-        return max(int(losses.argmin()) + 1, min(FEWEST_TREES, self.n_estimators))
+            losses.append(np.asarray(next(iter(found["late"].values()))))
+        # A part whose trees were cut short tells only of the first few, unless there is no other.
+        whole = [one for one in losses if len(one) == self.n_estimators] or losses[:1]
+        return max(int(np.sum(whole, axis=0).argmin()) + 1, min(FEWEST_TREES, self.n_estimators))
 
     def _settings(self, n_classes: int) -> dict[str, Any]:
         of_many = {"objective": "multi:softprob", "num_class": n_classes}
@@ -81,7 +89,8 @@ class Boosting(OutcomePredictor):
 
     def _learn(self, table: NDArray[np.float32], target: Codes, n_classes: int) -> None:
         taught = xgboost.DMatrix(table, target, nthread=1)
-        trained = xgboost.train(self._settings(n_classes), taught, self.n_estimators_)
+        trained = grow(self._settings(n_classes), taught, self.n_estimators_)
+        self.n_estimators_ = trained.num_boosted_rounds()
         self.restore({"booster_": bytes(trained.save_raw("json"))})
 
     def restore(self, state: dict[str, Any]) -> None:

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import xgboost
 
+from pmlcli import runtime
 from pmlcli.algorithms._interface.parameters import (
     Estimators,
     InterCase,
@@ -17,8 +18,9 @@ from pmlcli.algorithms._interface.parameters import (
     Recency,
 )
 from pmlcli.algorithms._learning.boosting import grow_median, grow_quantiles
-from pmlcli.algorithms._learning.recency import chosen_recency, recency_weights
+from pmlcli.algorithms._learning.recency import chosen_recency, recency_weights, tried_in_time
 from pmlcli.algorithms._learning.trees import Trees
+from pmlcli.algorithms._learning.validation import CHOOSING_TIME
 from pmlcli.algorithms._prefixes.rows import evenly
 from pmlcli.algorithms.remaining_time._quantiles import OUTER, filled
 from pmlcli.algorithms.remaining_time._rows import DAY, EarlyAndLate, learned_rows, log_days
@@ -38,6 +40,7 @@ class Boosting(RemainingTimePredictor[Prefixes]):
 
     extra: ClassVar[str | None] = "boost"
     container: ClassVar[str] = "xgboost"
+    can_stop_early: ClassVar[bool] = True
     source: ClassVar[str] = (
         "Chen and Guestrin (2016), XGBoost: a scalable tree boosting system; "
         "Koenker and Bassett (1978), Regression quantiles"
@@ -60,27 +63,29 @@ class Boosting(RemainingTimePredictor[Prefixes]):
 
     def fit(self, data: Prefixes) -> None:
         """Finds `recency` and the number of trees for the median on the latest cases; grows these."""
+        with runtime.use_part_of_time(CHOOSING_TIME):
+            self._choose(data)
+        self.refit(data, self)
+
+    def _choose(self, data: Prefixes) -> None:
         rows, held_out = evenly(learned_rows(data), self.most_rows), EarlyAndLate.of(data)
         early, late = (rows[np.isin(data.case_of_event[rows], side)] for side in held_out[:2])
         recencies, self.n_estimators_ = held_out.recencies(self.recency), self.n_estimators
         self.recency_ = recencies[0]
-        if len(early) and len(late):
-            watched = self._matrix(data, late)
-            taught = {recency: self._matrix(data, early, recency) for recency in recencies}
-            tried = {
-                m: grow_median(self._settings(), one, self.n_estimators, watched) for m, one in taught.items()
-            }
-            self.recency_ = chosen_recency(
-                {recency: _days_off(one, watched) for recency, one in tried.items()}
-            )
-            self.n_estimators_ = tried[self.recency_].num_boosted_rounds()
-        self.refit(data, self)
+        if not (len(early) and len(late)):
+            return
+        watched = self._matrix(data, late)
+        taught = ((recency, self._matrix(data, early, recency)) for recency in tried_in_time(recencies))
+        tried = {m: grow_median(self._settings(), one, self.n_estimators, watched) for m, one in taught}
+        self.recency_ = chosen_recency({recency: _days_off(one, watched) for recency, one in tried.items()})
+        self.n_estimators_ = tried[self.recency_].num_boosted_rounds()
 
     def refit(self, data: Prefixes, trial: Self) -> None:
         """With the `recency` and as many trees as were best for the trial."""
         self.n_estimators_, self.recency_ = trial.n_estimators_, trial.recency_
         matrix = self._matrix(data, evenly(learned_rows(data), self.most_rows), self.recency_)
         grown = grow_quantiles(self._settings(), matrix, self.n_estimators_, OUTER)
+        self.n_estimators_ = grown.num_boosted_rounds()
         booster = bytes(grown.save_raw("json"))
         self.restore({"n_estimators_": self.n_estimators_, "recency_": self.recency_, "booster_": booster})
 

@@ -9,11 +9,12 @@ from typing import Annotated, Any, ClassVar, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from pmlcli import runtime
 from pmlcli.algorithms._interface.param import Param
 from pmlcli.algorithms._interface.parameters import DrawCount, HiddenSize, MaxEpochs
 from pmlcli.algorithms._learning.choice import Candidate, Choice, LateCases, cheapest_tied
 from pmlcli.algorithms._learning.choosing import ChoosingAlgorithm
-from pmlcli.algorithms._learning.validation import early_and_late
+from pmlcli.algorithms._learning.validation import CHOOSING_TIME, early_and_late
 from pmlcli.algorithms.suffix._continuations import (
     Continuations,
     alike,
@@ -85,7 +86,8 @@ class EnsembleSuffix(ChoosingAlgorithm[Prefixes], SuffixPredictor[Prefixes]):
 
     def combine_all(self, data: Prefixes) -> None:
         """Both, with the share that is best for the latest cases."""
-        self.adopt(self.choose(data))
+        with runtime.use_part_of_time(CHOOSING_TIME):
+            self.adopt(self.choose(data))
         self.refit(data, self)
 
     def adopt(self, choice: Choice) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 from pmlcli.errors import ValidationError
@@ -13,8 +14,9 @@ _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 def duration_seconds(text: str, what: str = "duration") -> float:
     """Seconds of a duration; ValidationError, naming `what` it is, for anything else or for zero."""
     match = _DURATION.fullmatch(text.strip())
-    if match is None or float(match[1]) == 0:
+    seconds = 0.0 if match is None else float(match[1]) * _SECONDS[match[2]]
+    if not 0 < seconds < math.inf:
         raise ValidationError(
             f"'{text}' is no {what}", hint="write a number and s, m, h, d or w: 30m, 12h, 5d, 2w"
         )
-    return float(match[1]) * _SECONDS[match[2]]
+    return seconds
