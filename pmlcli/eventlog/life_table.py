@@ -85,10 +85,6 @@ class LifeTable:
         """The table of these places."""
         return LifeTable(self.ended[places], self.cut_off[places])
 
-    def all_places(self) -> LifeTable:
-        """The table of one place, which all are."""
-        return LifeTable(self.ended.sum(axis=0, keepdims=True), self.cut_off.sum(axis=0, keepdims=True))
-
     def chances(self, parent: Floats) -> Floats:
         """The chance to go on in a step of silence for those who were silent until then, (places, STEPS).
 
@@ -128,6 +124,25 @@ class LifeTable:
         return np.where(beyond >= 1, np.maximum(chances, carried), chances)
 
 
+def gone_on(chances: Floats) -> Floats:
+    """Of those who go on, which share has done so in the middle of each step of silence, (places, STEPS)."""
+    pending = _pending(chances)
+    return np.asarray(1 - (pending[:, 1:] + pending[:, :-1]) / 2)
+
+
+def of_share(chances: Floats, share: Floats) -> Floats:
+    """The chances of places where so many go on, (places,), and these after such pauses."""
+    silent = 1 - share[:, None] * (1 - _pending(chances))
+    return np.asarray(1 - silent[:, 1:] / np.maximum(silent[:, :-1], 1e-12))
+
+
+def _pending(chances: Floats) -> Floats:
+    """Of those who go on, which share has not yet, at the start of each step and after the last."""
+    silent = _still_silent(chances)
+    never = silent[:, -1:]
+    return np.asarray((silent - never) / np.maximum(1 - never, 1e-12))
+
+
 def _still_silent(chances: Floats) -> Floats:
     """Which share is silent at the start of each step and after the last, (places, STEPS + 1)."""
     share = np.cumprod(1 - chances, axis=1)
@@ -136,7 +151,4 @@ def _still_silent(chances: Floats) -> Floats:
 
 def _usual(chances: Floats) -> Ints:
     """The first step that at most `UNUSUAL` of those who go on reach, (places,)."""
-    silent = _still_silent(chances)
-    never = silent[:, -1:]
-    outlasting = (silent[:, :-1] - never) / np.maximum(1 - never, 1e-12)
-    return np.asarray((outlasting > UNUSUAL).sum(axis=1))
+    return np.asarray((_pending(chances)[:, :-1] > UNUSUAL).sum(axis=1))

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from pmlcli.arrays import Floats
 from pmlcli.eventlog.far_events import near_end, near_moments
-from pmlcli.eventlog.life_table import CERTAIN, EDGES, STEPS, LifeTable, Outlook, steps_of
+from pmlcli.eventlog.late_ends import LateEnds, late_ends
+from pmlcli.eventlog.life_table import CERTAIN, EDGES, STEPS, LifeTable, Outlook, gone_on, of_share, steps_of
 from pmlcli.eventlog.log import CaseRule, EventLog
 
 COMMON = 10
@@ -117,38 +118,113 @@ class RunningRule:
         return found
 
 
+class _Level(NamedTuple):
+    """Places of one kind: their names, the place of each event (events,), -1 for none, and to which place of
+    the level above each belongs, (places,).
+    """
+
+    names: Sequence[Place]
+    places: Ints
+    above: Ints
+
+
+@dataclass(frozen=True)
+class _Pauses:
+    """The pauses after all events of a log, (events,) each: in steps, and whether the log's end cuts one off.
+
+    `levels` are any place, activities, and pairs of them.
+    """
+
+    levels: tuple[_Level, _Level, _Level]
+    steps: Ints
+    is_last: Flags
+
+    def tables(self, which: Flags | None = None) -> list[LifeTable]:
+        """The life tables of these events, of all where None, a level each."""
+        found = []
+        for names, places, _above in self.levels:
+            rows = np.flatnonzero(places >= 0 if which is None else which & (places >= 0))
+            found.append(LifeTable.of(places[rows], len(names), self.steps[rows], self.is_last[rows]))
+        return found
+
+    def chances(self, tables: Sequence[LifeTable]) -> list[Floats]:
+        """The chances to go on of each level, drawn to those of the level above."""
+        drawn_to, found = np.zeros((1, STEPS)), []
+        for level, table in zip(self.levels, tables, strict=True):
+            found.append(table.chances(drawn_to[level.above]))
+            drawn_to = found[-1]
+        return found
+
+    def shares(self, chances: Sequence[Floats], which: Flags, watched: Ints | None) -> list[Floats]:
+        """Which share of these events goes on at each place, (places,) a level: as many as did, of as many as
+        would have by now if all went on, `watched` being the steps since each event; of all where that is
+        None. What is not known goes on.
+        """
+        found = []
+        for level, each in zip(self.levels, chances, strict=True):
+            rows = np.flatnonzero(which & (level.places >= 0))
+            places, count = level.places[rows], len(level.names)
+            by_now = None if watched is None else gone_on(each)[places, watched[rows]]
+            expected = np.bincount(places, by_now, minlength=count)
+            came = np.bincount(places[~self.is_last[rows]], minlength=count)
+            found.append(np.minimum((came + 1) / (expected + 1), 1))
+        return found
+
+
 def fit_running_rule(log: EventLog) -> RunningRule:
     """How the cases of a log go on, by what happened last and how long they have been silent since.
 
     Every event is followed by a pause, which the next one ends or the log's end cuts off. A pair of
     activities of fewer than `COMMON` events is judged by its last one; the chances of a pair are drawn to
-    those of its last activity, and these to those after any. Far events are left out (`far_events`).
+    those of its last activity, and these to those after any. Far events are left out (`far_events`). In a log
+    that was chosen by when its cases ended (`late_ends`), only events since the first ended tell who ends.
     """
     log = near_moments(log)
     if log.times is None or log.n_cases == 0:
         return RunningRule()
-    steps, is_last = steps_of(_pauses(log)), _last_events(log)
+    pauses = _Pauses(_levels(log), steps_of(_pauses(log)), _last_events(log))
+    late, tables = late_ends(log), pauses.tables()
+    seen = [table.events > 0 for table in tables]
+    if late is None:
+        chances = pauses.chances(tables)
+    else:
+        tables, chances = _chosen(pauses, late, log.times)
+    curves: list[Curve] = []
+    for level, table, each, kept in reversed([*zip(pauses.levels, tables, chances, seen, strict=True)]):
+        places = np.flatnonzero(kept)
+        outlook = table.take(places).outlook(each[places])
+        curves += _curves([level.names[place] for place in places.tolist()], outlook)
+    return RunningRule(tuple(curves))
+
+
+def _levels(log: EventLog) -> tuple[_Level, _Level, _Level]:
     names: tuple[str | None, ...] = (None, *log.activities)
     pairs, current = _pairs(log)
     numbers, distinct = pd.factorize(pairs, sort=True)
-    by_activity = LifeTable.of(current, len(names), steps, is_last)
-    anywhere = by_activity.all_places()
-    after_any = anywhere.chances(np.zeros((1, STEPS)))
-    after_activity = by_activity.chances(after_any)
-    by_pair = LifeTable.of(numbers, len(distinct), steps, is_last)
-    common, seen = np.flatnonzero(by_pair.events >= COMMON), np.flatnonzero(by_activity.events)
+    common = np.flatnonzero(np.bincount(numbers, minlength=len(distinct)) >= COMMON)
+    place = np.full(len(distinct), -1, dtype=np.int64)
+    place[common] = np.arange(len(common))
     before, last = np.divmod(distinct[common], len(names))
-    by_pair, by_activity = by_pair.take(common), by_activity.take(seen)
-    return RunningRule(
-        (
-            *_curves(
-                [(names[a], names[b]) for a, b in zip(before.tolist(), last.tolist(), strict=True)],
-                by_pair.outlook(by_pair.chances(after_activity[last])),
-            ),
-            *_curves([(names[a],) for a in seen.tolist()], by_activity.outlook(after_activity[seen])),
-            *_curves([()], anywhere.outlook(after_any)),
-        )
+    both = [(names[a], names[b]) for a, b in zip(before.tolist(), last.tolist(), strict=True)]
+    anywhere, activities = np.zeros(1, dtype=np.int64), np.zeros(len(names), dtype=np.int64)
+    return (
+        _Level([()], np.zeros(log.n_events, dtype=np.int64), anywhere),
+        _Level([(name,) for name in names], current, activities),
+        _Level(both, place[numbers], last),
     )
+
+
+def _chosen(pauses: _Pauses, late: LateEnds, times: Ints) -> tuple[list[LifeTable], list[Floats]]:
+    """Tables of what happened since the first case of a log ended, and chances, a level each.
+
+    Before, all went on, which tells how long pauses are. How many go on is taken from what came since: where
+    only cases that had ended were kept, who has not gone on has ended.
+    """
+    is_since = times >= late.since
+    chances = pauses.chances(pauses.tables(~is_since & ~pauses.is_last))
+    watched = None if late.only_ended else steps_of(np.maximum(late.until - times, 0))
+    shares = pauses.shares(chances, is_since, watched)
+    return pauses.tables(is_since), [of_share(*each) for each in zip(chances, shares, strict=True)]
 
 
 def _curves(places: Sequence[Place], outlook: Outlook) -> list[Curve]:
@@ -200,11 +276,12 @@ def standing(log: EventLog, learned: RunningRule | None = None, *, at: int | Non
     """
     rule = fit_running_rule(log) if learned is None else learned
     decides: CaseRule = rule if log.running_rule is None else log.running_rule
-    is_running = decides.find(log, at=at)
+    has_begun = _has_begun(log, at)
+    is_running = decides.find(log, at=at) & has_begun
     goes_on = (
         decides.probability(log, at=at) if isinstance(decides, RunningRule) else is_running.astype(float)
     )
-    return Standing(is_running, is_running & rule.is_silent(log, at=at), goes_on)
+    return Standing(is_running, is_running & rule.is_silent(log, at=at), goes_on * has_begun)
 
 
 def find_running(log: EventLog) -> NDArray[np.bool_]:
@@ -226,6 +303,14 @@ def _silent(log: EventLog, at: int | None = None) -> NDArray[np.int64]:
     """
     moment = near_end(log) if at is None else at
     return np.asarray((0 if moment is None else moment) - log.ends)
+
+
+def _has_begun(log: EventLog, at: int | None) -> Flags:
+    """Whether each case has begun by a moment (the log's end), (cases,); all without times."""
+    moment = near_end(log) if at is None else at
+    if log.times is None or moment is None:
+        return np.ones(log.n_cases, dtype=np.bool_)
+    return np.asarray(log.starts <= moment)
 
 
 def _last_events(log: EventLog) -> Flags:

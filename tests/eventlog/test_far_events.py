@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -19,7 +20,7 @@ from pmlcli.eventlog.filters import select
 from pmlcli.eventlog.log import EventLog
 from pmlcli.eventlog.options import ReadOptions
 from pmlcli.eventlog.profile import profile
-from pmlcli.eventlog.running import StatedRule, find_running, fit_running_rule
+from pmlcli.eventlog.running import StatedRule, find_running, fit_running_rule, standing
 from pmlcli.eventlog.selection import Selection
 from pmlcli.eventlog.split import rolling_splits, split_by_start, split_strictly
 from pmlcli.lifecycle.model import Model
@@ -84,6 +85,30 @@ def test_a_forecast_is_tried_on_the_last_fifth_of_the_near_buckets() -> None:
     assert len(ours) == len(theirs) == 3
     for one, other in zip(ours, theirs, strict=True):
         assert same(one.train, other.train) and same(one.test, other.test)
+
+
+@pytest.mark.parametrize("activity", ["Register", "Pay", "Check"])
+@pytest.mark.parametrize("year", ["2027", "2099"])
+@pytest.mark.parametrize("rule", [None, StatedRule(("Pay",)), StatedRule(idle_us=10**12)], ids=str)
+def test_a_case_that_begins_after_the_log_s_end_is_not_running(
+    activity: str, year: str, rule: StatedRule | None
+) -> None:
+    # The two last cases are open: they were registered on the log's last day.
+    far = {
+        "case_id": "K9999",
+        "activity": activity,
+        "timestamp": pd.Timestamp(year, tz="UTC"),
+        "resource": "r",
+    }
+    bent = replace(log_of([*events()[:-3], far]), running_rule=rule)
+    stands = standing(bent)
+    (ours,) = np.flatnonzero(bent.case_ids == "K9999")
+    assert not stands.is_running[ours] and not stands.is_stalled[ours] and stands.goes_on[ours] == 0
+    assert stands.is_running.any()
+    # At its own moment it has begun, and the rule decides.
+    decides = fit_running_rule(bent) if rule is None else rule
+    moment = int(bent.ends.max())
+    assert (standing(bent, at=moment).is_running == decides.find(bent, at=moment)).all()
 
 
 def test_training_and_prediction_name_cases_and_gap() -> None:

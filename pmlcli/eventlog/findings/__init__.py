@@ -37,6 +37,7 @@ FINDERS: tuple[Callable[[Evidence], DataFinding | None], ...] = (
     times.midnight,
     times.incomplete_end,
     times.far_events,
+    times.late_end,
     events.duplicates,
     events.equal_times,
     events.starts_and_completions,
@@ -62,6 +63,7 @@ BEFORE_TRAINING = (
     times.day_month,
     times.mixed_zones,
     times.far_events,
+    times.late_end,
     events.duplicates,
     events.equal_times,
     events.starts_and_completions,
@@ -70,7 +72,12 @@ BEFORE_TRAINING = (
     damaged.identifiers,
 )
 """Those that hold for any task and take little time: a training says what they find."""
-_ALWAYS_SAID = ("times.far-events", "events.equal-times", "events.start-and-completion")
+_ALWAYS_SAID = (
+    "times.far-events",
+    "cases.late-ends",
+    "events.equal-times",
+    "events.start-and-completion",
+)
 """Of these a training also says what is a warning; of the others what is serious."""
 
 

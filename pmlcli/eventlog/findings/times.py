@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from pmlcli.eventlog.far_events import events_of_a_case, far_among
 from pmlcli.eventlog.findings.evidence import Evidence, Flags, Ints
 from pmlcli.eventlog.findings.finding import NOTE, SERIOUS, WARNING, DataFinding, Example, counted, percent
+from pmlcli.eventlog.late_ends import late_ends
+from pmlcli.eventlog.running import StatedRule
 from pmlcli.eventlog.times.local_time import DAY, MICROSECONDS
 from pmlcli.eventlog.times.parse import MODERN, SEVERAL_ZONES, ZONED_BESIDE_NAIVE
 
@@ -229,6 +231,32 @@ def far_events(evidence: Evidence) -> DataFinding | None:
         " durations and the fit of all other models than forecasts are made with them",
     )
 
+
+def late_end(evidence: Evidence) -> DataFinding | None:
+    """Cases all of which end late in the log: they were chosen by that, and it says how their end is told."""
+    late = late_ends(evidence.log)
+    if late is None or isinstance(evidence.log.running_rule, StatedRule):  # its user knows how cases end
+        return None
+    ended = ~evidence.running
+    days, until = ((moment - late.begin) // DAY for moment in (late.since, late.until))
+    return DataFinding(
+        "cases.late-ends",
+        WARNING,
+        int(ended.sum()),
+        evidence.cases(np.flatnonzero(ended)),
+        f"no case has its last event in the first {days:,} of {until:,} days: the log was chosen by when"
+        " cases ended, or last went on."
+        f" {_HOW_ENDED[late.only_ended].format(evidence.time(late.since)[:10])}:"
+        f" {int(ended.sum()):,} of {counted(evidence.log.n_cases, 'case')} count as ended",
+        "if you know how cases end, say so: --running mark with --end-activity NAME, --idle TIME, or both",
+    )
+
+
+_HOW_ENDED = {
+    True: "As hardly any stands at its end where cases stood before {}, it seems to hold only cases that had"
+    " ended: after which activities they end is learned from what happened since that day",
+    False: "Which have ended is learned from how many went on since {}",
+}
 
 _WEEKS = 8
 _WEEKS_NEEDED = 5

@@ -479,6 +479,19 @@ def test_gaps_that_are_no_edge_or_no_wider_than_others() -> None:
     none(times.far_events, log_of(clean()[:8]))
 
 
+def test_cases_that_were_chosen_by_when_they_ended() -> None:
+    moment = pd.Timestamp("2023-01-01", tz="UTC")
+    waits = [(case, step, 400 * (step == 0) + case % 30) for case in range(60) for step in (0, 1)]
+    rows = [
+        {"case_id": f"c{case}", "activity": "ab"[step], "timestamp": moment - pd.Timedelta(days=days)}
+        for case, step, days in waits
+    ]
+    found = one(times.late_end, log_of(rows))
+    assert (found.code, found.count, found.severity) == ("cases.late-ends", 60, "warning")
+    assert "60 of 60 cases" in found.message and "only cases that had ended" in found.message
+    none(times.late_end, CLEAN)
+
+
 def test_a_column_that_may_order_equal_times() -> None:
     def tied(i: int, event: dict[str, Any]) -> dict[str, Any]:
         same = event["timestamp"].normalize() + pd.Timedelta(hours=9)
