@@ -32,7 +32,7 @@ def part(story: Story) -> Part:
         {
             "reason": _common(group),
             "count": sum(one.group == group[0].group for one in found),
-            "cases": [_case(story, one, is_alone=len(group) == 1) for one in group],
+            "cases": [_case(story, one, _common(group)) for one in group],
         }
         for group in grouped(shown)
     ]
@@ -50,34 +50,37 @@ def _nothing(story: Story) -> str:
 
 def _common(group: list[Noticed]) -> str:
     reasons = {one.reason for one in group}
-    return reasons.pop() if len(reasons) == 1 else group[0].group.replace("#", "…")
+    told = reasons.pop() if len(reasons) == 1 else group[0].group.replace("#", "…")
+    return told[:1].upper() + told[1:]
 
 
-def _case(story: Story, one: Noticed, *, is_alone: bool) -> dict[str, Any]:
+def _case(story: Story, one: Noticed, heading: str) -> dict[str, Any]:
+    """What the template shows of a case; its reason only where the heading does not say it."""
     log, case = story.log, one.case
     first, last = int(log.offsets[case]), int(log.offsets[case + 1])
     owner = log.frame[RESOURCE].iloc[last - 1] if RESOURCE in log.frame.columns else None
     name = Name(str(log.case_ids[case]))
     return {
         "name": name,
-        "reason": "" if is_alone or "#" not in one.group else one.reason,
+        "reason": one.reason if "#" in one.group and one.reason.lower() != heading.lower() else "",
         "facts": [
             *([("last with", Name(str(owner)))] if owner is not None and owner == owner else []),
-            *(
-                [("age" if story.running[case] else "took", _age(story, case))]
-                if log.times is not None
-                else []
-            ),
-            *([("due" if one.facts else "expected end", one.due)] if one.due else []),
+            *([("age" if _runs(story, one) else "took", _age(story, one))] if log.times is not None else []),
+            *([("due", one.due)] if one.due else []),
             *([("", one.facts)] if one.facts else []),
         ],
         "figure": _timeline(story, one, _table(story, name, first, last)),
     }
 
 
-def _age(story: Story, case: int) -> str:
-    log = story.log
-    until = log.end if story.running[case] and log.end is not None else int(log.ends[case])
+def _runs(story: Story, one: Noticed) -> bool:
+    """Whether a case has not ended, as the log tells it or as the model does that says how it goes on."""
+    return one.kind in ("late", "risky") or bool(story.running[one.case])
+
+
+def _age(story: Story, one: Noticed) -> str:
+    log, case = story.log, one.case
+    until = log.end if _runs(story, one) and log.end is not None else int(log.ends[case])
     return words.took((until - int(log.starts[case])) / 1e6)
 
 
@@ -100,7 +103,7 @@ def _timeline(story: Story, one: Noticed, table: Table) -> Figure:
     first, last = int(log.offsets[case]), int(log.offsets[case + 1])
     events = _drawn(first, last, odd_of(story, first, last))
     times = np.arange(first, last) if log.times is None else log.times[first:last]
-    is_running = bool(story.running[case]) and log.end is not None
+    is_running = _runs(story, one) and log.end is not None
     end = max(int(log.end or 0), int(times.max())) if is_running else int(times.max())
     scale = Scale(float(times.min()), float(end), LEFT, RIGHT)
     odd = odd_of(story, first, last)

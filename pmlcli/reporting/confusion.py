@@ -12,7 +12,7 @@ from pmlcli.reporting.story import Asked
 
 PREDICTED = ("next_activity", "outcome")
 MOST = 12
-CELL, LEFT, TOP = 46, 210, 150
+CELL, LEFT, TOP, SLANTED = 46, 210, 150, 130
 OTHERS = "all others"
 
 
@@ -54,7 +54,7 @@ def _figure(asked: Asked, labels: list[str], matrix: np.ndarray) -> Figure:
     ]
     right = number.share(float(np.trace(matrix) / matrix.sum()))
     told = f"{right} of {matrix.sum():,} predictions are on the diagonal."
-    size = (max(LEFT + CELL * len(labels) + 40, 480), TOP + CELL * len(labels) + 30)
+    size = (max(LEFT + CELL * len(labels) + SLANTED, 480), TOP + CELL * len(labels) + 30)
     svg = drawn(
         "matrix.svg",
         name=f"confusion-{asked.task}",

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 PROGRAM = "graphviz-pure"
 LONGEST_SECONDS = 20
@@ -57,6 +57,14 @@ class Link:
     thick: float
     weight: int
     label: tuple[int, int]
+
+
+class Frame(NamedTuple):
+    """What the program's numbers are turned by: it counts from below, and may begin at the right."""
+
+    width: float
+    height: float
+    is_mirrored: bool
 
 
 def program() -> Path | None:
@@ -115,28 +123,30 @@ def _room(size: tuple[int, int]) -> str:
 def _layout(found: dict[str, Any], sizes: Sequence[tuple[int, int]], links: Sequence[Link]) -> Layout:
     _, _, width, height = (float(one) for one in found["bb"].split(","))
     places = {one["name"]: one["pos"] for one in found["objects"] if "pos" in one}
-    boxes = [_box(places[f"n{i}"], size, height) for i, size in enumerate(sizes)]
+    # Who opens the map on a small screen sees its left: that is where the start is to be.
+    start = float(places["n0"].partition(",")[0])
+    frame = Frame(width, height, is_mirrored=start > width / 2)
+    boxes = [_box(places[f"n{i}"], size, frame) for i, size in enumerate(sizes)]
     edges = {one["id"]: one for one in found.get("edges", ())}
-    routes = [_route(edges[f"e{i}"], link, height) for i, link in enumerate(links)]
+    routes = [_route(edges[f"e{i}"], link, frame) for i, link in enumerate(links)]
     return Layout(round(width), round(height), boxes, routes)
 
 
-def _box(place: str, size: tuple[int, int], height: float) -> Box:
-    x, y = (float(one) for one in place.split(","))
-    return Box(round(x, 1), round(height - y, 1), *size)
+def _box(place: str, size: tuple[int, int], frame: Frame) -> Box:
+    return Box(*_point(place, frame), *size)
 
 
-def _route(edge: dict[str, Any], link: Link, height: float) -> Route:
-    tip, *points = [_point(text, height) for text in edge["pos"].split()]
+def _route(edge: dict[str, Any], link: Link, frame: Frame) -> Route:
+    tip, *points = [_point(text, frame) for text in edge["pos"].split()]
     first, *rest = points
     curve = f"M{first[0]:g} {first[1]:g}C" + " ".join(f"{x:g} {y:g}" for x, y in rest)
-    label = _box(edge["lp"], link.label, height) if link.label[0] and "lp" in edge else None
+    label = _box(edge["lp"], link.label, frame) if link.label[0] and "lp" in edge else None
     return Route(curve, _head(points[-1], tip, 2.5 + link.thick), label)
 
 
-def _point(text: str, height: float) -> tuple[float, float]:
+def _point(text: str, frame: Frame) -> tuple[float, float]:
     x, y = (float(one) for one in text.removeprefix("e,").split(","))
-    return round(x, 1), round(height - y, 1)
+    return round(frame.width - x if frame.is_mirrored else x, 1), round(frame.height - y, 1)
 
 
 def _head(base: tuple[float, float], tip: tuple[float, float], half: float) -> str:

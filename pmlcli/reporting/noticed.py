@@ -102,7 +102,7 @@ def _odd(asked: Asked) -> Iterator[Noticed]:
 
 def _like(reason: str) -> str:
     """The reason without the numbers in which cases of one kind differ."""
-    return re.sub(r"[\d.,]+", "#", reason)
+    return re.sub(r"\d[\d.,]*", "#", reason)
 
 
 def _places(story: Story, table: pd.DataFrame) -> list[int]:
@@ -129,7 +129,8 @@ def _late(story: Story, asked: Asked) -> Iterator[Noticed]:
         elif whole[at] > limit:
             told = f"expected to take {words.took(float(whole[at]))}, longer than 90 % of the ended cases"
             group = "expected to take longer than 90 % of the ended cases"
-            yield Noticed(case, "late", told, group, float(whole[at]), _stamp(story, row["expected_end"]))
+            facts = f"expected to take {words.took(float(whole[at]))}"
+            yield Noticed(case, "late", told, group, float(whole[at]), facts=f"{facts}, {ends}")
 
 
 def _probability(row: pd.Series) -> tuple[float, str, str] | None:
@@ -168,4 +169,5 @@ def _stalled(story: Story) -> Iterator[Noticed]:
     for case in np.flatnonzero(story.standing.is_stalled).tolist():
         silent = (log.end - int(log.ends[case])) / 1e6
         told = f"running, and silent for {words.took(silent)}, which is unusually long there"
-        yield Noticed(case, "stalled", told, "running, and silent for unusually long", silent)
+        group = "running, and silent for unusually long"
+        yield Noticed(case, "stalled", told, group, silent, facts=f"silent for {words.took(silent)}")

@@ -20,6 +20,8 @@ SIGN = 6.6
 """About so many pixels is a digit wide in a label."""
 THICKEST = 7.0
 MARGIN, LEGEND, NARROWEST = 10, 34, 640
+SMALLEST = 0.85
+"""A map is made no smaller than this, so that its texts can be read; it scrolls instead."""
 CLASSES = 4
 TO_INSTALL = "pip install graphviz-pure"
 
@@ -61,7 +63,7 @@ def _figure(story: Story, graph: Graph, arrows: Sequence[Arrow], table: Table) -
     svg = drawn(
         "map.svg",
         size=size,
-        least=max(int(size[0] * 0.62), 320),
+        least=max(int(size[0] * SMALLEST), 320),
         left=(size[0] - int(layout.width)) // 2,
         top=MARGIN + LEGEND,
         nodes=[_node(story, graph, node, box) for node, box in zip(nodes, layout.boxes, strict=True)],
