@@ -9,7 +9,7 @@ from pathlib import Path
 PACKAGE = Path(__file__).parent.parent / "pmlcli"
 BEGIN, END = "<!-- made by docs/house.py -->\n", "<!-- end -->"
 # Imported from everywhere: one box without arrows, so that the others can be seen.
-GROUND = ("arrays", "errors", "runtime", "spreadsheet", "system", "writing")
+GROUND = ("arrays", "errors", "escape", "runtime", "spreadsheet", "system", "writing")
 TASKS = "tasks"
 # The ways in: the package's own names, the console script, and what the registry reads.
 DOORS = ("__init__", "__main__", "_cards")

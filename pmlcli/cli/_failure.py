@@ -17,7 +17,7 @@ import typer
 
 from pmlcli.cli import _config
 from pmlcli.errors import GateError, OutputError, PmlError, Terminated, ValidationError
-from pmlcli.render.escape import visible
+from pmlcli.escape import visible
 from pmlcli.render.json import error_document
 
 LONGEST_MESSAGE = 4000

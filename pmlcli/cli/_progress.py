@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from pmlcli.render.escape import visible
+from pmlcli.escape import visible
 from pmlcli.runtime import ProgressSink
 
 

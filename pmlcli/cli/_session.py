@@ -24,9 +24,9 @@ import typer
 from pmlcli import runtime, writing
 from pmlcli.cli import _config, _failure
 from pmlcli.errors import OutputError, PmlError, PmlWarning, SeriousWarning
+from pmlcli.escape import shown_line, visible
 from pmlcli.render import json, number
 from pmlcli.render.block import Block, plain
-from pmlcli.render.escape import shown_line, visible
 
 QUIET, NORMAL, VERBOSE = 0, 1, 2
 _JSON_ENDINGS = (".jsonl", ".ndjson", ".json")

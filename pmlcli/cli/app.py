@@ -31,7 +31,7 @@ from pmlcli.cli.train import train
 from pmlcli.cli.upgrade import upgrade
 from pmlcli.cli.verify import verify
 from pmlcli.errors import Terminated, ended_by, nearest
-from pmlcli.render.escape import shown_line, visible
+from pmlcli.escape import shown_line, visible
 
 EPILOG = """Every option can be set for all runs: as a variable PMLCLI_NAME, in a file that --config names,
 or in ~/.config/pmlcli/config.toml (name = value). pmlcli.toml, or [tool.pmlcli] of pyproject.toml, in the

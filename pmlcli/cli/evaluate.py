@@ -128,7 +128,8 @@ def evaluate(  # noqa: PLR0913 (a command takes its groups of options)
         if scope.errors is not None:
             _write_errors(found, scope.errors, measuring, session)
         if scope.figures is not None:
-            _write_figures(found, scope.figures, session)
+            drawn = found.save_pictures(scope.figures, force=True)
+            session.note(f"drew {', '.join(path.name for path in drawn)} in {scope.figures}")
         _measuring.finish(found.assessment, measuring, session)
 
 
@@ -164,15 +165,3 @@ def _write_errors(found: Evaluation, path: Path, measuring: MeasuringOptions, se
     data = frame.to_bytes(table, TABLE_ENDINGS[path.suffix.lower()])
     publish.write_file(path, data, force=measuring.force)
     session.note(f"wrote {len(table):,} predictions beside the truth to {path}")
-
-
-def _write_figures(found: Evaluation, place: Path, session: Session) -> None:
-    # matplotlib takes time to import.
-    from pmlcli.lifecycle.artifacts import used
-    from pmlcli.render.evaluation_charts import charts
-
-    with used(foreign=True):
-        drawn = charts(found)
-    for name, data in drawn.items():
-        publish.write_file(place / name, data, force=True)
-    session.note(f"drew {', '.join(drawn)} in {place}")

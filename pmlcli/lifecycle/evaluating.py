@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,8 +26,10 @@ from pmlcli.eventlog.far_events import near_end
 from pmlcli.eventlog.log import EventLog
 from pmlcli.eventlog.running import fit_running_rule
 from pmlcli.lifecycle import grouping
+from pmlcli.lifecycle.artifacts import used
 from pmlcli.lifecycle.evaluation_figures import Judged, change_in, figures_of, numbered, verdict_of
 from pmlcli.lifecycle.evaluation_words import sentence_of, told_difference
+from pmlcli.store import publish
 
 Predict = Callable[[EventLog, PredictRequest], pd.DataFrame]
 
@@ -86,6 +89,36 @@ class Evaluation:
             own, facts={**own.facts, **facts}, warnings=tuple(dict.fromkeys((*warnings, *own.warnings)))
         )
         return replace(self, assessment=more)
+
+    def pictures(self) -> dict[str, str]:
+        """File name to SVG text: `figure.svg` (beside training and baseline), `by-COLUMN.svg` of each group
+        that was evaluated; `calibration.svg` and `errors.svg` if predictions have a probability or an error.
+
+        PredictionError if the model's numbers cannot be drawn.
+        """
+        # matplotlib takes time to import.
+        from pmlcli.evaluation.pictures import drawn
+
+        with used(foreign=True):
+            return drawn(self.assessment.figures, self.frame)
+
+    def save_pictures(self, place: str | Path, *, force: bool = False) -> list[Path]:
+        """Writes `pictures()` to this directory, which is made if it is not there; the paths of the files.
+
+        ValidationError for a file that is already there, unless `force`; OutputError if one cannot be written
+        """
+        made = {Path(place) / name: text.encode("utf-8") for name, text in self.pictures().items()}
+        taken = [path for path in made if path.exists() and not force]
+        if taken:
+            raise ValidationError(
+                f"{taken[0]}: is there already",
+                hint="give --force to replace it",
+                code="io.exists",
+                context={"path": str(taken[0])},
+            )
+        for path, data in made.items():
+            publish.write_file(path, data, force=force)
+        return list(made)
 
     def __repr__(self) -> str:
         return f"<evaluation: {self.sentence} ({len(self.frame):,} predictions)>"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from pmlcli.render.escape import shown_line, visible
+from pmlcli.escape import shown_line, visible
 
 
 @dataclass(frozen=True)

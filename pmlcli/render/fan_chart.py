@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from pmlcli.render.escape import visible
+from pmlcli.escape import visible
 
 LEVELS = (("95", 0.18), ("80", 0.36))
 COLOUR, INK = "#2a6f97", "#333333"

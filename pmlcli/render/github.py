@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
+from pmlcli.escape import visible
 from pmlcli.evaluation import gates
 from pmlcli.evaluation.assessment import Assessment
 from pmlcli.evaluation.gates import Judged
-from pmlcli.render.escape import visible
 
 Level = Literal["error", "warning", "notice"]
 _IN_MESSAGE = {"%": "%25", "\r": "%0D", "\n": "%0A"}

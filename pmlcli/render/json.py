@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pmlcli.errors import PmlError
-from pmlcli.render.escape import json_safe
+from pmlcli.escape import json_safe
 
 _VERSION = 1
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from xml.etree import ElementTree
 
+from pmlcli.escape import visible
 from pmlcli.evaluation import gates
 from pmlcli.evaluation.assessment import Assessment
 from pmlcli.evaluation.gates import Judged
 from pmlcli.render import figure
-from pmlcli.render.escape import visible
 
 
 def suites(found: Assessment, judged: Sequence[Judged]) -> str:

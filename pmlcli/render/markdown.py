@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from pmlcli.escape import visible
 from pmlcli.evaluation import gates
 from pmlcli.evaluation.assessment import Assessment
 from pmlcli.evaluation.gates import Judged
 from pmlcli.render import figure
-from pmlcli.render.escape import visible
 
 _MARKS = re.compile(r"[\\`*_\[\]<>|~$&:#!{}]")
 _BLOCK_START = re.compile(r"^(\d{0,9})(?=[-+=.)])")

@@ -8,11 +8,11 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+from pmlcli.escape import visible
 from pmlcli.evaluation import gates
 from pmlcli.evaluation.assessment import Assessment, Figure
 from pmlcli.evaluation.gates import PARTS, Judged
 from pmlcli.render import figure
-from pmlcli.render.escape import visible
 
 _HELP = {
     "n": "independent units that {name} was measured on",

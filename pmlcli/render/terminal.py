@@ -10,8 +10,8 @@ from rich.measure import Measurement
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from pmlcli.escape import visible
 from pmlcli.render.block import Block, Heading, Line, Pairs, Table
-from pmlcli.render.escape import visible
 
 MOST_WIDTH = 10_000
 WIDE_HEADER = 10

@@ -9,8 +9,8 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from pmlcli.escape import visible
 from pmlcli.render import number
-from pmlcli.render.escape import visible
 from pmlcli.reporting import words
 from pmlcli.reporting.parts import Name
 

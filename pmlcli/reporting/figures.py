@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from pmlcli.render.escape import visible
+from pmlcli.escape import visible
 from pmlcli.reporting.drawing import text_of
 from pmlcli.reporting.made import Report
 from pmlcli.reporting.parts import Figure

@@ -16,7 +16,7 @@ from rapidfuzz.distance import DamerauLevenshtein
 
 from pmlcli.algorithms._interface.request import PredictRequest
 from pmlcli.algorithms.outcome._classes import shares_in
-from pmlcli.errors import DamagedModelError, LogError, UntrustedArtifactError, ValidationError
+from pmlcli.errors import DamagedModelError, LogError, OutputError, UntrustedArtifactError, ValidationError
 from pmlcli.evaluation.metrics import auc, average_precision
 from pmlcli.eventlog import read_log
 from pmlcli.eventlog.log import EventLog
@@ -116,6 +116,29 @@ def test_it_agrees_to_the_last_digit_with_a_short_script(name: str, log: EventLo
     assert main.lower < main.value < main.upper
     assert found.sentence.count("in training") >= 1
     assert {"truth", "case_id", "prefix_length"} <= set(found.frame.columns)
+
+
+PICTURES = {"next-activity/ngram": "calibration.svg", "remaining-time/median": "errors.svg"}
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_an_evaluation_gives_its_pictures_and_writes_them_over_nothing(
+    name: str, log: EventLog, tmp_path: Path
+) -> None:
+    found = model_of(name).evaluate(log, scope=Scope(by=("activity",)))
+    drawn = found.pictures()
+    assert {"figure.svg", "by-activity.svg", PICTURES.get(name, "figure.svg")} <= drawn.keys()
+    assert all(text.startswith("<?xml") and text.rstrip().endswith("</svg>") for text in drawn.values())
+    place = tmp_path / "new" / "drawn"
+    assert {path.name: path.read_text() for path in found.save_pictures(place)} == drawn
+    (place / "figure.svg").unlink()
+    with pytest.raises(ValidationError, match="is there already .give force=True"):
+        found.save_pictures(place)
+    assert not (place / "figure.svg").exists()
+    assert len(found.save_pictures(str(place), force=True)) == len(drawn)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError):
+        found.save_pictures(tmp_path / "file")
 
 
 @pytest.mark.parametrize("by", ["activity", "prefix-length", "month", "resource", "amount"])

@@ -5,19 +5,17 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure as Canvas
 
+from pmlcli.escape import visible
 from pmlcli.evaluation.assessment import Figure
-from pmlcli.render.escape import visible
-
-if TYPE_CHECKING:
-    from pmlcli.lifecycle.evaluating import Evaluation
 
 COLOUR, INK, PALE = "#2a6f97", "#333333", "#999999"
 MOST_GROUPS = 30
@@ -25,21 +23,23 @@ LONGEST_LABEL = 60
 _BINS = 10
 
 
-def charts(found: Evaluation) -> dict[str, bytes]:
+def drawn(figures: Sequence[Figure], frame: pd.DataFrame) -> dict[str, str]:
     """File name to SVG: `figure.svg`, `by-COLUMN.svg` of each grouping; `calibration.svg` and `errors.svg`
-    where predictions have a probability or an error. Equal evaluations give equal bytes.
+    if predictions have a probability or an error. Equal figures and frames give equal texts.
+
+    `figures`: the main one first; `frame`: a row for each prediction.
     """
-    main = found.assessment.figures[0]
+    main = figures[0]
     made = {"figure.svg": _beside(main)}
-    for column in dict.fromkeys(name for one in found.assessment.figures for name in one.group):
-        groups = [one for one in found.assessment.figures if column in one.group and one.value is not None]
+    for column in dict.fromkeys(name for one in figures for name in one.group):
+        groups = [one for one in figures if column in one.group and one.value is not None]
         if groups:
             made[f"by-{_plain(column)}.svg"] = _by_group(column, groups[:MOST_GROUPS])
-    if {"is_right", "probability"} <= set(found.frame.columns):
-        made["calibration.svg"] = _calibration(found.frame)
-    off = [name for name in ("absolute_error", "absolute_error_days") if name in found.frame.columns]
+    if {"is_right", "probability"} <= set(frame.columns):
+        made["calibration.svg"] = _calibration(frame)
+    off = [name for name in ("absolute_error", "absolute_error_days") if name in frame.columns]
     if off:
-        made["errors.svg"] = _errors(found.frame[off[0]], main.unit)
+        made["errors.svg"] = _errors(frame[off[0]], main.unit)
     return made
 
 
@@ -56,7 +56,7 @@ def _axis(one: Figure) -> str:
     return f"{one.name} ({one.unit})" if one.unit else one.name
 
 
-def _svg(height: float, draw: Any) -> bytes:
+def _svg(height: float, draw: Any) -> str:
     # Without a salt and a date the same chart would be other bytes each time.
     with mpl.rc_context({"svg.hashsalt": "pmlcli", "font.size": 9, "svg.fonttype": "none"}):
         canvas = Canvas(figsize=(7, height), layout="constrained")
@@ -66,7 +66,7 @@ def _svg(height: float, draw: Any) -> bytes:
         panel.spines[["top", "right"]].set_visible(False)
         buffer = io.BytesIO()
         canvas.savefig(buffer, format="svg", metadata={"Date": None})
-    return buffer.getvalue()
+    return buffer.getvalue().decode("utf-8")
 
 
 def _points(panel: Axes, labels: Sequence[str], figures: Sequence[Figure]) -> None:
@@ -81,7 +81,7 @@ def _points(panel: Axes, labels: Sequence[str], figures: Sequence[Figure]) -> No
     panel.set_ylim(len(labels) - 0.5, -0.5)
 
 
-def _beside(main: Figure) -> bytes:
+def _beside(main: Figure) -> str:
     """The task's own figure beside training and baseline."""
     known = [("here", main), ("in training", main.training), ("baseline", main.baseline)]
     figures: Mapping[str, Figure] = {
@@ -98,7 +98,7 @@ def _beside(main: Figure) -> bytes:
     return _svg(2.2, draw)
 
 
-def _by_group(column: str, groups: Sequence[Figure]) -> bytes:
+def _by_group(column: str, groups: Sequence[Figure]) -> str:
     def draw(panel: Axes) -> None:
         _points(panel, [f"{one.group[column]} (n={one.n})" for one in groups], groups)
         panel.set(xlabel=_axis(groups[0]), ylabel=_label(column))
@@ -107,7 +107,7 @@ def _by_group(column: str, groups: Sequence[Figure]) -> bytes:
     return _svg(1.4 + 0.25 * len(groups), draw)
 
 
-def _calibration(frame: Any) -> bytes:
+def _calibration(frame: Any) -> str:
     """How often predictions were right, by their probability; on the line the two are equal."""
     said = frame["probability"].to_numpy(dtype=np.float64)
     right = frame["is_right"].to_numpy(dtype=np.float64)
@@ -127,7 +127,7 @@ def _calibration(frame: Any) -> bytes:
     return _svg(4.5, draw)
 
 
-def _errors(column: Any, unit: str) -> bytes:
+def _errors(column: Any, unit: str) -> str:
     """How far off predictions were; the last bin holds all beyond the 99th percentile."""
     errors = column.to_numpy(dtype=np.float64)
     errors = errors[np.isfinite(errors)]

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pmlcli.escape import shown_line, visible
 from pmlcli.eventlog import read_log, write_log
 from pmlcli.render import frame, json
 from pmlcli.render.block import Heading, Line, Pairs, Table, plain
-from pmlcli.render.escape import shown_line, visible
 from pmlcli.render.terminal import coloured
 from pmlcli.spreadsheet import formula_safe
 
