@@ -42,7 +42,7 @@ def part(story: Story) -> Part:
 
 
 def _nothing(story: Story) -> str:
-    asked = [one for one in story.asked if one.task in ("anomaly", "remaining-time", "outcome")]
+    asked = [one for one in story.models if one.task in ("anomaly", "remaining-time", "outcome")]
     if asked:
         return "No case stands out."
     return "No case stands out for its silence. A model of anomalies, remaining time or outcomes says more."

@@ -23,7 +23,7 @@ def part(story: Story) -> Part:
     if story.options.command:
         facts.append(("command line", story.options.command))
     rows: list[list[Cell]] = [[name, value] for name, value in facts]
-    tables = [Table("The log and the program", ("fact", "value"), rows), *(map(_model, story.asked))]
+    tables = [Table("The log and the program", ("fact", "value"), rows), *(map(_model, story.models))]
     return Part("made", "How it was made", tables=tables)
 
 

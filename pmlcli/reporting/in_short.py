@@ -116,17 +116,17 @@ def _ahead(story: Story) -> list[str]:
 
 
 def _sure(story: Story) -> str:
-    if not story.asked:
+    if not story.models:
         return "No model was given, so nothing here is a prediction."
-    return " ".join(f"{one.task.replace('-', ' ').capitalize()}: {shortly(one)}." for one in story.asked)
+    return " ".join(f"{one.task.replace('-', ' ').capitalize()}: {shortly(one)}." for one in story.models)
 
 
 def _changed(story: Story) -> str:
     if story.other is not None:
         return f"{story.other.sentence}."
-    known = [one for one in story.asked if one.drift]
+    known = [one for one in story.models if one.drift]
     if known:
         return f"Since training: {words.plain('; '.join(known[0].drift[:3]))}."
-    if any(one.task != "forecast" for one in story.asked):
+    if any(one.task != "forecast" for one in story.models):
         return "Since training nothing has changed beyond chance, in activities and paths."
     return "No earlier log was given to compare with."

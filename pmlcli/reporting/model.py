@@ -44,12 +44,12 @@ class About(NamedTuple):
 
 def part(story: Story) -> Part:
     """A paragraph, pictures and tables for each model."""
-    if not story.asked:
+    if not story.models:
         return Part("model", "The model", ["No model was given: this is the log's own report."])
     told: set[str] = set()
-    models = [_about(one, told) for one in story.asked]
+    models = [_about(one, told) for one in story.models]
     body = drawn("models.html", models=models)
-    title = "The model" if len(story.asked) == 1 else "The models"
+    title = "The model" if len(story.models) == 1 else "The models"
     return Part("model", title, [], body, within=[one for about in models for one in about.figures])
 
 

@@ -88,7 +88,7 @@ def _kinds(story: Story) -> Iterator[list[Noticed]]:
     yield [] if odd is None else list(_odd(odd))
     yield late(story)
     yield [] if risky is None else list(_risky(story, risky))
-    yield [] if story.asked and (odd or risky or late(story)) else list(_stalled(story))
+    yield [] if story.models and (odd or risky or late(story)) else list(_stalled(story))
 
 
 def _odd(asked: Asked) -> Iterator[Noticed]:

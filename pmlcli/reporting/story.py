@@ -1,4 +1,4 @@
-"""What a report tells of: a log, what models say of it, and what was asked for."""
+"""What a report is about: a log, the results of models, and the options."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ class Story:
     log: EventLog
     profile: LogProfile
     standing: Standing
-    asked: tuple[Asked, ...] = ()
+    models: tuple[Asked, ...] = ()
     options: ReportOptions = field(default_factory=ReportOptions)
     other: Assessment | None = None
 
@@ -126,7 +126,7 @@ class Story:
 
     def of(self, task: str) -> Asked | None:
         """What the model of this task says; None without one."""
-        return next((one for one in self.asked if one.task == task), None)
+        return next((one for one in self.models if one.task == task), None)
 
     @cached_property
     def odd_cases(self) -> NDArray[np.bool_] | None:
@@ -151,7 +151,7 @@ class Story:
     @cached_property
     def trained(self) -> tuple[int, int] | None:
         """From when until when the first model's training log went, microseconds UTC; None without one."""
-        for one in self.asked:
+        for one in self.models:
             log = one.fields["training_log"]
             if log.get("from") and log.get("until"):
                 ends = (pd.Timestamp(log[name]).tz_convert("UTC") for name in ("from", "until"))

@@ -30,7 +30,7 @@ from pmlcli.eventlog.split import Split, rolling_splits, rolling_strict_splits
 SplitChoice = Annotated[
     Literal["temporal", "strict"],
     Param(
-        "How to cut off the test part: by start of case, or strict, where training and test share no time.",
+        "How to split off the test part: by start of case, or strict: training and test share no time.",
         has_option=True,
         metavar="temporal|strict",
     ),

@@ -14,11 +14,9 @@ from pmlcli.encoding.profile.extractor import CaseFeatures, FeatureConfig, Featu
 CANDIDATES = 10
 """Features tried for a reason, the most unusual first."""
 
-NumericalFeatures = Annotated[
-    tuple[str, ...], Param("Columns of numbers to look at as well (never one that holds the label).")
-]
+NumericalFeatures = Annotated[tuple[str, ...], Param("Columns of numbers to use as well (never the label).")]
 CategoricalFeatures = Annotated[
-    tuple[str, ...], Param("Columns of categories to look at as well (never one that holds the label).")
+    tuple[str, ...], Param("Columns of categories to use as well (never the label).")
 ]
 UseNormalization = Annotated[
     bool, Param("Centre every feature and divide it by its spread, both learned in training.")

@@ -1,4 +1,4 @@
-"""Cases far from every dense group of cases."""
+"""DBSCAN: flags cases that are far from every dense group of training cases."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ SMALLEST_EPS = 1e-4
 
 @dataclass(kw_only=True)
 class DensityDetector(AnomalyDetector[CaseFeatures]):
-    """Calls a training case a core case when enough others lie within the distance eps of it. A case, old or
-    new, is flagged when no core case is within eps: what DBSCAN calls noise. The score is the distance to the
-    nearest core case over eps, so that 1 is the border.
+    """A training case is a core case if enough others are within the distance eps of it. A case, old or new,
+    is flagged if no core case is within eps: DBSCAN calls this noise. The score is the distance to the
+    nearest core case divided by eps, so 1 is the border.
     """
 
     numerical_features: NumericalFeatures = ()
@@ -41,9 +41,14 @@ class DensityDetector(AnomalyDetector[CaseFeatures]):
     use_normalization: UseNormalization = True
     eps: Annotated[
         float | None,
-        Param("Distance of neighbours; none: chosen so that `contamination` (auto: 0.3) are not core.", gt=0),
+        Param(
+            "Largest distance of neighbours; none: chosen so that `contamination` (auto: 0.3) are not core.",
+            gt=0,
+        ),
     ] = None
-    min_samples: Annotated[int, Param("Cases within eps, itself included, that make a core case.", ge=1)] = 5
+    min_samples: Annotated[
+        int, Param("A core case has at least this many cases within eps, itself included.", ge=1)
+    ] = 5
 
     source: ClassVar[str] = "Ester, Kriegel, Sander, Xu: A density-based algorithm (DBSCAN). KDD 1996"
 

@@ -1,4 +1,4 @@
-"""Cases and activities that took unusually long, or were done unusually fast."""
+"""Durations: flags cases and activities that took unusually long or short."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ COLUMNS = ("duration", "case duration")
 
 @dataclass(kw_only=True)
 class DurationDetector(EventDetector[Work]):
-    """Learns how long each activity usually takes (from its start where the log has start times, else since
-    the event before it), and how long it usually is from a case's beginning until each activity. A case is
-    the odder the further one of its activities, or the whole of it until its last event, lies above or
-    below, on a logarithmic scale and in usual spreads.
+    """Learns how long each activity usually takes (from its start if the log has start times, else since the
+    event before it), and how much time usually passes from the beginning of a case to each activity. The
+    score of a case grows with how far one of these durations, or that of the whole case, is above or below
+    the usual one, on a logarithmic scale and in units of the usual spread.
     """
 
     source: ClassVar[str] = "Rogge-Solti, Kasneci: Temporal anomaly detection in business processes. BPM 2014"

@@ -1,4 +1,4 @@
-"""Cases that detectors of several kinds, or one of them very clearly, find odd."""
+"""Ensemble: combines the p-values of several kinds of detectors."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from pmlcli.evaluation.conformal import held_out
 
 @dataclass(kw_only=True)
 class EnsembleDetector(AnomalyDetector[Bundle]):
-    """Asks several detectors. The score is the weighted mean of -log of the shares of held-out cases that
-    each finds at least as odd. The more of its oddest tenth one shares with the others, the more it weighs;
-    `likelihood` counts three times. One that needs what the log lacks is left out. It pays where oddities
-    are of several kinds; where all lie in steps and values, `likelihood` alone finds more.
+    """The score is the weighted mean of -log of the p-values that the detectors give a case on held-out
+    cases. A detector weighs more the more of its most anomalous tenth it shares with the others; `likelihood`
+    counts three times. A detector that needs what the log lacks is left out. Use it for anomalies of several
+    kinds; if all are in steps and values, `likelihood` alone finds more.
     """
 
     members: MemberNames = ("likelihood", "temporal-profile", "resource")

@@ -1,4 +1,4 @@
-"""Cases with features of rare value."""
+"""Histograms (HBOS): flags cases with rare values in their profile."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ DOUBT = 0.5
 @dataclass(kw_only=True)
 class HistogramDetector(AnomalyDetector[CaseFeatures]):
     """Counts for every feature of a case's profile how many training cases had about the same value. A value
-    is the odder the rarer it is beside the commonest one (logarithm of the ratio). The score is the sum over
-    the case's oddest features: the first of them is the reason.
+    scores higher the rarer it is compared with the most common one (logarithm of the ratio). The score is the
+    sum over the most anomalous features of the case; the first of them is the reason.
 
-    The paper sums over all features. In a profile that favours long cases, which are a little unusual in
-    many features; what went wrong in one place shows in few.
+    The paper sums over all features. In a profile that favours long cases, which are a little unusual in many
+    features; a mistake in one place shows in few.
     """
 
     numerical_features: NumericalFeatures = ()
     categorical_features: CategoricalFeatures = ()
     use_normalization: UseNormalization = True
-    bins: Annotated[int, Param("Bins of a feature of many values.", ge=2, le=1000)] = 10
-    oddest: Annotated[int, Param("Features of a case that count, the oddest first.", ge=1)] = 2
+    bins: Annotated[int, Param("Number of bins of a feature with many values.", ge=2, le=1000)] = 10
+    oddest: Annotated[int, Param("How many features of a case count, the most anomalous first.", ge=1)] = 2
 
     source: ClassVar[str] = "Goldstein, Dengel: Histogram-based outlier score (HBOS). KI 2012"
 

@@ -1,4 +1,4 @@
-"""Cases that a few random questions set apart from all others."""
+"""Isolation forest: flags cases that few random splits separate from the rest."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ could not see a case that is the first to differ there."""
 
 @dataclass(kw_only=True)
 class IsolationForestDetector(AnomalyDetector[CaseFeatures]):
-    """Asks random yes-or-no questions about a case's profile until it stands alone. An ordinary case needs
-    many questions, an odd one few: the fewer on average over the trees, the higher the score (about 0.4
-    is ordinary, towards 1 is odd).
+    """Splits the case profiles at random until each case is alone. A usual case needs many splits, an
+    anomalous one few: the fewer on average over the trees, the higher the score (about 0.4 is usual, near 1
+    is anomalous).
 
-    A question is about a random mixture of all features, not about one ("Extended Isolation Forest"): a
-    profile has many features that hardly ever vary, and a question about one of them tells little.
+    Each split is on a random mixture of features, not on one ("Extended Isolation Forest"): a profile has
+    many features that hardly ever vary, and a split on one of them says little.
     """
 
     numerical_features: NumericalFeatures = ()
@@ -43,9 +43,9 @@ class IsolationForestDetector(AnomalyDetector[CaseFeatures]):
     use_normalization: UseNormalization = True
     n_estimators: Estimators = 200
     directions: Annotated[
-        int, Param("Random mixtures of features to split on; 0: single features.", ge=0, le=10000)
+        int, Param("Number of random mixtures of features to split on; 0: single features.", ge=0, le=10000)
     ] = 64
-    max_samples: Annotated[int, Param("Training cases that each tree sees.", ge=2)] = 256
+    max_samples: Annotated[int, Param("Number of training cases for each tree.", ge=2)] = 256
 
     source: ClassVar[str] = (
         "Liu, Ting, Zhou: Isolation Forest. ICDM 2008; "

@@ -1,4 +1,4 @@
-"""Events that hardly ever stood where they stand, by counting what stood around them."""
+"""Likelihood: flags events that are unlikely given the events around them, by counting."""
 
 from __future__ import annotations
 
@@ -34,19 +34,20 @@ def _halved_events(events: Floats, offsets: Codes) -> Floats:
 
 @dataclass(kw_only=True)
 class LikelihoodDetector(BySurprise, EventDetector[Events]):
-    """Counts, in the training log, what stood where. An activity is odd when another is far likelier after
-    the three activities before it or before the two after it, when it is done again though it is usually done
-    once, when an activity is missing that usually comes first, or when one came first that never should; the
-    more so, the likelier the case becomes when the event is taken out, moved, or given what it lacks. An
-    attribute is odd when another value is far likelier for this activity, next to the value that the event
-    before or the next one has, or beside another attribute of the same event.
+    """Counts in the training log which activities and values occur in which context. An activity is anomalous
+    if another is far more likely after the three activities before it or before the two after it; if it is
+    repeated though it usually is not; if an activity that usually comes before it is missing; or if an
+    activity that should never come before it does. It counts more if the case becomes more likely when the
+    event is removed or moved, or when what is missing is inserted. An attribute is anomalous if another value
+    is far more likely for this activity, next to the value of the event before or after, or beside another
+    attribute of the same event.
 
-    The score of a value grows with the log of how much likelier the likeliest value was, and with how few
-    training cases hold anything as odd in that column: in a column where surprises are daily bread they count
-    little. The score of an event is that of its oddest value plus half of the next, a quarter of the third,
-    and so on; that of a case is made of its events in the same way, and divided by one plus the log of its
-    length, since more events are more chances to be odd. Every count is taken as one less than it is, so that
-    a training case scores as if it had been left out.
+    The score of a value grows with the log of how much more likely the most likely value was, and with how
+    few training cases have one as anomalous in that column: if a column is full of surprises, they count
+    little. The score of an event is that of its most anomalous value plus half of the next, a quarter of the
+    third, and so on. The score of a case is made of its events in the same way, and divided by one plus the
+    log of its length, because more events are more chances to be anomalous. Every count is taken as one less
+    than it is, so that a training case scores as if it had been left out.
     """
 
     attributes: Attributes = None

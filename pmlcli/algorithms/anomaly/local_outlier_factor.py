@@ -1,4 +1,4 @@
-"""Cases lonelier than the cases most like them."""
+"""Local outlier factor: flags cases in a sparser region than their nearest neighbours."""
 
 from __future__ import annotations
 
@@ -33,14 +33,16 @@ breadth is not lonely."""
 @dataclass(kw_only=True)
 class LocalOutlierFactorDetector(AnomalyDetector[CaseFeatures]):
     """Compares how far a case is from its nearest training cases with how far those are from theirs. The
-    score is the ratio: about 1 among its like, whether they stand dense or loose; above it, lonelier than
-    the cases most like it.
+    score is the ratio: about 1 among similar cases, in dense and in sparse regions; above 1 if the case is
+    further from its neighbours than they are from theirs.
     """
 
     numerical_features: NumericalFeatures = ()
     categorical_features: CategoricalFeatures = ()
     use_normalization: UseNormalization = True
-    neighbors: Annotated[int, Param("Training cases that a case is compared with.", ge=1, le=1000)] = 40
+    neighbors: Annotated[
+        int, Param("Number of nearest training cases to compare a case with.", ge=1, le=1000)
+    ] = 40
 
     source: ClassVar[str] = (
         "Breunig, Kriegel, Ng, Sander: LOF, identifying density-based local outliers. SIGMOD 2000"

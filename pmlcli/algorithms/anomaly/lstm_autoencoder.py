@@ -1,4 +1,4 @@
-"""Events that a recurrent network cannot rebuild from a summary of their case."""
+"""LSTM autoencoder: flags events that a recurrent network cannot reconstruct."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ class _Body(nn.Module):
 
 @dataclass(kw_only=True)
 class LstmAutoencoder(TraceParameters, BySurprise, NeuralAlgorithm[Events], EventDetector[Events]):
-    """One recurrent network sums a whole case up in a few numbers, another rebuilds the case from them, event
-    by event. What is usual fits into the summary; an event is odd when the rebuilt case has something
-    else in its place.
+    """One recurrent network encodes a whole case in a few numbers, another reconstructs the case from them,
+    event by event. What is usual can be reconstructed. An event is anomalous if the reconstructed case has
+    something else in its place.
     """
 
     latent_size: LatentSize = 16

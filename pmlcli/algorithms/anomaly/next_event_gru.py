@@ -1,4 +1,4 @@
-"""Activities and attributes that a recurrent network did not expect after what came before."""
+"""GRU: flags activities and attributes that a recurrent network did not expect next."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ class _Body(nn.Module):
 
 @dataclass(kw_only=True)
 class NextEventDetector(TraceParameters, BySurprise, NeuralAlgorithm[Events], EventDetector[Events]):
-    """A gated recurrent unit reads a case event by event and says how likely each activity is to come next,
-    and, given the activity, each attribute. An event is odd when another one was far likelier after what
-    had happened so far.
+    """A gated recurrent unit reads a case event by event. It predicts how likely each activity is next and,
+    given the activity, each attribute. An event is anomalous if another one was far more likely after the
+    events so far.
     """
 
     source: ClassVar[str] = (

@@ -1,4 +1,4 @@
-"""Cases outside a smooth border drawn around the training cases."""
+"""One-class SVM: flags cases outside a smooth border around the training cases."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ ordinary (on synthetic logs it flagged up to a third of the held-out cases; a te
 
 @dataclass(kw_only=True)
 class OneClassSvmDetector(AnomalyDetector[CaseFeatures]):
-    """Draws the tightest smooth border that leaves about a share nu of the training cases outside. The score
-    is how far outside a case lies (negative: inside). From 20,000 training cases on, the border is drawn
-    by way of 300 landmark cases.
+    """Finds the tightest smooth border that leaves about a share nu of the training cases outside. The score
+    is how far outside the border a case is (negative: inside). From 20,000 training cases on, the border is
+    approximated with 300 landmark cases.
     """
 
     numerical_features: NumericalFeatures = ()
@@ -48,7 +48,11 @@ class OneClassSvmDetector(AnomalyDetector[CaseFeatures]):
         Param("Share of training cases left outside; none: `contamination` (auto: 0.05).", gt=0, le=1),
     ] = None
     gamma: Annotated[
-        float | None, Param("Sharpness of the border; none: 0.1 / (columns x variance).", gt=0)
+        float | None,
+        Param(
+            "Kernel coefficient; a larger one fits the cases more closely; none: 0.1 / (columns x variance).",
+            gt=0,
+        ),
     ] = None
 
     source: ClassVar[str] = (

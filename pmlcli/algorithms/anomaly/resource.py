@@ -1,4 +1,4 @@
-"""People who did what they never do, or when they never work, or both sides of four eyes."""
+"""Resources: flags people at unusual work or times, or in two steps that need two people."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ COLUMNS = (RESOURCE, RESOURCE, TIMESTAMP, TIMESTAMP)
 
 @dataclass(kw_only=True)
 class ResourceDetector(EventDetector[Work]):
-    """Counts who does what, when (hour and weekday, where the log has times), and which two activities of a
-    case one person hardly ever does both. An event is odd when its person was to be expected there far
-    more often than seen: by chance, from how much the person does and how often the activity happens.
+    """Counts who does what, when (hour and weekday, if the log has times), and which two activities of a case
+    are hardly ever done by the same person. An event is anomalous if its combination should have occurred far
+    more often by chance, given how much the person does and how often the activity happens.
     """
 
     source: ClassVar[str] = (

@@ -1,4 +1,4 @@
-"""Unusual waits between one activity and another, and pairs never seen together."""
+"""Temporal profile: flags unusual waits between two activities, and unseen pairs."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from pmlcli.eventlog.log import TIMESTAMP
 
 @dataclass(kw_only=True)
 class TemporalProfile(EventDetector[Work]):
-    """Learns for each pair of activities, one soon after the other, how long the second usually waits for
-    the first. An event is the odder the further its wait lies above or below, on a logarithmic scale and in
-    usual spreads; a pair that training never saw is as odd as a very rare wait.
+    """Learns for each pair of activities, one soon after the other, how long the wait between them usually
+    is. The score of an event grows with how far its wait is above or below, on a logarithmic scale and in
+    units of the usual spread. A pair that training never saw scores like a very rare wait.
     """
 
     reach: Annotated[
-        int, Param("So many events back an activity is paired with.", ge=1, le=50, unit="events")
+        int, Param("How many events back an activity is paired with.", ge=1, le=50, unit="events")
     ] = 2
 
     source: ClassVar[str] = (

@@ -1,4 +1,4 @@
-"""Events that a network with attention cannot rebuild from a summary of their case."""
+"""Transformer autoencoder: flags events that a network with attention cannot reconstruct."""
 
 from __future__ import annotations
 
@@ -53,9 +53,9 @@ class _Body(nn.Module):
 
 @dataclass(kw_only=True)
 class TransformerAutoencoder(TraceParameters, BySurprise, NeuralAlgorithm[Events], EventDetector[Events]):
-    """A network with attention, in which every event is read beside all others of its case, sums the case up
-    in a few numbers; another one rebuilds the case from them, all events at once. An event is odd when
-    the rebuilt case has something else in its place.
+    """A network with attention reads every event together with all others of its case, and encodes the case
+    in a few numbers. Another one reconstructs the case from them, all events at once. An event is anomalous
+    if the reconstructed case has something else in its place.
     """
 
     learning_rate: LearningRate = 0.003

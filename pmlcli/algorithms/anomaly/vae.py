@@ -1,4 +1,4 @@
-"""Events that are unlikely in any case like theirs, by a variational autoencoder."""
+"""Variational autoencoder: flags events that are unlikely in similar cases."""
 
 from __future__ import annotations
 
@@ -52,13 +52,15 @@ class _Body(nn.Module):
 
 @dataclass(kw_only=True)
 class VariationalAutoencoder(TraceParameters, BySurprise, NeuralAlgorithm[Events], EventDetector[Events]):
-    """Lays cases out on a map where like cases lie close together, and rebuilds from each place on it the
-    case that belongs there. An odd case is taken for the usual ones around it, so that odd events are rebuilt
-    as something else. Scoring takes the middle of a case's place: no chance is involved.
+    """Encodes each case as a point in a space where similar cases are close together, and reconstructs a case
+    from its point. An anomalous case is reconstructed like the usual ones around it, so its anomalous events
+    come out as something else. Scoring uses the mean of the point's distribution, so nothing is random.
     """
 
     latent_size: LatentSize = 16
-    beta: Annotated[float, Param("Weight of the map's order beside exact rebuilding.", ge=0)] = 0.5
+    beta: Annotated[
+        float, Param("Weight of the regularisation term against the reconstruction error.", ge=0)
+    ] = 0.5
 
     source: ClassVar[str] = "Kingma, Welling: Auto-encoding variational Bayes. ICLR 2014"
 

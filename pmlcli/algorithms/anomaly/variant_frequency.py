@@ -1,4 +1,4 @@
-"""The rarer a case's exact sequence of activities, the odder the case."""
+"""Variant frequency: flags cases with a rare sequence of activities (baseline)."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from pmlcli.encoding.vocabulary import UNSEEN_CODE
 
 @dataclass(kw_only=True)
 class VariantFrequency(AnomalyDetector[Traces]):
-    """Counts how often each sequence of activities occurred in training. The score is the surprise, -log of
-    its share, highest for sequences that never occurred; among equally frequent ones it is the higher the
-    rarer their steps are. Every count is taken as one less than it is, so that a training case scores as if
-    it had been left out. The baseline: whatever is more elaborate has to do better than this.
+    """Counts how often each sequence of activities occurred in training. The score is -log of its share,
+    highest for sequences that never occurred; among equally frequent ones it is higher the rarer their steps
+    are. Every count is taken as one less than it is, so that a training case scores as if it had been left
+    out. This is the baseline: other detectors should do better.
     """
 
     source: ClassVar[str] = (

@@ -1,4 +1,4 @@
-"""Autoregression and moving averages with a season that is fixed or drifts, their order chosen by AICc."""
+"""ARIMA: autoregression and moving averages with a season, the order chosen by AICc."""
 
 from __future__ import annotations
 
@@ -36,11 +36,12 @@ MOST_ORDER, LONGEST_DRIFTING_SEASON = 2, 12
 
 @dataclass(kw_only=True)
 class Arima(Forecaster):
-    """The next value from the last few values, the last few surprises, and the season.
+    """Forecasts the next value from the last few values, the last few errors, and the season.
 
-    Works on square roots, which calms large counts. The season is a fixed profile (a level for each
-    weekday, say), or drifts (seasonal differences, moving average), or is left out: whichever forecasts
-    the last fifth of the training series best. KPSS decides about differencing, AICc about the order.
+    It uses square roots, so that large counts vary less. The season is a fixed profile (for example a level
+    for each weekday), or changes over time (seasonal differences, moving average), or is left out: whichever
+    forecasts the last fifth of the training series best. KPSS decides about differencing, AICc about the
+    order.
     """
 
     source: ClassVar[str] = "Hyndman and Khandakar (2008), Automatic time series forecasting, J. Stat. Softw."

@@ -1,4 +1,4 @@
-"""A recurrent network corrects what ARIMA missed on buckets that it had not seen."""
+"""ARIMA and LSTM: a recurrent network corrects the errors of ARIMA."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ ARIMA = "arima"
 
 @dataclass(kw_only=True)
 class ArimaLstm(NeuralAlgorithm[tuple[Series, ...]], Forecaster):
-    """ARIMA forecasts; an LSTM adds what the last weeks say it misses.
+    """ARIMA forecasts, and an LSTM adds the error that it expects from the last weeks.
 
-    The network learns from forecasts of four ARIMAs, each of which knew only what came before its part
+    The network learns from forecasts of four ARIMA models, each of which knew only what came before its part
     of the series, so that it sees errors as large as those to come.
     """
 

@@ -1,4 +1,4 @@
-"""The methods that erred least lately, weighed against each other."""
+"""Auto: averages the methods with the smallest recent errors on this KPI."""
 
 from __future__ import annotations
 
@@ -45,9 +45,10 @@ class Auto(Forecaster):
     """Tries seasonal naive, weekday median, theta, Holt-Winters and ARIMA, and averages the best.
 
     Each learns the first four fifths of the series and forecasts the last fifth from rolling origins; an
-    error counts half after four weeks. The seasonal naive and those within 10 % of the best are kept; they
-    weigh the less the more they erred, and nothing from 15 % above the best on. So the naive stands alone
-    where nothing comes near it. A newer log brings newer errors, which change the weights of what was kept.
+    error counts half after four weeks. The seasonal naive and those within 10 % of the best are kept. The
+    larger its error, the smaller a method's weight; from 15 % above the best on it is zero. So the naive
+    stands alone if nothing comes near it. A newer log brings newer errors, which change the weights of the
+    kept methods.
     """
 
     source: ClassVar[str] = "Bates and Granger (1969), The combination of forecasts, Oper. Res. Quarterly 20"

@@ -1,4 +1,4 @@
-"""A recurrent network that reads the last weeks forwards and backwards."""
+"""Bidirectional LSTM: a recurrent network that reads the last weeks in both directions."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ from pmlcli.encoding.series.encoding import Series
 class BidirectionalLstm(NeuralAlgorithm[tuple[Series, ...]], Forecaster):
     """Two LSTMs of half the size, one from each end of the window, correct the mean of the same weekday.
 
-    One network learns from all series together. It needs at least 100 buckets."""
+    One network learns from all series together. It needs at least 100 buckets.
+    """
 
     source: ClassVar[str] = (
         "Schuster and Paliwal (1997), Bidirectional recurrent neural networks, IEEE Trans. Signal Proc. 45"

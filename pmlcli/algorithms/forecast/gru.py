@@ -1,4 +1,4 @@
-"""A small recurrent network, over all series."""
+"""GRU: a small recurrent network over the last weeks, for all series."""
 
 from __future__ import annotations
 
@@ -26,8 +26,9 @@ from pmlcli.encoding.series.encoding import Series
 class Gru(NeuralAlgorithm[tuple[Series, ...]], Forecaster):
     """Reads the last weeks bucket by bucket and corrects the mean of the same weekday, all steps at once.
 
-    One network learns from all series together; it has fewer weights than an LSTM. It needs at least
-    100 buckets."""
+    One network learns from all series together; it has fewer weights than an LSTM. It needs at least 100
+    buckets.
+    """
 
     source: ClassVar[str] = (
         "Cho et al. (2014), Learning phrase representations using RNN encoder-decoder, EMNLP"

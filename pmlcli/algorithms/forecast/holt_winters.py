@@ -1,4 +1,4 @@
-"""Exponential smoothing of level, trend and season, chosen by AICc."""
+"""Holt-Winters: exponential smoothing of level, trend and season, chosen by AICc."""
 
 from __future__ import annotations
 
@@ -27,11 +27,10 @@ TRENDS = ("none", "damped")
 
 @dataclass(kw_only=True)
 class HoltWinters(Forecaster):
-    """Level, trend and season that each new value moves a little.
+    """Each new value moves the level, the trend and the season a little.
 
-    Of the models with no trend or a damped one, with or without a season (ETS with additive parts, on
-    square roots), the one of the lowest AICc is taken. A season longer than 24 buckets is a fixed
-    profile.
+    Of the models without trend or with a damped one, with or without a season (additive ETS on square roots),
+    the one with the lowest AICc is used. A season longer than 24 buckets is a fixed profile.
     """
 
     source: ClassVar[str] = "Hyndman, Koehler, Ord and Snyder (2008), Forecasting with exponential smoothing"

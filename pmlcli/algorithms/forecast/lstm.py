@@ -1,4 +1,4 @@
-"""A recurrent network with a long memory, over all series."""
+"""LSTM: a recurrent network with long short-term memory over the last weeks, for all series."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ from pmlcli.encoding.series.encoding import Series
 class Lstm(NeuralAlgorithm[tuple[Series, ...]], Forecaster):
     """Reads the last weeks bucket by bucket and corrects the mean of the same weekday, all steps at once.
 
-    One network learns from all series together. It needs at least 100 buckets."""
+    One network learns from all series together. It needs at least 100 buckets.
+    """
 
     source: ClassVar[str] = (
         "Hochreiter and Schmidhuber (1997), Long short-term memory, Neural Computation 9(8)"

@@ -1,4 +1,4 @@
-"""A trend with bends, seasons of week and year, and holidays."""
+"""Prophet: a piecewise linear trend, seasons of week and year, and holidays."""
 
 from __future__ import annotations
 
@@ -27,10 +27,9 @@ from pmlcli.encoding.series.encoding import Series
 
 @dataclass(kw_only=True)
 class ProphetForecaster(Forecaster):
-    """A line that may bend at a few dates, plus what weekdays, seasons of the year and holidays add.
+    """A line whose slope may change at a few dates, plus effects of weekdays, time of year and holidays.
 
-    It looks at dates alone: what a newer log brings moves the forecast's beginning, not its level. Works
-    on square roots.
+    It uses only the dates: a newer log moves the start of the forecast, not its level. It uses square roots.
     """
 
     extra: ClassVar[str | None] = "prophet"

@@ -1,4 +1,4 @@
-"""Boosted trees correct what Prophet missed on dates that it had not seen."""
+"""Prophet and XGBoost: boosted trees correct the errors of Prophet."""
 
 from __future__ import annotations
 
@@ -21,10 +21,11 @@ PROPHET = "prophet"
 
 @dataclass(kw_only=True)
 class ProphetXGBoost(Forecaster):
-    """Prophet forecasts trend, seasons and holidays; trees add what the last weeks say it misses.
+    """Prophet forecasts trend, seasons and holidays; trees add the error that they expect from the last
+    weeks.
 
-    The trees learn from forecasts of four Prophets, each of which knew only what came before its part of
-    the series, so that they see errors as large as those to come.
+    The trees learn from forecasts of four Prophet models, each of which knew only what came before its part
+    of the series, so that they see errors as large as those to come.
     """
 
     extra: ClassVar[str | None] = "boost,prophet"

@@ -1,4 +1,4 @@
-"""Repeats the last season: last week's Monday for next Monday (baseline)."""
+"""Seasonal naive: repeats the last season, such as last Monday for next Monday (baseline)."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from pmlcli.encoding.series.encoding import Series
 
 @dataclass(kw_only=True)
 class SeasonalNaive(Forecaster):
-    """What came one season before comes again, season after season.
+    """The values of one season before are repeated, season after season.
 
-    A season is 24 hours, 7 days, 52 weeks or 12 months; the last value alone is repeated for weeks and
-    months when the log covers less than two years of them.
+    A season is 24 hours, 7 days, 52 weeks or 12 months. For weeks and months only the last value is repeated
+    if the log covers less than two years of them.
     """
 
     source: ClassVar[str] = "Hyndman and Athanasopoulos (2021), Forecasting: principles and practice, 5.2"

@@ -1,4 +1,4 @@
-"""Filters over the last weeks, each layer seeing twice as far back."""
+"""Temporal convolution: a network of filters over the last weeks, each layer reaching further back."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ LAYERS, WIDTH = 4, 3
 
 @dataclass(kw_only=True)
 class TemporalConvolution(NeuralAlgorithm[tuple[Series, ...]], Forecaster):
-    """Looks for short patterns in the last weeks and corrects the mean of the same weekday by them.
+    """Finds short patterns in the last weeks and uses them to correct the mean of the same weekday.
 
-    Four layers of causal filters, each over wider steps than the one before. One network learns from all
+    Four layers of causal filters, each with wider steps than the one before. One network learns from all
     series together. It needs at least 100 buckets.
     """
 

@@ -1,4 +1,4 @@
-"""Half the trend, a smoothed level and the season."""
+"""Theta: a smoothed level, half the long-term trend and the season."""
 
 from __future__ import annotations
 
@@ -24,10 +24,9 @@ LONGEST = 2000
 
 @dataclass(kw_only=True)
 class Theta(Forecaster):
-    """A level that forgets old values at a rate found from the series, plus half of its long trend.
+    """A level that forgets old values at a rate learned from the series, plus half of its long-term trend.
 
-    Works on square roots. A profile of the season is set aside first where values one season apart
-    move together by more than chance.
+    It uses square roots. The season is removed first if values one season apart are correlated beyond chance.
     """
 
     source: ClassVar[str] = "Assimakopoulos and Nikolopoulos (2000), The theta model, Int. J. Forecasting 16"

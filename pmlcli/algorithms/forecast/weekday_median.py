@@ -1,4 +1,4 @@
-"""What the same weekday brought in the last weeks, by several methods."""
+"""Weekday median: the median of four simple forecasts for the same weekday."""
 
 from __future__ import annotations
 
@@ -28,14 +28,16 @@ Method = Callable[[Floats], Floats]
 class WeekdayMedian(Forecaster):
     """For each weekday (or hour of the day, week or month of the year) the median of four simple forecasts.
 
-    They are the medians of the last few such days and of half as many again, their weighted mean, and
-    the weekday's usual share of the level of the last two weeks. There is no trend.
+    These are the medians of the last few such days and of half as many again, their weighted mean, and the
+    weekday's usual share of the level of the last two weeks. There is no trend.
     """
 
     source: ClassVar[str] = "Hyndman and Athanasopoulos (2021), Forecasting: principles and practice, 13.4"
 
     holidays: HolidaysParameter = None
-    seasons: Annotated[int, Param("Weeks of the first median.", ge=1, le=52, unit="seasons")] = 4
+    seasons: Annotated[
+        int, Param("How many past weeks the first median uses.", ge=1, le=52, unit="seasons")
+    ] = 4
 
     learned_: dict[str, Learned] = field(init=False, repr=False)
 

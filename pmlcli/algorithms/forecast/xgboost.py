@@ -1,4 +1,4 @@
-"""Boosted trees over lags, rolling means and the calendar, over all series."""
+"""XGBoost: boosted trees over lags, rolling means and the calendar, for all series."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from pmlcli.encoding.series.encoding import Series
 
 @dataclass(kw_only=True)
 class XGBoost(Forecaster):
-    """Many small trees correct the mean of the same weekday, each step ahead directly.
+    """Many small trees correct the mean of the same weekday, directly for each step ahead.
 
-    They read the last four weeks, their mean and spread, the calendar and the step; values count relative
-    to the window, so that a trend is no trap. One model learns from all series together.
+    Features are the last four weeks, their mean and spread, the calendar and the step. Values are relative to
+    the window, so that a trend does no harm. One model learns from all series together.
     """
 
     extra: ClassVar[str | None] = "boost"

@@ -1,4 +1,4 @@
-"""Of counts, linear weights, trees, a network and their mean the cheapest that is good enough."""
+"""Ensemble: the cheapest of n-gram, linear, XGBoost, GRU and their mean that is as good as the best."""
 
 from __future__ import annotations
 
@@ -25,10 +25,11 @@ from pmlcli.evaluation.measurement import mean_over
 
 @dataclass(kw_only=True)
 class NextActivityEnsemble(ChoosingAlgorithm[Prefixes], NextActivityPredictor[Prefixes]):
-    """Tries `ngram` and its members, cheapest first, on the latest training cases; on fewer than 500 also on
-    those before them, each time trained on what was earlier. It takes the cheapest that the best beats
-    neither beyond chance nor likely by much; the mean of those that are close is tried too. No dearer member
-    is trained where the one before it showed no hope of a gain; on fewer than 100 cases only `linear` is.
+    """Tries `ngram` and its members, cheapest first, on the latest training cases; with fewer than 500 also
+    on those before them, each time trained on the earlier ones. It takes the cheapest that the best does not
+    beat beyond chance or probably by much. The mean of those that are close is tried too. A more expensive
+    member is not trained if the one before it was not likely to gain anything; with fewer than 100 cases only
+    `linear` is.
     """
 
     source: ClassVar[str] = (

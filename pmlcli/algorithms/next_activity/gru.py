@@ -1,4 +1,4 @@
-"""A small recurrent network over whole traces: activity, resource, times and attributes of all events."""
+"""GRU: a small recurrent network over whole traces with attributes."""
 
 from __future__ import annotations
 
@@ -31,7 +31,9 @@ class _Network(Reader):
 
 @dataclass(kw_only=True)
 class Gru(NeuralAlgorithm[Prefixes], NextActivityPredictor[Prefixes]):
-    """A gated recurrent unit reads a case event by event and says after each what comes next."""
+    """A gated recurrent unit reads activity, resource, times and attributes of a case event by event, and
+    predicts after each what comes next.
+    """
 
     source: ClassVar[str] = (
         "Tax, Verenich, La Rosa and Dumas (2017), Predictive business process monitoring with LSTM networks; "

@@ -1,4 +1,4 @@
-"""Logistic regression on what happened last, how often, when, by whom and with which attributes."""
+"""Logistic regression: weights for the last activities, counts, times, resource and attributes."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from pmlcli.encoding.vocabulary import FIRST_CODE
 
 @dataclass(kw_only=True)
 class Linear(NextActivityPredictor[Prefixes]):
-    """Every fact of a prefix adds to the log-odds of each next activity: its last one to five activities in a
-    row, how often each activity occurred, position, times, resource and attributes, alone and together
-    with the last activity. Each fact has a place in a table of fixed size, found by hashing.
+    """Every feature of a prefix adds to the log-odds of each next activity: its last one to five activities
+    in a row, how often each activity occurred, position, times, resource and attributes, alone and together
+    with the last activity. Features are hashed into a table of fixed size.
     """
 
     source: ClassVar[str] = (
@@ -33,7 +33,9 @@ class Linear(NextActivityPredictor[Prefixes]):
     )
 
     recency: Recency = "auto"
-    bits: Annotated[int, Param("The table has 2 to the power of so many places.", ge=8, le=22)] = 15
+    bits: Annotated[int, Param("The feature table has 2 to the power of this many entries.", ge=8, le=22)] = (
+        15
+    )
     epochs: Annotated[int, Param("Passes over the training part.", ge=1, le=1_000, unit="epochs")] = 6
     learning_rate: LearningRate = 0.05
     most_rows: MostRows = 150_000

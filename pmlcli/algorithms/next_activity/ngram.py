@@ -1,4 +1,4 @@
-"""Counts what followed the last few activities, and backs off to shorter contexts (baseline)."""
+"""N-gram: counts what followed the last activities, backing off to fewer (baseline)."""
 
 from __future__ import annotations
 
@@ -21,14 +21,16 @@ NONE = -1
 class Ngram(NextActivityPredictor[Sequences]):
     """An interpolated n-gram model of the activities.
 
-    A context is the last k activities, the start of the case being one. The answer mixes what followed
-    the longest known context with what followed the next shorter one, and so on down; the more different
-    classes followed a context, the less it is trusted alone (Witten-Bell).
+    A context is the last k activities; the start of the case counts as one. The prediction mixes what
+    followed the longest known context with what followed the next shorter one, and so on. The more different
+    classes followed a context, the less it counts alone (Witten-Bell).
     """
 
     source: ClassVar[str] = "Witten and Bell (1991), The zero-frequency problem, IEEE Trans. IT 37(4)"
 
-    order: Annotated[int, Param("Longest run of last activities.", ge=1, le=30, unit="activities")] = 5
+    order: Annotated[
+        int, Param("Maximum number of last activities in a context.", ge=1, le=30, unit="activities")
+    ] = 5
 
     keys_: NDArray[np.int64] = field(init=False, repr=False)
     """Sorted; node i + 1 is reached by `keys_[i]` = node of the previous event x base + activity code."""

@@ -1,4 +1,4 @@
-"""A small network with attention over whole traces, which looks back and never ahead."""
+"""Transformer: a small network with attention over whole traces with attributes."""
 
 from __future__ import annotations
 
@@ -89,8 +89,9 @@ class _Network(nn.Module):
 
 @dataclass(kw_only=True)
 class Transformer(NeuralAlgorithm[Prefixes], NextActivityPredictor[Prefixes]):
-    """Attention: each event is read beside all earlier ones of its case, near ones apart from far ones, and
-    says what comes next. Of a case of more than 256 events at least the last 128 are read.
+    """Each event is read together with all earlier ones of its case, with weights that depend on their
+    distance. After each event the network predicts what comes next. Of a case of more than 256 events at
+    least the last 128 are read.
     """
 
     source: ClassVar[str] = (

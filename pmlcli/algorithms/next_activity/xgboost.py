@@ -1,4 +1,4 @@
-"""Boosted trees over counts, last activities, times and attributes of the prefix."""
+"""XGBoost: boosted trees over counts, last activities, times and attributes."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ MOST_CELLS = 800_000  # prefixes x classes that are learned from, at most
 @dataclass(kw_only=True)
 class XGBoost(NextActivityPredictor[Prefixes]):
     """Each round adds a small tree for each next activity, which corrects those before it. Activities too
-    rare for trees of their own share some, and split their answer as often as each occurred."""
+    rare for trees of their own share some, and split the probability by how often each occurred.
+    """
 
     source: ClassVar[str] = "Chen and Guestrin (2016), XGBoost: a scalable tree boosting system, KDD"
     extra: ClassVar[str | None] = "boost"

@@ -1,4 +1,4 @@
-"""Boosted trees over counts, last events, times and attributes of the prefix."""
+"""XGBoost: boosted trees over counts, last events, times and attributes."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ _FOLDS_LEFT_OUT = "the number of trees chosen on {} of the held-out parts"
 
 @dataclass(kw_only=True)
 class Boosting(OutcomePredictor):
-    """Many small trees, each of which corrects those before it. How many there are is chosen on held-out
-    cases; attributes that are missing stay missing.
+    """Many small trees, each of which corrects those before it. Held-out cases choose their number. Missing
+    attributes stay missing.
     """
 
     source: ClassVar[str] = "Chen and Guestrin (2016), XGBoost: a scalable tree boosting system, KDD"

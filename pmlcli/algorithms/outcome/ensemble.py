@@ -1,4 +1,4 @@
-"""Of shares, linear weights, trees, a network and their mean the cheapest that is good enough."""
+"""Ensemble: the cheapest of prior, logistic, boosting, GRU and their mean that is as good as the best."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ JUDGED_IN_FOLDS = 500
 @dataclass(kw_only=True)
 class OutcomeEnsemble(ChoosingAlgorithm[OutcomePrefixes], OutcomePredictor):
     """Tries `prior` and its members, cheapest first, on held-out training cases. It takes the cheapest that
-    the best beats neither beyond chance nor likely by much (`prior` yields to proof alone); the mean of those
-    that are close, of log-odds, is tried too. No dearer member is trained where the one before it showed no
-    hope of a gain; on fewer than 100 cases only `logistic` is.
+    the best does not beat beyond chance or probably by much (`prior` is replaced only with proof). The mean
+    of the log-odds of those that are close is tried too. A more expensive member is not trained if the one
+    before it was not likely to gain anything; with fewer than 100 cases only `logistic` is.
     """
 
     source: ClassVar[str] = (

@@ -1,4 +1,4 @@
-"""A small recurrent network over whole traces with attributes: how a case will end, after each event."""
+"""GRU: a small recurrent network over whole traces with attributes."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class _Outcomes(Objective[OutcomePrefixes]):
 @dataclass(kw_only=True)
 class Gru(NeuralAlgorithm[OutcomePrefixes], OutcomePredictor):
     """A gated recurrent unit reads activity, resource, times and attributes of a case event by event, and
-    says after each how the case will end; what it says once that is settled does not count.
+    predicts after each how the case will end. Events after the outcome is settled do not count.
     """
 
     source: ClassVar[str] = (

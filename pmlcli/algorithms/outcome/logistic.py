@@ -1,4 +1,4 @@
-"""Linear weights over counts, last events, times and attributes of the prefix."""
+"""Logistic regression: weights for counts, last events, times and attributes."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ CHOICES = (1e-3, 1e-2, 1e-1)
 
 @dataclass(kw_only=True)
 class Logistic(OutcomePredictor):
-    """Each column of the table of prefixes, standardised, adds to the log-odds of each outcome. Long cases
-    count no more than short ones. How strongly the weights are held small is chosen on held-out cases.
+    """Each standardised feature of a prefix adds to the log-odds of each outcome. Long cases count no more
+    than short ones. Held-out cases choose the strength of regularisation.
     """
 
     source: ClassVar[str] = "Teinemaa et al. (2019), Outcome-oriented predictive process monitoring, TKDD 13"

@@ -1,4 +1,4 @@
-"""The share of each outcome in training, whatever happens (baseline)."""
+"""Prior: the share of each outcome in training, the same for every case (baseline)."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from pmlcli.encoding.outcome.encoding import UNKNOWN, OutcomePrefixes
 
 @dataclass(kw_only=True)
 class Prior(OutcomePredictor):
-    """Every case gets the same answer: how often training cases ended in each way. It ranks nothing, so its
-    AUC is 0.5; what is not better has learned nothing.
+    """Every case gets the same prediction: how often training cases ended in each way. It ranks nothing, so
+    its AUC is 0.5. A model that is not better has learned nothing.
     """
 
     source: ClassVar[str] = "Teinemaa et al. (2019), Outcome-oriented predictive process monitoring, TKDD 13"

@@ -1,4 +1,4 @@
-"""Boosted trees for quantiles of the time that remains: activities, times, attributes, work load."""
+"""XGBoost: boosted trees for quantiles of the remaining time."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ from pmlcli.encoding.events.table import tabulate
 
 @dataclass(kw_only=True)
 class Boosting(RemainingTimePredictor[Prefixes]):
-    """Every tree corrects those before it where they are too often too high or low, in logarithms of times.
-    It reads counts of activities, the last three, how long ago each was, times, attributes, and on demand how
-    busy the process is. The latest training cases choose the number of trees and whether late cases count
-    more.
+    """Every tree corrects those before it where they are too often too high or too low, in logarithms of
+    times. Features are counts of activities, the last three, the time since each activity, times, attributes
+    and, on request, how busy the process is. The latest training cases choose the number of trees and whether
+    late cases count more.
     """
 
     extra: ClassVar[str | None] = "boost"

@@ -1,4 +1,4 @@
-"""Of median, trees, a network and their mean the cheapest that is good enough."""
+"""Ensemble: the cheapest of median, XGBoost, survival and a mean that is as good as the best."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from pmlcli.evaluation.measurement import mean_over
 
 @dataclass(kw_only=True)
 class Ensemble(ChoosingAlgorithm[Prefixes], RemainingTimePredictor[Prefixes]):
-    """Tries `median` and its members, cheapest first, on the latest training cases that had time to end; on
-    fewer than 500 also on those before them, each time trained on what was earlier. It takes the cheapest
-    that the best beats neither beyond chance nor likely by much; the mean of the quantiles of those that are
-    close is tried too. No dearer member is trained where the one before it showed no hope of a gain; on fewer
-    than 100 ended cases only `survival` is.
+    """Tries `median` and its members, cheapest first, on the latest training cases that had time to end; with
+    fewer than 500 also on those before them, each time trained on the earlier ones. It takes the cheapest
+    that the best does not beat beyond chance or probably by much. The mean of the quantiles of those that are
+    close is tried too. A more expensive member is not trained if the one before it was not likely to gain
+    anything; with fewer than 100 ended cases only `survival` is.
     """
 
     extra: ClassVar[str | None] = "boost,neural"

@@ -1,4 +1,4 @@
-"""A small recurrent network over whole traces, trained for quantiles of the time that remains."""
+"""GRU: a small recurrent network that predicts quantiles of the remaining time."""
 
 from __future__ import annotations
 
@@ -56,8 +56,8 @@ class _Quantiles(Objective[Prefixes]):
 
 @dataclass(kw_only=True)
 class Gru(NeuralAlgorithm[Prefixes], RemainingTimePredictor[Prefixes]):
-    """A gated recurrent unit reads a case event by event and says after each how long it still takes: a
-    median, and how much sooner or later it may be. Errors count as they are, never squared.
+    """A gated recurrent unit reads a case event by event and predicts after each how long it still takes: a
+    median and other quantiles. Errors are absolute, never squared.
     """
 
     source: ClassVar[str] = (

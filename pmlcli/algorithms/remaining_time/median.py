@@ -1,4 +1,4 @@
-"""What half of the cases with the same last activities still took (baseline)."""
+"""Median: the median remaining time after the same last activities (baseline)."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from pmlcli.encoding.events.sequences import SequenceEncoding, Sequences
 
 @dataclass(kw_only=True)
 class Median(RemainingTimePredictor[Sequences]):
-    """Says what remained half of the times after the last activities of a case.
+    """Predicts the median of the remaining times after the last activities of a case.
 
-    Where fewer than `least` training prefixes ended with them, it looks at fewer activities, and in the
-    end at none: then it is the median over all prefixes.
+    If fewer than `least` training prefixes ended with them, it uses fewer activities, and finally none: the
+    median over all prefixes.
     """
 
     source: ClassVar[str] = (
@@ -27,7 +27,9 @@ class Median(RemainingTimePredictor[Sequences]):
         "remaining time prediction methods, ACM TIST 10(4)"
     )
 
-    order: Annotated[int, Param("Longest run of last activities.", ge=0, le=30, unit="activities")] = 2
+    order: Annotated[
+        int, Param("Maximum number of last activities in a context.", ge=0, le=30, unit="activities")
+    ] = 2
     least: Least = 20
 
     states_: Keys = field(init=False, repr=False)

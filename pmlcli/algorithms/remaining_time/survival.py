@@ -1,4 +1,4 @@
-"""The hazard that a case ends in each span of time to come; running cases count too."""
+"""Survival analysis: how likely a case ends in each time span; also learns from running cases."""
 
 from __future__ import annotations
 
@@ -74,9 +74,10 @@ class _Hazards(Objective[Prefixes]):
 
 @dataclass(kw_only=True)
 class Survival(NeuralAlgorithm[Prefixes], RemainingTimePredictor[Prefixes]):
-    """The time to come is cut into spans. For each, a recurrent network says how likely a case that has
-    come so far ends within it. A case that was running when the log ended has survived the spans until
-    then, and teaches that much: leaving such cases out, as others must, makes long cases rare.
+    """The time to come is divided into spans. For each span, a recurrent network predicts how likely a case
+    that has lasted so long ends within it. A case that was running when the log ended has survived the spans
+    until then, and is used to learn that. Leaving such cases out, as other methods must, makes long cases
+    seem rare.
     """
 
     source: ClassVar[str] = (
@@ -92,7 +93,9 @@ class Survival(NeuralAlgorithm[Prefixes], RemainingTimePredictor[Prefixes]):
     learning_rate: LearningRate = 0.006
     batch_size: BatchSize = 256
     max_epochs: MaxEpochs = 14
-    spans: Annotated[int, Param("Spans of time, of as many endings each.", ge=2, le=200)] = 30
+    spans: Annotated[
+        int, Param("Number of time spans, with equally many case ends in each.", ge=2, le=200)
+    ] = 30
 
     def make_encoding(self) -> PrefixEncoding:
         """Whole traces with their attributes."""

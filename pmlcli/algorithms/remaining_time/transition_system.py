@@ -1,4 +1,4 @@
-"""What remained whenever a case was in the same state."""
+"""Transition system: the remaining times of cases in the same state."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from pmlcli.encoding.events.sequences import SequenceEncoding, Sequences
 
 @dataclass(kw_only=True)
 class TransitionSystem(RemainingTimePredictor[Sequences]):
-    """A case's state is what its last activities were: in order, how often each, or just which. Every state
-    has the quantiles of what remained in training, and one that hardly any case was in takes those of the
-    state of fewer activities.
+    """The state of a case is its last activities: in order, as a multiset or as a set. Every state has the
+    quantiles of the remaining times in training. A state that hardly any case was in uses those of the state
+    with fewer activities.
     """
 
     source: ClassVar[str] = (
@@ -30,9 +30,9 @@ class TransitionSystem(RemainingTimePredictor[Sequences]):
 
     abstraction: Annotated[
         Literal["auto", "sequence", "multiset", "set"],
-        Param("What of the last activities makes the state; auto: what predicts the latest cases best."),
+        Param("How the last activities form the state; auto: what predicts the latest cases best."),
     ] = "auto"
-    window: Annotated[int, Param("Most activities that a state looks back.", ge=1, le=100)] = 8
+    window: Annotated[int, Param("Maximum number of last activities in a state.", ge=1, le=100)] = 8
     least: Least = 10
 
     chosen_: str = field(init=False, repr=False)

@@ -1,4 +1,4 @@
-"""Of cases that had come the same way, a network and both the cheapest that is good enough."""
+"""Ensemble: the cheapest of medoid, GRU and both together that is as good as the best."""
 
 from __future__ import annotations
 
@@ -39,15 +39,15 @@ SHARES = (0.25, 0.5, 0.75)
 
 @dataclass(kw_only=True)
 class EnsembleSuffix(ChoosingAlgorithm[Prefixes], SuffixPredictor[Prefixes]):
-    """Tries the medoid, the network, and both with their shares of the weight, on the latest training cases,
-    and takes the cheapest that the best does not beat beyond chance. Answered is the suffix that is most like
-    all that are possible. The network is not trained on fewer than 100 cases.
+    """Tries the medoid, the network, and both with different weights, on the latest training cases, and takes
+    the cheapest that the best does not beat beyond chance. It predicts the suffix that is most similar to all
+    possible ones. The network is not trained on fewer than 100 cases.
     """
 
     medoid_share: Annotated[
         float | None,
         Param(
-            "Weight of the continuations seen in training, the network has the rest; none: what is best for "
+            "Weight of continuations from training cases; the network has the rest; none: what is best for "
             "the latest training cases.",
             ge=0,
             le=1,

@@ -1,4 +1,4 @@
-"""A small recurrent network writes the case on many times; of these, the one most like all others."""
+"""GRU: a recurrent network draws many suffixes; the one most similar to all others is taken."""
 
 from __future__ import annotations
 
@@ -52,9 +52,9 @@ class _Suffixes(Objective[Prefixes]):
 
 @dataclass(kw_only=True)
 class Gru(NeuralAlgorithm[Prefixes], SuffixPredictor[Prefixes]):
-    """A gated recurrent unit reads the case so far, attributes too, and draws what may come next, activity by
-    activity, until the case ends; no suffix is longer than training saw. Answered is the most typical of the
-    drawn ones.
+    """A gated recurrent unit reads the case so far, with attributes, and draws what may come next, activity
+    by activity, until the case ends. No suffix is longer than the longest in training. The most typical of
+    the drawn suffixes is predicted.
     """
 
     source: ClassVar[str] = (

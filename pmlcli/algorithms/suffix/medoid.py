@@ -1,4 +1,4 @@
-"""How cases went on that had come the same way: of these, the one most like all others (baseline)."""
+"""Medoid: the most typical suffix of training cases with the same activities so far (baseline)."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from pmlcli.encoding.events.sequences import SequenceEncoding, Sequences
 
 @dataclass(kw_only=True)
 class Medoid(SuffixPredictor[Sequences]):
-    """Looks up how training cases went on after the same activities: all of them from the start of the case
-    if enough cases began so, else the last few, else fewer. Of the commonest continuations it takes the
-    one with the highest expected similarity.
+    """Looks up how training cases continued after the same activities: all of them since the start of the
+    case if enough cases began this way, else the last few, else fewer. Of the most common continuations it
+    takes the one with the highest expected similarity.
     """
 
     source: ClassVar[str] = (
@@ -28,9 +28,15 @@ class Medoid(SuffixPredictor[Sequences]):
         "probabilities from sparse data for the language model component of a speech recognizer"
     )
 
-    order: Annotated[int, Param("Longest run of last activities.", ge=1, le=30, unit="activities")] = 6
-    examples: Annotated[int, Param("Cases that must have come the same way.", ge=1, unit="cases")] = 10
-    candidates: Annotated[int, Param("Commonest continuations that are compared.", ge=1, le=200)] = 15
+    order: Annotated[
+        int, Param("Maximum number of last activities in a context.", ge=1, le=30, unit="activities")
+    ] = 6
+    examples: Annotated[int, Param("Fewest training cases with the same activities.", ge=1, unit="cases")] = (
+        10
+    )
+    candidates: Annotated[
+        int, Param("How many of the most common continuations to compare.", ge=1, le=200)
+    ] = 15
 
     contexts_: Contexts = field(init=False, repr=False)
 
