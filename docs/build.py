@@ -55,7 +55,7 @@ OVERVIEW_END = """
 Every training measures the algorithm beside its task's baseline, on three cuts of the log's later half
 (`--cuts N`), with a 90 % interval for a further period, and says `better`, `no better`, `worse` or `unclear`,
 and why: [reliability.md](reliability.md#how-far-a-verdict-can-be-trusted). Nobody labels anomalies, so
-detectors are measured on held-out cases into which one deviation each was put: a figure for comparing
+detectors are measured on copies of held-out cases with one deviation each: a figure for comparing
 detectors on your log, not their share of right flags. Which detector to take, how thresholds are set and what
 a score means: [anomaly-detection.md](anomaly-detection.md). An algorithm of your own is one file:
 [adding-an-algorithm.md](adding-an-algorithm.md), a task one folder: [adding-a-task.md](adding-a-task.md).

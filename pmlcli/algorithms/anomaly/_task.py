@@ -55,6 +55,9 @@ from pmlcli.runtime import track
 
 AUTO: Final = "auto"
 MEASURED_CASES = 2000
+MEASURED_COPIES, MOST_COPIES = 1000, 8
+"""Few held-out cases are copied several times, each copy with another deviation, up to so many copies in all
+and of a case: which deviations were drawn then matters less to the verdict."""
 COPIED_CASES = 1000
 """So many training cases at most are copied, with a deviation each, to see which scores stand out."""
 STANDING_OUT = "standing_out"
@@ -68,7 +71,7 @@ class HeldOut(NamedTuple):
 
     - `cases`: (cases,); `events`: (events,), empty where the detector scores no events
     - `measured`: positions of the cases on which quality is measured
-    - `deviant`: (measured,), the score of each of these with one injected deviation
+    - `deviant`: (copies, measured), the score of each of these with one injected deviation, another in each
     """
 
     cases: Floats
@@ -108,9 +111,9 @@ class AnomalyTask(Task[Detects[CaseData], CaseData, HeldOut, AnomalyRequest], Ge
         found = fitted.algorithm.held_out_scores(chunks(encoding, test))
         measured = np.arange(0, test.n_cases, -(-test.n_cases // MEASURED_CASES))
         kept = test if len(measured) == test.n_cases else test.take_cases(measured)
-        deviant = judged(fitted, deviate(kept, DEVIATION_SEED).log)
-        scores = np.concatenate([one.scores("case") for one in deviant])
-        return HeldOut(found["case"], found.get("event", np.empty(0)), measured, scores)
+        seeds = range(DEVIATION_SEED, DEVIATION_SEED + copies_of(kept.n_cases))
+        deviant = [_deviant_scores(fitted, kept, seed) for seed in seeds]
+        return HeldOut(found["case"], found.get("event", np.empty(0)), measured, np.stack(deviant))
 
     def calibrate(self, algorithm: Detects[CaseData], held_out: Sequence[HeldOut]) -> Calibration:
         """Scores of held-out cases (and events), thinned below the highest, for p-values."""
@@ -151,11 +154,12 @@ class AnomalyTask(Task[Detects[CaseData], CaseData, HeldOut, AnomalyRequest], Ge
     ) -> Measurement:
         """How well injected deviations are told from the held-out cases that they were made from."""
         before = np.concatenate([one.cases[one.measured] for one in held_out])
-        after = np.concatenate([one.deviant for one in held_out])
+        copies = min(len(one.deviant) for one in held_out)
+        after = np.concatenate([one.deviant[:copies] for one in held_out], axis=1)
 
         def value_of(units: Codes) -> float:
-            is_deviant = np.repeat([False, True], len(units))
-            return auc(is_deviant, np.concatenate([before[units], after[units]]))
+            is_deviant = np.repeat([False, True], [len(units), copies * len(units)])
+            return auc(is_deviant, np.concatenate([before[units], after[:, units].reshape(-1)]))
 
         return Measurement(
             metric="auc",
@@ -329,6 +333,17 @@ class AnomalyDetector(Algorithm[CaseData], Generic[CaseData]):
         these scores does it here; `refit` takes it over from the trial.
         """
         return {"case": np.concatenate([self.score(data) for data in parts])}
+
+
+def copies_of(cases: int) -> int:
+    """How often each of so many held-out cases is copied to measure a detector."""
+    return min(MOST_COPIES, -(-MEASURED_COPIES // cases))
+
+
+def _deviant_scores(fitted: Fitted[Detects[CaseData], CaseData], log: EventLog, seed: int) -> Floats:
+    """Scores of a log's cases, (cases,), each with one deviation injected."""
+    found = judged(fitted, deviate(log, seed).log)
+    return np.concatenate([one.scores("case") for one in found])
 
 
 def _parted(fitted: Fitted[Detects[CaseData], CaseData], scored: Scored, log: EventLog) -> Calibration:

@@ -15,7 +15,7 @@ from pmlcli.algorithms._interface.request import PredictRequest
 from pmlcli.algorithms._interface.task import Fitted
 from pmlcli.algorithms.anomaly import _judgement, _task
 from pmlcli.algorithms.anomaly._surprise import Surprises
-from pmlcli.algorithms.anomaly._task import AnomalyDetector
+from pmlcli.algorithms.anomaly._task import AnomalyDetector, copies_of
 from pmlcli.algorithms.anomaly._values import EventDetector
 from pmlcli.algorithms.anomaly.likelihood import LikelihoodDetector
 from pmlcli.algorithms.anomaly.variant_frequency import VariantFrequency
@@ -53,8 +53,10 @@ def test_two_cuts_are_pooled_and_a_case_counts_anew_in_each(name: str) -> None:
         assert calibration["held_out_events"]["count"] == len(first.events) + len(second.events)
     measured = task.measure(tried.algorithm, tried.held_out, calibration)
     assert measured.n_units == 36
-    scores = np.concatenate([first.cases, second.cases, first.deviant, second.deviant])
-    assert measured.value == auc(np.repeat([False, True], 36), scores)
+    deviant = np.concatenate([first.deviant, second.deviant], axis=1)
+    assert deviant.shape == (_task.MOST_COPIES, 36)
+    scores = np.concatenate([first.cases, second.cases, deviant.reshape(-1)])
+    assert measured.value == auc(np.repeat([False, True], [36, 36 * len(deviant)]), scores)
     assert measured.value_of(np.arange(12)) == task.measure(tried.algorithm, [first], calibration).value
 
 
@@ -74,7 +76,7 @@ def test_a_large_test_part_is_measured_on_evenly_spaced_cases(monkeypatch: pytes
     (table,) = trial(VariantFrequency(), list(cuts())[1:], purchase_log(120)).held_out
     assert table.measured.tolist() == [0, 3, 6, 9, 12, 15, 18, 21]
     assert len(table.cases) == 24
-    assert len(table.deviant) == 8
+    assert table.deviant.shape == (_task.MOST_COPIES, 8)
     assert VariantFrequency.task.measure(VariantFrequency(), [table], {}).n_units == 8
 
 
@@ -96,10 +98,21 @@ def test_no_held_out_event_is_scored_twice() -> None:
     detector.fit(encoding.transform(cut.train))
     Counting.scored = 0
     table = detector.task.held_out(Fitted(detector, encoding), cut, log)
+    copies = len(table.deviant)
     deviant = Counting.scored - cut.test.n_events
     assert len(table.events) == cut.test.n_events
     # A deviation skips, repeats or moves one event of each case.
-    assert abs(deviant - cut.test.n_events) <= cut.test.n_cases
+    assert abs(deviant - copies * cut.test.n_events) <= copies * cut.test.n_cases
+
+
+@pytest.mark.parametrize(("cases", "copies"), [(10, 8), (130, 8), (180, 6), (999, 2), (1000, 1), (2000, 1)])
+def test_few_cases_are_copied_more_often(cases: int, copies: int) -> None:
+    assert copies_of(cases) == copies
+
+
+def test_each_copy_has_deviations_of_its_own() -> None:
+    (table,) = trial(VariantFrequency(), list(cuts())[1:], purchase_log(120)).held_out
+    assert len({row.tobytes() for row in table.deviant}) > 1
 
 
 @pytest.mark.parametrize("level", ["case", "event"])
