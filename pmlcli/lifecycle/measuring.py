@@ -25,7 +25,7 @@ from pmlcli.lifecycle.periods import until_of
 from pmlcli.lifecycle.predicting import checked_log
 from pmlcli.lifecycle.reference import read_reference
 from pmlcli.lifecycle.state import TrainedState
-from pmlcli.lifecycle.training import baseline_of
+from pmlcli.lifecycle.trial import baseline_of
 
 
 def subject(state: TrainedState) -> Subject:

@@ -17,7 +17,7 @@ from pmlcli.errors import PersistenceError, PredictionError
 from pmlcli.evaluation.assessment import Assessment
 from pmlcli.eventlog import ReadOptions
 from pmlcli.eventlog.reader import LogLike
-from pmlcli.lifecycle import asking, contract, keeping, making, measuring, predicting
+from pmlcli.lifecycle import asking, contract, keeping, measuring, predicting, training
 from pmlcli.lifecycle._binding import of_class_or_instance
 from pmlcli.lifecycle.blame import in_place
 from pmlcli.lifecycle.canary import Replay
@@ -154,11 +154,11 @@ class Model(Hook):
         with limit, self._running("train", hooks) as run, self._forgotten_on_failure():
             self.metadata.status = "training"
             how = (options or ReadOptions(), regressors, columns or ColumnChoice(), sample_cases)
-            order = making.Order(*how)
-            whole = making.read(self.algorithm, log, order)
+            order = training.Order(*how)
+            whole = training.read(self.algorithm, log, order)
             run.call("before_train", log=whole, parameters=self.algorithm.parameters())
             name = Name(self.model_id, self.model_type, self.version)
-            state, result = making.train(self.algorithm, name, whole, order)
+            state, result = training.train(self.algorithm, name, whole, order)
             self._take(state)
             run.call("after_train", metrics=result.metrics, metadata=result.metadata)
         return result

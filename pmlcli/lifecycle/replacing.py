@@ -31,7 +31,7 @@ from pmlcli.lifecycle.periods import date_of, until_of
 from pmlcli.lifecycle.reproducible import reproducible
 from pmlcli.lifecycle.sampling import sampled
 from pmlcli.lifecycle.time_limit import cut_short, cut_short_words
-from pmlcli.lifecycle.training import fit_on
+from pmlcli.lifecycle.trial import fit_on
 from pmlcli.lifecycle.unchanged import Recipe
 
 RULES = ("not-worse", "better")

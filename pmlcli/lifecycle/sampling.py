@@ -10,7 +10,7 @@ from pmlcli.algorithms._interface.task import Task
 from pmlcli.errors import ValidationError
 from pmlcli.eventlog.log import EventLog
 from pmlcli.eventlog.sampling import sample_of
-from pmlcli.lifecycle.training import Trained
+from pmlcli.lifecycle.trial import Trained
 
 SAMPLE = "sample"
 """Where it stands in the manifest, in `training_log`; not there where all cases were learned from."""

@@ -12,7 +12,7 @@ from pmlcli.errors import ValidationError
 from pmlcli.runtime import Deadline
 
 if TYPE_CHECKING:
-    from pmlcli.lifecycle.training import Trained
+    from pmlcli.lifecycle.trial import Trained
 
 TimeLimit: TypeAlias = "float | timedelta | Deadline"
 """Seconds, or a deadline that runs already."""

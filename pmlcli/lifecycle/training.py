@@ -1,290 +1,123 @@
-"""The order of steps of a training, the same for every algorithm."""
+"""How a model is trained: what of a log is learned from, and what is kept of it."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Generic
+from dataclasses import dataclass, field
+from typing import Any
 
 from pmlcli import registry, runtime
-from pmlcli.algorithms._interface.base import Algorithm, clone, field_names
-from pmlcli.algorithms._interface.task import Calibration, Data, Fitted, HeldOut
-from pmlcli.encoding.base import Encodes
-from pmlcli.errors import TimeLimitError, TrainingError
-from pmlcli.evaluation.comparison import Comparison, Measured, compare
-from pmlcli.evaluation.measurement import Measurement
+from pmlcli.algorithms._interface.base import Algorithm
+from pmlcli.encoding.hindsight import ColumnChoice, Found
+from pmlcli.encoding.series.regressors import Regressors
+from pmlcli.eventlog import ReadOptions, read_log
 from pmlcli.eventlog.log import EventLog
-from pmlcli.eventlog.split import Split
-from pmlcli.lifecycle.periods import Periods
-
-LEARNING, MEASURING = "learning", "measuring"
-"""Phases, as progress names them."""
-TRIAL_SHARE = 0.4
-"""The fit of the last cut may take so much of the time that is left: the fit on all of the log takes longer,
-and measuring takes time too."""
-STILL_NEEDED = 2.5
-"""An earlier cut is tried only where there is so much more time than the last one took: for itself, and for
-the fit on all of the log."""
-
-
-@dataclass(frozen=True)
-class Trained:
-    """A fitted algorithm, the samples it saw, how it compares, and what to know of it.
-
-    `measuring_seconds`: of processor time, that cuts, baseline and comparison took.
-    """
-
-    fitted: Fitted[Algorithm[Any], Any]
-    samples: int
-    comparison: Comparison
-    parts: tuple[Comparison, ...]
-    measuring_seconds: float
-    baseline: Fitted[Algorithm[Any], Any] | None = None
-    """The task's baseline fitted on all of the log; None where the algorithm is the baseline."""
-    remarks: tuple[str, ...] = ()
+from pmlcli.eventlog.reader import LogLike
+from pmlcli.eventlog.sampling import sample_facts
+from pmlcli.lifecycle import artifacts
+from pmlcli.lifecycle.canary import make_canary
+from pmlcli.lifecycle.columns import HINDSIGHT, facts, learnable, sentences
+from pmlcli.lifecycle.concerns import check_extent, concerns
+from pmlcli.lifecycle.contract import input_schema, log_facts, reading_facts
+from pmlcli.lifecycle.periods import span
+from pmlcli.lifecycle.provenance import dependencies, determinism, machine, now, stamp_of
+from pmlcli.lifecycle.reference import reference
+from pmlcli.lifecycle.reproducible import reproducible
+from pmlcli.lifecycle.result import TrainingResult
+from pmlcli.lifecycle.sampling import said_of_sample, sampled
+from pmlcli.lifecycle.state import Name, TrainedState
+from pmlcli.lifecycle.time_limit import cut_short, said_of_time
+from pmlcli.lifecycle.trial import Trained, train_algorithm
+from pmlcli.store.manifest import records_of
+from pmlcli.store.schema import SCHEMA_VERSION
 
 
 @dataclass(frozen=True)
-class Trial(Generic[Data, HeldOut]):
-    """An algorithm fitted on the earlier part of each cut, the last of them kept, and what each predicts for
-    the later part: a table of held-out predictions a cut.
+class Order:
+    """How a model is to be trained; see `Model.train`. `began`: processor seconds when it was given."""
+
+    options: ReadOptions = ReadOptions()
+    regressors: Regressors | None = None
+    columns: ColumnChoice = ColumnChoice()
+    sample_cases: int | None = None
+    began: float = field(default_factory=time.process_time)
+
+
+def read(algorithm: Algorithm[Any], log: LogLike, order: Order) -> EventLog:
+    """The log to train on, whole; the algorithm takes its exogenous columns."""
+    if order.regressors is not None:
+        algorithm.task.take_inputs(algorithm, {"regressors": order.regressors})
+    whole = read_log(log, order.options)
+    check_extent(whole)
+    return whole
+
+
+def train(
+    algorithm: Algorithm[Any], name: Name, whole: EventLog, order: Order
+) -> tuple[TrainedState, TrainingResult]:
+    """Trains on what of the log was known in time: measured beside the baseline, then fitted on all of it.
+
+    Raises LogError, TrainingError or TimeLimitError, and what the algorithm raises.
     """
-
-    algorithm: Algorithm[Data]
-    held_out: tuple[HeldOut, ...]
-    cuts: tuple[Split, ...]
-    """Those from which something could be learned: the last, and most earlier ones."""
-
-
-def train_algorithm(untrained: Algorithm[Data], name: str, log: EventLog) -> Trained:
-    """Tries the algorithm on cuts by time beside its baseline, then fits it on all of the log.
-
-    With a deadline (`runtime.use_deadline`) it stops between steps. Raises TrainingError for a log with too
-    few samples, TimeLimitError where the time is over before there is anything to keep; an algorithm may
-    raise others.
-    """
-    require_time(name, "anything was learned")
-    task = untrained.task
-    encoding = untrained.make_encoding().fit(log)
-    data = encoding.transform(log)
-    samples = task.count_samples(untrained, data)
-    _require_samples(untrained, name, samples)
-    started = time.process_time()
-    tried: Trial[Data, Any] = trial(untrained, task.cuts(untrained, log), log)
-    calibration = _calibrated(tried)
-    theirs = (
-        None if name == task.baseline else trial(baseline_of(tried.algorithm), tried.cuts, log, MEASURING)
-    )
-    comparison, parts = _compared(tried, theirs, calibration, name, log)
-    baseline = None if theirs is None else _fitted_again(theirs, log)
-    measuring_seconds = time.process_time() - started
-    _require_time_for_all(untrained, name)
-    fitted = _final(tried, encoding, data, calibration, log)
-    if choices := fitted.algorithm.choices():
-        fitted = replace(fitted, calibration=fitted.calibration | {"choices": choices})
-    remarks = (*task.remarks(fitted, data, log), *choices)
-    return Trained(fitted, samples, comparison, parts, measuring_seconds, baseline, remarks)
+    log, found = learnable(whole, algorithm, order.columns)
+    learned = sampled(log, algorithm.task, order.sample_cases)
+    about = facts(order.columns, found) | sample_facts(log, learned)
+    exogenous = {} if order.regressors is None else {"regressors": order.regressors.facts()}
+    reading = {"reading": reading_facts(order.options)}
+    training_log = log_facts(log) | span(whole) | exogenous | about | reading
+    with reproducible(algorithm.seed):
+        trained = said_of_sample(train_algorithm(algorithm, name.model_type, learned), about)
+        trained = said_of_time(trained, runtime.deadline())
+        state = _state(trained, name, log, training_log | cut_short(runtime.deadline()))
+    return state, _result(trained, state, whole, found, order.began)
 
 
-def fit_on(untrained: Algorithm[Any], name: str, log: EventLog) -> Fitted[Algorithm[Any], Any]:
-    """The algorithm as `train_algorithm` fits it, held against no baseline; raises what that does."""
-    require_time(name, "anything was learned")
-    task = untrained.task
-    data = untrained.make_encoding().fit(log).transform(log)
-    _require_samples(untrained, name, task.count_samples(untrained, data))
-    tried: Trial[Any, Any] = trial(untrained, task.cuts(untrained, log), log)
-    _require_time_for_all(untrained, name)
-    return _fitted_again(tried, log)
-
-
-def require_time(name: str, until: str) -> None:
-    """Raises TimeLimitError where the time is over; `until` says what there was no time for."""
-    limit = runtime.deadline()
-    if limit.is_over:
-        raise TimeLimitError(
-            f"{name}: the time limit of {limit.seconds:g} s was over before {until}",
-            hint="give more time, a smaller log, or a method that learns faster or in steps",
-            context={"limit_seconds": limit.seconds},
-        )
-
-
-def _require_time_for_all(algorithm: Algorithm[Any], name: str) -> None:
-    """What works in steps stops by itself, after the first at the earliest; nothing else is begun late."""
-    if not algorithm.can_stop_early:
-        require_time(name, "it began to learn from all of the log, and it cannot stop halfway")
-
-
-def _fitted_again(tried: Trial[Any, Any], log: EventLog) -> Fitted[Algorithm[Any], Any]:
-    """What was tried, calibrated by its trial and fitted on all of the log."""
-    encoding = tried.algorithm.make_encoding().fit(log)
-    return _final(tried, encoding, encoding.transform(log), _calibrated(tried), log)
-
-
-def _calibrated(tried: Trial[Any, Any]) -> Calibration:
-    """What its task learns from the held-out predictions of a trial: of all cuts, or of the last alone."""
-    task = tried.algorithm.task
-    return task.calibrate(tried.algorithm, tried.held_out[0 if task.pools_cuts else -1 :])
-
-
-def _final(
-    tried: Trial[Data, Any], encoding: Encodes[Data], data: Data, calibration: Calibration, log: EventLog
-) -> Fitted[Algorithm[Data], Data]:
-    """What was tried, fitted on all of the log's data."""
-    final = clone(tried.algorithm)
-    with runtime.stage(LEARNING):
-        final.refit(data, tried.algorithm)
-    settled = final.task.settle(Fitted(final, encoding, calibration), data, log)
-    return Fitted(final, encoding, settled)
-
-
-def trial(
-    untrained: Algorithm[Data], cuts: Sequence[Split], log: EventLog, phase: str = LEARNING
-) -> Trial[Data, Any]:
-    """The algorithm fitted on the training part of each cut, and its predictions for the test part.
-
-    `phase` is what progress calls it. An earlier cut whose parts are too small for this algorithm or task is
-    left out, and so is one for which there is no time; the last cut comes first.
-    """
-    found: list[tuple[Split, Algorithm[Data], Any]] = []
-    for cut in runtime.track(_in_time(cuts), phase, len(cuts)):
-        is_last = cut is cuts[-1]
-        try:
-            with runtime.use_part_of_time(TRIAL_SHARE):
-                least = 0 if is_last else untrained.task.minimum_samples
-                found.append((cut, *_tried(untrained, cut, log, least)))
-        except TrainingError:
-            if is_last:
-                raise
-    used, algorithms, tables = zip(*found[::-1], strict=True)
-    return Trial(algorithms[-1], tables, used)
-
-
-def _in_time(cuts: Sequence[Split]) -> Iterator[Split]:
-    """The last cut, and the earlier ones for which there is time, later ones first."""
-    limit, before = runtime.deadline(), runtime.deadline().left
-    *earlier, last = cuts
-    yield last
-    needed = STILL_NEEDED * (before - limit.left) if limit.is_limited else 0.0
-    for done, cut in enumerate(reversed(earlier), start=1):
-        if limit.left < needed:
-            limit.stop(f"measured on {done} of {len(cuts)} cuts")
-            return
-        yield cut
-
-
-def _tried(
-    untrained: Algorithm[Data], cut: Split, log: EventLog, least: int = 0
-) -> tuple[Algorithm[Data], Any]:
-    algorithm, task = clone(untrained), untrained.task
-    encoding = algorithm.make_encoding().fit(cut.train)
-    data = encoding.transform(cut.train)
-    if least and task.count_samples(algorithm, data) < least:
-        raise TrainingError(f"a training part with fewer than {least} {task.sample_name}")
-    algorithm.fit(data)
-    return algorithm, task.held_out(Fitted(algorithm, encoding), cut, log)
-
-
-_LONGER = "train on a longer log"
-_HOW_CASES_END = ", or say with which activity its cases end: --running mark --end-activity NAME"
-
-
-def _require_samples(algorithm: Algorithm[Any], name: str, samples: int) -> None:
-    if samples < algorithm.task.minimum_samples:
-        raise TrainingError(
-            f"{name} needs at least {algorithm.task.minimum_samples} {algorithm.task.sample_name}, "
-            f"but the log gives {samples}",
-            code="training.samples",
-            hint=_LONGER + (_HOW_CASES_END if algorithm.task.needs_ended(algorithm) else ""),
-            context={"samples": samples, "minimum": algorithm.task.minimum_samples},
-        )
-
-
-def _compared(
-    tried: Trial[Any, Any],
-    theirs: Trial[Any, Any] | None,
-    calibration: Calibration,
-    name: str,
-    log: EventLog,
-) -> tuple[Comparison, tuple[Comparison, ...]]:
-    """The trial beside one of the task's baseline on the same cuts, None where it is the baseline itself."""
-    ours, task = tried.algorithm, tried.algorithm.task
-    is_baseline = theirs is None
-    values = _measured(tried, calibration)
-    others = values if theirs is None else _measured(theirs, {})
-    periods = Periods(log, needs_ended=task.needs_ended(ours))
-    measured = [
-        Measured(one, other, periods.of(cut))
-        for cut in tried.cuts
-        if (one := values.get(id(cut))) is not None and (other := others.get(id(cut))) is not None
-    ]
-    if not measured:
-        raise _nothing_to_measure(name)
-    doubts = periods.doubts()
-
-    def judged(cuts: Sequence[Measured]) -> Comparison:
-        return compare(cuts, task.baseline, seed=ours.seed, is_baseline=is_baseline, doubts=doubts)
-
-    parts = tuple(judged(cuts) for cuts in _by_part(measured))
-    return _with_words(judged(measured), parts), parts
-
-
-def _by_part(measured: Sequence[Measured]) -> list[list[Measured]]:
-    """Of each part that the last cut pools, the cuts on which it was measured."""
-    names = [part.metric for part in measured[-1].ours.parts]
-    found: list[list[Measured]] = [[] for _name in names]
-    for ours, theirs, period in measured:
-        own = {part.metric: part for part in ours.parts}
-        other = {part.metric: part for part in theirs.parts}
-        for place, name in enumerate(names):
-            if name in own and name in other and own[name].is_known and other[name].is_known:
-                found[place].append(Measured(own[name], other[name], period))
-    return [cuts for cuts in found if cuts]
-
-
-def _with_words(pooled: Comparison, parts: Sequence[Comparison]) -> Comparison:
-    """The pooled comparison, which says in words what is better and what is not."""
-    if not parts or pooled.verdict == "is the baseline":
-        return pooled
-    verdicts = dict.fromkeys(part.verdict for part in parts)
-    names = {
-        one: ", ".join(part.metric.removeprefix("mae of ") for part in parts if part.verdict == one)
-        for one in verdicts
+def _state(trained: Trained, name: Name, log: EventLog, training_log: dict[str, Any]) -> TrainedState:
+    """What training found, with the bytes that `save` will write."""
+    algorithm, stamp = trained.fitted.algorithm, stamp_of(now())
+    schema = input_schema(log, trained.fitted.encoding)
+    canary = make_canary(trained.fitted, schema["required"])
+    files = artifacts.to_files(trained.fitted, reference(log), canary, trained.baseline)
+    manifest = {
+        "schema_version": SCHEMA_VERSION,
+        **name._asdict(),
+        "status": "trained",
+        "created_at": stamp,
+        "trained_at": stamp,
+        "hyperparameters": algorithm.parameters(),
+        "performance_metrics": {one.metric: one.to_dict() for one in (trained.comparison, *trained.parts)},
+        "training_samples": trained.samples,
+        "input_schema": schema,
+        "training_log": training_log,
+        "seed": algorithm.seed,
+        "dependencies": dependencies(_libraries(algorithm, name.model_type)),
+        "platform": machine(),
+        "determinism": determinism(algorithm.tolerance),
     }
-    told = "; ".join(f"{one}: {which}" for one, which in names.items())
-    return replace(pooled, because=(*pooled.because, f"one by one, {told}"))
+    return TrainedState(algorithm, manifest, files, records_of(files), trained.fitted)
 
 
-def _measured(tried: Trial[Any, Any], calibration: Calibration) -> dict[int, Measurement]:
-    """The measurement of each cut, by the cut's identity; one that shows nothing has none.
-
-    TrainingError of the last cut where no other shows anything.
-    """
-    task, found, failure = tried.algorithm.task, {}, None
-    for cut, table in zip(tried.cuts, tried.held_out, strict=True):
-        try:
-            one = task.measure(tried.algorithm, (table,), calibration)
-        except TrainingError as error:
-            failure = error
-            continue
-        if one.is_known:
-            found[id(cut)] = one
-    if failure is not None and not found:
-        raise failure
-    return found
+def _libraries(algorithm: Algorithm[Any], model_type: str) -> set[str]:
+    """What the algorithm and its members import."""
+    names = (model_type, *(f"{algorithm.task.name}/{member}" for member in algorithm.kept_members()))
+    return {library for name in names for library in registry.card(name).libraries}
 
 
-def _nothing_to_measure(name: str) -> TrainingError:
-    return TrainingError(
-        f"no later part of the log shows how well {name} does: none of its cases has gone far enough",
-        code="training.samples",
-        hint="train on a longer log",
-    )
-
-
-def baseline_of(algorithm: Algorithm[Any]) -> Algorithm[Any]:
-    """The task's baseline with the parameters that it shares with this algorithm (KPI, horizon, ...)."""
-    cls = registry.find(algorithm.task.baseline)
-    common = next(ancestor for ancestor in type(algorithm).__mro__ if issubclass(cls, ancestor))
-    shared = set(algorithm.parameters()) & field_names(common)
-    return cls(**{name: getattr(algorithm, name) for name in sorted(shared)})
+def _result(
+    trained: Trained, state: TrainedState, whole: EventLog, found: list[Found], began: float
+) -> TrainingResult:
+    metadata = {
+        "model_id": state.name.model_id,
+        "model_type": state.name.model_type,
+        "samples": trained.samples,
+        "parameters": state.algorithm.parameters(),
+        "training_log": log_facts(whole),
+        HINDSIGHT: state.training_log.get(HINDSIGHT, {}),
+        "columns": dict(whole.schema.columns),
+        "timezone": whole.schema.timezone,
+        "cpu_seconds": time.process_time() - began,
+        "measuring_cpu_seconds": trained.measuring_seconds,
+        "remarks": [*sentences(found), *trained.remarks],
+        "warnings": list(concerns(whole)),
+    }
+    return TrainingResult(True, dict(state.manifest["performance_metrics"]), metadata)

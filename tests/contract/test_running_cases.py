@@ -19,7 +19,7 @@ from pmlcli.eventlog.log import EventLog
 from pmlcli.eventlog.running import standing
 from pmlcli.eventlog.selection import Selection
 from pmlcli.eventlog.split import Split, measured_prefixes
-from pmlcli.lifecycle.training import Trial, train_algorithm, trial
+from pmlcli.lifecycle.trial import Trial, train_algorithm, trial
 from tests.contract.cases import QUICK, events_for, is_installed, trained
 from tests.contract.test_algorithms import assert_same
 from tests.logs import purchase_events

@@ -477,7 +477,7 @@ def test_65_out_of_memory(
     def huge(*_: Any) -> Any:
         raise MemoryError
 
-    monkeypatch.setattr("pmlcli.lifecycle.making.train_algorithm", huge)
+    monkeypatch.setattr("pmlcli.lifecycle.training.train_algorithm", huge)
     result = run("train", csv_log, "-a", FAST, "-o", "m", "-q")
     told(result, Bad(65, "", [], 3, ["out of memory", "smaller log"]))
     assert not list(place.iterdir())

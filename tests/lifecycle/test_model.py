@@ -27,7 +27,7 @@ from pmlcli.errors import (
     ValidationError,
 )
 from pmlcli.eventlog import ReadOptions, read_log
-from pmlcli.lifecycle import making
+from pmlcli.lifecycle import training
 from pmlcli.lifecycle.context import Hook, LifecycleContext
 from pmlcli.lifecycle.model import Model
 from tests.logs import purchase_events
@@ -138,7 +138,7 @@ def test_code_that_would_end_the_program_is_a_failure_that_hooks_are_told(
 
     recorder = Recorder()
     model = Model(NAME, hooks=[recorder])
-    monkeypatch.setattr(making, step, end)
+    monkeypatch.setattr(training, step, end)
     with pytest.raises(PmlError, match="ended the program") as caught:
         model.train(purchase_events(20))
     assert caught.value.code == "exit"

@@ -24,7 +24,7 @@ from pmlcli.evaluation.conformal import p_values
 from pmlcli.evaluation.metrics import auc
 from pmlcli.eventlog.deviations import deviate
 from pmlcli.eventlog.split import Split, split_by_start
-from pmlcli.lifecycle.training import trial
+from pmlcli.lifecycle.trial import trial
 from tests.algorithms.anomaly.fitted import predict, train
 from tests.contract.cases import is_installed
 from tests.logs import purchase_log

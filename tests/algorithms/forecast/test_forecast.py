@@ -39,7 +39,7 @@ from pmlcli.errors import LogError, TrainingError, ValidationError
 from pmlcli.evaluation.measurement import Measurement
 from pmlcli.eventlog.log import EventLog
 from pmlcli.lifecycle.model import Model
-from pmlcli.lifecycle.training import train_algorithm
+from pmlcli.lifecycle.trial import train_algorithm
 from tests.contract.cases import daily_events
 from tests.logs import log_of
 

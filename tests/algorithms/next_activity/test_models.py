@@ -30,7 +30,7 @@ from pmlcli.encoding.events.sequences import END, targets
 from pmlcli.encoding.vocabulary import FIRST_CODE
 from pmlcli.errors import LogError, UntrustedArtifactError, ValidationError
 from pmlcli.lifecycle.model import Model
-from pmlcli.lifecycle.training import trial
+from pmlcli.lifecycle.trial import trial
 from tests.logs import log_of, purchase_events, purchase_log, trace_log
 
 

@@ -29,7 +29,7 @@ from pmlcli.evaluation.measurement import Measurement
 from pmlcli.eventlog.log import EventLog
 from pmlcli.eventlog.running import RunningRule
 from pmlcli.eventlog.split import Split, split_by_start
-from pmlcli.lifecycle.training import trial
+from pmlcli.lifecycle.trial import trial
 from tests.logs import log_of, purchase_log, trace_log
 
 Taught = tuple[NextActivityPredictor[Any], SequenceEncoding, EventLog]

@@ -39,7 +39,7 @@ from pmlcli.errors import LogError, PredictionError, TrainingError, ValidationEr
 from pmlcli.eventlog.filters import up_to
 from pmlcli.eventlog.split import split_by_start
 from pmlcli.lifecycle.model import Model
-from pmlcli.lifecycle.training import trial
+from pmlcli.lifecycle.trial import trial
 from tests.logs import log_of, purchase_events, purchase_log, trace_log
 
 DAY = 86_400.0

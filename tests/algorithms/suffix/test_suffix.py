@@ -40,7 +40,7 @@ from pmlcli.eventlog.log import EventLog
 from pmlcli.eventlog.split import split_by_start
 from pmlcli.lifecycle import artifacts
 from pmlcli.lifecycle.model import Model
-from pmlcli.lifecycle.training import trial
+from pmlcli.lifecycle.trial import trial
 from tests.logs import log_of, purchase_log, trace_log
 
 ALL = PredictRequest(cases="all")
