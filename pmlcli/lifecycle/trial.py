@@ -1,4 +1,4 @@
-"""Trials on cuts by time, the comparison with the baseline and the final fit, the same for every algorithm."""
+"""Trials on cuts by time, the comparison with the baseline and the final fit, alike for every algorithm."""
 
 from __future__ import annotations
 

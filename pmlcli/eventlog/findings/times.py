@@ -12,8 +12,9 @@ from pmlcli.eventlog.findings.evidence import Evidence, Flags, Ints
 from pmlcli.eventlog.findings.finding import NOTE, SERIOUS, WARNING, DataFinding, Example, counted, percent
 from pmlcli.eventlog.late_ends import late_ends
 from pmlcli.eventlog.running import StatedRule
+from pmlcli.eventlog.times.epoch import MODERN
 from pmlcli.eventlog.times.local_time import DAY, MICROSECONDS
-from pmlcli.eventlog.times.parse import MODERN, SEVERAL_ZONES, ZONED_BESIDE_NAIVE
+from pmlcli.eventlog.times.parse import SEVERAL_ZONES, ZONED_BESIDE_NAIVE
 
 _HOUR = 3600 * MICROSECONDS
 _MODERN = int(MODERN.timestamp()) * MICROSECONDS

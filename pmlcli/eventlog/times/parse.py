@@ -6,7 +6,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -15,9 +14,11 @@ from numpy.typing import NDArray
 from pmlcli.errors import LogError
 from pmlcli.eventlog.options import ReadOptions
 from pmlcli.eventlog.raw import Column, TextColumn, UniformTexts
+from pmlcli.eventlog.times.distinct import Distinct, Flags, Ints
+from pmlcli.eventlog.times.epoch import MODERN, are_numbers, by_number, may_be_number
 from pmlcli.eventlog.times.short_years import NOTE as SHORT_YEARS
 from pmlcli.eventlog.times.short_years import lengthened, short_dates
-from pmlcli.eventlog.times.time_format import DAYS, TIME_UNITS, UNITS
+from pmlcli.eventlog.times.time_format import TIME_UNITS
 from pmlcli.eventlog.times.time_layouts import (
     DAY_MICROS,
     ISO,
@@ -30,15 +31,8 @@ from pmlcli.eventlog.times.time_layouts import (
     uniform_blocks,
 )
 
-Ints = NDArray[np.int64]
-Flags = NDArray[np.bool_]
-
 EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
 LATEST = datetime(3000, 1, 1, tzinfo=UTC)
-MODERN = datetime(1990, 1, 1, tzinfo=UTC)
-_FAR = datetime(2100, 1, 1, tzinfo=UTC)
-_EXCEL_EPOCH_DAYS = 25_569
-_PLAIN_NUMBER = re.compile(r"[0-9]+(?:\.[0-9]*)?")
 
 NOT_A_TIME = "not a time"
 OUT_OF_RANGE = f"out of range ({EARLIEST.year} to {LATEST.year - 1})"
@@ -64,24 +58,6 @@ class Times:
     rest: Ints | None = None
 
 
-@dataclass
-class _Distinct:
-    """Times of a column's distinct values, before they are spread over its rows."""
-
-    micros: Ints
-    valid: Flags
-    naive: Flags
-    finer: Flags
-    offsets: NDArray[np.int16]
-    notes: list[tuple[str, Flags]] = field(default_factory=list)
-    rest: Ints | None = None
-
-    @classmethod
-    def empty(cls, n: int) -> _Distinct:
-        none = np.zeros(n, dtype=bool)
-        return cls(np.zeros(n, dtype=np.int64), none, none.copy(), none.copy(), np.zeros(n, dtype=np.int16))
-
-
 def parse_times(column: Column, options: ReadOptions, where: str) -> Times:
     """The times of a column. `where` names log and column in errors.
 
@@ -96,10 +72,10 @@ def parse_times(column: Column, options: ReadOptions, where: str) -> Times:
         return _typed_times(column, options, where)
     codes, values = column.used()
     texts = list(map(str.strip, map(str, values.tolist())))
-    may_be_number = bool(texts) and _PLAIN_NUMBER.fullmatch(texts[0].replace(",", ".", 1)) is not None
-    numbers = [text.replace(",", ".", 1) for text in texts] if may_be_number else []
-    if numbers and _all_numbers(numbers, options.timestamp_format):
-        distinct = _by_number(np.array(numbers, dtype=float), numbers, options.timestamp_format, where)
+    is_number = bool(texts) and may_be_number(texts[0])
+    numbers = [text.replace(",", ".", 1) for text in texts] if is_number else []
+    if numbers and are_numbers(numbers, options.timestamp_format):
+        distinct = by_number(np.array(numbers, dtype=float), numbers, options.timestamp_format, where)
     elif options.timestamp_format is not None:
         distinct = _by_format(texts, options.timestamp_format)
     else:
@@ -111,7 +87,7 @@ def iso_times(texts: Sequence[str], timezone: str) -> Ints | None:
     """Microseconds UTC when every text is an ISO 8601 date with a time, else None."""
     if not texts or not (16 <= len(texts[0]) <= 40):
         return None
-    distinct = _Distinct.empty(len(texts))
+    distinct = Distinct.empty(len(texts))
     for block in blocks(texts, (ISO,)):
         if block.match is None:
             return None
@@ -124,8 +100,8 @@ def uniform_times(column: UniformTexts, timezone: str) -> Ints | None:
     return _all_times(_uniform(column), timezone)
 
 
-def _uniform(column: UniformTexts) -> _Distinct:
-    each = _Distinct.empty(len(column))
+def _uniform(column: UniformTexts) -> Distinct:
+    each = Distinct.empty(len(column))
     first = 0
     for block in uniform_blocks(column.parts):
         end = first + len(block.rows)
@@ -134,7 +110,7 @@ def _uniform(column: UniformTexts) -> _Distinct:
     return each
 
 
-def _all_times(distinct: _Distinct, timezone: str) -> Ints | None:
+def _all_times(distinct: Distinct, timezone: str) -> Ints | None:
     if not distinct.valid.all():
         return None
     _localise(distinct, timezone)
@@ -146,7 +122,7 @@ def _typed_times(column: pd.Series, options: ReadOptions, where: str) -> Times:
     missing = column.isna().to_numpy(dtype=bool)
     if pd.api.types.is_datetime64_any_dtype(column.dtype):
         stamps = pd.DatetimeIndex(column)
-        distinct = _Distinct.empty(len(column))
+        distinct = Distinct.empty(len(column))
         distinct.naive[:] = stamps.tz is None
         utc = stamps if stamps.tz is None else stamps.tz_convert("UTC")
         distinct.rest = np.where(missing, 0, np.asarray(utc.nanosecond) % 1_000 * 1_000).astype(np.int64)
@@ -156,7 +132,7 @@ def _typed_times(column: pd.Series, options: ReadOptions, where: str) -> Times:
     elif pd.api.types.is_numeric_dtype(column.dtype) and not pd.api.types.is_bool_dtype(column.dtype):
         unit = options.timestamp_format if options.timestamp_format in TIME_UNITS else None
         numbers = column.to_numpy(dtype=float, na_value=np.nan)
-        distinct = _by_number(numbers, None, unit, where)
+        distinct = by_number(numbers, None, unit, where)
         are_nanos = any(kind.startswith("times as nanoseconds") for kind, _ in distinct.notes)
         if are_nanos and pd.api.types.is_integer_dtype(column.dtype):
             # exactly: as floats, nanoseconds of our days are 256 apart
@@ -164,13 +140,13 @@ def _typed_times(column: pd.Series, options: ReadOptions, where: str) -> Times:
             distinct.micros, distinct.rest = whole // 1_000, whole % 1_000 * 1_000
             distinct.finer = distinct.rest > 0
     else:
-        distinct = _Distinct.empty(len(column))
+        distinct = Distinct.empty(len(column))
     codes = np.where(missing, -1, np.arange(len(column))).astype(np.int32)
     return _spread(distinct, codes, options.zone)
 
 
-def _by_format(texts: list[str], layout: str) -> _Distinct:
-    distinct = _Distinct.empty(len(texts))
+def _by_format(texts: list[str], layout: str) -> Distinct:
+    distinct = Distinct.empty(len(texts))
     aware = "%z" in layout or "%Z" in layout
     texts, cut = _cut_to_micros(texts, layout)
     stamps = pd.to_datetime(pd.Series(texts, dtype=object), format=layout, errors="coerce", utc=aware)
@@ -202,94 +178,8 @@ def _cut_to_micros(texts: list[str], layout: str) -> tuple[list[str], Ints]:
     return cut, np.array(lost, dtype=np.int64)
 
 
-def _all_numbers(texts: list[str], layout: str | None) -> bool:
-    """Whether the texts are plain numbers that count from some moment, not dates without marks."""
-    if layout is not None:
-        return layout in TIME_UNITS and all(map(_PLAIN_NUMBER.fullmatch, texts))
-    if not texts[0].replace(".", "", 1).isdigit():
-        return False
-    plain = [text.replace(".", "", 1) for text in texts]
-    dates = {8, 14} if all("." not in text for text in texts) else set()
-    return all(p.isascii() and p.isdigit() for p in plain) and not {len(p) for p in plain} <= dates
-
-
-def _by_number(
-    numbers: NDArray[np.float64], texts: list[str] | None, unit: str | None, where: str
-) -> _Distinct:
-    """Seconds to nanoseconds since 1970, or spreadsheet days since 1900: as said, else told by their size.
-
-    Raises LogError for numbers that are no time of our days in any unit.
-    """
-    distinct = _Distinct.empty(len(numbers))
-    known = np.isfinite(numbers)
-    if not known.any():
-        return distinct
-    unit = unit or _told_unit(numbers[known], where)
-    numbers = np.where(known, numbers, 0.0)
-    distinct.valid = known
-    if unit == DAYS:
-        whole_seconds = np.rint((numbers - _EXCEL_EPOCH_DAYS) * 86_400)
-        distinct.micros = (np.clip(whole_seconds, -1e11, 1e11) * MICRO).astype(np.int64)
-        distinct.rest = _rest((numbers - _EXCEL_EPOCH_DAYS) * DAY_MICROS, distinct.micros)
-        distinct.notes.append(("times as spreadsheet day numbers", known.copy()))
-        distinct.naive = known.copy()
-    else:
-        distinct.micros = _scaled(numbers, texts, UNITS[unit])
-        distinct.rest = _rest_of_numbers(numbers, texts, UNITS[unit], distinct.micros)
-        distinct.notes.append((f"times as {unit} since 1970", known.copy()))
-        distinct.finer = (numbers % 1_000 != 0) & (unit == "nanoseconds")
-    return distinct
-
-
-def _told_unit(numbers: NDArray[np.float64], where: str) -> str:
-    """The unit in which the middle number is a time between 1990 and 2100."""
-    middle = float(np.median(numbers))
-    for unit, per_second in UNITS.items():
-        if MODERN.timestamp() <= middle / per_second < _FAR.timestamp():
-            return unit
-    days = [moment.timestamp() / 86_400 + _EXCEL_EPOCH_DAYS for moment in (MODERN, _FAR)]
-    if days[0] <= middle < days[1]:
-        return DAYS
-    examples = " and ".join(f"{number:.15g}" for number in numbers[:2])
-    raise LogError(
-        f"{where}: numbers such as {examples} tell no time between 1990 and 2100 in any unit",
-        hint=f"say what they count: --timestamp-format {' or '.join(TIME_UNITS)} (days: of a spreadsheet); "
-        "or --columns timestamp=none, with --order COLUMN for numbers that only give the order",
-        code="log.time-unit",
-    )
-
-
-def _scaled(numbers: NDArray[np.float64], texts: list[str] | None, per_second: int) -> Ints:
-    """Epoch numbers in microseconds; whole numbers exactly, beyond what a float can hold."""
-    if texts is not None and all(text.isdigit() and int(text) < 1 << 63 for text in texts):
-        whole = np.array(list(map(int, texts)), dtype=np.int64)
-        return whole * (MICRO // per_second) if per_second <= MICRO else whole // (per_second // MICRO)
-    return np.rint(np.clip(numbers / per_second, -1e11, 1e11) * MICRO).astype(np.int64)
-
-
-def _rest(exact: NDArray[np.float64], micros: Ints) -> Ints:
-    """Picoseconds between microseconds and what they were rounded from."""
-    between = np.clip(exact - micros, -MICRO, MICRO)
-    return np.rint(between * MICRO).astype(np.int64)
-
-
-def _rest_of_numbers(
-    numbers: NDArray[np.float64], texts: list[str] | None, per_second: int, micros: Ints
-) -> Ints | None:
-    """Picoseconds beyond the microseconds of epoch numbers: of what is written, where that is known."""
-    if texts is None:
-        return _rest(numbers / per_second * MICRO, micros)
-    if per_second <= MICRO and not any("." in text for text in texts):
-        return None
-    scale = Decimal(MICRO * MICRO // per_second)
-    beyond = [
-        int(Decimal(text) * scale) - at * MICRO for text, at in zip(texts, micros.tolist(), strict=True)
-    ]
-    return np.array([max(-MICRO, min(rest, MICRO)) for rest in beyond], dtype=np.int64)
-
-
-def _by_shape(texts: list[str], day_first: bool | None, where: str) -> _Distinct:
-    distinct = _Distinct.empty(len(texts))
+def _by_shape(texts: list[str], day_first: bool | None, where: str) -> Distinct:
+    distinct = Distinct.empty(len(texts))
     known = [block for block in blocks(texts) if block.match is not None]
     _check_year_first(known, where)
     doubtful = [block for block in known if block.has("a")]
@@ -307,7 +197,7 @@ def _rows(of: list[Block]) -> Ints:
 
 
 def _fill_short_years(
-    distinct: _Distinct, unknown: Ints, texts: list[str], day_first: bool | None, where: str
+    distinct: Distinct, unknown: Ints, texts: list[str], day_first: bool | None, where: str
 ) -> None:
     short = short_dates([texts[row] for row in unknown.tolist()])
     if not short:
@@ -364,7 +254,7 @@ def _check_year_first(known: list[Block], where: str) -> None:
         )
 
 
-def _fill(distinct: _Distinct, block: Block, *, day_first: bool, rows: slice | None = None) -> None:
+def _fill(distinct: Distinct, block: Block, *, day_first: bool, rows: slice | None = None) -> None:
     """Put a block's times where they belong: at `rows`, which may stand for the block's own."""
     at = block.rows if rows is None else rows
     micros, valid = instants(block, day_first=day_first)
@@ -381,7 +271,7 @@ def _fill(distinct: _Distinct, block: Block, *, day_first: bool, rows: slice | N
     distinct.offsets[at] = offset_minutes(block)
 
 
-def _spread(distinct: _Distinct, codes: NDArray[np.int32] | None, timezone: str) -> Times:
+def _spread(distinct: Distinct, codes: NDArray[np.int32] | None, timezone: str) -> Times:
     """From distinct values to rows: range check, local times to UTC, and notes counted in rows.
 
     Without codes each row has its own value.
@@ -419,7 +309,7 @@ def _spread(distinct: _Distinct, codes: NDArray[np.int32] | None, timezone: str)
     return Times(micros, ~present, refused, notes, _rest_of_rows(distinct, codes))
 
 
-def _rest_of_rows(distinct: _Distinct, codes: NDArray[np.int32] | None = None) -> Ints | None:
+def _rest_of_rows(distinct: Distinct, codes: NDArray[np.int32] | None = None) -> Ints | None:
     if distinct.rest is None or not distinct.rest.any():
         return None
     return distinct.rest if codes is None else np.append(distinct.rest, 0)[codes]
@@ -437,7 +327,7 @@ def _several_zones(offsets: NDArray[np.int16], aware: Flags) -> list[tuple[str, 
     return [(f"{SEVERAL_ZONES} (offsets from {low} to {high})", aware)]
 
 
-def _localise(distinct: _Distinct, timezone: str) -> None:
+def _localise(distinct: Distinct, timezone: str) -> None:
     """Turn naive times to UTC in place, naming those that the zone's clock skips or shows twice."""
     if timezone == "UTC" or not distinct.naive.any():
         return
