@@ -166,7 +166,7 @@ def commands() -> list[str]:
     """A section a command."""
     from typer.main import get_command
 
-    from pmlcli.cli.app import app
+    from pmlcli.cli.app import HELP_ALL, app
 
     group: Any = get_command(app)
     root = group.context_class(group, info_name="pmlcli", max_content_width=100)
@@ -175,6 +175,7 @@ def commands() -> list[str]:
         context = command.context_class(
             command, info_name=name, parent=root, help_option_names=["--help", "-h"], max_content_width=100
         )
+        context.meta[HELP_ALL] = True
         text = "\n".join(line.rstrip() for line in context.get_help().splitlines())
         sections.append(f"### pmlcli {name}\n\n```text\n{text}\n```\n")
     return sections

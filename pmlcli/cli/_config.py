@@ -27,6 +27,9 @@ _LONGEST_SHOWN = 60
 told: ContextVar[tuple[str, ...]] = ContextVar("told", default=())
 """What a run says first: which found file set what."""
 
+running: ContextVar[typer.Context] = ContextVar("running")
+"""The context of the command that runs."""
+
 
 class _Option(NamedTuple):
     """An option as a file can name it."""

@@ -11,21 +11,24 @@ from types import FrameType, TracebackType
 from typing import Annotated, Any, NoReturn
 
 import typer
-from typer.core import TyperCommand, TyperGroup
+from typer.core import TyperCommand, TyperGroup, TyperOption
 from typer.main import get_command
 
 import pmlcli
-from pmlcli.cli import _config, _failure, _unopened
+from pmlcli.cli import _config, _examples, _failure, _unopened
 from pmlcli.cli._group import VARIABLE_PREFIX, flatten
 from pmlcli.cli.algorithms import algorithms
 from pmlcli.cli.compare import compare
+from pmlcli.cli.config import config
 from pmlcli.cli.convert import convert
+from pmlcli.cli.doctor import doctor
 from pmlcli.cli.evaluate import evaluate
 from pmlcli.cli.inspect import inspect
 from pmlcli.cli.keygen import keygen
 from pmlcli.cli.monitor import monitor
 from pmlcli.cli.predict import predict
 from pmlcli.cli.report import report
+from pmlcli.cli.sample import sample
 from pmlcli.cli.sign import sign
 from pmlcli.cli.train import train
 from pmlcli.cli.upgrade import upgrade
@@ -33,6 +36,8 @@ from pmlcli.cli.verify import verify
 from pmlcli.errors import Terminated, ended_by, nearest
 from pmlcli.escape import shown_line, visible
 
+HINT = """Put a log of yours in place of the sample. `pmlcli --help` lists all commands,
+`pmlcli COMMAND --help` begins with examples, `pmlcli doctor` says what is installed."""
 EPILOG = """Every option can be set for all runs: as a variable PMLCLI_NAME, in a file that --config names,
 or in ~/.config/pmlcli/config.toml (name = value). pmlcli.toml, or [tool.pmlcli] of pyproject.toml, in the
 working directory can set options too, but not whom to trust, where files go, or limits. The command line
@@ -44,6 +49,11 @@ trusted signed it; 6 a limit of --fail-if is crossed; 7 another process is writi
 was over before there was a model; 74 a file cannot be read or written; 130 and 143 interrupted."""
 
 
+HELP_ALL = "pmlcli.help_all"
+FOLDED = ("Choosing events and cases", "Reading the log")
+"""Groups of options that --help only names."""
+
+
 class _Command(TyperCommand):
     """A command whose help puts its options under the headings of their groups."""
 
@@ -51,6 +61,7 @@ class _Command(TyperCommand):
         """Runs the command; what a found file set is said first, with -q only when the run fails."""
         found = _config.found_settings(ctx)
         token = _config.told.set((found,) if found else ())
+        running = _config.running.set(ctx)
         try:
             return super().invoke(ctx)
         except SystemExit as error:
@@ -61,13 +72,26 @@ class _Command(TyperCommand):
             raise
         finally:
             _config.told.reset(token)
+            _config.running.reset(running)
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         """The usage line's parts; a required argument is `LOG`, not `{LOG}`."""
         return [piece.strip("{}") for piece in super().collect_usage_pieces(ctx)]
 
+    def get_params(self, ctx: Any) -> list[Any]:
+        """The parameters, with --help-all where a group of options is folded."""
+        found = super().get_params(ctx)
+        if any(getattr(one, "rich_help_panel", None) in FOLDED for one in self.params):
+            found.append(_help_all())
+        return found
+
+    def format_help_text(self, ctx: Any, formatter: Any) -> None:
+        """Writes examples before what the command is."""
+        _write_examples(_examples.EXAMPLES.get(self.name or "", ()), formatter)
+        super().format_help_text(ctx, formatter)
+
     def format_options(self, ctx: Any, formatter: Any) -> None:
-        """Writes arguments, then options by heading, those without one first."""
+        """Writes arguments, then options by heading, those without one first; long groups folded."""
         sections: dict[str, list[tuple[str, str]]] = {"Arguments": [], "Options": []}
         for parameter in self.get_params(ctx):
             record = parameter.get_help_record(ctx)
@@ -75,10 +99,43 @@ class _Command(TyperCommand):
                 usual = "Arguments" if parameter.param_type_name == "argument" else "Options"
                 title = getattr(parameter, "rich_help_panel", None) or usual
                 sections.setdefault(title, []).append(record)
+        folded = {} if ctx.meta.get(HELP_ALL) else {t: sections[t] for t in FOLDED if t in sections}
         for title, records in sections.items():
-            if records:
+            if records and title not in folded:
                 with formatter.section(title):
                     formatter.write_dl(records)
+        if folded:
+            with formatter.section("More options, explained by --help-all"):
+                formatter.write_dl([(title, _names(records)) for title, records in folded.items()])
+
+
+def _names(records: Sequence[tuple[str, str]]) -> str:
+    """The options of a folded group: `--where, --since`."""
+    return ", ".join(word for record in records for word in record[0].split() if word.startswith("--"))
+
+
+def _write_examples(lines: Sequence[str], formatter: Any) -> None:
+    if lines:
+        with formatter.section("Examples"):
+            # As they are, however long: a line that was wrapped could not be copied.
+            formatter.write("".join(f"{'':>{formatter.current_indent}}{line}\n" for line in lines))
+
+
+def _help_all() -> TyperOption:
+    def show(context: Any, _parameter: Any, value: bool) -> None:
+        if value and not context.resilient_parsing:
+            context.meta[HELP_ALL] = True
+            typer.echo(context.get_help())
+            raise typer.Exit
+
+    return TyperOption(
+        param_decls=["--help-all"],
+        is_flag=True,
+        is_eager=True,
+        expose_value=False,
+        callback=show,
+        help="Show this message with all options, and exit.",
+    )
 
 
 _SKIPPED_BY = "PMLCLI_SKIP_OPENING"
@@ -87,6 +144,11 @@ _SKIPPED_BY = "PMLCLI_SKIP_OPENING"
 
 class _Group(TyperGroup):
     """The group of all commands; turns whatever they raise into an exit code, also under a test's runner."""
+
+    def format_help_text(self, ctx: Any, formatter: Any) -> None:
+        """Writes where to start before what pmlcli is."""
+        _write_examples(_examples.START, formatter)
+        super().format_help_text(ctx, formatter)
 
     def invoke(self, ctx: Any) -> Any:
         """Runs the command; a reader that closed our stdout is no failure worth a word."""
@@ -157,7 +219,8 @@ def _root(
     ] = False,
 ) -> None:
     if context.invoked_subcommand is None:
-        typer.echo(context.get_help(), err=True)
+        lines = "\n".join(f"  {line}" for line in _examples.START)
+        typer.echo(f"Start here:\n{lines}\n\n{HINT}", err=True)
         raise typer.Exit(2)
 
 
@@ -180,6 +243,9 @@ _register(
     upgrade,
     convert,
     algorithms,
+    sample,
+    doctor,
+    config,
 )
 
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from pmlcli.evaluation.assessment import Figure
-from pmlcli.evaluation.quality import Quality
+
+if TYPE_CHECKING:
+    from pmlcli.evaluation.quality import Quality
 
 _WORDS = {
     "worse": "worse than in training",

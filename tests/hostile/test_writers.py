@@ -42,6 +42,9 @@ ARGUMENTS: dict[str, list[str]] = {
     "upgrade": ["MODEL", "-o", "new"],
     "convert": ["LOG", "-o", "out.csv"],
     "algorithms": [],
+    "sample": [],
+    "doctor": [],
+    "config": [],
 }
 BOARD = ["compare", "LOG", "-t", "remaining-time", "-a", "median,transition-system"]
 ALONE = {
@@ -63,6 +66,7 @@ ALONE = {
     "monitor --metrics": ["monitor", "MODEL", "LOG", "--metrics"],
     "monitor --history": ["monitor", "MODEL", "LOG", "--history"],
     "convert --output": ["convert", "LOG", "--force", "-o"],
+    "sample --output": ["sample", "purchase-to-pay", "--force", "-o"],
     "upgrade --output": ["upgrade", "MODEL", "-o"],
     "report --output": ["report", "LOG", "--sections", "map", "--force", "-o"],
     "report --figures": ["report", "LOG", "--sections", "map", "--force", "--figures"],
