@@ -38,9 +38,10 @@ def inspect(
     """Show a model's card, a log's profile, or a KPI's series.
 
     For a model (a directory): how it was made, how good it is, which columns it needs, and, with exit
-    code 5, which of its files do not match its manifest. For a log (a file): size, times, activities,
-    variants, resources, attributes, rows that were refused or filtered, and what is wrong with its data:
-    serious (a model would learn something false), warning (look at it) or note.
+    code 5, which of its files do not match its manifest; `pmlcli verify` also opens them.
+    For a log (a file): size, times, activities, variants, resources, attributes, rows that were refused or
+    filtered, and what is wrong with its data: serious (a model would learn something false), warning (look
+    at it) or note.
     """
     with common.session() as session:
         if Path(target).is_dir():

@@ -185,12 +185,22 @@ def _restore(algorithm: Algorithm[Any], files: Mapping[str, bytes]) -> Fitted[Al
     own = {n: data for n, data in files.items() if n not in _SHARED_FILES and not n.startswith(BASELINE)}
     _restore_learner(algorithm, own)
     calibration = read_json(files, THRESHOLD_FILE)
-    calibration.pop("units", None)
+    units = calibration.pop("units", None)
     _require_numbers(calibration, algorithm.task.calibrated_numbers(algorithm))
+    _require_units(units)
     state = sklearn.decode_plain(files[ENCODING_FILE])
     if not isinstance(state, dict):
         raise UntrustedArtifactError(f"{ENCODING_FILE}: holds {type(state).__name__}, expected a dict")
     return Fitted(algorithm, algorithm.make_encoding().restored(state), calibration)
+
+
+def _require_units(units: object) -> None:
+    """Every training writes them, also where nothing was learned from held-out cases."""
+    if not isinstance(units, dict) or not all(isinstance(unit, str) for unit in units.values()):
+        raise UntrustedArtifactError(
+            f"{THRESHOLD_FILE}: units must say what each column is measured in, not {shown(units)}",
+            hint="train the model again, or get it from whom you trust",
+        )
 
 
 def _require_numbers(calibration: Mapping[str, Any], names: Iterable[str]) -> None:

@@ -7,6 +7,7 @@ from pmlcli.errors import PmlError
 from pmlcli.eventlog.log import EventLog
 from pmlcli.lifecycle import answer, artifacts, canary, expectation, fresh, isolation
 from pmlcli.lifecycle.answer import Answer
+from pmlcli.lifecycle.baseline import check_baseline
 from pmlcli.lifecycle.canary import REPLAYED_EVENTS, Replay
 from pmlcli.lifecycle.confinement import Limits
 from pmlcli.lifecycle.contract import unseen_values
@@ -74,4 +75,5 @@ def _replayed(state: TrainedState) -> Replay:
     # What other commands read of the model is vouched for too.
     known_activities(state.files)
     read_reference(state.files)
+    check_baseline(state)
     return canary.replay(state.fitted, recorded)

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pandas as pd
 
-from pmlcli import registry
 from pmlcli.algorithms._interface.request import PredictRequest
 from pmlcli.errors import LogError, ValidationError
 from pmlcli.evaluation.assessment import Assessment, Section
@@ -14,6 +13,7 @@ from pmlcli.eventlog import ReadOptions
 from pmlcli.eventlog.log import EventLog
 from pmlcli.eventlog.reader import LogLike
 from pmlcli.lifecycle import artifacts, asking, evaluating, monitoring
+from pmlcli.lifecycle.baseline import baseline_state
 from pmlcli.lifecycle.blame import in_place
 from pmlcli.lifecycle.contract import check_log
 from pmlcli.lifecycle.evaluating import Evaluation, Scope, Subject
@@ -25,7 +25,6 @@ from pmlcli.lifecycle.periods import until_of
 from pmlcli.lifecycle.predicting import checked_log
 from pmlcli.lifecycle.reference import read_reference
 from pmlcli.lifecycle.state import TrainedState
-from pmlcli.lifecycle.trial import baseline_of
 
 
 def subject(state: TrainedState) -> Subject:
@@ -88,17 +87,6 @@ def require_readable(state: TrainedState, log: EventLog) -> None:
     with in_place(state.place):
         check_log(log, state.input_schema)
         check_process(log, known_activities(state.files), allow=False)
-
-
-def baseline_state(state: TrainedState) -> TrainedState | None:
-    """The task's baseline as it was fitted on the same log; None where the model is it, or keeps none."""
-    files = artifacts.baseline_files(state.files)
-    if files is None:
-        return None
-    name, parameters = state.task.baseline, baseline_of(state.algorithm).parameters()
-    others = {"model_type": name, "hyperparameters": parameters, "performance_metrics": {}}
-    origin = None if state.origin is None else replace(state.origin, root_digest=None)
-    return TrainedState(registry.build(name, parameters), {**state.manifest, **others}, files, origin=origin)
 
 
 def _no_baseline(state: TrainedState) -> list[str]:

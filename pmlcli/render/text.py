@@ -137,6 +137,9 @@ def model(document: Mapping[str, Any]) -> list[Block]:
         Pairs(_few([(str(name), str(version)) for name, version in document["dependencies"].items()])),
         Heading("Files"),
         _files(document["artifacts"]),
+        Line(
+            "  Hashes were compared; `pmlcli verify` also opens the files and asks the model again.", "weak"
+        ),
     ]
 
 

@@ -26,6 +26,7 @@ from pmlcli.algorithms.anomaly._values import EventDetector
 from pmlcli.errors import LogError, PersistenceError, PredictionError, TrainingError, ValidationError
 from pmlcli.eventlog import read_log
 from pmlcli.lifecycle.answer import Answer
+from pmlcli.lifecycle.artifacts import restore
 from pmlcli.lifecycle.context import Hook, LifecycleContext
 from pmlcli.lifecycle.expectation import check_answer
 from pmlcli.lifecycle.model import Model
@@ -203,6 +204,12 @@ def test_it_saves_what_the_design_names(name: str, tmp_path: Path) -> None:
     assert learner[registry.card(name).container] in found
     names = [record.name for record in trained(name).metadata.artifacts]
     assert len(names) == len(set(names)) == len(found)
+    # Each JSON file that loading reads is missed where it is emptied, whatever the manifest says of it.
+    files = {file.name: file.read_bytes() for file in (tmp_path / "model" / "artifacts").iterdir()}
+    for file in sorted(files):
+        if file.endswith(".json") and not file.startswith(("reference", "canary", "baseline-")):
+            with pytest.raises(PersistenceError):
+                restore(untrained(name).algorithm, files | {file: b"{}"})
 
 
 @every_algorithm
