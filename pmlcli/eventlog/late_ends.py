@@ -16,7 +16,7 @@ from pmlcli.eventlog.log import EventLog
 
 STRAYS = 0.01
 """So many cases, or events, may be earlier than all others."""
-LATE = 0.45
+LATE = 0.6
 """The last events of all others lie in this last share of the log's time. Of all cases of a process some end
 soon, and did so in the first days of the log."""
 CASES_NEEDED = 30
