@@ -9,7 +9,6 @@ import torch
 from torch import Tensor, nn
 
 from pmlcli.algorithms._interface.parameters import Heads, LatentSize, Layers, LearningRate
-from pmlcli.algorithms._learning.attention import Attention
 from pmlcli.algorithms._learning.learner import Learner
 from pmlcli.algorithms._learning.neural import NeuralAlgorithm
 from pmlcli.algorithms._learning.sizes import Sizes
@@ -24,6 +23,37 @@ from pmlcli.algorithms.anomaly._surprise import BySurprise, Surprises
 from pmlcli.algorithms.anomaly._values import EventDetector
 from pmlcli.encoding.events.attributes_of_events import EventEncoding, Events
 
+REACH = 16
+"""Distances in the trace are told apart up to so many events."""
+
+
+class _Attention(nn.Module):
+    """Every step attends to all steps of its case; each distance between steps has a learned weight."""
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.query, self.key, self.value, self.output = (nn.Linear(width, width) for _ in range(4))
+        self.relative_position_bias = nn.Embedding(2 * REACH + 1, heads)
+        self.attention_norm, self.norm = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.feed_forward = nn.Sequential(nn.Linear(width, 2 * width), nn.ReLU(), nn.Linear(2 * width, width))
+
+    def forward(self, steps: Tensor, mask: Tensor) -> Tensor:
+        """(cases, steps, width) to the same; `mask`: (cases, steps), where a case has an event."""
+        places = torch.arange(steps.shape[1])
+        bias = self.relative_position_bias((places - places[:, None]).clamp(-REACH, REACH) + REACH).permute(
+            2, 0, 1
+        )
+        query, key, value = (
+            layer(steps).unflatten(-1, (self.heads, -1)).transpose(1, 2)
+            for layer in (self.query, self.key, self.value)
+        )
+        weights = query @ key.transpose(-1, -2) / query.shape[-1] ** 0.5 + bias
+        weights = weights.masked_fill(~mask[:, None, None], float("-inf")).softmax(dim=-1)
+        steps = self.attention_norm(steps + self.output((weights @ value).transpose(1, 2).flatten(2)))
+        found: Tensor = self.norm(steps + self.feed_forward(steps))
+        return found
+
 
 class _Body(nn.Module):
     """Reads a trace into `latent_size` numbers, and writes a hidden state for each place from these alone."""
@@ -32,11 +62,11 @@ class _Body(nn.Module):
         super().__init__()
         width, heads = sizes["hidden_size"], sizes["heads"]
         self.events = nn.Linear(event_width(sizes), width)
-        self.reader = nn.ModuleList(Attention(width, heads) for _ in range(sizes["layers"]))
+        self.reader = nn.ModuleList(_Attention(width, heads) for _ in range(sizes["layers"]))
         self.latent = nn.Linear(width, sizes["latent_size"])
         self.places = nn.Embedding(LONGEST, width)
         self.start = nn.Linear(sizes["latent_size"], width)
-        self.writer = nn.ModuleList(Attention(width, heads) for _ in range(sizes["layers"]))
+        self.writer = nn.ModuleList(_Attention(width, heads) for _ in range(sizes["layers"]))
 
     def forward(self, events: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """No penalty."""

@@ -28,7 +28,7 @@ MOST_WEIGHTS = 2**23
 
 
 class AttentionLayer(nn.Module):
-    """Every step asks itself and the steps before it; each distance has a learned weight."""
+    """Every step attends to itself and the steps before it; each distance has a learned weight."""
 
     def __init__(self, width: int, heads: int, dropout: float) -> None:
         super().__init__()
