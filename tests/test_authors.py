@@ -22,7 +22,7 @@ KEEPING = {"container", "allowed_globals", "estimator_class", "tolerance", "stat
 """Only for learned state in a library's own format; the docs have a section of them."""
 COMBINING = {"member_names", "parts", "kept_members", "choices"}
 """Only for those that combine others; the docs have a section of them."""
-ALSO_COMBINING = {"AnomalyDetector": {"held_out_scores"}}
+ALSO_COMBINING = {"AnomalyDetector": {"held_out_scores", "judge"}}
 SEALED = {"task"}
 """Given by the task's class; no algorithm says it."""
 
@@ -89,7 +89,7 @@ def network_names(cls: type[Algorithm[Any]]) -> set[str]:
     from pmlcli.algorithms._learning.learner import Learner, Objective
     from pmlcli.algorithms._learning.neural import NeuralAlgorithm
 
-    given = KEEPING | COMBINING | {"extra"}
+    given = KEEPING | COMBINING | {"extra", "can_stop_early"}
     module = vars(import_module(cls.__module__)).values()
     own = [one for one in module if isinstance(one, type) and one.__module__ == cls.__module__]
     has_objective = any(issubclass(one, Objective) for one in own)

@@ -260,6 +260,11 @@ def _boosted_state(files: Mapping[str, bytes]) -> dict[str, Any]:
     return {BOOSTER: files[BOOSTER_FILE], **plain.decode(files, stem=STATE_STEM)}
 
 
+def reference_json(files: Mapping[str, bytes]) -> dict[str, Any]:
+    """What a model keeps of its training log, as far as it can be read; nothing where it keeps none."""
+    return read_json(files, REFERENCE_FILE, **MOST_READ_HERE) if REFERENCE_FILE in files else {}
+
+
 def read_json(
     files: Mapping[str, bytes],
     name: str,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,7 @@ from pmlcli.errors import LogError, UntrustedArtifactError
 from pmlcli.eventlog.log import MISSING, EventLog
 from pmlcli.eventlog.lookalike import lookalikes
 from pmlcli.eventlog.lookalike import told as lookalike_told
-from pmlcli.lifecycle.artifacts import MOST_READ_HERE, REFERENCE_FILE, read_json
+from pmlcli.lifecycle.artifacts import REFERENCE_FILE, reference_json
 from pmlcli.lifecycle.kinds import EXAMPLES
 
 MANY, MOST = 0.05, 0.5
@@ -24,7 +25,11 @@ def known_activities(files: Mapping[str, bytes]) -> frozenset[str]:
 
     UntrustedArtifactError for what no training writes.
     """
-    reference = read_json(files, REFERENCE_FILE, **MOST_READ_HERE) if REFERENCE_FILE in files else {}
+    return activities_in(reference_json(files))
+
+
+def activities_in(reference: Mapping[str, Any]) -> frozenset[str]:
+    """The same of `reference_json`."""
     counts = reference.get("activities")
     if not isinstance(counts, dict) or not counts or not all(type(n) is int for n in counts.values()):
         raise UntrustedArtifactError(

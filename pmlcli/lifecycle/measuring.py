@@ -17,13 +17,12 @@ from pmlcli.lifecycle.baseline import baseline_state
 from pmlcli.lifecycle.blame import in_place
 from pmlcli.lifecycle.contract import check_log
 from pmlcli.lifecycle.evaluating import Evaluation, Scope, Subject
-from pmlcli.lifecycle.foreign import check_process, known_activities
+from pmlcli.lifecycle.foreign import check_process
 from pmlcli.lifecycle.inspection import THRESHOLD_FILE
 from pmlcli.lifecycle.kinds import read_as_trained
 from pmlcli.lifecycle.monitoring import Monitored
 from pmlcli.lifecycle.periods import until_of
 from pmlcli.lifecycle.predicting import checked_log
-from pmlcli.lifecycle.reference import read_reference
 from pmlcli.lifecycle.state import TrainedState
 
 
@@ -75,7 +74,7 @@ def monitor(state: TrainedState, log: LogLike, how: Monitored, options: ReadOpti
     """What has changed in the process since training; errors as those of `Model.monitor`."""
     read = checked_log(state, log, options, allow_foreign=False)
     about = {**state.measured(), "log": evaluating.about_log(read.log)}
-    learned, known = read_reference(state.files), known_activities(state.files)
+    learned, known = state.reference, state.known_activities
     with state.used():
         found = monitoring.monitor(learned, read.log, known, how, about)
     sections = [*found.sections, _truth(state, read.log)]
@@ -86,7 +85,7 @@ def require_readable(state: TrainedState, log: EventLog) -> None:
     """Raises LogError where a log lacks what the model was trained on, or is of another process."""
     with in_place(state.place):
         check_log(log, state.input_schema)
-        check_process(log, known_activities(state.files), allow=False)
+        check_process(log, state.known_activities, allow=False)
 
 
 def _no_baseline(state: TrainedState) -> list[str]:

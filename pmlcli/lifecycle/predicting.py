@@ -17,11 +17,10 @@ from pmlcli.eventlog.log import ACTIVITY, RESOURCE, TIMESTAMP, EventLog
 from pmlcli.eventlog.reader import LogLike
 from pmlcli.lifecycle import asking
 from pmlcli.lifecycle.contract import check_log, emptied_columns, log_facts, read_options
-from pmlcli.lifecycle.foreign import check_process, known_activities
+from pmlcli.lifecycle.foreign import check_process
 from pmlcli.lifecycle.kinds import read_as_trained, read_words
 from pmlcli.lifecycle.monitoring import drift_sentence, glance
 from pmlcli.lifecycle.provenance import now, stamp_of
-from pmlcli.lifecycle.reference import read_reference
 from pmlcli.lifecycle.result import PredictionResult
 from pmlcli.lifecycle.situation import at_moment, situations
 from pmlcli.lifecycle.state import TrainedState
@@ -53,7 +52,7 @@ def checked_log(
     check_log(read, state.input_schema)
     required = state.input_schema["required"]
     checked, words = read_as_trained(read, required, options.bad_value), read_words(read, required)
-    serious = check_process(checked, known_activities(state.files), allow=allow_foreign)
+    serious = check_process(checked, state.known_activities, allow=allow_foreign)
     return CheckedLog(checked, tuple(words), () if serious is None else (serious,))
 
 
@@ -101,7 +100,7 @@ def predict(state: TrainedState, asked: Question, *, drift: bool = True) -> Pred
     metadata |= _log_metadata(state, asked.about, unseen)
     with state.used():
         if drift:
-            found = glance(read_reference(state.files), log)
+            found = glance(state.reference, log)
             metadata["drift"] = [one.sentence() for one in found]
             metadata["warnings"] += [drift_sentence(found)] if found else []
         # What is learned in a confined child is not known here.

@@ -19,7 +19,7 @@ from pmlcli.encoding.attributes import is_for_the_asking
 from pmlcli.errors import UntrustedArtifactError
 from pmlcli.evaluation.drift import Sums
 from pmlcli.eventlog.log import EventLog
-from pmlcli.lifecycle.artifacts import MOST_READ_HERE, REFERENCE_FILE, read_json
+from pmlcli.lifecycle.artifacts import REFERENCE_FILE, reference_json
 from pmlcli.lifecycle.foreign import digest_of
 from pmlcli.lifecycle.summing import (
     CASES,
@@ -334,7 +334,11 @@ def _whole(values: Floats) -> list[Any]:
 
 def read_reference(files: Mapping[str, bytes]) -> Reference:
     """The reference in a model's files; UntrustedArtifactError for what no training writes."""
-    found = read_json(files, REFERENCE_FILE, **MOST_READ_HERE) if REFERENCE_FILE in files else {}
+    return reference_in(reference_json(files))
+
+
+def reference_in(found: Mapping[str, Any]) -> Reference:
+    """The same of `reference_json`."""
     try:
         return _read(found)
     except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:

@@ -13,7 +13,9 @@ from pmlcli.algorithms._interface.base import Algorithm
 from pmlcli.algorithms._interface.task import Fitted, Task
 from pmlcli.errors import PmlError
 from pmlcli.lifecycle import artifacts
+from pmlcli.lifecycle.foreign import activities_in
 from pmlcli.lifecycle.provenance import now, stamp_of
+from pmlcli.lifecycle.reference import Reference, reference_in
 from pmlcli.lifecycle.result import ModelMetadata
 from pmlcli.store.artifacts import seal
 from pmlcli.store.manifest import ArtifactRecord, root_digest
@@ -66,6 +68,20 @@ class TrainedState:
         if self.learned is not None:
             return self.learned
         return artifacts.restore(self.algorithm, self.files)
+
+    @cached_property
+    def known_activities(self) -> frozenset[str]:
+        """The activities of the training log; UntrustedArtifactError for what no training writes."""
+        return activities_in(self._reference_json)
+
+    @cached_property
+    def reference(self) -> Reference:
+        """What the training log was like; UntrustedArtifactError for what no training writes."""
+        return reference_in(self._reference_json)
+
+    @cached_property
+    def _reference_json(self) -> Mapping[str, Any]:
+        return artifacts.reference_json(self.files)
 
     @property
     def name(self) -> Name:

@@ -32,8 +32,9 @@ from pmlcli.algorithms._learning.neural import NeuralAlgorithm
 from pmlcli.algorithms._learning.sizes import Sizes
 from pmlcli.algorithms.anomaly._surprise import Surprises
 from pmlcli.algorithms.anomaly._values import Explanation, Why, explained
-from pmlcli.arrays import Codes, Floats
+from pmlcli.arrays import Codes, Floats, as_one
 from pmlcli.encoding.events.attributes_of_events import Events
+from pmlcli.encoding.events.traces import DistinctTraces
 from pmlcli.encoding.vocabulary import UNSEEN_CODE
 from pmlcli.eventlog.log import offsets_of
 
@@ -41,8 +42,8 @@ CODES = "codes"
 """What the list of the columns' numbers of codes is called among the sizes."""
 LONGEST = 256
 """Longer traces are read in pieces of so many events, to bound the memory."""
-SCORED_EVENTS = 8192
-"""Events, padding included, that go through the network together when scoring."""
+SCORED_EVENTS = 2048
+"""Events, padding included, that go through the network together when scoring; more of them pad more."""
 LEAST = -14.0
 """Logarithm of the least probability: about one in a million. What training never saw has this one."""
 DECIMALS = 6
@@ -115,7 +116,7 @@ class TraceValues(Objective[Events]):
         """One a trace, or a piece of a long one."""
         offsets, case = pieces(data.offsets)
         sizes = Sizes({}, {CODES: list(data.sizes)})
-        return Samples(np.diff(offsets), data.starts[case], _batches(data, offsets), sizes)
+        return Samples(np.diff(offsets), data.starts[case], _batches(data.codes, offsets), sizes)
 
     def loss(self, network: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
         """Of each trace or piece."""
@@ -135,22 +136,30 @@ def trace_learner(body: Callable[[Sizes], nn.Module], dropout: float) -> Learner
 
 
 def likelihoods(network: nn.Module, data: Events) -> Answers:
-    """What a network in double precision thinks of every value."""
-    offsets, _case = pieces(data.offsets)
-    shape = data.codes.shape
-    seen, best = np.full(shape, -np.inf), np.zeros(shape)
-    expected = np.zeros(shape, dtype=np.int64)
-    batch, lengths = _batches(data, offsets), np.diff(offsets)
-    for some in _score_batches(lengths):
-        codes, mask = batch(some)
+    """What a network in double precision thinks of every value. Each different trace, or piece of a long one,
+    is read once.
+    """
+    pieces_of_log, _case = pieces(data.offsets)
+    traces = DistinctTraces.of(_event_numbers(data), pieces_of_log)
+    codes, offsets = data.codes[traces.rows], traces.offsets
+    seen, best = np.full(codes.shape, -np.inf), np.zeros(codes.shape)
+    expected = np.zeros(codes.shape, dtype=np.int64)
+    batch = _batches(codes, offsets)
+    for some in _score_batches(np.diff(offsets)):
+        columns, mask = batch(some)
         rows = padded_rows(offsets, some)
-        here = rows < data.n_events
-        for i, shares in enumerate(network(codes, mask)[0]):
+        here = rows < len(codes)
+        for i, shares in enumerate(network(columns, mask)[0]):
             highest, which = shares.max(dim=-1)
-            seen[rows[here], i] = _at(shares, codes[..., i]).numpy()[here]
+            seen[rows[here], i] = _at(shares, columns[..., i]).numpy()[here]
             best[rows[here], i] = highest.numpy()[here]
             expected[rows[here], i] = which.numpy()[here]
-    return Answers(seen, best, expected)
+    return Answers(seen[traces.at], best[traces.at], expected[traces.at])
+
+
+def _event_numbers(data: Events) -> Codes:
+    """One number for each different event, (events,)."""
+    return np.unique(as_one(data.codes.T, data.sizes), return_inverse=True)[1]
 
 
 Place = Callable[[Events, int, int], str]
@@ -220,13 +229,12 @@ def pieces(offsets: Codes) -> tuple[Codes, Codes]:
     return offsets_of(np.minimum(lengths[case] - nth * LONGEST, LONGEST)), case
 
 
-def _batches(data: Events, offsets: Codes) -> Callable[[Codes], Batch]:
-    with_fill = np.concatenate([data.codes, np.full((1, data.codes.shape[1]), UNSEEN_CODE)])
-    every = torch.from_numpy(with_fill)
+def _batches(codes: Codes, offsets: Codes) -> Callable[[Codes], Batch]:
+    every = torch.from_numpy(np.concatenate([codes, np.full((1, codes.shape[1]), UNSEEN_CODE)]))
 
     def batch(some: Codes) -> Batch:
         rows = torch.from_numpy(padded_rows(offsets, some))
-        return every[rows], rows < data.n_events
+        return every[rows], rows < len(codes)
 
     return batch
 

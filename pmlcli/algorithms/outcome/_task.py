@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, ClassVar, NamedTuple, final
 
@@ -124,7 +124,7 @@ class OutcomeTask(PrefixTask["OutcomePredictor", OutcomePrefixes, HeldOut, Outco
             cases=cases,
             lengths=data.position[rows] + 1,
             class_names=data.class_names,
-            positive=algorithm.positive_class(encoding.transform(split.train)),
+            positive=algorithm.positive_class(data.class_names, lambda: encoding.labels(split.train)),
             about=about_split(split),
         )
 
@@ -177,7 +177,9 @@ class OutcomeTask(PrefixTask["OutcomePredictor", OutcomePrefixes, HeldOut, Outco
         return fitted.calibration | {
             "classes": list(data.class_names),
             "shares": (counts / counts.sum()).tolist(),
-            "positive": data.class_names[fitted.algorithm.positive_class(data)],
+            "positive": data.class_names[
+                fitted.algorithm.positive_class(data.class_names, lambda: data.target)
+            ],
         }
 
     def remarks(
@@ -418,13 +420,16 @@ class OutcomePredictor(Algorithm[OutcomePrefixes]):
         return OutcomeEncoding(self.outcome, self.attributes)
 
     @final
-    def positive_class(self, data: OutcomePrefixes) -> int:
-        """The class looked for: the one named, else what the source is about, else the rarest label."""
-        if self.positive in data.class_names:
-            return data.class_names.index(self.positive)
+    def positive_class(self, class_names: tuple[str, ...], labels: Callable[[], Codes]) -> int:
+        """The class looked for: the one named, else what the source is about, else the rarest of the training
+        cases' labels.
+        """
+        if self.positive in class_names:
+            return class_names.index(self.positive)
         if self.outcome.class_names is not None:
             return 1
-        return int(np.bincount(data.target[data.target != UNKNOWN], minlength=data.n_classes).argmin())
+        found = labels()
+        return int(np.bincount(found[found != UNKNOWN], minlength=len(class_names)).argmin())
 
     @abstractmethod
     def probabilities(self, data: OutcomePrefixes, rows: Codes) -> Floats:

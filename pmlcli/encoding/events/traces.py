@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -109,6 +109,27 @@ def variants_of(
         first.append(cases[at])
         known += len(at)
     return which, np.concatenate(first)
+
+
+class DistinctTraces(NamedTuple):
+    """Each different trace of a log once, one after the other.
+
+    - `rows`: (rows,), the event of the log that each of their events is; `offsets` cuts them into traces
+    - `at`: (events,), which of these rows stands for each event of the log
+    """
+
+    rows: NDArray[np.int64]
+    offsets: NDArray[np.int64]
+    at: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, codes: NDArray[np.int64], offsets: NDArray[np.int64]) -> Self:
+        """The different traces of these codes, in the order of `variants_of`."""
+        which, first = variants_of(codes, offsets)
+        lengths, every = np.diff(offsets)[first], np.diff(offsets)
+        own = offsets_of(lengths)
+        rows = np.repeat(offsets[first] - own[:-1], lengths) + np.arange(own[-1])
+        return cls(rows, own, np.repeat(own[which] - offsets[:-1], every) + np.arange(offsets[-1]))
 
 
 def _rows_of_length(

@@ -205,7 +205,7 @@ class OutcomeEncoding(PrefixEncoding):
         """What the log tells of the outcomes, where these of its cases, (cases,), have not ended."""
         judgement = self.source.judgement()
         if judgement is None:
-            target = self._labels(log)
+            target = self.labels(log)
             return Known(target, _none(log.n_events), np.repeat(target != UNKNOWN, log.lengths))
         now, yes, no = judgement.judge(log)
         settled = np.where(yes, 1, np.where(no, 0, UNKNOWN))
@@ -221,7 +221,7 @@ class OutcomeEncoding(PrefixEncoding):
         is_counted[last[~is_running]] = False
         return Known(target, settled, is_counted)
 
-    def _labels(self, log: EventLog) -> Classes:
+    def labels(self, log: EventLog) -> Classes:
         """The class of each case; LogError for a case with two, UNKNOWN for a label that training lacked."""
         column = self.source.text
         if column not in log.frame.columns:

@@ -8,14 +8,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pmlcli.arrays import Codes, Floats
+from pmlcli.arrays import Codes, Floats, as_one
 
 DISCOUNT = 1
 """Taken off every count of what is scored: a training case then scores as if it had been left out, and a
 value seen once as if it had never been seen. The same holds for new cases, so no score depends on company."""
 UNSEEN_CONTEXT = -1
-LARGEST_KEY = 2**62
-"""What stands for a value and its context in one number stays below this."""
 
 
 class View(NamedTuple):
@@ -34,12 +32,7 @@ class View(NamedTuple):
         """The different values in their contexts, each once, and which of them each event has: far fewer than
         events, so that counts are looked up for these alone.
         """
-        key, room = self.target, self.values
-        for column, size in zip(self.columns, self.sizes, strict=True):
-            if room > LARGEST_KEY // size:
-                key = np.unique(key, return_inverse=True)[1]
-                room = len(key)
-            key, room = key * size + column, room * size
+        key = as_one((self.target, *self.columns), (self.values, *self.sizes))
         found, which = np.unique(key, return_inverse=True)
         some = np.empty(len(found), dtype=np.int64)
         some[which] = np.arange(len(which))

@@ -10,8 +10,6 @@ import numpy as np
 from pmlcli.algorithms.anomaly._counting.backoff import BackOff, View
 from pmlcli.arrays import Codes
 from pmlcli.encoding.events.attributes_of_events import Events
-from pmlcli.encoding.events.traces import variants_of
-from pmlcli.eventlog.log import offsets_of
 
 FORWARD, BACKWARD, REPEAT, ATTRIBUTES = 0, 1, 2, 3
 """Positions of the views; those of attribute column j begin at `attribute_view(j, companions)`: by its value
@@ -20,26 +18,6 @@ LONGEST_PAST = 3
 LONGEST_FUTURE = 2
 MOST_REPEATS = 8
 """An activity that occurs more often than this in a case is counted as if it occurred so often."""
-
-
-class Traces(NamedTuple):
-    """Each different trace once, one after the other: what stands around its activities is looked up for it
-    alone. `at` is where each event of the log stands in them, (events,).
-    """
-
-    activity: Codes
-    offsets: Codes
-    at: Codes
-
-    @classmethod
-    def of(cls, events: Events) -> Traces:
-        """The different traces of these events."""
-        which, first = variants_of(events.codes[:, 0], events.offsets)
-        lengths = events.lengths[first]
-        offsets = offsets_of(lengths)
-        rows = np.repeat(events.offsets[first] - offsets[:-1], lengths) + np.arange(offsets[-1])
-        at = np.repeat(offsets[which] - events.offsets[:-1], events.lengths) + np.arange(events.n_events)
-        return cls(events.codes[rows, 0], offsets, at)
 
 
 def attribute_view(column: int, companions: Sequence[int]) -> int:

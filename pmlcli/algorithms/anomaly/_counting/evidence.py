@@ -10,12 +10,13 @@ import numpy as np
 
 from pmlcli.algorithms.anomaly._counting import context
 from pmlcli.algorithms.anomaly._counting.backoff import BackOff, View
-from pmlcli.algorithms.anomaly._counting.context import BACKWARD, FORWARD, REPEAT, Traces, attribute_view
+from pmlcli.algorithms.anomaly._counting.context import BACKWARD, FORWARD, REPEAT, attribute_view
 from pmlcli.algorithms.anomaly._counting.precedence import Findings, Precedence
 from pmlcli.algorithms.anomaly._counting.repair import gains
 from pmlcli.algorithms.anomaly._values import Why
 from pmlcli.arrays import Codes, Floats
 from pmlcli.encoding.events.attributes_of_events import Events
+from pmlcli.encoding.events.traces import DistinctTraces
 from pmlcli.encoding.vocabulary import MISSING_CODE, UNSEEN_CODE
 from pmlcli.eventlog.log import RESOURCE
 
@@ -57,7 +58,7 @@ class Evidence:
     """
 
     surprises: Floats
-    traces: Traces
+    traces: DistinctTraces
     parts: Floats
     by_view: list[Floats]
     likeliest: list[Codes]
@@ -72,19 +73,20 @@ def gather(events: Events, counts: Counts) -> Evidence:
     Of the activity: the sum of all kinds of evidence, the more, the likelier the case becomes when the
     event is put right. Of an attribute: see `_of_attribute`.
     """
-    traces, size = Traces.of(events), events.sizes[0]
+    traces, size = DistinctTraces.of(events.codes[:, 0], events.offsets), events.sizes[0]
+    activity = events.codes[traces.rows, 0]
     views = [
-        *context.activity_views(traces.activity, traces.offsets, size),
+        *context.activity_views(activity, traces.offsets, size),
         *context.attribute_views(events, counts.beside),
     ]
     found = [model.surprise(view) for model, view in zip(counts.counted, views, strict=True)]
     surprise = [one[0] for one in found]
-    order = counts.precedence.find(traces.activity, traces.offsets)
+    order = counts.precedence.find(activity, traces.offsets)
     again = np.where(views[REPEAT].target > 0, surprise[REPEAT], 0.0)
     kinds = (surprise[FORWARD], surprise[BACKWARD], again, order.missing, order.extra)
     parts = np.column_stack([WEIGHTS[name] * part for name, part in zip(KINDS, kinds, strict=True)])
     wrong = parts[:, 0] + parts[:, 1] + parts[:, 2] + parts[:, 3] + parts[:, 4]
-    won = gains(traces.activity, traces.offsets, counts.counted[FORWARD], size)
+    won = gains(activity, traces.offsets, counts.counted[FORWARD], size)
     attributes = [_of_attribute(surprise, counts.beside, column) for column in range(1, len(events.columns))]
     columns = np.column_stack([(wrong * (1 + won / DOUBLING))[traces.at], *attributes])
     return Evidence(columns, traces, parts, surprise, [one[1] for one in found], views, counts, order)
