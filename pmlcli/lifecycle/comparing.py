@@ -21,7 +21,7 @@ from pmlcli.lifecycle.evaluating import Evaluation
 from pmlcli.lifecycle.evaluation_words import told_size, told_value
 from pmlcli.lifecycle.foreign import check_process
 from pmlcli.lifecycle.grouping import MONTH, NOTHING
-from pmlcli.lifecycle.monitoring import FEWEST, RATE, Change, Monitored, changes
+from pmlcli.lifecycle.monitoring import FEWEST, Change, Monitored, changes
 from pmlcli.lifecycle.reference import Reference, read_reference, reference
 from pmlcli.lifecycle.summing import RARER, VALUES, Group, Summer, view_of
 from pmlcli.store import strictjson
@@ -83,7 +83,7 @@ def of_logs(old: EventLog, new: EventLog, how: Monitored, names: tuple[str, str]
 def differences(old: EventLog, new: EventLog, how: Monitored) -> tuple[list[Change], tuple[int, int]]:
     """What differs beyond chance, the largest first, and how many cases of both were compared."""
     known = _reference_of(old, new)
-    found, view = changes(known, new, how)
+    found, view = changes(known, new, replace(how, is_later=False))
     return found, (known.compared, view.n_cases)
 
 
@@ -151,8 +151,8 @@ def of_groups(log: EventLog, by: str, how: Monitored) -> Assessment:
         )
     pairs = _pairs(groups, names, by)
     kinds = [one for one in _KINDS if one != by]
-    # Any difference is told by chance in at most one share of runs, whatever the number of groups.
-    strict = replace(how, rate=how.rate / len(pairs), kinds=kinds)
+    # The more groups, the stricter: so few comparisons show any difference by chance.
+    strict = replace(how, alarms=how.alarms / len(pairs), kinds=kinds)
     bare = _without(log, by)
     found = []
     for name, before, now in pairs:
@@ -298,10 +298,9 @@ def _sections(found: Sequence[_Found], told: Sequence[tuple[str, Change]], *, se
         f"{one.name}: {one.cases[1]:,} cases compared with {one.cases[0]:,}, {len(one.told)} differences"
         for one in found
     ]
-    rate = f"at most {RATE:.0%} of these may be chance"
     return [
         Section("What differs, the largest first", said, rows),
-        Section("Compared", [*counts, rate]),
+        Section("Compared", counts),
     ]
 
 

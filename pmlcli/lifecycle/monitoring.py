@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pmlcli.arrays import Floats
+from pmlcli.arrays import Codes, Floats
 from pmlcli.errors import ValidationError
-from pmlcli.evaluation import drift
+from pmlcli.evaluation import drift, shuffled
 from pmlcli.evaluation.assessment import Assessment, Cell, Figure, Section
-from pmlcli.evaluation.drift import Changes, Sums
+from pmlcli.evaluation.drift import Changes, Pool, Sums
 from pmlcli.eventlog.log import ACTIVITY, EventLog
 from pmlcli.lifecycle.foreign import MANY, are_new
 from pmlcli.lifecycle.kinds import EXAMPLES
@@ -21,6 +21,7 @@ from pmlcli.lifecycle.periods import date_of
 from pmlcli.lifecycle.reference import Reference
 from pmlcli.lifecycle.summing import (
     CASES,
+    EVENTS,
     NO_VALUE,
     RARER,
     TIME,
@@ -39,9 +40,10 @@ from pmlcli.lifecycle.summing import (
 
 FEWEST = 30
 """Fewer cases are not compared."""
-RATE = 0.17
-"""At most this share of the changes that are told may be chance. Where nothing changed, far fewer runs tell
-of any: features move together, and a change must count. Chosen on simulated processes, so that 5 % do."""
+ALARMS = 0.03
+"""Where nothing changed, at most this share of runs tells of a change of all that is new, by shuffling."""
+_LATELY = 1 / 6
+"""Of the last stretch by itself, p-values must be so much smaller: no shuffling says how odd one can be."""
 STABLE, DRIFT, SERIOUS, UNCLEAR = "stable", "drift", "serious", "unclear"
 CHEAP = ("activity", "pair")
 """The kinds that are cheap enough for every prediction."""
@@ -49,7 +51,9 @@ _WEEK = 7 * 24 * 60
 """Minutes; over less than that, arrivals are not compared."""
 _EVEN = 8 * 7 * 86_400_000_000
 """Microseconds; in less than that, weekdays are not compared."""
-_WIDEST = 10_000
+_MOST_WINDOWS = 10_000
+_MOST_BLOCKS = 512
+_COUNTED = (CASES, EVENTS)
 _SECTIONS = {
     "activity": "Activities, paths and attributes",
     "pair": "Activities, paths and attributes",
@@ -77,13 +81,15 @@ UNITS = {
 @dataclass(frozen=True)
 class Monitored:
     """How to compare: the smallest change that counts, the width of a window in microseconds, the kinds of
-    features (all), and which share of what is told may be chance.
+    features (all), and in which share of runs a stable process may raise an alarm.
     """
 
     min_effect: float = 0.05
     window: int = 7 * 86_400_000_000
     kinds: Sequence[str] | None = None
-    rate: float = RATE
+    alarms: float = ALARMS
+    is_later: bool = True
+    """Whether the log goes on from the other, so that what began lately counts by itself."""
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.min_effect < 1.0:
@@ -157,18 +163,7 @@ def changes(reference: Reference, log: EventLog, how: Monitored) -> tuple[list[C
     view = compared(reference, log)
     if min(view.n_cases, reference.compared) < FEWEST:
         return [], view
-    return told(list(tested(reference, view, how)), how), view
-
-
-def told(groups: Sequence[Tested], how: Monitored) -> list[Change]:
-    """Which of the differences of these features count, the largest first."""
-    p_values = [one.p_values[one.which] for one in groups]
-    chosen = drift.discoveries(np.concatenate(p_values) if groups else np.zeros(0), how.rate)
-    parts = np.split(chosen, np.cumsum([len(part) for part in p_values]))
-    found: list[Change] = []
-    for one, are_told in zip(groups, parts, strict=False):
-        found += one.told(one.which[are_told], how)
-    return _each_once(sorted(found, key=_rank))
+    return tested(reference, view, how).told(how), view
 
 
 def _rank(change: Change) -> tuple[bool, float, float]:
@@ -213,29 +208,27 @@ def compared(reference: Reference, log: EventLog) -> View:
 
 @dataclass(frozen=True)
 class Tested:
-    """One group of features, compared; `which` of them are tested."""
+    """Features of one group that are tested: which of the group's, and how they differ, an entry each."""
 
     group: Group
-    old: Sums
-    new: Sums
+    which: Codes
     found: Changes
-    p_values: Floats
-    which: NDArray[np.intp]
     view: View
 
-    def told(self, which: NDArray[np.intp], how: Monitored) -> list[Change]:
+    def told(self, chosen: NDArray[np.bool_], how: Monitored) -> list[Change]:
         """The chosen features that may have changed by as much as counts."""
         group, found, scale = self.group, self.found, self._scale()
         reach = np.maximum(np.abs(found.lower), np.abs(found.upper)) / scale
-        which = which[reach[which] >= how.min_effect]
-        if not len(which):
+        places = np.flatnonzero(chosen & (reach >= how.min_effect))
+        if not len(places):
             return []
-        begun, middles = self._since(which, how.window), self._middles(which)
+        begun, middles = self._since(places, how.window), self._middles(places)
         told = []
-        for index, since in zip(which.tolist(), begun, strict=True):
-            before, now = float(found.before[index]), float(found.now[index])
+        for place, since in zip(places.tolist(), begun, strict=True):
+            index = int(self.which[place])
+            before, now = float(found.before[place]), float(found.now[place])
             if group.per == VALUES:
-                before, now = group.middles[index], middles[index]
+                before, now = group.middles[index], middles[place]
             elif group.per == TIME:
                 before, now = before * _WEEK, now * _WEEK
             told.append(
@@ -246,10 +239,10 @@ class Tested:
                     before,
                     now,
                     _unit(group),
-                    float(found.change[index] / scale[index]),
-                    float(found.lower[index] / scale[index]),
-                    float(found.upper[index] / scale[index]),
-                    float(self.p_values[index]),
+                    float(found.change[place] / scale[place]),
+                    float(found.lower[place] / scale[place]),
+                    float(found.upper[place] / scale[place]),
+                    float(found.p_value[place]),
                     since,
                 )
             )
@@ -259,63 +252,100 @@ class Tested:
         """What a change is divided by to be held against the smallest that counts, a feature each."""
         if self.group.per == TIME:
             return np.maximum(self.found.before, 1e-12)
-        return np.full(len(self.group.names), 1000.0 if self.group.per == VALUES else 1.0)
+        return np.full(len(self.which), 1000.0 if self.group.per == VALUES else 1.0)
 
-    def _since(self, which: NDArray[np.intp], window: int) -> list[str | None]:
+    def _since(self, places: Codes, window: int) -> list[str | None]:
         if self.view.log.times is None:
-            return [None] * len(which)
+            return [None] * len(places)
         first = int(self.view.starts.min())
-        width = max(window, self.view.span // _WIDEST + 1)
+        width = max(window, self.view.span // _MOST_WINDOWS + 1)
         windows = Blocks(first, width, self.view.span // width + 1)
         by_window = Summer(self.view, windows).sums(self.group)
         starts = [
-            drift.onset(by_window.blocks[one], by_window.weights[one], float(self.found.before[one]))
-            for one in which.tolist()
+            drift.onset(by_window.blocks[index], by_window.weights[index], before)
+            for index, before in zip(
+                self.which[places].tolist(), self.found.before[places].tolist(), strict=True
+            )
         ]
         return [_day(first + start * width) for start in starts]
 
-    def _middles(self, which: NDArray[np.intp]) -> dict[int, float]:
+    def _middles(self, places: Codes) -> dict[int, float]:
         """The medians of numbers now."""
         if self.group.per != VALUES:
             return {}
         numbers = measured(self.view, self.group.kind, self.group.column)
-        place = {name: index for index, name in enumerate(numbers.coded.names)}
+        code_of = {name: index for index, name in enumerate(numbers.coded.names)}
+        names = {place: self.group.names[self.which[place]] for place in places.tolist()}
         return {
-            one: float(np.median(numbers.values[numbers.coded.codes == place[self.group.names[one]]]))
-            for one in which.tolist()
+            place: float(np.median(numbers.values[numbers.coded.codes == code_of[name]]))
+            for place, name in names.items()
         }
 
 
-def tested(reference: Reference, view: View, how: Monitored) -> Iterator[Tested]:
-    """Each group of features of the reference beside the same of the cases looked at."""
-    summer = Summer(view, reference.blocks)
-    span = max(view.span, 1) / reference.blocks.width if view.log.times is not None else 1.0
-    total = float(reference.compared + view.n_cases)
-    persistence = drift.persistence([old for group, old in reference.groups if group.per != TIME])
-    weeks_are_even = min(span, reference.blocks.count) * reference.blocks.width >= _EVEN
+@dataclass(frozen=True)
+class Comparison:
+    """All features that are tested, by group and as one pool."""
+
+    groups: Sequence[Tested]
+    pool: Pool | None
+
+    @property
+    def p_values(self) -> Floats:
+        """Of each feature of the pool, (K,)."""
+        return np.concatenate([np.zeros(0), *(one.found.p_value for one in self.groups)])
+
+    def told(self, how: Monitored) -> list[Change]:
+        """Which of the differences count, the largest first."""
+        if self.pool is None:
+            return []
+        p_values = self.p_values
+        chosen = drift.discoveries(p_values, shuffled.bound(self.pool, p_values, how.alarms))
+        # Of what began lately, shuffling can tell nothing: one odd stretch of ten is last once in ten times.
+        lately = drift.compare(self.pool.latest()).p_value
+        chosen |= drift.discoveries(lately, how.alarms * _LATELY * how.is_later)
+        found: list[Change] = []
+        sizes = [len(one.which) for one in self.groups]
+        for one, own in zip(self.groups, np.split(chosen, np.cumsum(sizes)), strict=False):
+            found += one.told(own, how)
+        return _each_once(sorted(found, key=_rank))
+
+
+def tested(reference: Reference, view: View, how: Monitored) -> Comparison:
+    """The features of the reference beside the same of the cases looked at."""
+    blocks = reference.blocks
+    summer = Summer(view, _blocks_of(view, blocks))
+    span = min(max(view.span / blocks.width, 1.0), blocks.count) * blocks.width
+    weeks_are_even = view.log.times is not None and span >= _EVEN
+    samples: list[tuple[Group, Codes, Sums, Sums]] = []
     for group, old in reference.groups:
-        is_wanted = how.kinds is None or group.kind in how.kinds
-        if not is_wanted or not is_present(view.log, group):
-            continue
-        new = summer.sums(group)
-        lasting = drift.persistence([old]) if group.per == TIME else persistence
-        found = drift.compare(old, new, cases=total, span=span, persistence=lasting)
-        p_values = found.p_value
-        if group.per == CASES:
-            counted = drift.counted_p_values(old.cases, new.cases, view.n_cases / total)
-            p_values = np.maximum(p_values, counted)
-        yield Tested(
-            group,
-            old,
-            new,
-            found,
-            p_values,
-            _which(group, old, new, how, weeks_are_even=weeks_are_even),
-            view,
-        )
+        if (how.kinds is None or group.kind in how.kinds) and is_present(view.log, group):
+            new = summer.sums(group)
+            which = _which(group, old, new, how, weeks_are_even=weeks_are_even)
+            samples += [(group, which, old.take(which), new.take(which))] if len(which) else []
+    if not samples:
+        return Comparison([], None)
+    pairs = [(old, new) for _, _, old, new in samples]
+    pool = drift.pooled(pairs, [group.per in _COUNTED for group, *_ in samples]).in_stretches()
+    found = drift.compare(pool)
+    ends = np.cumsum([len(which) for _, which, _, _ in samples]).tolist()
+    parts = [slice(end - len(which), end) for end, (_, which, _, _) in zip(ends, samples, strict=True)]
+    groups = [
+        Tested(group, which, found.part(part), view)
+        for part, (group, which, _, _) in zip(parts, samples, strict=True)
+    ]
+    return Comparison(groups, pool)
 
 
-def _which(group: Group, old: Sums, new: Sums, how: Monitored, *, weeks_are_even: bool) -> NDArray[np.intp]:
+def _blocks_of(view: View, learned: Blocks) -> Blocks:
+    """Blocks of the learned ones' width from the first case on, or the last so many."""
+    if view.log.times is None:
+        return learned
+    count = min(view.span // learned.width + 1, _MOST_BLOCKS)
+    first = max(int(view.starts.min()), int(view.starts.max()) - count * learned.width + 1)
+    return Blocks(first, learned.width, count)
+
+
+def _which(group: Group, old: Sums, new: Sums, how: Monitored, *, weeks_are_even: bool) -> Codes:
     """The features of a group that are worth a test. Where logs are short, or begin and end within a week,
     some weekdays are in them more often than others.
     """

@@ -7,7 +7,7 @@ import pytest
 
 from pmlcli import Model
 from pmlcli.errors import LogError, ValidationError
-from pmlcli.evaluation import drift
+from pmlcli.evaluation import drift, shuffled
 from pmlcli.eventlog import EventLog, read_log
 from pmlcli.lifecycle.artifacts import REFERENCE_FILE
 from pmlcli.lifecycle.monitoring import (
@@ -66,6 +66,16 @@ def _joined(first: EventLog, second: EventLog) -> list[dict[str, object]]:
     return [*first.frame.to_dict("records"), *second.frame.to_dict("records")]
 
 
+def test_what_began_in_the_last_stretch_alone_counts_where_a_log_goes_on() -> None:
+    old = kept(simulated(1000, 1))
+    calm, changed = later(400, 2), simulated(100, 3, start="2024-09-07", extra=0.6)
+    both = read_log(_joined(calm, changed))
+    for is_later in (True, False):
+        found, _ = changes(old, both, Monitored(is_later=is_later))
+        assert any("`Ask again`" in one.what for one in found) == is_later, found
+        assert all((one.since or "") >= "2024-09-0" for one in found if one.what == "`Ask again`")
+
+
 def test_a_wait_that_doubles_is_found() -> None:
     found, _ = changes(kept(simulated(1000, 1)), later(600, 2, wait=2.0), Monitored())
     assert any(
@@ -117,20 +127,50 @@ def test_a_log_of_running_cases_alone_is_no_sample_of_the_process() -> None:
     assert glance(old, later(1000, 2, extra=0.4))
 
 
-def test_what_moves_slowly_is_told_less_surely() -> None:
+def test_neighbouring_weeks_that_are_alike_are_no_alarm() -> None:
+    alarms = []
+    for seed in range(40):
+        rng = np.random.Generator(np.random.PCG64(seed))
+        # Months that differ, each of four weeks that do not.
+        weekly = np.repeat(rng.normal(0.0, 1.0, (1, 12)), 4, axis=1)
+        pool = drift.pooled([(_sums(weekly[:, :32]), _sums(weekly[:, 32:]))], [True]).in_stretches()
+        p_values = drift.compare(pool).p_value
+        alarms.append(p_values[0] <= shuffled.bound(pool, p_values, 0.05))
+    assert sum(alarms) <= 5
+
+
+def test_one_odd_week_of_many_is_no_change_and_a_step_is() -> None:
     rng = np.random.Generator(np.random.PCG64(1))
-    shared = np.repeat(rng.normal(0.0, 1.0, 8), 4)
-    alone = rng.normal(0.0, 1.0, 32)
-    assert drift.persistence([_sums(shared)]) > 1.5
-    assert drift.persistence([_sums(alone)]) < 1.5
-    assert drift.persistence([_sums(alone[:8])]) == 1.0
+    calm = rng.normal(0.0, 0.1, (30, 42))
+    odd, step = calm.copy(), calm.copy()
+    odd[:, 40] = 2.0
+    step[3, 32:] += 1.0
+    for weekly, wanted in ((odd, []), (step, [3])):
+        pool = drift.pooled([(_sums(weekly[:, :32]), _sums(weekly[:, 32:]))], [True])
+        p_values = drift.compare(pool).p_value
+        chosen = drift.discoveries(p_values, shuffled.bound(pool, p_values, 0.05))
+        assert np.flatnonzero(chosen).tolist() == wanted
+
+
+def test_dealing_is_the_same_each_time_and_few_blocks_are_taken_at_their_word() -> None:
+    rng = np.random.Generator(np.random.PCG64(2))
+    weekly = rng.normal(0.0, 1.0, (5, 24))
+    weekly[0, 18:] += 1.5
+    pool = drift.pooled([(_sums(weekly[:, :18]), _sums(weekly[:, 18:]))], [True])
+    p_values = drift.compare(pool).p_value
+    bounds = {shuffled.bound(pool, p_values, 0.05) for _ in range(2)}
+    assert len(bounds) == 1
+    assert 0.0 < bounds.pop() <= 0.2
+    short = drift.pooled([(_sums(weekly[:, :3]), _sums(weekly[:, 3:4]))], [True])
+    assert shuffled.bound(short, drift.compare(short).p_value, 0.05) == 0.05
 
 
 def _sums(weekly: np.ndarray) -> drift.Sums:
-    d = np.full((1, len(weekly)), 100.0)
-    x = 50.0 + 20.0 * weekly[np.newaxis]
-    one = np.array([100.0 * len(weekly)])
-    return drift.Sums(one, x.sum(axis=1), x.sum(axis=1), x.sum(axis=1), one, one, x, d)
+    """Features of which about half of 100 cases a week have each, (features, weeks)."""
+    d = np.full(weekly.shape, 100.0)
+    x = np.clip(50.0 + 10.0 * weekly, 0.0, 100.0)
+    x_sum, d_sum = x.sum(axis=1), d.sum(axis=1)
+    return drift.Sums(x_sum, x_sum, x_sum, x_sum, d_sum, d_sum, x, d)
 
 
 def test_false_discoveries_are_bounded() -> None:
@@ -142,6 +182,11 @@ def test_false_discoveries_are_bounded() -> None:
 def test_windows_say_where_a_change_began() -> None:
     d = np.full(10, 100.0)
     assert drift.onset(np.array([10, 9, 11, 10, 10, 10, 30, 29, 31, 30.0]), d, 0.1) == 6
+
+
+def test_a_change_begins_in_a_window_that_has_cases() -> None:
+    d = np.array([100.0, 100.0, 0.0, 0.0, 0.0, 100.0, 100.0])
+    assert drift.onset(d * np.array([0.1, 0.1, 0.0, 0.0, 0.0, 0.3, 0.3]), d, 0.1) == 5
 
 
 def test_a_model_monitors_a_log_and_refuses_another_process() -> None:
