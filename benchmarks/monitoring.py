@@ -192,7 +192,8 @@ def seeded(number: int) -> Draw:
 def row_of(name: str, way: str, found: list[list[bool]]) -> str:
     """A row of counts, which is printed as well."""
     counts = np.sum(found, axis=0).tolist()
-    row = f"{name:42}{way:8}" + "".join(f"{count:>5} of {len(found):<4}" for count in counts)
+    cells = "".join(f"{count:>5} of {len(found):<4}" for count in counts)
+    row = f"{name:42}{way:8}{cells}".rstrip()
     print(row, flush=True)
     return row
 
@@ -355,7 +356,6 @@ def main() -> None:
     lines = ["False alarms where nothing changed", title, *quiet, *(row for part in parts for row in part[0])]
     lines += ["", "Changes found", f"{title}{'oracle':>13}", *(row for part in parts for row in part[1])]
     lines += ["", "What was listed, and dates", *(row for part in parts for row in part[2])]
-    print("\n".join(lines[-8:]), flush=True)
     if given.known:
         lines += ["", "Changes at a known case"]
         lines += [row for one in KNOWN for row in known(given.known, one)]
