@@ -67,7 +67,10 @@ class DrawingOptions:
         Path | None,
         PLACE,
         typer.Option(
-            "--chart", metavar="FILE", help="Also draw the forecast as a fan chart: .svg or .png (forecast)."
+            "--chart",
+            metavar="FILE",
+            help="Also draw the predictions, .svg or .png: a forecast as a fan, the scores of cases, or the "
+            "cases at the highest risk.",
         ),
     ] = None
 
@@ -86,8 +89,10 @@ class DrawingOptions:
     def check_task(self, model: Model) -> None:
         """Raises before the model is asked when its task gives nothing to draw, or to write into a log."""
         task, about = model.algorithm.task, f"this model is {model.model_type}"
-        if self.chart is not None and not task.has_chart:
-            raise ValidationError("--chart draws forecasts", hint=about, context={"option": "chart"})
+        if self.chart is not None and not (task.has_chart or task.risks):
+            raise ValidationError(
+                f"--chart has no picture of the task {task.name}", hint=about, context={"option": "chart"}
+            )
         if self.annotate is not None and not task.is_about_cases:
             raise ValidationError(
                 "--annotate writes what is predicted of cases into their log",
@@ -237,27 +242,42 @@ def predict_log(  # noqa: PLR0913 (a command takes its groups of options)
     if drawing.annotate is None or log is None:
         result = model.predict(log, request=asked, options=how, drift=drift)
         _tell(result, session)
-        if drawing.chart is not None:
-            _write_chart(model, result, drawing.chart, session)
-        return result
-    read = read_log(log, model.read_options(how))
-    result = model.predict(read, request=asked, drift=drift)
-    _tell(result, session)
-    _write_annotated(read, result, drawing.annotate, session)
+    else:
+        read = read_log(log, model.read_options(how))
+        result = model.predict(read, request=asked, drift=drift)
+        _tell(result, session)
+        _write_annotated(read, result, drawing.annotate, session)
+    if drawing.chart is not None:
+        _write_chart(model, result, drawing.chart, session)
     return result
 
 
 def _write_chart(model: Model, result: PredictionResult, path: Path, session: Session) -> None:
     # matplotlib takes time to import.
     from pmlcli.lifecycle.artifacts import used
+
+    with used(foreign=True, tellable=(ValidationError,)):
+        drawn = _drawn(model, result, path.suffix.lower().removeprefix("."))
+    publish.write_file(path, drawn, force=True)
+    what = "forecast" if model.algorithm.task.has_chart else "predictions"
+    session.note(f"drew the {what} to {path}")
+
+
+def _drawn(model: Model, result: PredictionResult, file_format: str) -> bytes:
+    """A forecast as a fan, scores beside their threshold, or the rows at the highest risk."""
     from pmlcli.lifecycle.history import recent_history
+    from pmlcli.render import prediction_charts
     from pmlcli.render.fan_chart import fan_chart
 
-    known = recent_history(model.files)
-    with used(foreign=True):
-        drawn = fan_chart(known, result.predictions, path.suffix.lower().removeprefix("."))
-    publish.write_file(path, drawn, force=True)
-    session.note(f"drew the forecast to {path}")
+    task, table = model.algorithm.task, result.predictions
+    if task.has_chart:
+        return fan_chart(recent_history(model.files), table, file_format)
+    if {"score", "threshold", "is_anomaly"} <= set(table.columns):
+        return prediction_charts.scores(table, file_format)
+    risk = task.risk_of(table)
+    if risk is None:
+        raise ValidationError("these predictions say no risk to draw", hint="leave --chart out")
+    return prediction_charts.risks(table, risk, result.metadata["units"], file_format)
 
 
 def _write_annotated(log: EventLog, result: PredictionResult, path: Path, session: Session) -> None:

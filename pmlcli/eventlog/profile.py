@@ -17,10 +17,12 @@ from pmlcli.eventlog.findings.evidence import ColumnFacts
 from pmlcli.eventlog.findings.finding import LONGEST_NAME, cut
 from pmlcli.eventlog.log import MISSING, EventLog
 from pmlcli.eventlog.times.local_time import DAY, MICROSECONDS, iso, local_micros
+from pmlcli.eventlog.waits import HandOver, Work, hand_overs, work
 
 TOP = 10
 MOST_ACTIVITIES = 1_000
 MOST_STEPS = 100
+MOST_HAND_OVERS = 100
 MOST_BUCKETS = 60
 
 
@@ -64,8 +66,9 @@ class LogProfile:
     joined by ` > `, cut after 100 (and names after 200 characters); `throughput_*_seconds` go from a
     case's beginning (its earliest start or time) to its last event, running cases included;
     `running_cases` and `stalled_cases` (those of them that have been silent for unusually long) are by
-    `standing`; `expected_running` is the sum over all cases of how likely each goes on. `lines` are counted
-    in `line_unit`.
+    `standing`; `expected_running` is the sum over all cases of how likely each goes on. `hand_overs` are
+    those that take most time, and `work` is that of activities, where the log has starts; at most 100 each.
+    `lines` are counted in `line_unit`.
     """
 
     cases: int
@@ -89,6 +92,8 @@ class LogProfile:
     resources: int | None
     top_resources: tuple[Frequency, ...]
     events_without_resource: int
+    hand_overs: tuple[HandOver, ...]
+    work: tuple[Work, ...]
     columns: dict[str, str]
     attributes: tuple[Attribute, ...]
     ledger: dict[str, Any]
@@ -98,7 +103,7 @@ class LogProfile:
     def to_dict(self) -> dict[str, Any]:
         """JSON-plain form."""
         plain = dict(vars(self))
-        for name in ("activities", "top_variants", "top_resources", "attributes"):
+        for name in ("activities", "top_variants", "top_resources", "attributes", "hand_overs", "work"):
             plain[name] = [dict(vars(fact)) for fact in plain[name]]
         plain["arrivals"] = None if self.arrivals is None else dict(vars(self.arrivals))
         plain["findings"] = [finding.to_dict() for finding in self.findings]
@@ -127,6 +132,8 @@ def profile(log: EventLog, *, now: int | None = None) -> LogProfile:
         expected_running=float(evidence.standing.goes_on.sum()),
         **_resources(log),
         events_without_resource=without,
+        hand_overs=hand_overs(log)[:MOST_HAND_OVERS],
+        work=work(log)[:MOST_HAND_OVERS],
         columns=dict(log.schema.columns),
         attributes=tuple(_attribute(evidence, column) for column in evidence.columns),
         ledger=log.ledger.to_dict(),

@@ -34,7 +34,8 @@ def fan_chart(known: Mapping[str, Any], forecast: pd.DataFrame, file_format: str
         FigureCanvasAgg(figure)
         panels = figure.subplots(len(names), 1, squeeze=False)[:, 0]
         for panel, name in zip(panels, names, strict=True):
-            _draw(panel, known[name].get("recent", NOTHING), forecast[forecast["kpi"] == name])
+            unit = known[name]["kpi_unit"]
+            _draw(panel, known[name].get("recent", NOTHING), forecast[forecast["kpi"] == name], unit)
             # A dollar sign would begin a formula.
             title = visible(_cut(f"{name} ({known[name]['kpi_unit']})")).replace("$", r"\$")
             panel.set_title(title, loc="left", color=INK)
@@ -48,7 +49,7 @@ def _cut(title: str) -> str:
     return title if len(title) <= LONGEST_TITLE else f"{title[:LONGEST_TITLE]}..."
 
 
-def _draw(panel: Axes, recent: Mapping[str, Any], forecast: pd.DataFrame) -> None:
+def _draw(panel: Axes, recent: Mapping[str, Any], forecast: pd.DataFrame, unit: str) -> None:
     # The clock of the zone, whose offset may change within a series.
     known = pd.DatetimeIndex([pd.Timestamp(start).tz_localize(None) for start in recent["starts"]])
     ahead = forecast["timestamp"].dt.tz_localize(None)
@@ -59,5 +60,6 @@ def _draw(panel: Axes, recent: Mapping[str, Any], forecast: pd.DataFrame) -> Non
         panel.fill_between(ahead, lower, upper, color=COLOUR, alpha=opacity, linewidth=0, label=label)
     panel.plot(ahead, forecast["value"], color=COLOUR, linewidth=1.5, label="forecast")
     panel.set_ylim(bottom=0)
+    panel.set(xlabel="time", ylabel=f"value ({visible(_cut(unit))})".replace("$", r"\$"))
     panel.spines[["top", "right"]].set_visible(False)
     panel.legend(loc="upper left", frameon=False, ncols=4, fontsize=7)

@@ -14,6 +14,7 @@ from pmlcli.render.block import Block, Heading, Line, Pairs, Table
 from pmlcli.render.sparkline import sparkline
 
 MOST_ROWS = 30
+MOST_HAND_OVERS = 10
 LONGEST_NAME = 60
 LONGEST_VARIANT = 400
 _TONES = {"serious": "bad", "note": "weak"}
@@ -28,6 +29,8 @@ def log(document: Mapping[str, Any], encoding: str | None = "utf-8") -> list[Blo
         *_findings(found),
         *_activities(found),
         *_variants(found),
+        *_hand_overs(found),
+        *_work(found),
         *_columns(found),
         *_rows(found),
     ]
@@ -119,6 +122,39 @@ def _variants(found: Mapping[str, Any]) -> list[Block]:
         Heading(f"Variants ({number.count(found['variants'])}, the most frequent first)"),
         Table(("  share", "cases", "activities"), rows, frozenset({0, 1})),
     ]
+
+
+def _hand_overs(found: Mapping[str, Any]) -> list[Block]:
+    shown = [one for one in found["hand_overs"] if one["median_seconds"] is not None][:MOST_HAND_OVERS]
+    rows = [
+        (
+            number.count(one["count"]),
+            number.duration(one["median_seconds"]),
+            number.duration(one["p90_seconds"]),
+            f"{_cut(one['source'])} > {_cut(one['target'])}",
+        )
+        for one in shown
+    ]
+    if not rows:
+        return []
+    headers = ("  times", "median wait", "90 % are shorter", "hand-over")
+    title = "Hand-overs that take most time (times x median wait)"
+    return [Heading(title), Table(headers, [(f"  {a}", *rest) for a, *rest in rows], frozenset({0, 1, 2}))]
+
+
+def _work(found: Mapping[str, Any]) -> list[Block]:
+    rows = [
+        (
+            f"  {number.count(one['count'])}",
+            number.duration(one["median_seconds"]),
+            number.duration(one["p90_seconds"]),
+            _cut(one["activity"]),
+        )
+        for one in found["work"][:MOST_HAND_OVERS]
+    ]
+    headers = ("  times", "median work", "90 % are shorter", "activity")
+    title = "Activities that take most work (times x median, from start to end)"
+    return [Heading(title), Table(headers, rows, frozenset({0, 1, 2}))] if rows else []
 
 
 def _columns(found: Mapping[str, Any]) -> list[Block]:

@@ -12,7 +12,7 @@ from pmlcli.render import number
 from pmlcli.reporting import words
 from pmlcli.reporting.axes import Scale
 from pmlcli.reporting.drawing import drawn
-from pmlcli.reporting.noticed import Noticed, grouped, noticed
+from pmlcli.reporting.noticed import Noticed, alike, grouped, noticed
 from pmlcli.reporting.parts import Cell, Figure, Name, Part, Table
 from pmlcli.reporting.story import Story
 
@@ -49,8 +49,7 @@ def _nothing(story: Story) -> str:
 
 
 def _common(group: list[Noticed]) -> str:
-    reasons = {one.reason for one in group}
-    told = reasons.pop() if len(reasons) == 1 else group[0].group.replace("#", "…")
+    told = alike(group)
     return told[:1].upper() + told[1:]
 
 

@@ -9,7 +9,7 @@ from pmlcli.reporting import words
 from pmlcli.reporting.drawing import drawn
 from pmlcli.reporting.fan import total
 from pmlcli.reporting.model import shortly
-from pmlcli.reporting.noticed import grouped, late, late_sentence, noticed
+from pmlcli.reporting.noticed import alike, grouped, late, late_sentence, noticed
 from pmlcli.reporting.parts import Part
 from pmlcli.reporting.story import Story
 
@@ -80,15 +80,10 @@ def _odd(story: Story) -> str:
     if not n:
         return f"None of the {story.log.n_cases:,} cases is odd."
     groups = sorted(grouped([one for one in noticed(story) if one.kind == "odd"]), key=lambda one: -len(one))
-    most = groups[0] if groups else []
     share = number.share(n / story.log.n_cases)
     verb = "is" if n == 1 else "are"
-    reason = (
-        most[0].reason
-        if most and len({one.reason for one in most}) == 1
-        else (most[0].group.replace("#", "…") if most else "")
-    )
-    often = f"most often ({len(most):,}): {words.cut(words.plain(reason), 200)}"
+    reason = alike(groups[0]) if groups else ""
+    often = f"most often ({len(groups[0]):,}): {words.cut(reason, 200)}"
     return f"{number.counted(n, 'case')} ({share}) {verb} odd; {often}."
 
 

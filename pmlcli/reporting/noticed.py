@@ -57,6 +57,14 @@ def grouped(found: Sequence[Noticed]) -> list[list[Noticed]]:
     return list(groups.values())
 
 
+def alike(group: Sequence[Noticed]) -> str:
+    """The reason of a group: that of all, or that of the first and that the others are like it."""
+    first = group[0]
+    if len({one.reason for one in group}) == 1:
+        return first.reason
+    return f"{first.reason}, and alike" if "#" in first.group else first.group
+
+
 def late(story: Story) -> list[Noticed]:
     """Running cases that are expected to end too late."""
     asked = story.of("remaining-time")

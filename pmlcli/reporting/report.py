@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from pmlcli.algorithms._interface.request import PredictRequest
-from pmlcli.errors import ValidationError
+from pmlcli.errors import LogError, ValidationError
 from pmlcli.eventlog import ReadOptions, read_log
 from pmlcli.eventlog.log import EventLog, no_times
 from pmlcli.eventlog.profile import profile
 from pmlcli.eventlog.reader import LogLike
 from pmlcli.eventlog.running import standing
+from pmlcli.lifecycle.artifacts import used
 from pmlcli.lifecycle.comparing import of_logs
 from pmlcli.lifecycle.model import Model
 from pmlcli.lifecycle.monitoring import Monitored
@@ -51,7 +52,9 @@ def report(
     read = read_log(log, reading)
     _require_events(read, options)
     other = None if compare is None else read_log(compare, reading)
-    return made(_story(read, loaded, options, other, request or PredictRequest(), said))
+    # What a model says stands on the page: where it is none that training gives, that is said of the model.
+    with used(foreign=bool(loaded), tellable=(LogError, ValidationError)):
+        return made(_story(read, loaded, options, other, request or PredictRequest(), said))
 
 
 def _require_events(log: EventLog, options: ReportOptions) -> None:

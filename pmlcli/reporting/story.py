@@ -154,8 +154,7 @@ class Story:
         for one in self.models:
             log = one.fields["training_log"]
             if log.get("from") and log.get("until"):
-                ends = (pd.Timestamp(log[name]).tz_convert("UTC") for name in ("from", "until"))
-                first, last = (int(end.as_unit("us").value) for end in ends)
+                first, last = (int(pd.Timestamp(log[name]).timestamp() * 1e6) for name in ("from", "until"))
                 return first, last
         return None
 

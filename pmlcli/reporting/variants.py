@@ -11,6 +11,7 @@ from pmlcli.eventlog.profile import variant_codes
 from pmlcli.render import number
 from pmlcli.reporting import words
 from pmlcli.reporting.drawing import drawn
+from pmlcli.reporting.graph import ODD_SHARE
 from pmlcli.reporting.parts import Name, Part
 from pmlcli.reporting.story import Story
 
@@ -34,6 +35,7 @@ class Variant(NamedTuple):
     share: str
     median: str
     odd: str
+    is_odd: bool
     steps: list[Step]
     more: int
 
@@ -69,13 +71,14 @@ def _variant(story: Story, of: NDArray[np.bool_], example: int, hues: NDArray[np
     log = story.log
     ended = of & ~story.running
     spans = (log.ends - log.starts)[ended] / 1e6 if log.times is not None else np.empty(0)
-    odd = "" if story.odd_cases is None else number.share(float(story.odd_cases[of].mean()))
+    odd = 0.0 if story.odd_cases is None else float(story.odd_cases[of].mean())
     steps = _steps(story, log.activity_codes[log.offsets[example] : log.offsets[example + 1]], hues)
     return Variant(
         int(of.sum()),
         number.share(float(of.mean())),
         words.took(words.median(spans)),
-        odd,
+        "" if story.odd_cases is None else number.share(odd),
+        odd > ODD_SHARE,
         steps[:MOST_STEPS],
         max(len(steps) - MOST_STEPS, 0),
     )

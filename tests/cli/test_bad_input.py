@@ -199,13 +199,8 @@ def test_a_table_that_is_there_already(run: Run, place: Path, model: Path, csv_l
     assert run("predict", model, csv_log, "-o", "scores.csv", "--force").exit_code == 0
 
 
-@pytest.mark.parametrize(
-    ("option", "said"), [(["--chart", "c.svg"], "--chart draws forecasts"), (["--sla", "3d"], "no 'sla'")]
-)
-def test_what_a_task_has_not_is_refused_before_a_log_is_read(
-    option: list[str], said: str, run: Run, place: Path, model: Path
-) -> None:
-    assert_refused(run("predict", model, "none.csv", *option), 2, said)
+def test_what_a_task_has_not_is_refused_before_a_log_is_read(run: Run, place: Path, model: Path) -> None:
+    assert_refused(run("predict", model, "none.csv", "--sla", "3d"), 2, "no 'sla'")
     assert files_in(place) == {}
 
 
