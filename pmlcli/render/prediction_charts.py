@@ -31,7 +31,7 @@ def scores(table: pd.DataFrame, file_format: str) -> bytes:
 
     def draw(panel: Axes) -> None:
         shown = np.minimum(values, last)
-        edges = np.histogram_bin_edges(shown, BINS)
+        edges = np.histogram_bin_edges(shown, BINS).tolist()
         is_odd = table["is_anomaly"].to_numpy(dtype=np.bool_)
         panel.hist([shown[~is_odd], shown[is_odd]], edges, stacked=True, color=[COLOUR, ODD], label=LABELS)
         panel.axvline(limit, color=INK, linewidth=1, linestyle="--", label="threshold")

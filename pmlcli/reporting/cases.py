@@ -112,7 +112,8 @@ def _timeline(story: Story, one: Noticed, table: Table) -> Figure:
             "is_odd": at in odd,
             "title": _event(story, at),
         }
-        for at in events
+        # What is odd is drawn last, so that nothing lies on it.
+        for at in sorted(events, key=lambda at: at in odd)
     ]
     title = f"Case {words.cut(str(log.case_ids[case]))}"
     description = (

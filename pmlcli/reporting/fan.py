@@ -17,6 +17,7 @@ from pmlcli.reporting.parts import Cell, Figure, Name, Table
 from pmlcli.reporting.story import Asked, Story
 
 MOST_SERIES = 6
+BUCKETS = {"H": "hours", "D": "days", "W": "weeks", "M": "months"}
 SUMMED = ("cases", "events")
 """Units of KPIs that may be added up over a horizon."""
 KEYS = (
@@ -49,11 +50,12 @@ def total(asked: Asked, kpi: str) -> str:
         float(np.sqrt(((rows[name].to_numpy(dtype=float) - value) ** 2).sum()))
         for name in ("lower_95", "upper_95")
     )
+    bucket = BUCKETS.get(str(asked.fields["hyperparameters"].get("frequency")), "buckets")
     whole = float(value.sum())
     low, high = max(whole - down, 0.0), whole + up
     return (
-        f"{whole:,.0f} {asked.history[kpi]['kpi_unit']} are expected in the {len(rows)} buckets ahead "
-        f"(about {low:,.0f} to {high:,.0f}, if the buckets err independently)"
+        f"{whole:,.0f} {asked.history[kpi]['kpi_unit']} are expected in the {len(rows)} {bucket} ahead "
+        f"(about {low:,.0f} to {high:,.0f}, if the {bucket} err independently)"
     )
 
 
@@ -87,8 +89,8 @@ def _fan(story: Story, asked: Asked, kpi: str, place: int) -> Figure:
     )
     caption = (
         f"{told + '. ' if told else ''}Grey: what was, the last of what the model learned from and what "
-        "the log adds. Blue: the forecast; of 100 such values about 80 lie in the dark band and 95 in the "
-        "light one."
+        "the log adds. Blue: the forecast; of 100 such values about 80 lie in the inner band and 95 in "
+        "the outer one."
     )
     return curve.figure(name, f"Forecast: {kpi}", (description, caption), chart, _table(story, rows, kpi))
 

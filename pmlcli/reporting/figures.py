@@ -15,6 +15,7 @@ NEEDS = "resvg_py"
 EXTRA = "report"
 ZOOM = 2.0
 _VARIABLE = re.compile(r"var\((--[a-z0-9-]+)\)")
+_CHIP = re.compile(r"\.hue-(\d+) \{ --chip: ([^;]+); --chip-ink: ([^;]+); \}")
 _DECLARED = re.compile(r"(--[a-z0-9-]+): ([^;]+);")
 
 
@@ -55,8 +56,17 @@ def can_draw_png() -> bool:
 
 def _style() -> str:
     """The figures' style in light colours, without variables, which other programs do not know."""
-    colours = dict(_DECLARED.findall(text_of("colours.css")))
-    return _VARIABLE.sub(lambda found: colours[found[1]], text_of("figures.css"))
+    known = text_of("colours.css")
+    colours = dict(_DECLARED.findall(known.partition("}")[0]))
+    plain = _VARIABLE.sub(lambda found: colours[found[1]], text_of("figures.css"))
+    chips = [
+        (one[1], *(_VARIABLE.sub(lambda found: colours[found[1]], part) for part in one.group(2, 3)))
+        for one in _CHIP.finditer(known)
+    ]
+    return plain + "".join(
+        f"svg .hue-{n} .chip {{ fill: {fill}; }} svg .hue-{n} text {{ fill: {ink}; }}\n"
+        for n, fill, ink in chips
+    )
 
 
 def _alone(figure: Figure, style: str) -> str:

@@ -107,7 +107,7 @@ def _ahead(story: Story) -> list[str]:
     if asked is None:
         return []
     names = list(dict.fromkeys(asked.cases["kpi"]))[:2]
-    return [f"{words.cut(name)}: {told}." for name in names if (told := total(asked, name))]
+    return [f"Forecast of {words.cut(name)}: {told}." for name in names if (told := total(asked, name))]
 
 
 def _sure(story: Story) -> str:

@@ -12,10 +12,11 @@ from pmlcli.render import number
 from pmlcli.reporting import words
 from pmlcli.reporting.drawing import drawn
 from pmlcli.reporting.graph import ODD_SHARE
-from pmlcli.reporting.parts import Name, Part
+from pmlcli.reporting.parts import Cell, Figure, Name, Part, Table
 from pmlcli.reporting.story import Story
 
 MOST, MOST_STEPS = 12, 40
+WIDTH, LEFT, LINE, SIGN = 1000, 10, 26, 7.2
 HUES = 12
 """So many colours there are; an activity has that of its rank."""
 
@@ -56,7 +57,31 @@ def part(story: Story) -> Part:
         f"{number.counted(len(kinds), 'way')} through the process; the {len(found)} commonest cover "
         f"{covered} of the cases. {number.counted(once, 'case')} took a way that no other case took."
     )
-    return Part("variants", "Variants", [told], drawn("variants.html", variants=found))
+    body = drawn("variants.html", variants=found)
+    return Part("variants", "Variants", [told], body, within=[_figure(found, told)])
+
+
+def _figure(found: list[Variant], told: str) -> Figure:
+    """The same as a picture, for who takes it out of the page."""
+    rows, y = [], 10
+    for one in found:
+        chips, x, below = [], LEFT, y + 26
+        for step in one.steps:
+            text = words.cut(step.name.text, 34) + (f" ×{step.times}" if step.times > 1 else "")
+            width = int(words.width_of(text) * SIGN) + 30
+            if x + width > WIDTH:
+                x, below = LEFT, below + LINE
+            chips.append((x, below, width, text, step.hue))
+            x += width - 6
+        rows.append((y + 16, one, chips))
+        y = below + LINE + 14
+    svg = drawn("chevrons.svg", rows=rows, size=(WIDTH, y), description=told)
+    cells: list[list[Cell]] = [
+        [one.share, f"{one.cases:,}", one.median, Name(" > ".join(step.name.text for step in one.steps))]
+        for one in found
+    ]
+    table = Table("Variants", ("share", "cases", "median time", "path"), cells, frozenset({0, 1, 2}))
+    return Figure("variants", "Variants", told, svg, (WIDTH, y), told, table)
 
 
 def _hues(codes: NDArray[np.int32], n: int) -> NDArray[np.int64]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import copy
 import re
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
-from pmlcli import LogError, Model, Report, ReportOptions, ValidationError, report
+from pmlcli import LogError, Model, PmlError, Report, ReportOptions, ValidationError, report
 from pmlcli.eventlog.log import EventLog
 from pmlcli.reporting import figures, layout
 from pmlcli.reporting.story import SECTIONS, TIMED
@@ -189,6 +191,27 @@ def test_the_map_is_a_table_where_its_program_is_missing(
     assert "pip install graphviz-pure" in found.html
     assert "Hand-overs" in found.html
     assert not list(figures.figures(found))
+
+
+JUNK = {
+    "a time that is none": lambda fields: fields["training_log"].update({"from": "junk", "until": "junk"}),
+    "metrics of another form": lambda fields: fields["performance_metrics"].update({"auc": {"metric": 1}}),
+    "no metrics": lambda fields: fields["performance_metrics"].clear(),
+    "numbers that are none": lambda fields: [
+        one.update({"value": float("nan"), "lower": None}) for one in fields["performance_metrics"].values()
+    ],
+}
+
+
+@pytest.mark.parametrize("name", JUNK)
+def test_a_manifest_that_no_training_writes_is_no_bug(
+    name: str, log: EventLog, models: list[Model], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fields = copy.deepcopy(models[0].manifest_fields)
+    JUNK[name](fields)
+    monkeypatch.setattr(Model, "manifest_fields", property(lambda _model: fields))
+    with contextlib.suppress(PmlError):
+        assert Page(report(log, models[0]).html).open == []
 
 
 def test_odd_arrows_are_kept_whatever_share_is_asked_for(log: EventLog, models: list[Model]) -> None:
