@@ -98,7 +98,7 @@ def _late(story: Story) -> str:
     found = late(story)
     than = late_sentence(story)
     asked = number.counted(len(model.cases), "case")
-    ends = f"will end later than {than}{silent}"
+    ends = f"will probably end later than {than}{silent}"
     return f"{len(found):,} of the {asked} that the model takes to be running {ends}."
 
 

@@ -95,7 +95,7 @@ def _name(metric: str) -> str:
 def _worth(known: Mapping[str, Any], value: float) -> str:
     """A value with the digits that its difference to the baseline is known to."""
     lower, upper = known.get("lower"), known.get("upper")
-    spread = None if lower is None or upper is None else (upper - lower) / 2
+    spread = abs(value) / 50 if lower is None or upper is None else (upper - lower) / 2
     return words.whole(number.worth(value, spread, known["unit"]))
 
 

@@ -18,6 +18,8 @@ from pmlcli.eventlog.log import CASE_ID, RESOURCE, EventLog
 from pmlcli.reporting.story import Asked
 
 QUOTED = re.compile("`([^`]*)`")
+WORD = re.compile(r"(?<![\w`])[^\s`'\"(),;:]*[^\W\d][^\s`'\"(),;:]*")
+"""A word that is no number and not quoted."""
 REASON = "reason"
 UNKNOWN = "another value"
 
@@ -71,7 +73,8 @@ class Pseudonyms:
 
     def reason(self, text: str) -> str:
         """A reason: each quoted name stays if it is an activity, and is another one or none if it is not."""
-        return QUOTED.sub(lambda found: f"`{self._quoted(found[1])}`", text)
+        quoted = QUOTED.sub(lambda found: f"`{self._quoted(found[1])}`", text)
+        return WORD.sub(lambda found: self.cases.get(found[0], found[0]), quoted)
 
     def _quoted(self, name: str) -> str:
         if name in self.activities:

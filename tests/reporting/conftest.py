@@ -17,6 +17,9 @@ LATE = "PO-0300"
 def log() -> EventLog:
     """Purchases after those that the models learned from; one of them has an activity of its own."""
     events = [dict(event) for event in WHOLE if event["case_id"] >= LATE]
+    # What came after most of it is not known yet, so that some cases are running.
+    end = sorted(event["timestamp"] for event in events)[len(events) * 7 // 8]
+    events = [event for event in events if event["timestamp"] <= end]
     events[3]["activity"] = "Shred <b>Order</b>"
     return log_of(events)
 

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from pmlcli import LogError, Model, PmlError, Report, ReportOptions, ValidationError, report
+from pmlcli import LogError, Model, PmlError, PredictRequest, Report, ReportOptions, ValidationError, report
 from pmlcli.eventlog.log import EventLog
 from pmlcli.reporting import figures, layout
+from pmlcli.reporting.pseudonyms import pseudonyms
 from pmlcli.reporting.story import SECTIONS, TIMED
 from tests.logs import log_of, purchase_events, trace_log
 
@@ -191,6 +192,27 @@ def test_the_map_is_a_table_where_its_program_is_missing(
     assert "pip install graphviz-pure" in found.html
     assert "Hand-overs" in found.html
     assert not list(figures.figures(found))
+
+
+def test_a_limit_says_who_is_late(log: EventLog, models: list[Model]) -> None:
+    some = ReportOptions(("in-short", "cases"))
+    never = report(log, models[1], how=some, request=PredictRequest(sla=1e9)).html
+    always = report(log, models[1], how=some, request=PredictRequest(sla=60.0)).html
+    assert "the limit that was given" in never
+    assert "0 of the" in never
+    assert "Will take longer than the limit" in always
+    assert "Will take longer than the limit" not in never
+
+
+def test_people_that_a_reason_names_are_only_those_of_the_log() -> None:
+    """A reason may quote a person whom the model saw in training alone."""
+    names = pseudonyms([log_of(purchase_events(5))], ["Approve"])
+    told = names.reason("`Zoe` did `Approve` of `Vendor 7` in case PO-0001")
+    assert told == "`another value` did `Approve` of `another value` in case case 2"
+    assert (
+        names.text("'PO-0001' and Ann, not Annabel")
+        == "'case 2' and " + names.people["Ann"] + ", not Annabel"
+    )
 
 
 JUNK = {
