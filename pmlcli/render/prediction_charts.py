@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from pmlcli.render.escape import visible
+from pmlcli.escape import visible
 
 COLOUR, ODD, INK = "#2a6f97", "#b3261e", "#333333"
 MOST_ROWS = 25

@@ -15,7 +15,7 @@ NEEDS = "resvg_py"
 EXTRA = "report"
 ZOOM = 2.0
 _VARIABLE = re.compile(r"var\((--[a-z0-9-]+)\)")
-_CHIP = re.compile(r"\.hue-(\d+) \{ --chip: ([^;]+); --chip-ink: ([^;]+); \}")
+_CHIP = re.compile(r"\.hue-(\d+) \{ -{2}chip: ([^;]+); -{2}chip-ink: ([^;]+); \}")
 _DECLARED = re.compile(r"(--[a-z0-9-]+): ([^;]+);")
 
 
