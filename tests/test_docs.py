@@ -40,7 +40,7 @@ def python_of(page: Path) -> list[str]:
 MOST_WORDS = 1200
 EVERY = 5
 """One case in so many of the sample log is in these tests."""
-IN_FILES = {ROOT / "docs/adding-an-algorithm.md", ROOT / "docs/adding-a-task.md"}
+IN_FILES = {ROOT / f"docs/{name}.md" for name in ("adding-an-algorithm", "adding-a-task", "recipes")}
 """Pages whose Python is a file to write; tests of their own do it."""
 PAGES_OF_PYTHON = [
     page

@@ -55,6 +55,10 @@ EXAMPLES: dict[str, tuple[str, ...]] = {
         "pmlcli convert purchase-to-pay.csv -o log.xes.gz",
         "pmlcli convert purchase-to-pay.csv --since 2025-01-01 -o this-year.csv",
     ),
+    "export": (
+        "pmlcli export models/odd --mlflow served/odd",
+        "pmlcli export models/late --mlflow served/late --public-key mine.pub",
+    ),
     "algorithms": (
         "pmlcli algorithms",
         "pmlcli algorithms -t anomaly",

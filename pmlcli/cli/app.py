@@ -23,6 +23,7 @@ from pmlcli.cli.config import config
 from pmlcli.cli.convert import convert
 from pmlcli.cli.doctor import doctor
 from pmlcli.cli.evaluate import evaluate
+from pmlcli.cli.export import export
 from pmlcli.cli.inspect import inspect
 from pmlcli.cli.keygen import keygen
 from pmlcli.cli.monitor import monitor
@@ -242,6 +243,7 @@ _register(
     keygen,
     upgrade,
     convert,
+    export,
     algorithms,
     sample,
     doctor,

@@ -92,7 +92,7 @@ def test_the_classes_of_what_matters_are_these() -> None:
         "--output", "--force", "--log-file", "--annotate", "--chart", "--sign", "--private-key",
         "--regressor", "--retrain", "--new-since", "--keep-all", "--accept", "--metrics",
         "--labels", "--errors", "--against", "--history", "--replace-if",
-        "--save-best", "--resume", "--figures", "--compare",
+        "--save-best", "--resume", "--figures", "--mlflow", "--compare",
     }  # fmt: skip
     assert {line.partition(" ")[2] for line in found[LIMIT]} == {
         "--threads", "--jobs", "--wait", "--max-input-bytes", "--max-ratio", "--quiet", "--top",

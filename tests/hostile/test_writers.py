@@ -42,6 +42,7 @@ ARGUMENTS: dict[str, list[str]] = {
     "upgrade": ["MODEL", "-o", "new"],
     "convert": ["LOG", "-o", "out.csv"],
     "algorithms": [],
+    "export": ["MODEL", "--mlflow", "served"],
     "sample": [],
     "doctor": [],
     "config": [],
@@ -67,12 +68,14 @@ ALONE = {
     "monitor --history": ["monitor", "MODEL", "LOG", "--history"],
     "convert --output": ["convert", "LOG", "--force", "-o"],
     "sample --output": ["sample", "purchase-to-pay", "--force", "-o"],
+    "export --mlflow": ["export", "MODEL", "--mlflow"],
     "upgrade --output": ["upgrade", "MODEL", "-o"],
     "report --output": ["report", "LOG", "--sections", "map", "--force", "-o"],
     "report --figures": ["report", "LOG", "--sections", "map", "--force", "--figures"],
 }
 NO_PIPES = {
     "train --output", "upgrade --output", "compare --save-best", "compare --resume", "evaluate --figures",
+    "export --mlflow",
     "report --figures",
 }  # fmt: skip
 """A pipe is no place for a model directory, for pictures, nor for a file that is read again."""
