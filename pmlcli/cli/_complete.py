@@ -9,7 +9,7 @@ import typer
 from pmlcli import registry
 from pmlcli.errors import ValidationError
 
-LOG_FORMATS = ("csv", "xes", "parquet")
+LOG_FORMATS = ("csv", "xes", "parquet", "xlsx")
 OUTPUT_FORMATS = ("csv", "jsonl", "parquet")
 MEASURED_FORMATS = ("table", "csv", "json", "markdown", "junit", "github")
 LEVELS = ("structure", "checksums", "signature", "environment", "replay")

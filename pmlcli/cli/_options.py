@@ -23,7 +23,7 @@ LogArgument = Annotated[
     str,
     typer.Argument(
         metavar="LOG",
-        help="Event log: CSV, XES, Parquet or OCEL, also .gz and .zip; - is stdin.",
+        help="Event log: CSV, XES, Parquet, Excel or OCEL, also .gz and .zip; - is stdin.",
         show_default=False,
     ),
 ]
@@ -217,6 +217,16 @@ class ReadingOptions(SelectingOptions):
             rich_help_panel=_READING,
         ),
     ] = None
+    sheet: Annotated[
+        str | None,
+        REQUEST,
+        typer.Option(
+            "--sheet",
+            metavar="NAME",
+            help="The sheet of an Excel workbook.  [default: the first]",
+            rich_help_panel=_READING,
+        ),
+    ] = None
     delimiter: Annotated[
         str | None,
         REQUEST,
@@ -291,7 +301,7 @@ class ReadingOptions(SelectingOptions):
         typer.Option(
             "--log-format",
             metavar="FORMAT",
-            help="csv, xes, parquet or ocel-json, -xml, -sqlite, -csv, if the content does not show it.",
+            help="csv, xes, parquet, xlsx or ocel-json, -xml, -sqlite, -csv, if the content does not say.",
             rich_help_panel=_READING,
             autocompletion=_complete.log_formats,
         ),
@@ -359,6 +369,7 @@ class ReadingOptions(SelectingOptions):
             bad_value=self.bad_value,
             day_first=self.day_first,
             timestamp_format=self.timestamp_format,
+            sheet=self.sheet,
             delimiter={"tab": "\t", "\\t": "\t"}.get(self.delimiter or "", self.delimiter),
             encoding=self.encoding,
             decimal=self.decimal,

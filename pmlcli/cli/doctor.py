@@ -24,6 +24,7 @@ EXTRAS = {
     "neural": ("torch", "safetensors"),
     "prophet": ("prophet",),
     "parquet": ("pyarrow",),
+    "excel": ("openpyxl",),
     "sign": ("cryptography",),
     "report": ("resvg_py",),
     "discovery": ("pm4py",),
@@ -31,6 +32,7 @@ EXTRAS = {
 """The modules that each extra brings."""
 OTHER_USES = {
     "parquet": "Parquet files",
+    "excel": "Excel workbooks",
     "sign": "signatures",
     "report": "figures of a report as PNG",
     "discovery": "discovering process models",

@@ -20,7 +20,7 @@ _KNOWN = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 _ENCRYPTED = 1
 
 # zipfile raises all of these for bytes that are not as they should be
-_DAMAGE = (
+DAMAGE = (
     *(zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError),
     *(ValueError, LookupError, OverflowError, RuntimeError),
 )
@@ -42,7 +42,7 @@ def refuse_other_packing(head: bytes, name: str) -> None:
                 f"{name}: packed with {packing}", hint="unpack it, or pack it with gzip", code="log.format"
             )
     if head.startswith(b"\xd0\xcf\x11\xe0"):
-        raise LogError(f"{name}: an Excel workbook, not a log", hint="save it as CSV", code="log.format")
+        raise LogError(f"{name}: an old Excel workbook", hint="save it as .xlsx or CSV", code="log.format")
 
 
 def member_pieces(file: BinaryIO, name: str, size: int) -> Iterator[bytes]:
@@ -51,13 +51,13 @@ def member_pieces(file: BinaryIO, name: str, size: int) -> Iterator[bytes]:
     Raises LogError for an archive that holds none or several, is encrypted, damaged or packed in
     another way than deflate.
     """
-    _check_directory(file, name)
+    check_directory(file, name)
     try:
         with zipfile.ZipFile(file) as archive:
             member = _only_member(archive, name)
             with archive.open(member) as stream:
                 yield from _pieces(stream, size)
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise _damaged(name) from error
 
 
@@ -66,7 +66,7 @@ def _pieces(stream: IO[bytes], size: int) -> Iterator[bytes]:
         yield piece
 
 
-def _check_directory(file: BinaryIO, name: str) -> None:
+def check_directory(file: BinaryIO, name: str) -> None:
     """The directory is short and where it should be: zipfile reads all of it before anything else."""
     file.seek(0, 2)
     total = file.tell()
@@ -86,7 +86,11 @@ def _only_member(archive: zipfile.ZipFile, name: str) -> zipfile.ZipInfo:
     members = [m for m in found if not m.filename.endswith("/") and not m.filename.startswith("__MACOSX/")]
     names = [member.filename for member in members]
     if "[Content_Types].xml" in names:
-        raise LogError(f"{name}: an Excel workbook, not a log", hint="save it as CSV", code="log.format")
+        raise LogError(
+            f"{name}: an Excel workbook that Excel has not written",
+            hint="save it again, or as CSV",
+            code="log.format",
+        )
     if len(members) != 1:
         what = "no file" if not members else f"{len(members):,} files ({', '.join(names[:3])}, ...)"
         raise LogError(

@@ -44,6 +44,11 @@ def events_table(events: Sequence[Mapping[str, Any]]) -> RawTable:
     )
 
 
+def typed_column(values: list[Any]) -> Column:
+    """Values of Python as a column: of one kind a typed one, else text."""
+    return _column(_series(values))
+
+
 def _series(values: list[Any]) -> pd.Series:
     """Values of one kind as a typed column, where whole numbers stay whole beside missing ones."""
     kinds = {type(value) for value in values if value is not None}

@@ -12,6 +12,8 @@ from pmlcli.eventlog.times.time_format import check_time_format
 
 FORMATS = ("csv", "xes", "parquet")
 """What is read and written."""
+EXCEL = "xlsx"
+"""What is read alone."""
 OCEL_FORMATS = ("ocel-json", "ocel-xml", "ocel-sqlite", "ocel-csv")
 """What is read and flattened."""
 ROLES = ("case_id", "activity", "timestamp", "start_timestamp", "resource", "lifecycle", "instance")
@@ -34,7 +36,7 @@ MAX_RATIO = 200
 class ReadOptions:
     """The choices of one reading; the defaults ask nothing and guess nothing.
 
-    - `format`: csv, xes or parquet; None: found in the content, never in the name
+    - `format`: csv, xes, parquet or xlsx; None: found in the content, never in the name
     - `columns`: canonical name to the source's; the value `none` leaves an optional role unused
     - `preferred_kinds`: by column, what a model was trained on: cells without a type stay text for `text`
     - `preferred_columns`: as `columns`, but only where the source has such a column: how a model's
@@ -52,6 +54,7 @@ class ReadOptions:
     - `day_first`: settles 03/04/2024 (True: 3 April); None: found, or an error where it cannot be
     - `timestamp_format`: a strptime format for all time columns, or what their numbers count: seconds,
       milliseconds, microseconds, nanoseconds since 1970, or spreadsheet days; None: found
+    - `sheet`: of an Excel workbook; None: the first
     - `delimiter`, `encoding`: of a CSV file; None: found (UTF-8, or UTF-16 by its mark)
     - `decimal`: `,` or `.` of the numbers in a CSV file; None: a comma where it can mean nothing else
     - `classifier`: name of a classifier of the XES file, or columns joined by `+`, as the activity
@@ -77,6 +80,7 @@ class ReadOptions:
     preferred_tie_breaker: str | None = None
     day_first: bool | None = None
     timestamp_format: str | None = None
+    sheet: str | None = None
     delimiter: str | None = None
     encoding: str | None = None
     decimal: str | None = None
@@ -92,7 +96,7 @@ class ReadOptions:
 
     def __post_init__(self) -> None:
         if self.format is not None:
-            _one_of("format", self.format, (*FORMATS, *OCEL_FORMATS))
+            _one_of("format", self.format, (*FORMATS, EXCEL, *OCEL_FORMATS))
         _one_of("value of on_bad_row", self.on_bad_row, ("error", "drop"))
         _one_of("value of bad_value", self.bad_value, ("error", "missing"))
         for role, source in {**self.preferred_columns, **self.columns}.items():

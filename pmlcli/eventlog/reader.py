@@ -11,8 +11,10 @@ from typing import Any
 import pandas as pd
 
 from pmlcli.errors import LogError, PmlError, ValidationError
+from pmlcli.eventlog.archive import ZIP_MAGIC
 from pmlcli.eventlog.build import build_log
 from pmlcli.eventlog.csv.reader import read_csv
+from pmlcli.eventlog.excel import read_excel
 from pmlcli.eventlog.filters import keep_lifecycles, select
 from pmlcli.eventlog.frame import events_table, frame_table
 from pmlcli.eventlog.log import EventLog
@@ -22,7 +24,7 @@ from pmlcli.eventlog.ocel.sqlite import MAGIC as SQLITE_MAGIC
 from pmlcli.eventlog.ocel.sqlite import read_ocel_sqlite
 from pmlcli.eventlog.ocel.xml import read_ocel_xml
 from pmlcli.eventlog.odd_cells import without_odd_cells
-from pmlcli.eventlog.options import FORMATS, ReadOptions
+from pmlcli.eventlog.options import EXCEL, FORMATS, ReadOptions
 from pmlcli.eventlog.pairing import pair_lifecycle
 from pmlcli.eventlog.parquet import MAGIC, read_parquet
 from pmlcli.eventlog.raw import RawTable, shown
@@ -35,6 +37,7 @@ _READERS = {
     "csv": read_csv,
     "xes": read_xes,
     "parquet": read_parquet,
+    "xlsx": read_excel,
     "ocel-json": read_ocel_json,
     "ocel-xml": read_ocel_xml,
     "ocel-sqlite": read_ocel_sqlite,
@@ -111,8 +114,14 @@ def _chosen(log: EventLog, options: ReadOptions) -> EventLog:
 def _read_file(path: str | Path, options: ReadOptions) -> RawTable:
     with ByteSource(path, options) as source:
         format_name = options.format or _format_of(source)
-        if format_name in FORMATS:
+        if format_name in (*FORMATS, EXCEL):
             _check_object_type(f"a log in {format_name.upper()}", source.name, options)
+        if options.sheet is not None and format_name != EXCEL:
+            raise LogError(
+                f"{source.name}: a log in {format_name} has no sheets",
+                hint="leave out --sheet",
+                code="log.sheet",
+            )
         return _READERS[format_name](source, options)
 
 
@@ -129,7 +138,7 @@ def _check_object_type(what: str, name: str, options: ReadOptions) -> None:
 def _format_of(source: ByteSource) -> str:
     """The format by content; the name is only believed where it contradicts the content, as an error."""
     head = source.peek(1 << 16)
-    for magic, name in ((MAGIC, "parquet"), (SQLITE_MAGIC, "ocel-sqlite")):
+    for magic, name in ((MAGIC, "parquet"), (ZIP_MAGIC, "xlsx"), (SQLITE_MAGIC, "ocel-sqlite")):
         if head.startswith(magic):
             return name
     for mark in _MARKS:

@@ -26,6 +26,8 @@ MAX_EMPTY = 10_000
 FREE_BYTES = 8 << 20
 """Inflated bytes below which the ratio is not looked at."""
 
+WORKBOOK = (b"[Content_Types].xml", b"_rels/", b"docProps/", b"xl/")
+"""How the first name in the archive begins that an Excel workbook is."""
 GZIP_MAGIC = b"\x1f\x8b"
 
 
@@ -53,6 +55,8 @@ class ByteSource(io.RawIOBase):
         self._chunks = self._opened(head)
 
     def _opened(self, head: bytes) -> Iterator[bytes]:
+        if head.startswith(ZIP_MAGIC) and head[30:].startswith(WORKBOOK):
+            return self._plain(head)
         if head.startswith((ZIP_MAGIC, EMPTY_ZIP)):
             return self._unzip(head)
         return self._inflate(head) if head.startswith(GZIP_MAGIC) else self._plain(head)

@@ -55,7 +55,7 @@ BAD = {
     "damaged zip": ("x.zip", damaged(zipped(a=HEAD + ROW * 99)), "the zip archive is damaged"),
     "zip without names": ("x.zip", zipped(0, a="zz").replace(b"a", b"\0"), "no column for|is damaged"),
     "lzma zip": ("x.zip", zipped(zipfile.ZIP_LZMA, a=HEAD), "packed in a way that is not read"),
-    "workbook": ("x.xlsx", zipped(**{"[Content_Types].xml": "x", "b": "y"}), "an Excel workbook"),
+    "workbook": ("x.xlsx", zipped(**{"b": "y", "[Content_Types].xml": "x"}), "an Excel workbook"),
     "zip bomb": ("x.zip", zipped(a=HEAD + ("1,a," + "x" * 999_998 + "\n") * 80), "inflates too much"),
     "blank lines": ("x.csv", HEAD + ROW + "\n" * 200_000, "more than 100,000 blank lines"),
     "long line": ("x.csv", HEAD + "x" * 20_000_000, "a line longer than 16,777,216"),
