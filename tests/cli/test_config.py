@@ -64,7 +64,7 @@ def test_json_may_be_set_in_the_file_and_errors_follow(run: Run, place: Path) ->
             None,
         ),
         ("month-first = 'yes'", "pmlcli.toml: key 'month-first' takes true or false", None),
-        ("config = 'x'", "pmlcli.toml: unknown key 'config'", None),
+        ("config = 'x'", "pmlcli.toml: 'config' is a command and takes a table", None),
         ("[algorithms]\ntask = [1, 2]", "pmlcli.toml, table [algorithms]: key 'task' takes one value", None),
         ("a = ", "pmlcli.toml: not valid TOML:", None),
     ],
