@@ -6,12 +6,13 @@ A simulated process that stays as it is. In each repetition a log of 600 cases i
 log ended when 480 of them had begun:
 
 - `equal`: the old model learned as many cases of another draw from the same process
-- `few cases`: the same, where the log ends after 60 new cases
+- `few cases`: the same, where the log ends after 60 new cases, of which many still run
 - `new spoiled`: the first 480 cases are spoiled, and the new model is judged by what it learned of them: in
   four of five events the activity is another, and waits are five times as long; the old model is sound
 - `old spoiled`: the old model learned the spoiled cases, the new one the sound ones
 
-Told is how often the new model took the place.
+Told is how often the new model took the place, and how often nothing was decided, as too few new cases had a
+known truth; the old model is kept then.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from pmlcli.lifecycle.unchanged import Recipe
 ALGORITHMS = ("next-activity/ngram", "remaining-time/median")
 KNOWN, NEW, FEW = 480, 120, 60
 SLOWER, WRONG = 5, 0.8
+UNDECIDED = "undecided"
 
 
 def spoiled(log: EventLog, rng: np.random.Generator) -> EventLog:
@@ -79,6 +81,7 @@ def once(name: str, seed: int) -> dict[tuple[str, str], bool]:
             raise SystemExit(f"{name}, {situation}: {made.because}")
         found[situation, "not-worse"] = made.is_replaced
         found[situation, "better"] = made.is_replaced and made.figures["verdict"] == "better"
+        found[situation, UNDECIDED] = "verdict" not in made.figures
     return found
 
 
@@ -94,12 +97,12 @@ def main() -> None:
         f"python benchmarks/replacing.py --repetitions {options.repetitions}",
         f"The new model took the place of the old one, of {options.repetitions} repetitions:",
         "",
-        f"{'':<24}{'situation':<18}" + "".join(f"{rule:>12}" for rule in RULES),
+        f"{'':<24}{'situation':<18}" + "".join(f"{rule:>12}" for rule in (*RULES, UNDECIDED)),
     ]
     for name in ALGORITHMS:
         runs = [once(name, seed) for seed in range(options.repetitions)]
         for situation in dict.fromkeys(key for key, _rule in runs[0]):
-            counts = [sum(run[situation, rule] for run in runs) for rule in RULES]
+            counts = [sum(run[situation, rule] for run in runs) for rule in (*RULES, UNDECIDED)]
             lines.append(f"{name:<24}{situation:<18}" + "".join(f"{count:>12}" for count in counts))
     tell(lines, options.output)
 

@@ -20,6 +20,16 @@ ValueOf = Callable[[Units], float]
 """A metric over drawn units (positions, with repetition)."""
 
 
+PARTS = 4
+"""Weights are rounded to such parts of a unit."""
+
+
+def weighed(metric: ValueOf, weights: Floats) -> ValueOf:
+    """The metric where each unit counts as often as its weight says, (units,)."""
+    counts = np.maximum(np.rint(PARTS * weights).astype(np.int64), 1)
+    return lambda units: metric(np.repeat(units, counts[units]))
+
+
 def resampled(metrics: Sequence[ValueOf], n_units: int, seed: int, resamples: int = RESAMPLES) -> Floats:
     """Each metric over units drawn anew, (resamples, metrics), all of them on the same draws."""
     rng = np.random.Generator(np.random.PCG64(seed))

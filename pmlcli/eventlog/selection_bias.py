@@ -17,6 +17,9 @@ FOUND_SHARE = 1 / 3
 ARRIVALS_SHARE = 0.7
 """And of the arrivals of earlier times at most this share came in the last stretch, of a median duration."""
 
+MOST_STOOD_FOR = 10.0
+"""A case stands for so many at most: beyond, a few decide."""
+
 
 def chosen_by_end(log: EventLog, is_running: NDArray[np.bool_]) -> str | None:
     """A sentence where cases that were open at the log's end seem to have been left out; else None.
@@ -43,6 +46,19 @@ def chosen_by_end(log: EventLog, is_running: NDArray[np.bool_]) -> str | None:
         f"{expected:,.0f} should be open at its end, and {int(is_running.sum()):,} are; its last cases are "
         "the short ones, so running cases take longer than any figure here says"
     )
+
+
+def stand_for(took: NDArray[np.int64], so_far: NDArray[np.int64]) -> NDArray[np.float64]:
+    """How many cases each that has ended stands for, (ended,): those that took long for more, because more of
+    their kind still run. Inverse of the share that was not cut off before, by Kaplan and Meier, at most
+    `MOST_STOOD_FOR`.
+
+    `took`: how long each ended case took, (ended,); `so_far`: how long each other has run, (running,).
+    """
+    cut_off = np.sort(so_far)
+    longer = len(took) - np.searchsorted(np.sort(took), cut_off) + np.arange(len(cut_off), 0, -1)
+    left = np.concatenate(([1.0], np.cumprod(1 - 1 / longer)))
+    return np.asarray(1 / np.maximum(left[np.searchsorted(cut_off, took)], 1 / MOST_STOOD_FOR))
 
 
 def _settled_durations(log: EventLog, end: int) -> NDArray[np.int64]:

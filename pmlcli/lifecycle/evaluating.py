@@ -18,13 +18,14 @@ from numpy.typing import NDArray
 from pmlcli.algorithms._interface.base import Algorithm
 from pmlcli.algorithms._interface.request import PredictRequest
 from pmlcli.algorithms._interface.task import BesideTruth
-from pmlcli.arrays import Codes
+from pmlcli.arrays import Codes, Floats
 from pmlcli.errors import LogError, ValidationError
 from pmlcli.evaluation.assessment import Assessment, Figure, Section
 from pmlcli.evaluation.quality import Quality
 from pmlcli.eventlog.far_events import near_end
 from pmlcli.eventlog.log import EventLog
-from pmlcli.eventlog.running import fit_running_rule
+from pmlcli.eventlog.running import find_running, fit_running_rule
+from pmlcli.eventlog.selection_bias import stand_for
 from pmlcli.lifecycle import grouping
 from pmlcli.lifecycle.artifacts import used
 from pmlcli.lifecycle.evaluation_figures import Judged, change_in, figures_of, numbered, verdict_of
@@ -149,9 +150,12 @@ def evaluate(
     *,
     baseline: Subject | None = None,
     against: Subject | None = None,
+    weigh: bool = False,
 ) -> Evaluation:
     """The model on this log, beside its baseline and another model on the very same predictions.
 
+    With `weigh`, cases whose truth is known stand for those like them that still run: of the latest cases
+    only the short ones have ended.
     LogError where the log holds no truth for the task, ValidationError for a scope that is none of it.
     """
     task, log = subject.algorithm.task, _with_rule(log)
@@ -163,7 +167,7 @@ def evaluate(
     request = PredictRequest(**task.evaluation_request(subject.algorithm))
     subjects = {"own": subject, "baseline": baseline, "against": against}
     judged = {
-        name: _judged(one, kept, request, labels, ~seen if scope.only_new else None)
+        name: _judged(one, kept, request, labels, ~seen if scope.only_new else None, weigh=weigh)
         for name, one in subjects.items()
         if one is not None
     }
@@ -208,6 +212,8 @@ def _judged(
     request: PredictRequest,
     labels: NDArray[np.object_] | None,
     wanted: NDArray[np.bool_] | None,
+    *,
+    weigh: bool,
 ) -> Judged:
     algorithm = subject.algorithm
     calibration = dict(subject.calibration)
@@ -217,10 +223,24 @@ def _judged(
         rows = _only(rows, wanted[log.case_of_event[rows.events]], log)
     units = numbered(rows.units)
     qualities = algorithm.task.qualities(algorithm, calibration, rows.table)
-    n_units = int(units.max()) + 1
-    return Judged(
-        rows._replace(units=units), qualities, [one.over(rows.table, units, n_units) for one in qualities]
-    )
+    rows = rows._replace(units=units)
+    return Judged(rows, qualities, _weights(log, rows, wanted) if weigh else None)
+
+
+def _weights(log: EventLog, rows: BesideTruth, wanted: NDArray[np.bool_] | None) -> Floats | None:
+    """How many cases the case of each unit stands for, (units,); None where no truth is still to come."""
+    end = near_end(log)
+    if end is None or not len(rows.events):
+        return None
+    cases = log.case_of_event[rows.events]
+    is_open = find_running(log) & (True if wanted is None else wanted)
+    is_open[cases] = False
+    if not is_open.any():
+        return None
+    of_unit = np.zeros(int(rows.units.max()) + 1, dtype=np.int64)
+    of_unit[rows.units] = cases
+    took, so_far = log.ends - log.starts, np.maximum(end - log.starts[is_open], 0)
+    return stand_for(took[of_unit], so_far)
 
 
 def _only(rows: BesideTruth, kept: NDArray[np.bool_], log: EventLog) -> BesideTruth:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
+import pandas as pd
 
 from pmlcli.algorithms._interface.task import BesideTruth
 from pmlcli.arrays import Codes, Floats
 from pmlcli.errors import ValidationError
 from pmlcli.evaluation.assessment import Figure
-from pmlcli.evaluation.bootstrap import MINIMUM_UNITS, NOISE, RESAMPLES, ValueOf, bounds, resampled
+from pmlcli.evaluation.bootstrap import MINIMUM_UNITS, NOISE, RESAMPLES, ValueOf, bounds, resampled, weighed
 from pmlcli.evaluation.quality import Quality
 
 CHANGE = "change_since_training"
@@ -19,11 +21,22 @@ CHANGE = "change_since_training"
 
 @dataclass(frozen=True)
 class Judged:
-    """Rows of one model beside the truth, its metrics, and each as a function of units drawn."""
+    """Rows of one model beside the truth, and its metrics."""
 
     rows: BesideTruth
     qualities: tuple[Quality, ...]
-    metrics: list[ValueOf]
+    weights: Floats | None = None
+    """How much each unit counts, (units,); None: all alike."""
+
+    @cached_property
+    def metrics(self) -> list[ValueOf]:
+        """Each metric as a function of units drawn."""
+        return [self.over(one, self.rows.table) for one in self.qualities]
+
+    def over(self, quality: Quality, table: pd.DataFrame) -> ValueOf:
+        """The metric of such a table as a function of units drawn."""
+        value_of = quality.over(table, self.rows.units, self.n_units)
+        return value_of if self.weights is None else weighed(value_of, self.weights)
 
     @property
     def main(self) -> Quality:
@@ -80,7 +93,7 @@ def _paired(judged: Judged, other: Judged) -> ValueOf:
             "the two models do not predict the same things of this log",
             hint="compare models of the same task, outcome and KPI",
         )
-    return judged.main.over(other.rows.table, judged.rows.units, judged.n_units)
+    return judged.over(judged.main, other.rows.table)
 
 
 def _are_of_the_same(ours: BesideTruth, others: BesideTruth) -> bool:
