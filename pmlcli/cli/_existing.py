@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pmlcli.cli._group import LIMIT, PLACE, REQUEST, options
-from pmlcli.cli._options import one_of
+from pmlcli.cli._options import (
+    labels_option,
+    one_of,
+)
 from pmlcli.errors import GateError, ValidationError
 
 if TYPE_CHECKING:
@@ -49,11 +52,7 @@ class ExistingOptions:
     labels: Annotated[
         Path | None,
         PLACE,
-        typer.Option(
-            "--labels",
-            metavar="FILE",
-            help="With --replace-if: the truth from outside the log, a CSV of case_id,label.",
-        ),
+        labels_option("With --replace-if: "),
     ] = None
     fail_if_kept: Annotated[
         bool,

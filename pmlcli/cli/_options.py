@@ -35,6 +35,33 @@ RawCsvOption = Annotated[
 ForceOption = Annotated[bool, PLACE, typer.Option("--force", help="Replace the output if it exists.")]
 
 
+def task_option(told: str) -> Any:
+    """`--task`, with what it does for this command."""
+    return typer.Option("--task", "-t", metavar="TASK", autocompletion=_complete.tasks, help=told)
+
+
+def algorithm_option(metavar: str, told: str) -> Any:
+    """`--algorithm`: one, or several where the metavar says so."""
+    names = _complete.algorithms
+    return typer.Option(
+        "--algorithm", "-a", metavar=metavar, autocompletion=names, help=told, show_default=False
+    )
+
+
+def param_option(metavar: str, told: str, panel: str | None = None) -> Any:
+    """`--param`: NAME=VALUE, or several values."""
+    names = _complete.parameters
+    return typer.Option(
+        "--param", "-p", metavar=metavar, autocompletion=names, help=told, rich_help_panel=panel
+    )
+
+
+def labels_option(told: str = "") -> Any:
+    """`--labels`; `told` says when it is looked at, where that is not always."""
+    text = f"{told}CSV with the true labels: case_id,label (outcome, anomaly)."
+    return typer.Option("--labels", metavar="FILE", help=text)
+
+
 def _remember_json(context: typer.Context, value: bool) -> bool:
     context.ensure_object(Mode).json |= value
     return value

@@ -12,7 +12,11 @@ from pmlcli import registry
 from pmlcli._cards import AlgorithmCard
 from pmlcli.cli import _complete
 from pmlcli.cli._group import REQUEST
-from pmlcli.cli._options import CommonOptions, one_of
+from pmlcli.cli._options import (
+    CommonOptions,
+    one_of,
+    task_option,
+)
 from pmlcli.errors import MissingDependencyError, PersistenceError, SeriousWarning
 from pmlcli.render import text
 
@@ -28,13 +32,7 @@ NameArgument = Annotated[
 TaskOption = Annotated[
     str | None,
     REQUEST,
-    typer.Option(
-        "--task",
-        "-t",
-        metavar="TASK",
-        autocompletion=_complete.tasks,
-        help="Only the algorithms of this task.",
-    ),
+    task_option("Only the algorithms of this task."),
 ]
 
 

@@ -12,10 +12,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pmlcli import registry
-from pmlcli.cli import _complete, _declared, _measuring, _target
+from pmlcli.cli import _declared, _measuring, _target
 from pmlcli.cli._group import LIMIT, PLACE, REQUEST, options
 from pmlcli.cli._measuring import MeasuringOptions
-from pmlcli.cli._options import CommonOptions, ReadingOptions
+from pmlcli.cli._options import (
+    CommonOptions,
+    ReadingOptions,
+    algorithm_option,
+    labels_option,
+    param_option,
+    task_option,
+)
 from pmlcli.cli._trust import TrustOptions
 from pmlcli.cli.train import ParameterValues
 from pmlcli.errors import MissingDependencyError, ValidationError, nearest
@@ -48,46 +55,28 @@ class RaceOptions:
     task: Annotated[
         str | None,
         REQUEST,
-        typer.Option(
-            "--task",
-            "-t",
-            metavar="TASK",
-            autocompletion=_complete.tasks,
-            help="Compare this task's algorithms on the log.",
-        ),
+        task_option("Compare this task's algorithms on the log."),
     ] = None
     algorithm: Annotated[
         list[str] | None,
         REQUEST,
-        typer.Option(
-            "--algorithm",
-            "-a",
-            metavar="A,B|all|fast",
-            autocompletion=_complete.algorithms,
-            help="Which: names, all, or fast (those that need no extra). The baseline always runs. "
+        algorithm_option(
+            "A,B|all|fast",
+            "Which: names, all, or fast (those that need no extra). The baseline always runs. "
             "Repeatable.  [default: fast]",
-            show_default=False,
         ),
     ] = None
     param: Annotated[
         list[str] | None,
         REQUEST,
-        typer.Option(
-            "--param",
-            "-p",
-            metavar="NAME=V1,V2",
-            autocompletion=_complete.parameters,
-            help="Try these values of a parameter with every algorithm that has it. Repeatable.",
+        param_option(
+            "NAME=V1,V2", "Try these values of a parameter with every algorithm that has it. Repeatable."
         ),
     ] = None
     labels: Annotated[
         Path | None,
         PLACE,
-        typer.Option(
-            "--labels",
-            metavar="FILE",
-            help="The truth from outside the log: a CSV of case_id,label (outcome, anomaly).",
-        ),
+        labels_option(),
     ] = None
     budget: Annotated[
         str | None,

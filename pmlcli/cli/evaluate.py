@@ -10,7 +10,12 @@ import typer
 from pmlcli.cli import _measuring, _target
 from pmlcli.cli._group import PLACE, REQUEST, TRUST, options
 from pmlcli.cli._measuring import MeasuringOptions
-from pmlcli.cli._options import CommonOptions, ReadingOptions, one_of
+from pmlcli.cli._options import (
+    CommonOptions,
+    ReadingOptions,
+    labels_option,
+    one_of,
+)
 from pmlcli.cli._trust import TrustOptions
 from pmlcli.cli.predict import TABLE_ENDINGS, ModelArgument
 from pmlcli.errors import ValidationError
@@ -47,11 +52,7 @@ class ScopeOptions:
     labels: Annotated[
         Path | None,
         PLACE,
-        typer.Option(
-            "--labels",
-            metavar="FILE",
-            help="CSV with the true labels: case_id,label (outcome, anomaly).",
-        ),
+        labels_option(),
     ] = None
     against: Annotated[
         Path | None,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pmlcli import registry, runtime
-from pmlcli.cli import _complete, _declared, _target
+from pmlcli.cli import _declared, _target
 from pmlcli.cli._existing import (
     ExistingOptions,
     decision_on,
@@ -24,7 +24,10 @@ from pmlcli.cli._options import (
     ForceOption,
     LogArgument,
     ReadingOptions,
+    algorithm_option,
+    param_option,
     split_pairs,
+    task_option,
 )
 from pmlcli.cli._session import VERBOSE, Session
 from pmlcli.cli._trust import PrivateKeyOption, WaitOption, signer_for
@@ -40,8 +43,6 @@ if TYPE_CHECKING:
     from pmlcli.lifecycle.unchanged import Recipe
     from pmlcli.store.artifacts import Sign
 
-_PARAMETERS = "Parameters of the algorithm"
-
 
 @options
 class ChoiceOptions:
@@ -50,35 +51,22 @@ class ChoiceOptions:
     algorithm: Annotated[
         str | None,
         REQUEST,
-        typer.Option(
-            "--algorithm",
-            "-a",
-            metavar="ALGORITHM",
-            autocompletion=_complete.algorithms,
-            help="TASK/NAME, or NAME if only one task has it; `pmlcli algorithms` lists them.",
+        algorithm_option(
+            "ALGORITHM", "TASK/NAME, or NAME if only one task has it; `pmlcli algorithms` lists them."
         ),
     ] = None
     task: Annotated[
         str | None,
         REQUEST,
-        typer.Option(
-            "--task",
-            "-t",
-            metavar="TASK",
-            autocompletion=_complete.tasks,
-            help="The task; its default algorithm is used unless -a names one.",
-        ),
+        task_option("The task; its default algorithm is used unless -a names one."),
     ] = None
     param: Annotated[
         list[str] | None,
         REQUEST,
-        typer.Option(
-            "--param",
-            "-p",
-            metavar="NAME=VALUE",
-            autocompletion=_complete.parameters,
-            help="Any parameter; `pmlcli algorithms NAME` lists them. Repeatable.",
-            rich_help_panel=_PARAMETERS,
+        param_option(
+            "NAME=VALUE",
+            "Any parameter; `pmlcli algorithms NAME` lists them. Repeatable.",
+            "Parameters of the algorithm",
         ),
     ] = None
 

@@ -13,7 +13,7 @@ from typing import Any
 from pmlcli import writing
 from pmlcli.errors import GateError, OutputError, PmlError, ValidationError
 from pmlcli.evaluation.assessment import Assessment
-from pmlcli.lifecycle.replacing import REPLACED
+from pmlcli.lifecycle.training_log import REPLACED
 from pmlcli.store import strictjson
 
 _LONGEST_LINE = 1_000_000

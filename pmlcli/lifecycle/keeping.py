@@ -15,6 +15,7 @@ from pmlcli.lifecycle import artifacts, contract, opening
 from pmlcli.lifecycle.blame import in_place
 from pmlcli.lifecycle.result import SavedModel
 from pmlcli.lifecycle.state import Origin, TrainedState
+from pmlcli.lifecycle.training_log import REPLACED, WENT_WITHOUT
 from pmlcli.store.artifacts import ArtifactStore, Sign
 from pmlcli.store.directory import ModelFiles, SealCheck
 from pmlcli.store.manifest import Manifest
@@ -80,16 +81,17 @@ def state_of(stored: ModelFiles, *, trusted: bool = False, place: Path | None = 
 
 def with_decision(state: TrainedState, decision: Mapping[str, Any]) -> TrainedState:
     """The same, whose manifest says how it took another model's place."""
-    return _with_training_log(state, replaced=dict(decision))
+    return _with_training_log(state, REPLACED, dict(decision))
 
 
 def with_left_out(state: TrainedState, algorithms: Sequence[str], extras: Sequence[str]) -> TrainedState:
     """The same, whose manifest says what the default of the task had to leave out, and the extras needed."""
-    return _with_training_log(state, went_without={"algorithms": list(algorithms), "extras": list(extras)})
+    told = {"algorithms": list(algorithms), "extras": list(extras)}
+    return _with_training_log(state, WENT_WITHOUT, told)
 
 
-def _with_training_log(state: TrainedState, **fields: Any) -> TrainedState:
-    training_log = {**state.training_log, **fields}
+def _with_training_log(state: TrainedState, name: str, told: Mapping[str, Any]) -> TrainedState:
+    training_log = {**state.training_log, name: told}
     origin = None if state.origin is None else replace(state.origin, root_digest=None)
     return replace(state, manifest={**state.manifest, "training_log": training_log}, origin=origin)
 

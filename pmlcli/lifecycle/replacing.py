@@ -42,8 +42,6 @@ FEWEST_BLOCKS = 7
 """On fewer new cases (blocks of time for a forecast) nothing is decided."""
 STAND_IN_SHARE = 0.4
 """The stand-in may take so much of the time: then follow judging it, and learning from the whole log."""
-REPLACED = "replaced"
-"""Where a manifest keeps the decision, in `training_log`."""
 
 _TOO_LITTLE = ("training.samples", "log.split", "log.truth")
 

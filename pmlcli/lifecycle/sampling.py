@@ -10,10 +10,8 @@ from pmlcli.algorithms._interface.task import Task
 from pmlcli.errors import ValidationError
 from pmlcli.eventlog.log import EventLog
 from pmlcli.eventlog.sampling import sample_of
+from pmlcli.lifecycle.training_log import SAMPLE
 from pmlcli.lifecycle.trial import Trained
-
-SAMPLE = "sample"
-"""Where it stands in the manifest, in `training_log`; not there where all cases were learned from."""
 
 
 def sampled(log: EventLog, task: Task[Any, Any, Any, Any], cases: int | None) -> EventLog:

@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pmlcli.errors import ValidationError
+from pmlcli.lifecycle.training_log import CUT_SHORT
 from pmlcli.runtime import Deadline
 
 if TYPE_CHECKING:
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
 
 TimeLimit: TypeAlias = "float | timedelta | Deadline"
 """Seconds, or a deadline that runs already."""
-CUT_SHORT = "cut_short"
-"""Where it stands in the manifest, in `training_log`; not there where nothing was left out."""
 
 
 def deadline_of(limit: TimeLimit | None) -> Deadline:

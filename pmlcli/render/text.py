@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pmlcli.lifecycle.time_limit import cut_short_words
+from pmlcli.lifecycle.training_log import REPLACED, SAMPLE, WENT_WITHOUT
 from pmlcli.render import number, sentence
 from pmlcli.render.block import Block, Heading, Line, Pairs, Table
 from pmlcli.render.curves import curves, standing_out
@@ -232,7 +233,7 @@ def _training_log(log: Mapping[str, Any]) -> str:
         told = f"{told}: {sentence.size(log)}"
     first, last = (str(log.get(end, ""))[:10] for end in ("from", "until"))
     told = f"{told}, {first} to {last}" if first and last else told
-    match log.get("sample"):
+    match log.get(SAMPLE):
         case {"cases": int() as cases, "of_cases": int() as whole}:
             return f"{told}; learned from a sample of {number.count(cases)} of {number.count(whole)} cases"
     return told
@@ -240,7 +241,7 @@ def _training_log(log: Mapping[str, Any]) -> str:
 
 def _replaced(log: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Which model it took the place of, and why."""
-    match log.get("replaced"):
+    match log.get(REPLACED):
         case {"root_digest": str() as digest, "because": str() as because}:
             return [("replaced", digest), ("because", because)]
     return []
@@ -248,7 +249,7 @@ def _replaced(log: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def _went_without(log: Mapping[str, Any]) -> list[tuple[str, str]]:
     """What the default of the task went without, and the extras that would bring it."""
-    match log.get("went_without"):
+    match log.get(WENT_WITHOUT):
         case {"algorithms": [*names], "extras": [*extras]}:
             return [("went without", f"{', '.join(map(str, names))} (extra {', '.join(map(str, extras))})")]
     return []
@@ -277,27 +278,27 @@ def _files(artifacts: Sequence[Mapping[str, Any]]) -> Table:
 
 
 def verification(document: Mapping[str, Any]) -> list[Block]:
-    """Each rung with its verdict: what it promises where it holds, else what was found."""
+    """Each check with its verdict: what it promises where it holds, else what was found."""
     blocks: list[Block] = []
     for report in document["models"]:
         blocks.append(Heading(str(report["path"])))
-        for rung in report["rungs"]:
-            tone, head = _TONES.get(rung["verdict"], "weak"), f"  {rung['rung']:<12} {rung['verdict']:<8}"
-            said = [rung["promise"], *_signer(rung)] if rung["verdict"] == "pass" else _found(rung)
+        for check in report["checks"]:
+            tone, head = _TONES.get(check["verdict"], "weak"), f"  {check['check']:<12} {check['verdict']:<8}"
+            said = [check["promise"], *_signer(check)] if check["verdict"] == "pass" else _found(check)
             blocks.append(Line(f"{head} {said[0] if said else ''}".rstrip(), tone))
             blocks.extend(Line(f"{'':{len(head)}} {more}", tone) for more in said[1:])
         blocks.append(Line(f"  {_verdict(report)}", "good" if report["ok"] else "bad"))
     return blocks
 
 
-def _signer(rung: Mapping[str, Any]) -> list[str]:
+def _signer(check: Mapping[str, Any]) -> list[str]:
     """Which of the given keys signed."""
-    return [f"key id {one['found']}" for one in rung["details"]] if rung["rung"] == "signature" else []
+    return [f"key id {one['found']}" for one in check["details"]] if check["check"] == "signature" else []
 
 
-def _found(rung: Mapping[str, Any]) -> list[str]:
-    """The findings of a rung, no more than anyone reads: a manifest can cause tens of thousands."""
-    is_skipped, details = rung["verdict"] == "skipped", rung["details"]
+def _found(check: Mapping[str, Any]) -> list[str]:
+    """The findings of a check, no more than anyone reads: a manifest can cause tens of thousands."""
+    is_skipped, details = check["verdict"] == "skipped", check["details"]
     told = [_cut(str(one["found"]) if is_skipped else _finding(one)) for one in details[:_MOST_ROWS]]
     more = len(details) - _MOST_ROWS
     return told if more <= 0 else [*told, f"and {number.count(more)} more"]

@@ -16,7 +16,8 @@ from pmlcli.eventlog.writers import write_log
 from pmlcli.lifecycle.model import Model
 from pmlcli.lifecycle.replacing import as_of, decide
 from pmlcli.lifecycle.retraining import retrain
-from pmlcli.lifecycle.time_limit import CUT_SHORT, cut_short_words
+from pmlcli.lifecycle.time_limit import cut_short_words
+from pmlcli.lifecycle.training_log import CUT_SHORT
 from pmlcli.lifecycle.unchanged import Recipe, what_changed
 from pmlcli.runtime import Deadline
 from pmlcli.store.artifacts import ArtifactStore
