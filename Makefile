@@ -60,7 +60,7 @@ fuzz-logs: $(READY)  ## feed each reader hostile files for ten minutes (FUZZ_SEC
 
 soak: $(READY)  ## a minute of writers, killed writers and readers; every algorithm verified up to retrain
 	PMLCLI_SOAK_SECONDS=60 $(BIN)/python -m pytest tests/store/test_faults.py
-	$(BIN)/python tests/soak/climb.py
+	$(BIN)/python tests/soak/verify_all.py
 
 bench: $(READY)  ## the benchmarks that need no log of yours
 	$(BIN)/python benchmarks/encoding.py

@@ -21,8 +21,8 @@
     |- TimeLimitError              exit 8   the time of a training was over before there was anything to keep
     `- OutputError                 exit 74  cannot read or write a file
 
-`verify` returns 5 where a rung failed, 4 where the model cannot be used here. Code 6 is a result more than an
-error: all that was asked for has been written before it is raised.
+`verify` returns 5 where a check failed, 4 where the model cannot be used here. Code 6 is a result more than
+an error: all that was asked for has been written before it is raised.
 """
 
 from __future__ import annotations

@@ -62,5 +62,5 @@ def kpis() -> list[str]:
 
 
 def levels() -> list[str]:
-    """Rungs of verification."""
+    """Checks of verification."""
     return list(LEVELS)

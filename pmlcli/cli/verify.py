@@ -16,7 +16,7 @@ from pmlcli.render import sentence, text
 from pmlcli.render.json import to_plain
 
 if TYPE_CHECKING:
-    from pmlcli.store.verification import Climb, Verification
+    from pmlcli.store.verification import RunCheck, Verification
 
 ModelsArgument = Annotated[
     list[Path], typer.Argument(metavar="MODEL...", help="Model directories.", show_default=False)
@@ -68,14 +68,14 @@ def verify(  # noqa: PLR0913 (a command takes its groups of options)
     elsewhere (--expect-digest), closes that gap.
     """
     with common.session() as session:
-        climb = _retraining(retrain, any_log, level, regressor)
-        document = verify_models(models, level=level, trust=trust, retrain=climb)
+        run_check = _retraining(retrain, any_log, level, regressor)
+        document = verify_models(models, level=level, trust=trust, retrain=run_check)
         session.outcome("verify", document, lambda: text.verification(document))
         if not document["ok"]:
             raise typer.Exit(document["exit_code"])
 
 
-def _retraining(log: str | None, any_log: bool, level: str | None, regressor: Path | None) -> Climb | None:
+def _retraining(log: str | None, any_log: bool, level: str | None, regressor: Path | None) -> RunCheck | None:
     if log is None:
         for option, is_given in (("--any-log", any_log), ("--regressor", regressor is not None)):
             if is_given:
@@ -90,7 +90,7 @@ def _retraining(log: str | None, any_log: bool, level: str | None, regressor: Pa
 
 
 def verify_models(
-    models: list[Path], *, level: str | None, trust: TrustOptions, retrain: Climb | None = None
+    models: list[Path], *, level: str | None, trust: TrustOptions, retrain: RunCheck | None = None
 ) -> dict[str, Any]:
     """The reports on all models, and whether every one of them holds."""
     one_of("level", level, _complete.LEVELS)
@@ -117,14 +117,14 @@ def verify_models(
 
 
 def _document(report: Verification) -> dict[str, Any]:
-    is_signed = any(rung.rung == "signature" and rung.verdict == "pass" for rung in report.results)
+    is_signed = any(check.check == "signature" and check.verdict == "pass" for check in report.results)
     return {
         "path": report.path,
         "ok": report.passed,
         "reached": report.reached,
         "root_digest": report.root_digest,
-        "rungs": [
-            {**to_plain(rung), "promise": sentence.promise(rung.rung, is_signed=is_signed)}
-            for rung in report.results
+        "checks": [
+            {**to_plain(check), "promise": sentence.promise(check.check, is_signed=is_signed)}
+            for check in report.results
         ],
     }

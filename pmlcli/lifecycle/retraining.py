@@ -18,15 +18,15 @@ from pmlcli.lifecycle.sampling import wanted_sample
 from pmlcli.lifecycle.time_limit import cut_short_words
 from pmlcli.store.directory import ModelFiles
 from pmlcli.store.findings import Finding
-from pmlcli.store.verification import RungResult, result_of, skipped
+from pmlcli.store.verification import CheckResult, result_of, skipped
 
-RUNG = "retrain"
+CHECK = "retrain"
 LOG = "training log"
 
 
 def retrain(
     stored: ModelFiles, log: Path | str, *, any_log: bool = False, regressor: Path | None = None
-) -> RungResult:
+) -> CheckResult:
     """Trains again on `log`, read as the manifest says, and compares every artifact's bytes; not where a time
     limit cut the model short.
 
@@ -37,11 +37,11 @@ def retrain(
     manifest = stored.manifest
     if cut_short_words(manifest.training_log) is not None:
         return skipped(
-            RUNG, "the model was cut short by a time limit; how far it came depends on the machine"
+            CHECK, "the model was cut short by a time limit; how far it came depends on the machine"
         )
     recorded = manifest.training_log.get("sha256")
     if not isinstance(recorded, str) and not any_log:
-        return skipped(RUNG, "the model was trained on a log in memory; --any-log compares with a file")
+        return skipped(CHECK, "the model was trained on a log in memory; --any-log compares with a file")
     model = untrained(stored)
     with contract.written_by_pmlcli("training_log"):
         options = contract.reading_options(manifest.training_log.get("reading", {}))
@@ -51,11 +51,11 @@ def retrain(
     regressors = None if regressor is None else read_regressors(regressor)
     others = _others(manifest.training_log, read.source.sha256, regressors)
     if others and not any_log and not _may_be_same(manifest.training_log, read, others):
-        return result_of(RUNG, others)
+        return result_of(CHECK, others)
     with runtime.use_threads(_threads(manifest.determinism)):
         model.train(read, options=options, regressors=regressors, columns=columns, sample_cases=sample)
     differences = _differences(stored.files, model.files)
-    return result_of(RUNG, [*others, *differences] if differences and not any_log else differences)
+    return result_of(CHECK, [*others, *differences] if differences and not any_log else differences)
 
 
 def _may_be_same(recorded: Mapping[str, Any], log: EventLog, others: list[Finding]) -> bool:

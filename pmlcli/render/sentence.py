@@ -1,4 +1,4 @@
-"""Facts as sentences: what was read, how a model compares, what a rung of verification promises."""
+"""Facts as sentences: what was read, how a model compares, what a check of verification promises."""
 
 from __future__ import annotations
 
@@ -174,7 +174,7 @@ def measured(metric: Mapping[str, Any]) -> str:
     return f"{str(metric['metric']).replace('_', ' ')}: {metric.get('about', '')}"
 
 
-def promise(rung: str, *, is_signed: bool) -> str:
-    """What it means that a rung of verification holds; checksums alone promise less than a signature."""
+def promise(check: str, *, is_signed: bool) -> str:
+    """What it means that a check of verification holds; checksums alone promise less than a signature."""
     weaker = " (no signature was checked: this detects damage, not tampering)"
-    return PROMISES.get(rung, "") + (weaker if rung == "checksums" and not is_signed else "")
+    return PROMISES.get(check, "") + (weaker if check == "checksums" and not is_signed else "")

@@ -1,6 +1,6 @@
-"""The ladder of `verify`: what can be shown about a model directory, rung by rung.
+"""The checks of `verify`: what can be shown about a model directory, one after another.
 
-| rung | shows |
+| check | shows |
 |---|---|
 | structure | the manifest is well formed, and the files are exactly those it lists |
 | checksums | every byte is what the manifest vouches for: detects damage, not tampering |
@@ -11,8 +11,8 @@
 
 The first four read bytes and import no library. Where a key or a digest is given, the raw bytes of the
 manifest are held against it before anything is parsed, and when they fail nothing else is looked at. The
-last two are given by the layer above, as functions; they run only on a directory that no lower rung has
-failed. A rung with nothing to compare is skipped, which is not a pass.
+last two are given by the layer above, as functions; they run only on a directory that no lower check has
+failed. A check with nothing to compare is skipped, which is not a pass.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ from pmlcli.store.directory import Difference, ModelFiles, Seal, SealCheck, comp
 from pmlcli.store.findings import Finding, shown
 from pmlcli.store.manifest import SIGNATURE_NAME, Manifest, root_digest
 
-RUNGS = ("structure", "checksums", "signature", "environment", "replay", "retrain")
+CHECKS = ("structure", "checksums", "signature", "environment", "replay", "retrain")
 
 Verdict = Literal["pass", "fail", "skipped", "warn"]
-Climb = Callable[[ModelFiles], "RungResult"]
+RunCheck = Callable[[ModelFiles], "CheckResult"]
 SignatureCheck = SealCheck
 
 # Libraries that promise nothing across versions: how many numbers of the version must be equal.
@@ -52,10 +52,10 @@ _UNSIGNED = "none: this detects damage, not tampering"
 
 
 @dataclass(frozen=True, slots=True)
-class RungResult:
-    """How one rung went; `details` are dicts of what, expected and found."""
+class CheckResult:
+    """How one check went; `details` are dicts of what, expected and found."""
 
-    rung: str
+    check: str
     verdict: Verdict
     details: tuple[dict[str, Any], ...] = ()
     unusable: bool = False
@@ -64,15 +64,15 @@ class RungResult:
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """How far a model directory climbed."""
+    """How the checks of a model directory went."""
 
     path: str
     root_digest: str | None
-    results: tuple[RungResult, ...]
+    results: tuple[CheckResult, ...]
 
     @property
     def exit_code(self) -> int:
-        """0, 5 where a rung failed, and 4 where that says nothing but that the model cannot be used here."""
+        """0, 5 where a check failed, and 4 where that says nothing but that the model cannot be used here."""
         failed = [result for result in self.results if result.verdict == "fail"]
         if not failed:
             return 0
@@ -81,51 +81,51 @@ class Verification:
 
     @property
     def passed(self) -> bool:
-        """Whether no rung failed."""
+        """Whether no check failed."""
         return all(result.verdict != "fail" for result in self.results)
 
     @property
     def reached(self) -> str | None:
-        """The highest rung that passed (with or without a warning) below the first that failed."""
+        """The highest check that passed (with or without a warning) below the first that failed."""
         reached = None
         for result in self.results:
             if result.verdict == "fail":
                 break
             if result.verdict in ("pass", "warn"):
-                reached = result.rung
+                reached = result.check
         return reached
 
 
-def result_of(rung: str, findings: Iterable[Finding], *, otherwise: Verdict = "pass") -> RungResult:
-    """A rung that fails when there are findings, else has the verdict `otherwise`."""
+def result_of(check: str, findings: Iterable[Finding], *, otherwise: Verdict = "pass") -> CheckResult:
+    """A check that fails when there are findings, else has the verdict `otherwise`."""
     details = tuple(finding.to_dict() for finding in findings)
-    return RungResult(rung, "fail" if details else otherwise, details)
+    return CheckResult(check, "fail" if details else otherwise, details)
 
 
-def skipped(rung: str, why: str) -> RungResult:
-    """A rung that could not be climbed: nothing to compare, or a lower one failed."""
-    return RungResult(rung, "skipped", (Finding(rung, "something to compare", why).to_dict(),))
+def skipped(check: str, why: str) -> CheckResult:
+    """A check that could not be run: nothing to compare, or a lower one failed."""
+    return CheckResult(check, "skipped", (Finding(check, "something to compare", why).to_dict(),))
 
 
 def verify(
     path: Path | str,
     level: str = "environment",
-    replay: Climb | None = None,
+    replay: RunCheck | None = None,
     *,
-    retrain: Climb | None = None,
+    retrain: RunCheck | None = None,
     check_signature: SignatureCheck | None = None,
     expect_digest: str | None = None,
 ) -> Verification:
-    """Climb the ladder at `path` up to `level`.
+    """Runs the checks of the model at `path` up to `level`.
 
     `replay` and `retrain` get the verified model. `check_signature(manifest bytes, signature bytes or
     None)` raises `SignatureError` when no trusted key signed, at whatever level. `expect_digest` is the
     root digest that the model must have; it answers an old model that was put back. Damage is a result,
     never an exception; only a disk that cannot be read raises (`OutputError`).
     """
-    if level not in RUNGS:
-        raise unknown_name("level", level, RUNGS)
-    wanted = RUNGS[: RUNGS.index(level) + 1]
+    if level not in CHECKS:
+        raise unknown_name("level", level, CHECKS)
+    wanted = CHECKS[: CHECKS.index(level) + 1]
     trusted = _Trust(check_signature, expect_digest)
     try:
         seal, difference = compare(path, contents="checksums" in wanted, check_seal=trusted)
@@ -136,30 +136,30 @@ def verify(
             raise
         return Verification(str(path), None, tuple(_after_failure(wanted, _failed("structure", error))))
     signature = _unchecked(seal) if check_signature is None else trusted.signature
-    climbed = list(_bytes_rungs(wanted, seal, difference, signature))
-    for rung, climb in (("replay", replay), ("retrain", retrain)):
-        if rung in wanted:
-            climbed.append(_climbed(rung, climb, Path(path), seal, climbed))
-    return Verification(str(path), seal.root_digest, tuple(climbed))
+    done = list(_bytes_checks(wanted, seal, difference, signature))
+    for check, run_check in (("replay", replay), ("retrain", retrain)):
+        if check in wanted:
+            done.append(_run(check, run_check, Path(path), seal, done))
+    return Verification(str(path), seal.root_digest, tuple(done))
 
 
 class _UntrustedError(SignatureError):
-    """The raw manifest is not vouched for; carries the rung that says so."""
+    """The raw manifest is not vouched for; carries the check that says so."""
 
-    def __init__(self, result: RungResult) -> None:
-        super().__init__(f"{result.rung} failed")
+    def __init__(self, result: CheckResult) -> None:
+        super().__init__(f"{result.check} failed")
         self.result = result
 
 
 class _Trust:
     """Raises `_UntrustedError` unless key and digest, where given, vouch for these bytes.
 
-    `signature` is the rung of that name, with the key that signed where the check returns its id.
+    `signature` is the check of that name, with the key that signed where the check returns its id.
     """
 
     def __init__(self, check: SignatureCheck | None, expect_digest: str | None) -> None:
         self._check, self._expected = check, expect_digest
-        self.signature = RungResult("signature", "pass")
+        self.signature = CheckResult("signature", "pass")
 
     def __call__(self, manifest: bytes, signature: bytes | None) -> None:
         if self._check is not None:
@@ -170,26 +170,26 @@ class _Trust:
             raise _UntrustedError(result_of("structure", [finding]))
 
 
-def _signed(check: SignatureCheck, manifest: bytes, signature: bytes | None) -> RungResult:
+def _signed(check: SignatureCheck, manifest: bytes, signature: bytes | None) -> CheckResult:
     try:
         key_id = check(manifest, signature)
     except SignatureError as error:
         raise _UntrustedError(_failed("signature", error)) from error
     if not isinstance(key_id, str):
-        return RungResult("signature", "pass")
-    return RungResult("signature", "pass", (Finding("key id", "a given key", key_id).to_dict(),))
+        return CheckResult("signature", "pass")
+    return CheckResult("signature", "pass", (Finding("key id", "a given key", key_id).to_dict(),))
 
 
-def _untrusted(wanted: Sequence[str], failed: RungResult) -> Iterator[RungResult]:
-    """The rungs of a model that nobody vouches for: one failed, and no other was looked at."""
-    what = "the root digest is another" if failed.rung == "structure" else "the signature failed"
-    for rung in RUNGS[: max(len(wanted), RUNGS.index(failed.rung) + 1)]:
-        yield failed if rung == failed.rung else skipped(rung, f"not looked at: {what}")
+def _untrusted(wanted: Sequence[str], failed: CheckResult) -> Iterator[CheckResult]:
+    """The checks of a model that nobody vouches for: one failed, and no other was looked at."""
+    what = "the root digest is another" if failed.check == "structure" else "the signature failed"
+    for check in CHECKS[: max(len(wanted), CHECKS.index(failed.check) + 1)]:
+        yield failed if check == failed.check else skipped(check, f"not looked at: {what}")
 
 
-def _bytes_rungs(
-    wanted: Sequence[str], seal: Seal, difference: Difference, signature: RungResult
-) -> Iterator[RungResult]:
+def _bytes_checks(
+    wanted: Sequence[str], seal: Seal, difference: Difference, signature: CheckResult
+) -> Iterator[CheckResult]:
     by_size = [finding for finding in difference.changed if finding.found.endswith(" bytes")]
     by_content = [finding for finding in difference.changed if finding not in by_size]
     yield result_of("structure", [*difference.unexpected, *difference.missing, *by_size])
@@ -204,7 +204,7 @@ def _bytes_rungs(
         yield environment(seal.manifest)
 
 
-def _unchecked(seal: Seal) -> RungResult:
+def _unchecked(seal: Seal) -> CheckResult:
     damage = None if seal.signature is None else signing.damage(seal.manifest_bytes, seal.signature)
     if damage is not None:
         return result_of("signature", [Finding(SIGNATURE_NAME, "a signature of this manifest", damage)])
@@ -212,41 +212,41 @@ def _unchecked(seal: Seal) -> RungResult:
     return skipped("signature", found)
 
 
-def _failed(rung: str, error: PmlError) -> RungResult:
-    """A rung that an error ended, with the error's own findings when it has some."""
+def _failed(check: str, error: PmlError) -> CheckResult:
+    """A check that an error ended, with the error's own findings when it has some."""
     findings = error.context.get("findings")
     if not isinstance(findings, list) or not findings:
-        findings = [Finding(rung, "no error", error.message).to_dict()]
+        findings = [Finding(check, "no error", error.message).to_dict()]
     is_of_here = isinstance(error, PersistenceError | MissingDependencyError)
     unusable = is_of_here and error.exit_code == PersistenceError.exit_code
-    return RungResult(rung, "fail", tuple(findings), unusable)
+    return CheckResult(check, "fail", tuple(findings), unusable)
 
 
-def _after_failure(wanted: Sequence[str], failed: RungResult) -> Iterator[RungResult]:
+def _after_failure(wanted: Sequence[str], failed: CheckResult) -> Iterator[CheckResult]:
     yield failed
-    for rung in wanted[1:]:
-        yield skipped(rung, "the structure failed")
+    for check in wanted[1:]:
+        yield skipped(check, "the structure failed")
 
 
-def _climbed(
-    rung: str, climb: Climb | None, path: Path, seal: Seal, below: Sequence[RungResult]
-) -> RungResult:
+def _run(
+    check: str, run_check: RunCheck | None, path: Path, seal: Seal, below: Sequence[CheckResult]
+) -> CheckResult:
     """What the function from above finds; only on bytes that were verified, and are still the same."""
-    failed = [result.rung for result in below if result.verdict == "fail"]
+    failed = [result.check for result in below if result.verdict == "fail"]
     if failed:
-        return skipped(rung, f"{failed[0]} failed")
-    if climb is None:
-        return skipped(rung, "nothing to compare")
+        return skipped(check, f"{failed[0]} failed")
+    if run_check is None:
+        return skipped(check, "nothing to compare")
     try:
         model = read_model(path)
         if model.seal.root_digest != seal.root_digest:
-            return skipped(rung, "the model was replaced meanwhile; verify it again")
-        return climb(model)
+            return skipped(check, "the model was replaced meanwhile; verify it again")
+        return run_check(model)
     except PmlError as error:
-        return _failed(rung, error)
+        return _failed(check, error)
 
 
-def environment(manifest: Manifest) -> RungResult:
+def environment(manifest: Manifest) -> CheckResult:
     """How the libraries and machine here differ from those that made the model.
 
     A library that is absent fails; another version or machine is a warning, those that matter first: whether
@@ -272,7 +272,7 @@ def environment(manifest: Manifest) -> RungResult:
     details = tuple(finding.to_dict() for finding in grave + slight)
     is_absent = any(finding.found == _ABSENT for finding in grave)
     verdict: Verdict = "fail" if is_absent else "warn" if details else "pass"
-    return RungResult("environment", verdict, details, unusable=is_absent)
+    return CheckResult("environment", verdict, details, unusable=is_absent)
 
 
 def other_versions(dependencies: Mapping[str, str]) -> list[str]:

@@ -113,7 +113,7 @@ BAD_USAGE: dict[str, tuple[Sequence[str], Sequence[str]]] = {
     "unknown level": (["predict", "m", "LOG", "--level", "events"], ["did you mean 'event'?"]),
     "unknown cases": (["predict", "m", "LOG", "--cases", "al"], ["did you mean 'all'?"]),
     "unknown format": (["predict", "m", "LOG", "--format", "cvs"], ["did you mean 'csv'?"]),
-    "unknown rung": (["verify", "m", "--level", "checksum"], ["did you mean 'checksums'?"]),
+    "unknown check": (["verify", "m", "--level", "checksum"], ["did you mean 'checksums'?"]),
     "format not told": (["convert", "LOG", "-o", "out.txt"], ["--format"]),
 }  # fmt: skip
 

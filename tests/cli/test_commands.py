@@ -146,14 +146,14 @@ def test_inspect_a_log_from_a_file_and_from_stdin(run: Run, csv_log: Path) -> No
     assert piped["profile"] == document["profile"]
 
 
-def test_verify_climbs_and_says_what_each_rung_promises(run: Run, model: Path) -> None:
+def test_verify_says_what_each_check_promises(run: Run, model: Path) -> None:
     result = run("verify", model)
     assert result.exit_code == 0, result.output
     assert "detects damage, not tampering" in result.stdout
     document = json.loads(run("verify", model, "--json").stdout)
     assert document["schema"] == "pmlcli/verify/1"
     assert document["ok"] is True
-    assert [rung["rung"] for rung in document["models"][0]["rungs"]][:2] == ["structure", "checksums"]
+    assert [check["check"] for check in document["models"][0]["checks"]][:2] == ["structure", "checksums"]
     low = json.loads(run("verify", model, "--json", "--level", "checksums").stdout)
     assert low["models"][0]["reached"] == "checksums"
 

@@ -35,9 +35,9 @@ def signed(run: Run, keys: Path, model: Path) -> Path:
     return keys / "signed"
 
 
-def rung(result: object, name: str) -> dict[str, object]:
+def check(result: object, name: str) -> dict[str, object]:
     report = json.loads(result.stdout)["models"][0]  # type: ignore[attr-defined]
-    return next(found for found in report["rungs"] if found["rung"] == name)
+    return next(found for found in report["checks"] if found["check"] == name)
 
 
 def test_keygen_makes_a_pair_and_keeps_what_is_there(run: Run, place: Path) -> None:
@@ -55,10 +55,10 @@ def test_a_signed_model_is_verified_and_used(run: Run, signed: Path, csv_log: Pa
     keys = ("--public-key", "other.pub", "--public-key", "me.pub")
     key_id = json.loads((signed / "manifest.json.sig").read_text())["signatures"][0]["keyid"]
     assert f"key id {key_id}" in run("verify", signed, *keys).stdout
-    assert rung(run("verify", signed, *keys, "--json"), "signature")["verdict"] == "pass"
+    assert check(run("verify", signed, *keys, "--json"), "signature")["verdict"] == "pass"
     assert run("predict", signed, csv_log, *keys, "-q").exit_code == 0
     other = run("verify", signed, "--public-key", "other.pub", "--json")
-    assert (other.exit_code, rung(other, "signature")["verdict"]) == (5, "fail")
+    assert (other.exit_code, check(other, "signature")["verdict"]) == (5, "fail")
     assert_refused(run("predict", signed, csv_log, "--public-key", "other.pub"), 5, "not by a given key")
 
 
@@ -76,7 +76,7 @@ def test_no_signature_where_one_is_required(
     assert run("verify", model, "--public-key", "me.pub").exit_code == 5
     monkeypatch.setenv("PMLCLI_REQUIRE_SIGNATURE", "1")
     assert_refused(run("predict", model, csv_log), 5, "--public-key")
-    assert rung(run("verify", model, "--json"), "signature")["verdict"] == "fail"
+    assert check(run("verify", model, "--json"), "signature")["verdict"] == "fail"
     monkeypatch.setenv("PMLCLI_PUBLIC_KEY", "me.pub")
     assert_refused(run("predict", model, csv_log), 5, "no signature")
 
@@ -141,23 +141,23 @@ def test_retraining_gives_the_same_bytes(run: Run, place: Path) -> None:
     reading = json.loads((place / "m/manifest.json").read_text())["training_log"]["reading"]
     assert reading["timezone"] == "Europe/Rome"
     result = run("verify", "m", "--retrain", log, "--json")
-    assert rung(result, "retrain")["verdict"] == "pass", result.stdout
+    assert check(result, "retrain")["verdict"] == "pass", result.stdout
     assert result.exit_code == 0
 
 
 def test_retraining_on_another_log_is_refused_unless_told(run: Run, place: Path, model: Path) -> None:
     other = write_csv(place / "other.csv", 40, seed=9)
     refused = run("verify", model, "--retrain", other, "--json")
-    (finding,) = rung(refused, "retrain")["details"]  # type: ignore[misc]
+    (finding,) = check(refused, "retrain")["details"]  # type: ignore[misc]
     assert (refused.exit_code, finding["what"]) == (5, "training log")
     told = run("verify", model, "--retrain", other, "--any-log", "--json")
-    names = [found["what"] for found in rung(told, "retrain")["details"]]  # type: ignore[union-attr]
+    names = [found["what"] for found in check(told, "retrain")["details"]]  # type: ignore[union-attr]
     assert told.exit_code == 5
     assert "artifacts/reference.json" in names
     assert_refused(run("verify", model, "--any-log"), 2, "--retrain")
     assert_refused(run("verify", model, "--retrain", other, "--level", "replay"), 2, "--level")
     missing = run("verify", model, "--retrain", "none.csv", "--json")
-    assert rung(missing, "retrain")["verdict"] == "fail"
+    assert check(missing, "retrain")["verdict"] == "fail"
 
 
 def test_a_second_training_of_a_name_is_told_before_it_reads(run: Run, place: Path, csv_log: Path) -> None:
@@ -287,7 +287,7 @@ def test_inspect_says_whether_a_signature_is_damaged(run: Run, signed: Path, mod
     (signed / "manifest.json.sig").write_bytes(b"junk")
     assert "damaged: " in run("inspect", signed).stdout
     report = run("verify", signed, "--json")
-    assert (report.exit_code, rung(report, "signature")["verdict"]) == (5, "fail")
+    assert (report.exit_code, check(report, "signature")["verdict"]) == (5, "fail")
 
 
 def test_a_newer_schema_is_refused(run: Run, place: Path, model: Path, csv_log: Path) -> None:

@@ -352,13 +352,13 @@ def keys(run: Run, place: Path) -> Path:
 
 
 def verified(run: Run, *arguments: object) -> tuple[int, str]:
-    """The exit code, and what the rung `signature` found; the report, and only it, stands on stdout."""
+    """The exit code, and what the check `signature` found; the report, and only it, stands on stdout."""
     result = run("verify", *arguments, "--json")
     assert result.stderr == ""
     (report,) = json.loads(result.stdout)["models"]
-    (rung,) = [rung for rung in report["rungs"] if rung["rung"] == "signature"]
-    assert rung["verdict"] == "fail"
-    return result.exit_code, rung["details"][0]["found"]
+    (check,) = [check for check in report["checks"] if check["check"] == "signature"]
+    assert check["verdict"] == "fail"
+    return result.exit_code, check["details"][0]["found"]
 
 
 def test_55_no_signature(run: Run, keys: Path, model: Path, csv_log: Path) -> None:

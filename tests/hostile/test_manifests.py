@@ -94,4 +94,4 @@ def test_what_the_manifest_vouches_for_and_nobody_can_use_is_4_to_predict_and_5_
     assert caught.value.exit_code == 4
     report = verify_model(target)
     assert report.exit_code == 5
-    assert [rung.rung for rung in report.results if rung.verdict == "fail"] == ["replay"]
+    assert [check.check for check in report.results if check.verdict == "fail"] == ["replay"]

@@ -31,7 +31,7 @@ def saved(model: Model, place: Path, dependencies: dict[str, str], files: dict[s
 
 
 def verdicts(path: Path) -> dict[str, str]:
-    return {rung.rung: rung.verdict for rung in verify_model(path).results}
+    return {check.check: check.verdict for check in verify_model(path).results}
 
 
 @pytest.mark.parametrize(

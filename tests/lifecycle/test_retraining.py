@@ -78,7 +78,7 @@ def test_a_reading_that_nobody_writes_is_refused(
     with pytest.raises((ValidationError, TypeError, ValueError, AttributeError)):
         reading_options({name: value})
     found = retrained(*trained, {name: value}, tmp_path)
-    assert (found.rung, found.verdict) == ("retrain", "fail")
+    assert (found.check, found.verdict) == ("retrain", "fail")
 
 
 @pytest.mark.parametrize(("name", "value"), WELL_FORMED)
@@ -86,7 +86,7 @@ def test_a_reading_that_does_not_fit_its_log_is_a_verdict(
     name: str, value: Any, trained: tuple[Path, Path], tmp_path: Path
 ) -> None:
     found = retrained(*trained, {name: value}, tmp_path)
-    assert found.rung == "retrain"
+    assert found.check == "retrain"
     assert found.verdict in ("fail", "pass")
 
 

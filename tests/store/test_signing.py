@@ -199,9 +199,11 @@ def test_a_file_of_several_keys_gives_all_of_them(signed: Path, keys: Path, tmp_
     for content in (mine + other, other + mine, b"two keys\n" + other + b"\nand\n" + mine):
         (tmp_path / "both.pub").write_bytes(content)
         check = checker([tmp_path / "both.pub"])
-        (rung,) = (rung for rung in verify(signed, check_signature=check).results if rung.rung == "signature")
-        assert rung.verdict == "pass"
-        assert [detail["found"] for detail in rung.details] == [one]
+        (check,) = (
+            check for check in verify(signed, check_signature=check).results if check.check == "signature"
+        )
+        assert check.verdict == "pass"
+        assert [detail["found"] for detail in check.details] == [one]
 
 
 @pytest.mark.parametrize("second", ["private", "certificate", "cut off", "another curve", "very long"])
@@ -263,9 +265,9 @@ DAMAGED: dict[str, Callable[[bytes], bytes]] = {
 def test_a_damaged_signature_is_told_without_a_key(signed: Path, name: str) -> None:
     place = signed / "manifest.json.sig"
     place.write_bytes(DAMAGED[name](place.read_bytes()))
-    rung = verify(signed, "signature").results[2]
-    assert (rung.rung, rung.verdict) == ("signature", "fail")
-    assert rung.details[0]["what"] == "manifest.json.sig"
+    check = verify(signed, "signature").results[2]
+    assert (check.check, check.verdict) == ("signature", "fail")
+    assert check.details[0]["what"] == "manifest.json.sig"
     assert inspect_model(signed)["signature"].startswith("damaged: ")
 
 
@@ -280,9 +282,9 @@ UNCHECKED: dict[str, Callable[[bytes], bytes]] = {
 def test_a_signature_that_takes_a_key_is_not_checked_without_one(signed: Path, name: str) -> None:
     place = signed / "manifest.json.sig"
     place.write_bytes(UNCHECKED[name](place.read_bytes()))
-    rung = verify(signed, "signature").results[2]
-    assert rung.verdict == "skipped"
-    assert "no public key" in rung.details[0]["found"]
+    check = verify(signed, "signature").results[2]
+    assert check.verdict == "skipped"
+    assert "no public key" in check.details[0]["found"]
     assert inspect_model(signed)["signature"] == "not checked"
 
 

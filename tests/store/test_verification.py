@@ -1,4 +1,4 @@
-"""The ladder: which rung says what."""
+"""The checks of `verify`: which says what."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 from pmlcli.errors import PersistenceError, SignatureError, ValidationError
 from pmlcli.store.artifacts import ArtifactStore
 from pmlcli.store.directory import ModelFiles
-from pmlcli.store.verification import RUNGS, RungResult, Verification, verify
+from pmlcli.store.verification import CHECKS, CheckResult, Verification, verify
 
 FILES = {"model.json": b"{}", "threshold.json": b"1"}
 Fields = dict[str, Any]
@@ -27,24 +27,26 @@ def model(tmp_path: Path, manifest_fields: Fields) -> Path:
 
 
 def verdicts(verification: Verification) -> dict[str, str]:
-    return {result.rung: result.verdict for result in verification.results}
+    return {result.check: result.verdict for result in verification.results}
 
 
-def details_of(verification: Verification, rung: str) -> tuple[dict[str, Any], ...]:
-    return next(result.details for result in verification.results if result.rung == rung)
+def details_of(verification: Verification, check: str) -> tuple[dict[str, Any], ...]:
+    return next(result.details for result in verification.results if result.check == check)
 
 
 def test_sound_unsigned_model(model: Path) -> None:
     found = verify(model)
-    assert [verdicts(found)[rung] for rung in RUNGS[:3]] == ["pass", "pass", "skipped"]
+    assert [verdicts(found)[check] for check in CHECKS[:3]] == ["pass", "pass", "skipped"]
     assert "damage, not tampering" in details_of(found, "signature")[0]["found"]
     assert found.passed
     assert found.root_digest == ArtifactStore().load(model).seal.root_digest
 
 
-@pytest.mark.parametrize("level", RUNGS)
+@pytest.mark.parametrize("level", CHECKS)
 def test_level_ends_the_climb(model: Path, level: str) -> None:
-    assert [result.rung for result in verify(model, level).results] == list(RUNGS[: RUNGS.index(level) + 1])
+    assert [result.check for result in verify(model, level).results] == list(
+        CHECKS[: CHECKS.index(level) + 1]
+    )
 
 
 def test_unknown_level(model: Path) -> None:
@@ -54,7 +56,7 @@ def test_unknown_level(model: Path) -> None:
 
 def test_changed_byte_fails_checksums_only(model: Path) -> None:
     (model / "artifacts/threshold.json").write_bytes(b"2")
-    found = verify(model, "replay", lambda files: RungResult("replay", "pass"))
+    found = verify(model, "replay", lambda files: CheckResult("replay", "pass"))
     assert verdicts(found)["structure"] == "pass"
     assert verdicts(found)["checksums"] == "fail"
     assert verdicts(found)["replay"] == "skipped"
@@ -75,7 +77,7 @@ def test_structure_lists_everything(model: Path) -> None:
 def test_unreadable_manifest_is_a_result(model: Path) -> None:
     (model / "manifest.json").write_text("{")
     found = verify(model, "retrain")
-    assert verdicts(found) == {"structure": "fail"} | dict.fromkeys(RUNGS[1:], "skipped")
+    assert verdicts(found) == {"structure": "fail"} | dict.fromkeys(CHECKS[1:], "skipped")
     assert found.root_digest is None
 
 
@@ -98,9 +100,9 @@ def test_expected_digest(model: Path) -> None:
 def test_replay_gets_the_verified_model(model: Path) -> None:
     seen: list[ModelFiles] = []
 
-    def replay(files: ModelFiles) -> RungResult:
+    def replay(files: ModelFiles) -> CheckResult:
         seen.append(files)
-        return RungResult("replay", "pass")
+        return CheckResult("replay", "pass")
 
     assert verdicts(verify(model, "replay", replay))["replay"] == "pass"
     assert seen[0].files == FILES
@@ -113,7 +115,7 @@ def test_replay_without_a_canary_is_no_pass(model: Path) -> None:
 
 
 def test_replay_that_raises_fails(model: Path) -> None:
-    def replay(files: ModelFiles) -> RungResult:
+    def replay(files: ModelFiles) -> CheckResult:
         raise PersistenceError("model.json: malformed")
 
     assert "malformed" in details_of(verify(model, "replay", replay), "replay")[0]["found"]
@@ -127,7 +129,7 @@ def test_signature_check(model: Path) -> None:
     assert verdicts(verify(model, check_signature=lambda manifest, signature: None))["signature"] == "pass"
 
 
-@pytest.mark.parametrize("level", RUNGS)
+@pytest.mark.parametrize("level", CHECKS)
 def test_who_gives_a_key_has_the_signature_checked_before_anything_is_parsed(
     model: Path, level: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -139,7 +141,7 @@ def test_who_gives_a_key_has_the_signature_checked_before_anything_is_parsed(
 
     monkeypatch.setattr("pmlcli.store.directory.parse", parsed)
     found = verify(model, level, check_signature=refuse)
-    expected = dict.fromkeys(RUNGS[: max(RUNGS.index(level), 2) + 1], "skipped") | {"signature": "fail"}
+    expected = dict.fromkeys(CHECKS[: max(CHECKS.index(level), 2) + 1], "skipped") | {"signature": "fail"}
     assert list(verdicts(found).items()) == list(expected.items())
     assert (found.passed, found.reached, found.root_digest) == (False, None, None)
     assert details_of(found, "signature")[0]["found"] == "by nobody"
@@ -155,7 +157,7 @@ def test_another_digest_is_told_before_anything_is_parsed(model: Path) -> None:
 
 def environment_of(
     path: Path, fields: Fields, dependencies: dict[str, str], platform: dict[str, str]
-) -> RungResult:
+) -> CheckResult:
     ArtifactStore().save(
         path, {**fields, "dependencies": dependencies, "platform": platform}, FILES, force=True
     )

@@ -1,4 +1,4 @@
-"""Trains and signs every algorithm, and climbs every rung of `verify`: python tests/soak/climb.py.
+"""Trains and signs every algorithm, and runs every check of `verify`: python tests/soak/verify_all.py.
 
 Prints a line an algorithm; the exit code is 1 when any model stopped below `retrain`. With names, only those.
 """
@@ -25,7 +25,7 @@ def pmlcli(place: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def climb(place: Path, name: str) -> str:
-    """The rung that a freshly trained model reaches, or what went wrong."""
+    """The check that a freshly trained model reaches, or what went wrong."""
     told = ASKED.get(name.partition("/")[0], [])
     how = ["-a", name, *told, "-o", "model", "--sign", "me.key", "--force", "-q"]
     trained = pmlcli(place, "train", str(LOG), *how)
@@ -33,7 +33,7 @@ def climb(place: Path, name: str) -> str:
         return f"not trained: {trained.stderr.strip().splitlines()[:1]}"
     done = pmlcli(place, "verify", "model", "--public-key", "me.pub", "--retrain", str(LOG), "--json")
     (report,) = json.loads(done.stdout)["models"]
-    verdicts = {rung["rung"]: rung["verdict"] for rung in report["rungs"]}
+    verdicts = {check["check"]: check["verdict"] for check in report["checks"]}
     return "retrain" if set(verdicts.values()) == {"pass"} else f"{report['reached']} of {verdicts}"
 
 
