@@ -25,7 +25,7 @@ from pmlcli.cli._options import (
 )
 from pmlcli.cli._trust import TrustOptions
 from pmlcli.cli.train import ParameterValues
-from pmlcli.errors import MissingDependencyError, ValidationError, nearest
+from pmlcli.errors import LogError, MissingDependencyError, ValidationError, nearest
 from pmlcli.eventlog.times.duration import duration_seconds
 
 if TYPE_CHECKING:
@@ -254,13 +254,16 @@ def candidates(task: str, race: RaceOptions, own: Mapping[str, Any]) -> list[Can
         for chosen in itertools.product(*ranges.values()):
             varied = dict(zip(ranges, chosen, strict=True))
             made.append(Candidate(name, _of(name, fixed) | varied, varied))
-    found = {one.label: one for one in reversed(made)}
+    found: dict[str, Candidate] = {}
+    for one in made:
+        found.setdefault(one.label, one)
     if len(found) < 2:
         raise ValidationError(
             f"{next(iter(found))} alone has nothing to be compared with: it is the baseline",
-            hint="name another algorithm with -a, or values of a parameter with -p NAME=V1,V2",
+            hint="name another algorithm with -a (all tries those that need an extra too), or values of a "
+            "parameter with -p NAME=V1,V2",
         )
-    return list(found.values())[::-1]
+    return list(found.values())
 
 
 def _of(name: str, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -369,7 +372,7 @@ def _told(  # noqa: PLR0913 (all that the result depends on)
 
     done = {row.candidate.key for row in rows}
     left = [one.label for one in wanted if one.key not in done]
-    phrase = registry.find(wanted[0].name).task.baseline_phrase
+    about = registry.find(wanted[0].name).task
     facts: dict[str, Any] = {
         "task": race.task,
         "log": {"name": log.source.name, "sha256": log.source.sha256},
@@ -378,7 +381,9 @@ def _told(  # noqa: PLR0913 (all that the result depends on)
     order = ranked(rows)
     if race.save_best is not None and order:
         facts["saved"] = _saved(order[0], log, race.save_best, how, session, force=force)
-    return assessed(Board(rows, wanted[0].label, phrase, left), cut, facts)
+    return assessed(
+        Board(rows, wanted[0].label, about.baseline_phrase, left, about.is_about_cases), cut, facts
+    )
 
 
 def _saved(  # noqa: PLR0913 (all that a saved model depends on)
@@ -406,7 +411,13 @@ def _models(things: Sequence[str], reading: ReadingOptions, trust: TrustOptions)
 
     first, second = (trust.load(Path(one)) for one in things[:2])
     log = read_log(things[2], first.read_options(how))
-    found = first.evaluate(log, scope=Scope(only_new=log.times is not None), against=second, options=how)
+    scope = Scope(only_new=log.times is not None)
+    try:
+        found = first.evaluate(log, scope=scope, against=second, options=how)
+    except LogError as error:
+        if error.code == "log.truth":
+            error.hint = "give a log with cases that began after both models were trained, and have ended"
+        raise
     return of_models(found, (things[0], things[1]))
 
 

@@ -58,7 +58,8 @@ class Row:
     - `n_units`, `evidence`: how many cases (blocks of time) it was measured on, and a digest of their truth
     - `draws`: see `evaluation/choosing.py`
     - `others`: value and unit of the task's other metrics
-    - `fit_seconds`: of processor time, measuring in training included; `milliseconds`: to predict a case
+    - `fit_seconds`: of processor time, measuring in training included
+    - `milliseconds`: to predict a case, or to make a forecast
     - `is_earlier`: taken from an earlier run
     """
 
@@ -236,8 +237,13 @@ def _evaluated(cut: Cut, model: Model, candidate: Candidate) -> Row:
         evidence=_evidence(found),
         draws=draws(metric, n_units),
         others=_others(found),
-        milliseconds=1000 * took[0] / max(cut.log.n_cases, 1),
+        milliseconds=1000 * took[0] / max(_n_answers(found, cut.log), 1),
     )
+
+
+def _n_answers(found: Evaluation, log: EventLog) -> int:
+    """How many cases were predicted, or how many forecasts were made."""
+    return found.frame["origin"].nunique() if "origin" in found.frame.columns else log.n_cases
 
 
 def _evidence(found: Evaluation) -> str:
@@ -256,6 +262,14 @@ def _others(found: Evaluation) -> dict[str, tuple[float, str]]:
 
 
 def ranked(rows: Sequence[Row]) -> list[Row]:
-    """The measured rows, the best first; of equal ones the first that was tried."""
+    """The measured rows, the best first; of equal ones the first that was tried.
+
+    Those that predict something else than the first of all, the baseline, come last: another horizon or KPI
+    is easier or harder, not better.
+    """
     found = [row for row in rows if row.is_measured]
-    return sorted(found, key=lambda row: -row.value if row.higher_is_better else row.value)
+
+    def place(row: Row) -> tuple[bool, float]:
+        return row.evidence != found[0].evidence, -row.value if row.higher_is_better else row.value
+
+    return sorted(found, key=place)

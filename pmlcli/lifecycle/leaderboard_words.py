@@ -13,13 +13,18 @@ from pmlcli.lifecycle.evaluation_words import told_size, told_value
 from pmlcli.lifecycle.leaderboard import Cut, Row, ranked
 
 BEST, TIED, BASELINE, NONE = "ahead", "tied", "baseline", "none"
-_HOW = (
-    "each was trained on the log as it stood when the last fifth of the cases began, saved and loaded, and "
-    "predicts the cases that began after: the numbers are those of `evaluate --only-new`, not of training's "
-    "own trial",
-    "fit_seconds are of processor time and hold training's own measuring; milliseconds are for a case",
-    "differences are paired: all are resampled by the same cases (95 %)",
-)
+_OTHER_THINGS = "not ranked: it predicts something else than the baseline"
+
+
+def _how(*, is_about_cases: bool) -> list[str]:
+    what, one = ("cases", "case") if is_about_cases else ("blocks of time", "forecast")
+    after = "the cases that began after" if is_about_cases else "from each bucket after"
+    return [
+        f"each was trained on the log as it stood when the last fifth of the cases began, saved and loaded, "
+        f"and predicts {after}: the numbers are those of `evaluate --only-new`, not of training's own trial",
+        f"fit_seconds are of processor time and hold training's own measuring; milliseconds are for a {one}",
+        f"differences are paired: all are resampled by the same {what} (95 %)",
+    ]
 
 
 @dataclass(frozen=True)
@@ -28,12 +33,14 @@ class Board:
 
     - `baseline`: the label of the task's baseline; `phrase`: how its figure is said
     - `not_tried`: labels of candidates for which no time was left
+    - `is_about_cases`: what is predicted are cases, else a series
     """
 
     rows: Sequence[Row]
     baseline: str
     phrase: str
     not_tried: Sequence[str] = ()
+    is_about_cases: bool = True
 
 
 def assessed(board: Board, cut: Cut, facts: Mapping[str, Any]) -> Assessment:
@@ -106,7 +113,7 @@ def _verdict(board: Board, order: Sequence[Row], choosing: Figure | None) -> tup
         told += f" ({told_value(base.value, base.unit if base.as_percent else '')} {board.phrase})"
     parts = [f"{best.label} is best: {told}"]
     verdict = BASELINE if base is best else TIED
-    if len(order) > 1:
+    if len(order) > 1 and order[1].evidence == best.evidence:
         ahead = difference(best, order[1])
         size = told_size(ahead, as_points=best.as_percent)
         if _is_beyond(ahead):
@@ -168,7 +175,7 @@ def _sections(board: Board, order: Sequence[Row], choosing: Figure | None) -> li
     rows += [{"algorithm": label, "remark": "not tried: the time was up"} for label in board.not_tried]
     unit = order[0].unit if order and order[0].as_percent else ""
     units = dict.fromkeys(("value", "lower", "upper"), unit)
-    told = list(_HOW)
+    told = _how(is_about_cases=board.is_about_cases)
     earlier = [row.label for row in board.rows if row.is_earlier]
     if earlier:
         told.append(f"taken from an earlier run: {', '.join(earlier)}")
@@ -191,7 +198,7 @@ def _line(board: Board, row: Row, order: Sequence[Row]) -> dict[str, Cell]:
         "to_best": _apart(row, order[0]),
         "to_baseline": _apart(row, base),
         "fit_seconds": round(row.fit_seconds, 3),
-        "ms_per_case": round(row.milliseconds, 3),
+        "ms_per_case" if board.is_about_cases else "ms_per_forecast": round(row.milliseconds, 3),
         "size_bytes": row.size_bytes,
         "remark": _remark(board, row, order[0]),
     }
@@ -215,7 +222,7 @@ def _remark(board: Board, row: Row, best: Row) -> str:
     if row is not best and row.evidence == best.evidence and not _is_beyond(difference(row, best)):
         found.append("as good as the best, as far as chance lets one say")
     if row.evidence != best.evidence:
-        found.append("measured on other things than the best")
+        found.append(_OTHER_THINGS)
     return "; ".join(found)
 
 

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from pmlcli import registry
+from pmlcli.cli.compare import RaceOptions, candidates
+from pmlcli.evaluation.choosing import Draws
+from pmlcli.lifecycle.leaderboard import Candidate, Row, ranked
+from pmlcli.lifecycle.leaderboard_words import Board, assessed
 from tests.cli.conftest import Run, write_csv
 
 RACE = ("compare", "a.csv", "-t", "next-activity", "-a", "ngram", "-p", "order=1,2")
@@ -170,3 +176,69 @@ def test_what_cannot_be_compared_is_one_error_and_nothing_is_written(
     assert result.exit_code == code, result.output
     assert told in result.stderr
     assert sorted(logs.iterdir()) == before
+
+
+@pytest.mark.parametrize("task", registry.tasks())
+def test_the_baseline_comes_first_and_once_wherever_it_is_named(task: str) -> None:
+    """The first row is what the others are held against, and is measured whatever the budget."""
+    baseline = registry.card(registry.resolve(None, task)).baseline
+    others = [name for name in registry.names(task) if name != baseline][:2]
+    for names in ([baseline, *others], [*others, baseline], [others[0], baseline, others[1]]):
+        found = candidates(task, RaceOptions(task=task, algorithm=[",".join(names)]), {})
+        assert [one.name for one in found][0] == baseline
+        assert sorted(one.name for one in found) == sorted(names)
+        assert [one.name for one in found[1:]] == [name for name in names if name != baseline]
+
+
+@pytest.mark.parametrize("higher", [True, False])
+def test_what_predicts_something_else_than_the_baseline_is_never_the_best(higher: bool) -> None:
+    """Another horizon or KPI has another truth: its figure says nothing beside the others."""
+    sign = 1 if higher else -1
+    board = Board(
+        [
+            row("baseline", sign * 5, "same", higher),
+            row("much", sign * 9, "other", higher),
+            row("some", sign * 6, "same", higher),
+            row("little", sign * 4, "other", higher),
+        ],
+        "baseline",
+        "by guessing",
+        is_about_cases=False,
+    )
+    assert [one.label for one in ranked(board.rows)] == ["some", "baseline", "much", "little"]
+    found = assessed(board, SimpleNamespace(training=SimpleNamespace(n_cases=3)), {})  # type: ignore[arg-type]
+    assert found.sentence.startswith("some is best")
+    assert "better than baseline" in found.sentence or "no better than baseline" in found.sentence
+    lines = {str(one["algorithm"]): one for one in found.sections[0].rows}
+    assert "not ranked" in str(lines["much"]["remark"])
+    assert "not ranked" not in str(lines["baseline"]["remark"])
+    assert "ms_per_forecast" in lines["some"]
+    assert "the same blocks of time" in " ".join(found.sections[1].sentences)
+    alone = Board([board.rows[0], board.rows[1]], "baseline", "by guessing")
+    found = assessed(alone, SimpleNamespace(training=SimpleNamespace(n_cases=3)), {})  # type: ignore[arg-type]
+    assert "much" not in found.sentence
+
+
+def row(name: str, value: float, evidence: str, higher: bool) -> Row:
+    drawn = np.full(20, float(value))
+    return Row(
+        Candidate(f"forecast/{name}"),
+        metric="figure",
+        higher_is_better=higher,
+        phrase="{}",
+        as_percent=False,
+        value=float(value),
+        n_units=9,
+        evidence=evidence,
+        draws=Draws(drawn, drawn),
+    )
+
+
+def test_two_models_without_new_cases_get_a_hint_that_compare_has(logs: Path, run: Run) -> None:
+    for name, order in (("m1", 1), ("m2", 2)):
+        made = run("train", "b.csv", "-a", "next-activity/ngram", "-p", f"order={order}", "-o", name)
+        assert made.exit_code == 0, made.output
+    refused = run("compare", "m1", "m2", "a.csv")
+    assert refused.exit_code == 3
+    assert "after both models were trained" in refused.stderr
+    assert "--only-new" not in refused.stderr
