@@ -14,7 +14,12 @@ from pmlcli.errors import ValidationError
 from pmlcli.evaluation.assessment import Figure
 from pmlcli.eventlog import ReadOptions, read_log
 from pmlcli.eventlog.log import EventLog
+from pmlcli.eventlog.running import find_running
+from pmlcli.eventlog.selection_bias import stand_for
+from pmlcli.lifecycle.evaluating import Scope, evaluate
+from pmlcli.lifecycle.measuring import subject
 from pmlcli.lifecycle.model import Model
+from pmlcli.lifecycle.periods import until_of
 from pmlcli.lifecycle.replacing import (
     FEWEST_CASES,
     RULES,
@@ -172,3 +177,28 @@ def test_a_difference_counts_beyond_chance_and_beyond_a_hundredth(
 
 def test_the_option_has_the_rules_that_there_are() -> None:
     assert _existing.RULES == RULES
+
+
+def test_cases_that_have_ended_count_for_those_that_still_run(log: EventLog) -> None:
+    """By hand: the error of each case as often as the cases that it stands for."""
+    old = old_model(MEDIAN, log)
+    now = as_of(log, int(np.sort(log.starts)[EARLY + 60]))
+    scope = Scope(only_new=True)
+    plain = evaluate(subject(old.trained_state), now, scope)
+    weighed = evaluate(subject(old.trained_state), now, scope, weigh=True)
+    began = now.starts > (until_of(old.trained_state.training_log) or 0)
+    known = dict.fromkeys(plain.frame["case_id"])
+    place = {case: at for at, case in enumerate(now.case_ids.tolist())}
+    ended = np.array([place[case] for case in known])
+    open_ = np.setdiff1d(np.flatnonzero(began & find_running(now)), ended)
+    weights = stand_for((now.ends - now.starts)[ended], now.until - now.starts[open_])
+    assert len(open_) > 5 and weights.max() > 1.2
+    each = plain.frame["case_id"].map(dict(zip(known, np.rint(4 * weights), strict=True)))
+    by_hand = np.average(plain.frame["absolute_error_days"], weights=each)
+    assert weighed.figure("mae").value == pytest.approx(by_hand, abs=1e-12)
+    assert weighed.figure("mae").value != plain.figure("mae").value
+    whole = evaluate(subject(old.trained_state), log.take_cases(np.flatnonzero(~find_running(log))), scope)
+    again = evaluate(
+        subject(old.trained_state), log.take_cases(np.flatnonzero(~find_running(log))), scope, weigh=True
+    )
+    assert again.assessment.figures == whole.assessment.figures
