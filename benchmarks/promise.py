@@ -42,6 +42,7 @@ from pmlcli import Model, PredictRequest
 from pmlcli.encoding.series.encoding import SeriesEncoding
 from pmlcli.errors import PmlError
 from pmlcli.eventlog import EventLog
+from pmlcli.eventlog.deviations import deviate
 from pmlcli.eventlog.log import offsets_of
 from pmlcli.eventlog.running import find_running
 from pmlcli.eventlog.split import split_by_start
@@ -58,6 +59,10 @@ ALGORITHMS = {
     "outcome/ensemble": "outcome/prior",
     "outcome/boosting": "outcome/prior",
     "suffix/ensemble": "suffix/medoid",
+    "suffix/gru": "suffix/medoid",
+    "anomaly/likelihood": "anomaly/variant-frequency",
+    "anomaly/isolation-forest": "anomaly/variant-frequency",
+    "anomaly/ensemble": "anomaly/variant-frequency",
 }
 HORIZON = 14
 ENOUGH = 1000
@@ -152,6 +157,15 @@ def similarity(table: pd.DataFrame, later: EventLog, has_ended: Any, parameters:
     return float(pd.Series(alike).groupby(cases).mean().mean())
 
 
+def told_apart(model: Model, whole: EventLog, later: EventLog, parameters: dict[str, Any]) -> float:
+    """AUC of one injected deviation a case, drawn eight times by other seeds than training's."""
+    before = model.predict(later).predictions["score"].to_numpy()
+    seeds = range(100, 108)
+    after = [model.predict(deviate(later, seed).log).predictions["score"].to_numpy() for seed in seeds]
+    is_deviant = np.repeat([False, True], [len(before), len(seeds) * len(before)])
+    return float(roc_auc_score(is_deviant, np.concatenate([before, *after])))
+
+
 VALUES = {"next-activity": accuracy, "remaining-time": mae_days, "outcome": area, "suffix": similarity}
 
 
@@ -173,13 +187,16 @@ def forecast_error(model: Model, whole: EventLog, later: EventLog, parameters: d
     return float(np.concatenate(errors).mean())
 
 
+WHOLE = {"forecast": forecast_error, "anomaly": told_apart}
+
+
 def rows_of(kind: str, label: str, log: EventLog, names: list[str]) -> Iterator[Row]:
     """A row an algorithm; one that this log cannot train is left out, and said."""
     known, later = known_before(log)
     for name, baseline in ((name, ALGORITHMS[name]) for name in names):
         task = name.partition("/")[0]
         parameters = parameters_of(task, known)
-        value = forecast_error if task == "forecast" else predictive(task)
+        value = WHOLE.get(task) or predictive(task)
         try:
             model, printed = loaded(name, known, parameters)
             other, _itself = loaded(baseline, known, parameters)
