@@ -78,9 +78,13 @@ class Precedence:
         rank = ranks[part]
         shown = _highest_before(rank, own, len(levels))
         # Only what exceeds what earlier events of the case have shown: one gap is one finding.
-        missing = np.where(before, 0.0, np.maximum(levels[rank] - levels[shown], 0.0))
+        gap = (rank > shown) & ~before
+        missing = np.zeros(before.shape)
+        missing[gap] = levels[rank[gap]] - levels[shown[gap]]
         extra = np.where(before, presence[part], 0.0)
-        return Findings(missing.max(axis=1), missing.argmax(axis=1), extra.max(axis=1), extra.argmax(axis=1))
+        missed, surplus = missing.argmax(axis=1), extra.argmax(axis=1)
+        rows = np.arange(len(part))
+        return Findings(missing[rows, missed], missed, extra[rows, surplus], surplus)
 
 
 def _blocks(offsets: Codes, size: int) -> Iterator[range]:
