@@ -267,7 +267,7 @@ def _unloadable(entry: EntryPoint, why: str) -> PersistenceError:
     package = "" if entry.dist is None else f" of the package {entry.dist.name}"
     return PersistenceError(
         f"algorithm '{entry.name}' ({entry.value}){package} cannot be loaded: {why}",
-        hint="mend that package, or take it out of this environment",
+        hint="fix that package, or remove it from this environment",
         context={"algorithm": entry.name},
     )
 

@@ -66,7 +66,7 @@ class TargetOptions:
         one_of("format", self.format, FORMATS)
         if self.chosen_format() not in FORMATS:
             raise ValidationError(
-                f"the name '{self.output}' does not tell a format", hint="give --format csv, xes or parquet"
+                f"the name '{self.output}' does not name a format", hint="give --format csv, xes or parquet"
             )
         if self.is_file():
             _target.require_file_place(self.output, force=self.force)

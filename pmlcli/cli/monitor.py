@@ -101,6 +101,6 @@ def _hours(span: str) -> int:
     found = _SPAN.fullmatch(span.strip().lower())
     if found is None:
         raise ValidationError(
-            f"--window '{span}' is no span of time", hint="give hours, days or weeks: 12h, 7d, 4w"
+            f"--window '{span}' is not a time span", hint="give hours, days or weeks: 12h, 7d, 4w"
         )
     return int(found[1]) * _HOURS[found[2]]

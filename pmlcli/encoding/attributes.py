@@ -122,7 +122,7 @@ def as_numbers(log: EventLog, column: str, *, hint: str | None = None) -> NDArra
             f"(first: '{given.iloc[strange[0]]}'{place(log, int(strange[0]))} in case "
             f"'{log.case_ids[log.case_of_event[strange[0]]]}')",
             hint=hint
-            or f"use '{column}' as a categorical feature, or mend the values; --bad-value missing reads "
+            or f"use '{column}' as a categorical feature, or correct the values; --bad-value missing reads "
             "a few odd cells as empty",
             context={"column": column, "count": len(strange)},
         )

@@ -163,7 +163,7 @@ def up_to(log: EventLog, text: str) -> tuple[EventLog, int]:
     microseconds UTC. ValidationError for other text; LogError without times, or when nothing had happened.
     """
     if log.times is None:
-        raise LogError(f"{log.source.name}: no times, so --as-of says nothing", code="log.no-times")
+        raise LogError(f"{log.source.name}: no times, so --as-of cannot be used", code="log.no-times")
     at = instant(text, ReadOptions(timezone=log.schema.timezone), "--as-of")
     if log.n_events and log.times.min() > at:
         begins = pd.Timestamp(int(log.times.min()), unit="us", tz="UTC").tz_convert(log.schema.timezone)
@@ -251,7 +251,9 @@ def _kept_events(log: EventLog, keep: Flags, reason: str) -> EventLog:
     if not keep.any():
         said = "; ".join(f"{r.reason} ({r.count:,})" for r in ledger.filtered)
         raise LogError(
-            f"{log.source.name}: no event is left: {said}", code="log.no-events", hint="choose less strictly"
+            f"{log.source.name}: no event is left: {said}",
+            code="log.no-events",
+            hint="choose less strict filters",
         )
     lengths = np.bincount(log.case_of_event[keep], minlength=log.n_cases)
     kept = log.take_rows(np.flatnonzero(keep), offsets_of(lengths[lengths > 0]))

@@ -145,7 +145,7 @@ def split_strictly(log: EventLog, test_share: float = LAST_SHARE) -> Split:
         raise LogError(
             "no case had ended before the last fifth of the cases began",
             code="log.split",
-            hint="a strict split needs a log over a longer time; take the temporal split",
+            hint="a strict split needs a log over a longer time; use the temporal split",
         )
     return Split(log.take_cases(np.flatnonzero(has_ended)), log.take_cases(np.flatnonzero(~has_ended)), since)
 

@@ -209,7 +209,7 @@ def _require_numbers(calibration: Mapping[str, Any], names: Iterable[str]) -> No
         if type(value) not in (int, float) or not math.isfinite(value):
             raise UntrustedArtifactError(
                 f"{THRESHOLD_FILE}: {name} must be a finite number, not {shown(value)}",
-                hint="train the model again, or get it from whom you trust",
+                hint="train the model again, or get it from somebody you trust",
             )
 
 

@@ -61,7 +61,7 @@ class Replay:
             case {"largest": float() | None as largest, "findings": list() as findings}:
                 if all(map(is_finding, findings)):
                     return cls(largest, tuple(findings))
-        raise UntrustedArtifactError("the model's process answered with no comparison")
+        raise UntrustedArtifactError("the model's process returned no comparison")
 
 
 def replay(fitted: Fitted[Algorithm[Any], Any], canary: Mapping[str, Any]) -> Replay:

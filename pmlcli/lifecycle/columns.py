@@ -35,7 +35,7 @@ def learnable(log: EventLog, algorithm: Algorithm[Any], choice: ColumnChoice) ->
     if both:
         raise ValidationError(
             f"column '{both[0]}' is named by a parameter, so --hindsight cannot leave it out",
-            hint="drop it from the one or the other",
+            hint="remove it from one of them",
             context={"column": both[0]},
         )
     found = columns_of_hindsight(log, choice, named) if algorithm.task.looks_at_attributes else ()

@@ -27,7 +27,7 @@ def check_extent(log: EventLog) -> None:
     if attributes > MOST_ATTRIBUTES:
         raise TrainingError(
             f"{name}: {attributes:,} attributes, more than {MOST_ATTRIBUTES:,}",
-            hint="leave out columns that say nothing; `pmlcli inspect` lists the empty and the constant ones",
+            hint="leave out columns without information; `pmlcli inspect` lists empty and constant ones",
             code="training.attributes",
             context={"attributes": attributes, "most": MOST_ATTRIBUTES},
         )

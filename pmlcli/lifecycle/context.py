@@ -79,7 +79,7 @@ def _made(entry: EntryPoint) -> Hook:
         package = "" if entry.dist is None else f" of the package {entry.dist.name}"
         raise HookError(
             f"hook '{entry.name}' ({entry.value}){package} cannot be loaded: {type(error).__name__}: {error}",
-            hint="mend that package, or take it out of this environment",
+            hint="fix that package, or remove it from this environment",
             context={"hook": entry.value},
         ) from error
     return hook

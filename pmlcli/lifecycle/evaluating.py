@@ -191,7 +191,7 @@ def _seen(subject: Subject, log: EventLog, scope: Scope, against: Subject | None
     known = [end for end in ends if end is not None]
     if scope.only_new and (len(known) < len(ends) or log.times is None):
         raise ValidationError(
-            "the model does not say when its training log ended, so nothing says which cases are new",
+            "the model does not say when its training log ended, so it is not known which cases are new",
             hint="leave --only-new out, or train the model again on a log with times",
         )
     if not known or log.times is None:
@@ -246,7 +246,7 @@ def _weights(log: EventLog, rows: BesideTruth, wanted: NDArray[np.bool_] | None)
 def _only(rows: BesideTruth, kept: NDArray[np.bool_], log: EventLog) -> BesideTruth:
     if not kept.any():
         raise LogError(
-            f"{log.source.name}: of the cases that began after the training log ended the truth is not known",
+            f"{log.source.name}: the truth of the cases that began after the training log ended is not known",
             code="log.truth",
             hint="give a newer log, or leave --only-new out",
         )

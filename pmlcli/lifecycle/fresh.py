@@ -68,7 +68,7 @@ def ask(job: Job, tellable: tuple[type[PmlError], ...] = ()) -> Files:
             process, reading = _started(sent.fileno())
     except OSError as error:
         raise errors.OutputError(
-            f"no fresh Python can be started to open the model: {error.strerror or error}",
+            f"cannot start a new Python process to open the model: {error.strerror or error}",
             hint="end other processes, or make room for temporary files",
         ) from error
     try:

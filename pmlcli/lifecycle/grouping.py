@@ -41,7 +41,7 @@ def check(by: Sequence[str], log: EventLog, is_about_cases: bool) -> None:  # no
             columns = [str(column) for column in log.frame.columns]
             near = nearest(name, (*KINDS, *columns))
             raise ValidationError(
-                f"the log has no column '{name}' to tell predictions apart by",
+                f"the log has no column '{name}' to group predictions by",
                 hint=f"did you mean '{near}'?" if near else f"there is: {', '.join((*KINDS, *columns))}",
                 context={"by": name},
             )

@@ -58,7 +58,7 @@ def _lines(path: Path) -> Iterator[tuple[int, tuple[str, str]]]:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise LogError(
-            f"{path}: labels are no UTF-8 (byte {error.start})", hint="save it as UTF-8"
+            f"{path}: labels are not UTF-8 (byte {error.start})", hint="save it as UTF-8"
         ) from error
     return _rows(path, text)
 

@@ -127,7 +127,7 @@ def cut_of(log: EventLog, labels: Mapping[str, str] | None = None) -> Cut:
     training = _as_it_stood(near, since)
     if not training.n_cases or not (near.starts > int(training.times.max()) + 999_999).any():  # type: ignore[union-attr]
         raise LogError(
-            f"{log.source.name}: no time cuts it into earlier and later cases",
+            f"{log.source.name}: its times do not separate earlier from later cases",
             code="log.split",
             hint="give a log over a longer time",
         )
@@ -220,7 +220,7 @@ def _evaluated(cut: Cut, model: Model, candidate: Candidate) -> Row:
     main, n_units = found.main, int(found.units.max()) + 1
     if main.higher_is_better is None:
         raise LogError(
-            f"{cut.log.source.name}: holds no truth to compare by",
+            f"{cut.log.source.name}: does not hold the truth to compare with",
             code="log.truth",
             hint="give it with --labels FILE, a CSV of case_id,label",
         )

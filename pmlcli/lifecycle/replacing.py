@@ -71,9 +71,9 @@ def check_comparable(recipe: Recipe, old: Model) -> None:
     new = recipe.model
     if new.algorithm.task.name != old.algorithm.task.name:
         raise ValidationError(
-            f"the model that stands there is of the task {old.algorithm.task.name}, and cannot be judged "
-            f"beside {new.model_type}",
-            hint="name another place with -o, or replace it unjudged with --force",
+            f"the model there is of the task {old.algorithm.task.name}, and cannot be compared "
+            f"with {new.model_type}",
+            hint="name another place with -o, or replace it with --force",
             context={"option": "replace-if"},
         )
 

@@ -30,14 +30,15 @@ def at_moment(
         return request
     if "as_of" not in {field.name for field in dataclasses.fields(task.request)}:
         raise ValidationError(
-            f"a prediction of the task {task.name} is for no moment: it takes no now", hint="leave now out"
+            f"a prediction of the task {task.name} does not depend on the moment: it takes no now",
+            hint="leave now out",
         )
     if request.given.get("as_of") is not None:
         raise ValidationError("now and as_of say the same", hint="give one of them")
     if request.given.get("cases") == "all" or request.given.get("every_prefix"):
         raise ValidationError(
             "now is for running cases: all others are predicted for the moment of their last event",
-            hint="leave now out, or ask for running cases",
+            hint="leave now out, or predict running cases",
         )
     return request.with_(as_of=now.isoformat() if isinstance(now, datetime) else now)
 

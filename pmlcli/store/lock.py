@@ -88,7 +88,7 @@ def _require_own(lock_name: str, descriptor: int) -> None:
     note = fsio.read_note(descriptor, _MAX_PID_DIGITS + 1) if stat.S_ISREG(found.st_mode) else b"?"
     if found.st_nlink > 1 or found.st_size > _MAX_PID_DIGITS or not (note == b"" or note.isdigit()):
         raise OutputError(
-            f"{lock_name}: is there and is no lock of pmlcli",
+            f"{lock_name}: exists and is not a lock of pmlcli",
             hint="move it away",
             context={"path": lock_name},
         )

@@ -101,7 +101,7 @@ BAD_USAGE: dict[str, tuple[Sequence[str], Sequence[str]]] = {
     "text as rate": (["predict", "m", "LOG", "--fdr", "much"], ["'--fdr': 'much' is no number"]),
     "attribute that tells the outcome": (
         ["train", "LOG", "-t", "outcome", "--label-column", "x", "-p", "attributes=x"],
-        ["column 'x' tells the outcome", "leave 'x' out"],
+        ["column 'x' reveals the outcome", "leave 'x' out"],
     ),
     "unknown column role": (["train", "LOG", "-a", FAST, "--columns", "caseid=x"], ["mean 'case_id'?"]),
     "role twice": (["train", "LOG", "-a", FAST, "--columns", "activity=x", "--activity", "y"], ["activity"]),

@@ -132,4 +132,4 @@ def test_public_holidays_are_a_column(run: Run, place: Path) -> None:
     assert run("predict", "m").exit_code == 0
     done = run(*train, "--holidays", "XX", "-o", "n")
     assert done.exit_code == 2
-    assert "no public holidays are known of country 'XX'" in done.output
+    assert "no public holidays are known for country 'XX'" in done.output

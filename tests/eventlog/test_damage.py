@@ -66,7 +66,7 @@ def test_a_database_with_changes_beside_it_is_refused(tmp_path: Path) -> None:
     database = _in_wal_mode(path)
     database.execute("UPDATE event SET ocel_type = 'other'")
     database.commit()
-    with pytest.raises(LogError, match=r"changes of this database stand in log.sqlite-wal") as caught:
+    with pytest.raises(LogError, match=r"changes of this database are in log.sqlite-wal") as caught:
         read_log(path, object_type="order")
     assert "wal_checkpoint" in str(caught.value.hint)
     database.close()

@@ -155,7 +155,7 @@ def test_anomalies_need_labels(log: EventLog) -> None:
 
 
 def test_models_of_different_tasks_and_targets_are_not_compared(log: EventLog) -> None:
-    with pytest.raises(ValidationError, match="cannot be judged beside next-activity/ngram"):
+    with pytest.raises(ValidationError, match="cannot be compared with next-activity/ngram"):
         check_comparable(recipe(NGRAM), old_model(MEDIAN, log))
     other = Recipe(Model("outcome/prior", rule='count("Ask again") < 1'), "log.csv", ReadOptions())
     with pytest.raises(ValidationError, match="do not predict the same"):

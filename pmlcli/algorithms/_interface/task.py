@@ -201,7 +201,7 @@ class Task(ABC, Generic[Method, Data, HeldOut, TaskRequest]):
         is known; ValidationError for labels that the task has no use for.
         """
         raise ValidationError(
-            f"models of the task {self.name} cannot be evaluated", hint="its task says no truth"
+            f"models of the task {self.name} cannot be evaluated", hint="its task does not define the truth"
         )
 
     def qualities(

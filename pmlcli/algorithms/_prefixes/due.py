@@ -93,7 +93,7 @@ def _micros(log: EventLog, column: str, values: pd.Series) -> NDArray[np.int64]:
         raise _no_times(log, column, texts, is_given)
     try:
         times = parse_times(text_column, ReadOptions(timezone=log.schema.timezone), column)
-    except LogError as error:  # day and month cannot be told apart
+    except LogError as error:  # day and month cannot be distinguished
         raise _no_times(log, column, texts, is_given) from error
     wrong = np.logical_or.reduce([times.missing, *times.refused.values()]) & is_given
     if wrong.any():

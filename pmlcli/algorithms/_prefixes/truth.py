@@ -18,7 +18,7 @@ from pmlcli.errors import LogError, ValidationError
 from pmlcli.eventlog.log import EventLog
 from pmlcli.eventlog.running import find_running
 
-NO_LABELS = "the log itself tells what came next"
+NO_LABELS = "the log itself shows what came next"
 """Why a task takes no labels."""
 Flags = NDArray[np.bool_]
 
@@ -83,7 +83,7 @@ class Prefixes:
         rows = np.flatnonzero(is_counted)
         if len(rows) == 0:
             raise LogError(
-                f"{self._log.source.name}: nothing says how predictions came true: no case has ended, or "
+                f"{self._log.source.name}: nothing to compare predictions with: no case has ended, or "
                 "none has a known outcome",
                 code="log.truth",
                 hint="evaluate on a log whose cases have ended; `pmlcli inspect LOG` says how many run",

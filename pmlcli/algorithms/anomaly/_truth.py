@@ -42,7 +42,7 @@ def _is_odd(label: str) -> bool:
     if word in ODD or word in USUAL:
         return word in ODD
     raise ValidationError(
-        f"the label '{label}' says neither that a case is odd nor that it is not",
+        f"the label '{label}' means neither that a case is anomalous nor that it is not",
         hint=f"odd: {', '.join(sorted(ODD))}; not: {', '.join(sorted(USUAL))}",
         context={"label": label},
     )

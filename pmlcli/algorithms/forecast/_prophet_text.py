@@ -155,8 +155,8 @@ def dates_of(starts: NDArray[np.int64], timezone: str) -> pd.DatetimeIndex:
     local = local_times(starts, timezone).tz_localize(None)
     if local.max().year > LAST_YEAR:
         raise LogError(
-            f"Prophet knows no dates after {LAST_YEAR}, and this series goes on until {local.max():%Y-%m-%d}",
+            f"Prophet cannot handle dates after {LAST_YEAR}, but this series ends at {local.max():%Y-%m-%d}",
             code="log.time-range",
-            hint="correct the times, or take another algorithm, such as forecast/seasonal-naive",
+            hint="correct the times, or use another algorithm, such as forecast/seasonal-naive",
         )
     return local

@@ -98,7 +98,7 @@ class ForecastTask(Task["Forecaster", Data, HeldOut, ForecastRequest]):
             return
         if not algorithm.takes_regressors:
             raise ValidationError(
-                "this method looks at its series alone and takes no exogenous columns",
+                "this method uses its series alone and takes no exogenous columns",
                 hint="those that do: arima, xgboost, prophet, the networks and the hybrids (forecast/...)",
                 context={"option": "regressor"},
             )
@@ -224,7 +224,7 @@ class ForecastTask(Task["Forecaster", Data, HeldOut, ForecastRequest]):
         """The forecasts of buckets that the log holds."""
         if labels is not None:
             raise ValidationError(
-                "labels are for the tasks outcome and anomaly: the log itself tells what came next",
+                "labels are for the tasks outcome and anomaly: the log itself shows what came next",
                 hint="leave --labels out",
             )
         series = SeriesEncoding(algorithm.kpis, algorithm.frequency, None, None).fit(log).transform(log)

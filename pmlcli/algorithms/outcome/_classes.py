@@ -44,7 +44,7 @@ def _row(text: str, classes: Sequence[str]) -> list[float]:
             return values
     except (ValueError, AttributeError, RecursionError):
         pass
-    raise UntrustedArtifactError("the model answers with something other than a probability of each outcome")
+    raise UntrustedArtifactError("the model returned something other than a probability of each outcome")
 
 
 def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:

@@ -395,7 +395,7 @@ class OutcomePredictor(Algorithm[OutcomePrefixes]):
             options = ", ".join(f"--{name.replace('_', '-')}" for name in SOURCES)
             found = " and ".join(f"--{name.replace('_', '-')}" for name in given) or "no word"
             raise ValidationError(
-                f"the task outcome needs one word on what the outcome is, but got {found}",
+                f"the task outcome needs exactly one definition of the outcome, but got {found}",
                 hint=f"give exactly one of {options}",
                 context={"parameter": given[0] if given else SOURCES[0], "given": given},
             )

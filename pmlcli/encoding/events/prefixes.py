@@ -107,7 +107,7 @@ class PrefixEncoding(SequenceEncoding):
         if refused:
             raise ValidationError(
                 f"'{min(refused)}' cannot be an attribute",
-                hint="activity, resource and time are looked at anyway; a case id says nothing",
+                hint="activity, resource and time are used anyway; a case id has no information",
                 context={"column": min(refused), "parameter": "attributes"},
             )
         self.attributes = None if attributes is None else tuple(attributes)

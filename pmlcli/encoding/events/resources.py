@@ -141,7 +141,7 @@ class WorkEncoding(Encoding[Work]):
         for column in self._looked_at:
             if not has[column]:
                 raise LogError(
-                    f"the log has no {column}s, which this algorithm looks at",
+                    f"the log has no {column}s, which this algorithm needs",
                     code="log.column",
                     hint=f"map one of the log's columns to them: --{column} COLUMN",
                     context={"column": column},

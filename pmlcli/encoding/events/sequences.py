@@ -124,7 +124,7 @@ class SequenceEncoding(Encoding[Sequences]):
         """
         if END in log.activities:
             raise LogError(
-                f"an activity is called '{END}', which stands for the end of a case in predictions",
+                f"an activity is called '{END}', which means the end of a case in predictions",
                 code="log.activity",
                 hint="give the activity another name",
                 context={"activity": END},

@@ -156,7 +156,7 @@ class OutcomeEncoding(PrefixEncoding):
         telling = {*source.columns} & {*(attributes or ())}
         if telling:
             raise ValidationError(
-                f"column '{min(telling)}' tells the outcome, so it cannot be an attribute to predict it from",
+                f"column '{min(telling)}' reveals the outcome, so it cannot be an attribute",
                 hint=f"leave '{min(telling)}' out of `-p attributes=...`",
                 context={"column": min(telling), "parameter": "attributes"},
             )
@@ -238,7 +238,7 @@ class OutcomeEncoding(PrefixEncoding):
                 f"column '{column}': case '{case}' has two labels, '{first}' and '{second}'"
                 + (f", and {len(twice) - 1:,} more cases have several" if len(twice) > 1 else ""),
                 code="log.label",
-                hint="a label is one value a case; name another column, or mend the log",
+                hint="a label is one value a case; name another column, or correct the log",
                 context={"column": column, "case": str(case), "count": len(twice)},
             )
         place = {name: code for code, name in enumerate(self.class_names)}

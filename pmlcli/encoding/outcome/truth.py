@@ -29,7 +29,7 @@ def outcomes(
         raise LogError(
             f"{log.source.name}: no column '{source.text}', which names the outcomes: there is no truth",
             code="log.label",
-            hint="give a log that has it, or how the cases came out with --labels FILE",
+            hint="give a log that has it, or the true labels with --labels FILE",
             context={"column": source.text},
         )
     encoding = OutcomeEncoding(source)

@@ -42,7 +42,7 @@ class FeatureConfig:
             if names:
                 raise ValidationError(
                     f"'{min(names)}' cannot be a {kind} feature",
-                    hint="times come in by 'timestamp' as a temporal feature; a case id says nothing",
+                    hint="times are used by 'timestamp' as a temporal feature; a case id has no information",
                     context={"column": min(names), "parameter": f"{kind}_features"},
                 )
 

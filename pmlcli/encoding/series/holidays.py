@@ -16,7 +16,7 @@ def check_country(country: str) -> None:
     """Raises ValidationError for a country without known holidays."""
     if country not in _library().list_supported_countries():
         raise ValidationError(
-            f"no public holidays are known of country '{country}'",
+            f"no public holidays are known for country '{country}'",
             hint="give a code of ISO 3166 in capitals, such as DE, NL or US",
             context={"kind": "country", "name": country},
         )

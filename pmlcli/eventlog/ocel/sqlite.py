@@ -81,7 +81,7 @@ def _refuse_pending_changes(source: ByteSource) -> None:
             continue
         if found:
             raise LogError(
-                f"{source.name}: changes of this database stand in {source.name}{ending}, not in the file",
+                f"{source.name}: changes of this database are in {source.name}{ending}, not in the file",
                 hint=f"sqlite3 '{source.name}' 'PRAGMA wal_checkpoint(TRUNCATE)' brings them in; a program "
                 "that has it open must close it first",
                 code="log.ocel",

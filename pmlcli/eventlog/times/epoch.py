@@ -75,7 +75,7 @@ def _told_unit(numbers: NDArray[np.float64], where: str) -> str:
         return DAYS
     examples = " and ".join(f"{number:.15g}" for number in numbers[:2])
     raise LogError(
-        f"{where}: numbers such as {examples} tell no time between 1990 and 2100 in any unit",
+        f"{where}: numbers such as {examples} are no time between 1990 and 2100 in any unit",
         hint=f"say what they count: --timestamp-format {' or '.join(TIME_UNITS)} (days: of a spreadsheet); "
         "or --columns timestamp=none, with --order COLUMN for numbers that only give the order",
         code="log.time-unit",

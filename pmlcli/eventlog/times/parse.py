@@ -61,7 +61,7 @@ class Times:
 def parse_times(column: Column, options: ReadOptions, where: str) -> Times:
     """The times of a column. `where` names log and column in errors.
 
-    Raises LogError where day and month cannot be told apart.
+    Raises LogError where day and month cannot be distinguished.
     """
     if isinstance(column, UniformTexts):
         if options.timestamp_format is None:
@@ -219,7 +219,7 @@ def _told_day_first(doubtful: list[Block], texts: list[str], where: str) -> bool
     if first != second:
         return first
     examples = [texts[row] for block in doubtful for row in block.rows[:2]][:2]
-    what = "some say day first and some month first" if first else "day and month cannot be told apart"
+    what = "some say day first and some month first" if first else "day and month cannot be distinguished"
     raise LogError(
         f"{where}: {what} in times such as {' and '.join(map(repr, examples))}",
         hint="say which: --day-first or --month-first",

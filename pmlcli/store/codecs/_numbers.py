@@ -29,7 +29,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 def refuse(what: str) -> UntrustedArtifactError:
     """The error for something that pmlcli never writes."""
-    return UntrustedArtifactError(what, hint="train the model again, or get it from whom you trust")
+    return UntrustedArtifactError(what, hint="train the model again, or get it from somebody you trust")
 
 
 def plain_dtype(code: object, order: object, *, objects: bool = False) -> np.dtype[Any]:

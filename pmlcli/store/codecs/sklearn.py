@@ -149,7 +149,7 @@ def _located(source: str, read: Callable[[], Any]) -> Any:
     ) as error:
         raise UntrustedArtifactError(
             f"{source}: malformed ({type(error).__name__})",
-            hint="train the model again, or get it from whom you trust",
+            hint="train the model again, or get it from somebody you trust",
             context={"path": source},
         ) from error
 

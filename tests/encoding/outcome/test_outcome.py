@@ -273,5 +273,5 @@ def test_what_cannot_be_an_outcome_is_refused_at_once() -> None:
         OutcomeSource("label_column", "activity")
     with pytest.raises(ValidationError, match="'3 apples' is no duration"):
         OutcomeSource("slower_than", "3 apples")
-    with pytest.raises(ValidationError, match="tells the outcome"):
+    with pytest.raises(ValidationError, match="reveals the outcome"):
         OutcomeEncoding(OutcomeSource("label_column", "ending"), ["amount", "ending"])

@@ -99,7 +99,7 @@ def test_public_holidays() -> None:
     assert holiday_share(hours, "H", "DE").tolist() == [1, 0]
     assert holiday_share(pd.DatetimeIndex(["2024-04-29"]), "W", "DE") == pytest.approx(1 / 7)
     assert holiday_share(pd.DatetimeIndex(["2024-05-01"]), "M", "DE") == pytest.approx(3 / 31)
-    with pytest.raises(ValidationError, match="no public holidays are known of country 'XX'"):
+    with pytest.raises(ValidationError, match="no public holidays are known for country 'XX'"):
         check_country("XX")
 
 
