@@ -35,11 +35,11 @@ from pmlcli.python_words import in_python
 
 
 class PmlError(Exception):
-    """A foreseen failure: what happened, where, and what to do about it.
+    """The base of all errors of pmlcli: what happened, where, and what to do.
 
     `code` is a stable identifier for scripts, `context` holds plain facts (line, column, samples,
-    dependency, ...), `hint` is one sentence that says what to do. `message` and `hint` speak of the command
-    line's options; as text (`str`, a traceback) the error speaks of keyword arguments.
+    dependency, ...), `hint` is one sentence on what to do. `message` and `hint` name options of the command
+    line; as text (`str`, a traceback) the error names keyword arguments.
     """
 
     default_code: ClassVar[str] = "error"
@@ -63,12 +63,12 @@ class PmlError(Exception):
         return in_python(f"{self.message} ({self.hint})" if self.hint else self.message)
 
     def begin_with(self, start: str, *, instead_of: str) -> None:
-        """Puts another start before the message where it begins with that (a whole path for a last name)."""
+        """Replaces the beginning of the message, if it is `old` (such as a file name by its whole path)."""
         if self.message.startswith(instead_of):
             self.reword(start + self.message[len(instead_of) :])
 
     def reword(self, message: str) -> None:
-        """Puts another message in the place of the first."""
+        """Replaces the message."""
         self.message = message
         self.args = (message,)
 
@@ -110,7 +110,7 @@ class SeriousWarning(PmlWarning):
 
 
 class ValidationError(PmlError):
-    """An option, a name or a parameter is wrong, or what is to be written stands there already."""
+    """An option, a name or a parameter is wrong, or the file to write exists already."""
 
     default_code = "usage"
     exit_code = 2
@@ -131,21 +131,21 @@ class TrainingError(PmlError):
 
 
 class PredictionError(PmlError):
-    """The model cannot predict what was asked."""
+    """The model cannot make this prediction."""
 
     default_code = "prediction"
     exit_code = 4
 
 
 class PersistenceError(PmlError):
-    """The model cannot be used here, or not be saved."""
+    """The model cannot be used here, or cannot be saved."""
 
     default_code = "model"
     exit_code = 4
 
 
 class DamagedModelError(PersistenceError):
-    """The model directory does not hold what pmlcli writes: its manifest, or what that vouches for."""
+    """The model directory does not hold what pmlcli writes: the manifest or a file is damaged."""
 
     default_code = "model.damaged"
     exit_code = 5
@@ -158,7 +158,7 @@ class MissingArtifactError(DamagedModelError):
 
 
 class ChecksumMismatchError(DamagedModelError):
-    """A file's bytes are not those that the manifest vouches for."""
+    """A file's SHA-256 is not the one in the manifest."""
 
     default_code = "model.checksum"
 
@@ -197,7 +197,7 @@ class MissingDependencyError(PmlError):
 
     @classmethod
     def joined(cls, errors: Sequence[MissingDependencyError]) -> MissingDependencyError:
-        """One error for all of them: every library that is missing, and the one command that brings them."""
+        """One error for all of them: every missing library, and the one command that installs them."""
         libraries = list(dict.fromkeys(str(error.context["dependency"]) for error in errors))
         if len(libraries) < 2:
             return errors[0]
@@ -224,14 +224,14 @@ class HookError(PmlError):
 
 
 class UnopenedModelError(PmlError):
-    """A model was trained and would not answer from its files alone; nothing was saved. A bug in pmlcli."""
+    """A trained model could not predict from its files alone, so nothing was saved. A bug in pmlcli."""
 
     default_code = "bug.unopened"
     exit_code = 1
 
 
 class GateError(PmlError):
-    """A result is beyond a limit that the user set; all that was asked for has been written."""
+    """A result is beyond a limit that the user set; all results have been written."""
 
     default_code = "gate"
     exit_code = 6

@@ -47,11 +47,11 @@ class Encodes(Protocol[Encoded_co]):
 
 
 class Encoding(ABC, Generic[Encoded]):
-    """Log to numbers. Fitted on the training log alone; values it has not seen get a code of their own.
+    """Turns a log into numbers. Fitted on the training log only; unseen values get their own code.
 
-    An encoding never looks at anything but the log that it is given: what it returns for a case
-    depends on that case alone, so company changes nothing. (Series and inter-case features, which
-    are about the log as a whole, look only at events up to the moment that they describe.)
+    An encoding uses only the log that it is given. What it returns for a case depends on that case alone, not
+    on other cases. (Series and inter-case features, which describe the log as a whole, use only events up to
+    the moment that they describe.)
     """
 
     name: ClassVar[str]
@@ -77,7 +77,7 @@ class Encoding(ABC, Generic[Encoded]):
         """The inverse of `state`."""
 
     def restored(self, state: dict[str, Any]) -> Self:
-        """The encoding of this state, made by one that was not fitted."""
+        """A fitted encoding with this state, made from an unfitted one."""
         return self.from_state(state)
 
     @abstractmethod
@@ -89,11 +89,11 @@ class Encoding(ABC, Generic[Encoded]):
         """Values seen in training by column, for reports of unseen values and for canary cases."""
 
     def truth_values(self) -> dict[str, tuple[str, ...]]:
-        """Truth values seen in training by column, as text, for reports of unseen values."""
+        """Booleans seen in training by column, as text, for reports of unseen values."""
         return {}
 
     def number_limits(self) -> dict[str, tuple[float, float]]:
-        """Least and largest number of training by column; what lies beyond counts as the nearest of them."""
+        """Smallest and largest number of training by column; numbers beyond count as the nearest of them."""
         return {}
 
     def number_columns(self) -> tuple[str, ...]:
@@ -101,9 +101,9 @@ class Encoding(ABC, Generic[Encoded]):
         return tuple(self.number_limits())
 
     def times_beyond(self, log: EventLog) -> int:
-        """How many events wait, or lie after their case's start, longer than any in training."""
+        """How many events have a wait, or a time since their case began, longer than any in training."""
         return 0
 
     def exogenous_columns(self) -> tuple[str, ...]:
-        """Exogenous columns that a prediction must be given; only series have any."""
+        """Exogenous columns that a prediction needs; only series have any."""
         return ()

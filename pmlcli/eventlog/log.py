@@ -78,11 +78,11 @@ class CaseRule(Protocol):
 
 @dataclass(frozen=True)
 class EventLog(CutIntoCases):
-    """A table of events, ordered by case and position, ready for array arithmetic.
+    """A table of events, ordered by case and position, made for array arithmetic.
 
-    Case i is rows `offsets[i]:offsets[i + 1]`; cases stand by first time and case id, or in order of first
-    appearance in the source where rows keep their order or have no times.
-    Nobody changes a log: every method returns a new one, and arrays are read-only by convention.
+    Case i is rows `offsets[i]:offsets[i + 1]`; cases are ordered by first time and case id, or by first
+    appearance in the source if rows keep their order or have no times. A log never changes: every method
+    returns a new one, and arrays are read-only by convention.
 
     - `frame`: (events,) rows; canonical columns first (`case_id` and `activity` always; `timestamp` is
       `datetime64[us, UTC]`), then the source's other columns under their own names.
@@ -141,7 +141,7 @@ class EventLog(CutIntoCases):
 
     @property
     def end(self) -> int | None:
-        """The last moment that the log tells of, microseconds UTC: its last event, filtered out or not.
+        """The last moment of the log, microseconds UTC: its last event, filtered out or not.
 
         None without times or events.
         """
@@ -165,9 +165,9 @@ class EventLog(CutIntoCases):
 
     @property
     def began(self) -> NDArray[np.int64]:
-        """When the case of each event began, as far as the events up to it tell, (events,), microseconds.
+        """When the case of each event began, judged by the events up to it, (events,), microseconds.
 
-        At a case's last event this is what `starts` says. The position of the case without times.
+        At a case's last event this equals `starts`. The position of the case without times.
         """
         first = np.repeat(self.begins[self.offsets[:-1]], self.lengths)
         if (self.begins >= first).all():
@@ -184,14 +184,14 @@ class EventLog(CutIntoCases):
         )
 
     def case_attribute_columns(self) -> tuple[str, ...]:
-        """The columns that hold one value a case."""
+        """The columns that have one value for each case."""
         return tuple(str(c) for c in self.frame.columns if str(c).startswith(CASE_PREFIX))
 
     def take_rows(self, rows: NDArray[np.int64], offsets: NDArray[np.int64]) -> EventLog:
-        """The log made of these rows, in this order, cut into cases by these offsets.
+        """The log of these rows, in this order, divided into cases by these offsets.
 
-        Rows may repeat and be left out: selections, prefixes and injected deviations are all this one
-        gather. Vocabularies, ledger, schema and source stay; `offsets` has no empty case.
+        Rows may be repeated or left out: selections, prefixes and injected deviations all use this method.
+        Vocabularies, ledger, schema and source are kept; `offsets` has no empty case.
         """
         return replace(
             self,

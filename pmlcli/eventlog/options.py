@@ -34,7 +34,7 @@ MAX_RATIO = 200
 
 @dataclass(frozen=True)
 class ReadOptions:
-    """The choices of one reading; the defaults ask nothing and guess nothing.
+    """How to read a log; the defaults select nothing and guess nothing.
 
     - `format`: csv, xes, parquet or xlsx; None: found in the content, never in the name
     - `columns`: canonical name to the source's; the value `none` leaves an optional role unused
@@ -114,17 +114,17 @@ class ReadOptions:
 
     @property
     def zone(self) -> str:
-        """The time zone that is meant."""
+        """The time zone of these options."""
         return self.timezone or "UTC"
 
     @property
     def ordering(self) -> str:
-        """The order that is meant: `time`, `row`, a column or `time+COLUMN`."""
+        """The order of events: `time`, `row`, a column or `time+COLUMN`."""
         return self.order or "time"
 
     @property
     def is_by_time(self) -> bool:
-        """Whether times come first, so that a log must have them where it can."""
+        """Whether events are ordered by time, so that they must have times."""
         return self.ordering == "time" or self.ordering.startswith(TIME_THEN)
 
     def _check_timezone(self) -> None:

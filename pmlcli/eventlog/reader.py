@@ -52,8 +52,8 @@ _MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 def read_log(source: LogLike, options: ReadOptions | None = None, **changes: Any) -> EventLog:
     """The event log in a file, stdin (`-`), frame or list of event dicts; an EventLog comes back as it is.
 
-    `changes` replace single options: `read_log(path, timezone="Europe/Rome")`. Raises LogError for a
-    log that cannot be used whole, ValidationError for options that make no sense.
+    `changes` replace single options: `read_log(path, timezone="Europe/Rome")`. Raises LogError for a log that
+    cannot be used completely, ValidationError for invalid options.
     """
     chosen = replace(options or ReadOptions(), **changes)
     if isinstance(source, EventLog):

@@ -26,11 +26,11 @@ ROWS_AT_ONCE = 50_000
 def write_log(
     log: EventLog, target: str | Path | BinaryIO, format: str | None = None, *, escape_formulas: bool = True
 ) -> None:
-    """Write a log to a path or an open binary file; without `format` the path's ending tells it.
+    """Write a log to a path or an open binary file; without `format` the path's ending decides.
 
-    A file is complete or absent: it is built beside its place and then renamed; a path that ends in
-    `.gz` is compressed. A link is followed; a device or pipe is written to directly. In CSV a text that a
-    spreadsheet would run as a formula gets a leading `'` unless `escape_formulas` is False. Raises
+    A file is written completely or not at all: it is built beside its place and then renamed; a path that
+    ends in `.gz` is compressed. A link is followed; a device or pipe is written to directly. In CSV a text
+    that a spreadsheet would run as a formula gets a leading `'` unless `escape_formulas` is False. Raises
     OutputError when the target cannot be written.
     """
     if not isinstance(target, str | Path):

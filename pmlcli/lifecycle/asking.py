@@ -35,7 +35,7 @@ def ask(state: TrainedState, log: EventLog | None, request: Request) -> Answer:
 
 
 def replay(state: TrainedState) -> Replay:
-    """How the answers to the canary cases on this machine compare with the recorded ones."""
+    """How the predictions for the canary cases on this machine compare with the recorded ones."""
     if state.is_isolated:
         limits = isolation.limits_for(events=REPLAYED_EVENTS, files=state.files)
         return Replay.from_files(_from_child(state, None, limits))

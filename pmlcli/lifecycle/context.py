@@ -21,7 +21,7 @@ ENTRY_POINTS = "pmlcli.hooks"
 
 @dataclass(frozen=True)
 class LifecycleContext:
-    """What a hook is told: which model, which operation, when (UTC), and read-only data of the moment.
+    """What a hook receives: which model, which operation, when (UTC), and read-only data of this step.
 
     `operation` is train, predict, save or load. `data` holds, by hook: before_train `log`, `parameters`;
     after_train `metrics`, `metadata`; before_predict `log` (None for a forecast from the end of
@@ -37,7 +37,9 @@ class LifecycleContext:
 
 
 class Hook:
-    """Watches a model's life. Override what you need; raise to end the run; nothing you return is used."""
+    """Is called at the steps of a run. Override what you need; raise to end the run; return values are
+    ignored.
+    """
 
     def before_train(self, context: LifecycleContext) -> None:
         """Called once the log is read and checked, before anything is learned."""

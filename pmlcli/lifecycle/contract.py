@@ -199,7 +199,7 @@ def check_log(log: EventLog, schema: Mapping[str, Any]) -> None:
 
 
 def read_options(schema: Mapping[str, Any], options: ReadOptions) -> ReadOptions:
-    """The caller's options, completed by how the training log was read."""
+    """The caller's options; what they leave open is read as the training log was."""
     columns = dict.fromkeys(OPTIONAL_ROLES, NONE) | dict(schema["columns"])
     return dataclasses.replace(
         options,

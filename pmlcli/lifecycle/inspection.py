@@ -20,9 +20,9 @@ MOST_SHOWN_BYTES = 65_536
 def inspect_model(path: Path | str) -> dict[str, Any]:
     """The card of the model at `path`, JSON-plain: manifest, root digest, parameters with their meaning.
 
-    `calibration` is what `threshold.json` holds, None where it is long or damaged. Other artifacts are hashed
-    and not parsed; `findings` lists what is not as the manifest says.
-    `signature` is none, not checked, or damaged. Raises a PersistenceError when there is no model.
+    `calibration` is the content of `threshold.json`, None if it is too long or damaged. Other artifacts are
+    hashed but not parsed; `findings` lists what differs from the manifest. `signature` is none, not checked,
+    or damaged. Raises a PersistenceError when there is no model.
     """
     seal, difference = compare(path, contents=True)
     manifest = asdict(seal.manifest)

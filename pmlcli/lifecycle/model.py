@@ -40,12 +40,13 @@ from pmlcli.store.publish import Publication
 
 
 class Model(Hook):
-    """An algorithm with its encoding and everything that vouches for them.
+    """A model: an algorithm with its encoding, and the commands `train`, `predict`, `evaluate`, `monitor`,
+    `save` and `load` as methods.
 
     `model_type` is `task/name`; keyword arguments are the algorithm's parameters (`seed` among them).
-    A subclass may override the hook methods; `hooks` are called around them. It may have an `__init__` of its
-    own: `Class.load` does not call it, so give what your hooks need as class attributes or set it in
-    `after_load`; `Class(...).load` keeps what your `__init__` set.
+    A subclass may override the hook methods; `hooks` are called around them. It may have its own `__init__`.
+    `Class.load` does not call that, so set what your hooks need as class attributes or in `after_load`;
+    `Class(...).load` keeps what your `__init__` set.
 
     >>> model = Model("anomaly/isolation-forest", model_id="p2p", contamination=0.05)  # doctest: +SKIP
     >>> model.train("log.csv").metrics  # doctest: +SKIP
@@ -89,7 +90,7 @@ class Model(Hook):
 
     @property
     def trained_state(self) -> TrainedState:
-        """All that training left; PredictionError where there is nothing yet."""
+        """The result of the training; PredictionError if the model is not trained."""
         if self._state is None:
             raise PredictionError(
                 f"model '{self.model_id}' is not trained",
@@ -100,22 +101,22 @@ class Model(Hook):
 
     @property
     def is_trained(self) -> bool:
-        """Whether it can be asked and saved."""
+        """Whether it is trained, so that it can predict and be saved."""
         return self.metadata.is_trained
 
     @property
     def manifest_fields(self) -> dict[str, Any]:
-        """A copy of what its manifest says, but for the artifacts; empty where it is not trained."""
+        """A copy of its manifest without the artifacts; empty if it is not trained."""
         return {} if self._state is None else dict(self._state.manifest)
 
     @property
     def files(self) -> dict[str, bytes]:
-        """A copy of its artifacts, bytes by file name; empty where it is not trained."""
+        """A copy of its artifacts, bytes by file name; empty if it is not trained."""
         return {} if self._state is None else dict(self._state.files)
 
     @property
     def root_digest(self) -> str:
-        """The one hash over all of a trained model: of its directory, or of what `save` would write."""
+        """The hash of a trained model: of its directory, or of what `save` would write."""
         return self.trained_state.root_digest
 
     def __repr__(self) -> str:
@@ -136,16 +137,15 @@ class Model(Hook):
         time_limit: TimeLimit | None = None,
         hooks: Sequence[Hook] = (),
     ) -> TrainingResult:
-        """Trains on a log: split by time, measured beside the baseline, then fitted on all of it.
+        """Trains on a log: measures the algorithm and the baseline on splits by time, then fits on all of it.
 
         `options` say how a path is to be read, or how an EventLog was, so that it can be read so again.
         `regressors` are exogenous columns, for the forecasters that take them.
-        `columns` says which columns you know to be known when a case starts, or not until later; of the
-        others, those of hindsight are found and left out.
-        `sample_cases` learns from so many whole cases, drawn by a stable hash of their ids; from all where
-        the log has no more.
-        `time_limit`, seconds or a timedelta, is looked at between epochs, rounds of boosting, members and
-        cuts; what it leaves out stands in the verdict and the manifest.
+        `columns` names columns that are known when a case starts, or only later; of all others, columns of
+        hindsight are found and left out. `sample_cases` learns from this many whole cases, drawn by a stable
+        hash of their ids, if the log has more. `time_limit`, seconds or a timedelta, is looked at between
+        epochs, rounds of boosting, members and cuts; what it leaves out stands in the verdict and the
+        manifest.
 
         Raises LogError, TrainingError, HookError, or TimeLimitError where the time is over before there is
         anything to keep; then `metadata.status` is `failed`.
@@ -177,9 +177,9 @@ class Model(Hook):
 
         With `drift`, `metadata["drift"]` says which activities and paths are more or less common than in
         training, beyond chance, and a warning names the largest change.
-        `now` is the moment of asking, for the tasks that predict how running cases go on; what came later is
-        not looked at. Without it the log's last event is taken for now: right for a whole log, too early for
-        that of one case. A time without a zone is one of the log's.
+        `now` is the moment of the prediction, for the tasks that predict how running cases continue; later
+        events are ignored. Without it, the log's last event counts as now: right for a whole log, too early
+        for the log of one case. A time without a zone is in the log's zone.
 
         Raises PredictionError when the model is untrained or cannot give what is asked, LogError when
         the log breaks the model's data contract.
@@ -205,9 +205,9 @@ class Model(Hook):
     ) -> Evaluation:
         """How good the model is on a log that holds the truth, beside training and its baseline.
 
-        `scope` says of what; `against` is another model of the same task, held against the same truth.
-        `frame` of what comes back has each prediction beside the truth. LogError where the log holds no truth
-        or breaks the data contract, ValidationError for a scope that is none of this log.
+        `scope` selects and groups what is measured; `against` is another model of the same task, measured on
+        the same cases. `frame` of the result has each prediction beside the truth. LogError if the log does
+        not hold the truth or breaks the data contract, ValidationError for a scope that does not fit the log.
         """
         state, other = self.trained_state, None if against is None else against.trained_state
         with self._running("evaluate", hooks):
@@ -217,11 +217,11 @@ class Model(Hook):
     def monitor(
         self, log: LogLike, *, how: Monitored | None = None, options: ReadOptions | None = None
     ) -> Assessment:
-        """What has changed in the process since training, told from a later log, and since when.
+        """What has changed in the process since training, judged by a later log, and since when.
 
-        The log is compared with the training log's counts and quantiles; of the cases whose truth has arrived
-        since, the model is asked how right it is.
-        Raises LogError when the log breaks the data contract or is of another process.
+        The log is compared with the training log's counts and quantiles; the model is measured on the cases
+        that have ended since then. Raises LogError when the log breaks the data contract or is of another
+        process.
         """
         with in_place(self.trained_state.place):
             return measuring.monitor(self.trained_state, log, how or Monitored(), options or ReadOptions())
@@ -236,7 +236,7 @@ class Model(Hook):
         publication: Publication | None = None,
         check: bool | None = None,
     ) -> SavedModel:
-        """Writes the model directory, whole or not at all; `force` replaces an existing model.
+        """Writes the model directory, completely or not at all; `force` replaces an existing model.
 
         `sign` (see `store.signing.signer`) makes its signature; `publication` is the right to write `path`
         when the caller holds it already. Before anything is written, a freshly started interpreter opens the
@@ -300,11 +300,11 @@ class Model(Hook):
         return cls.from_state(keeping.state_of(stored, trusted=trusted, place=place), hooks=hooks)
 
     def replay(self) -> Replay:
-        """How the answers to the canary cases on this machine compare with the recorded ones."""
+        """How the predictions for the canary cases on this machine compare with the recorded ones."""
         return asking.replay(self.trained_state)
 
     def read_options(self, options: ReadOptions) -> ReadOptions:
-        """The caller's options, completed by how the training log was read."""
+        """The caller's options; what they leave open is read as the training log was."""
         return contract.read_options(self.trained_state.input_schema, options)
 
     def keep_decision(self, decision: Mapping[str, Any]) -> None:

@@ -30,9 +30,9 @@ def told_metrics(metrics: Mapping[str, Any]) -> str:
 
 @dataclass
 class ModelMetadata:
-    """What a model is, where it is in its life, and what it was trained on.
+    """What a model is, whether it is trained, and on what.
 
-    `artifacts` are the files that vouch for a trained model, as its manifest lists them.
+    `artifacts` are the files of a trained model, as its manifest lists them.
     """
 
     model_id: str
@@ -45,7 +45,7 @@ class ModelMetadata:
 
     @property
     def is_trained(self) -> bool:
-        """Whether the model can be asked and saved."""
+        """Whether the model is trained, so that it can predict and be saved."""
         return self.status == "trained"
 
     @classmethod
@@ -145,7 +145,7 @@ class PredictionResult:
 
 @dataclass(frozen=True)
 class SavedModel:
-    """Where a model was saved, and the one hash over all of it."""
+    """Where a model was saved, and its root digest."""
 
     path: Path
     root_digest: str

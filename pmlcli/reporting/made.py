@@ -43,7 +43,7 @@ MAKERS: Mapping[str, Callable[[Story], Part]] = {
 
 @dataclass(frozen=True)
 class Report:
-    """A page that is made: `html` is all of it, `parts` are its sections."""
+    """A finished page: `html` is all of it, `parts` are its sections."""
 
     title: str
     html: str

@@ -38,10 +38,9 @@ def report(
 ) -> Report:
     """One page of a log and of models, each of another task; without a model it is the log's own.
 
-    `how` says what is shown; `compare` is another log of the process; `request` is what models are asked for,
-    such as `PredictRequest(sla="30d")`. `said` is told how long each model took.
-    ValidationError for two models of one task, LogError for a log of another process or one that lacks what a
-    model needs.
+    `how` says what is shown; `compare` is another log of the process; `request` has options for the
+    predictions, such as `PredictRequest(sla="30d")`. `said` is told how long each model took. ValidationError
+    for two models of one task, LogError for a log of another process or one that lacks what a model needs.
 
     >>> report("log.csv", "model").save("report.html")  # doctest: +SKIP
     """

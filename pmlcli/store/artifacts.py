@@ -28,7 +28,7 @@ class ArtifactStore:
         wait_seconds: float = 0.0,
         sign: Sign | None = None,
     ) -> str:
-        """Save a model whole or not at all; returns its root digest.
+        """Save a model completely or not at all; returns its root digest.
 
         `manifest_fields` are the manifest's fields without `artifacts`; `files` maps a plain file name
         (`model.json`) to its bytes; `sign` turns the manifest's bytes into the signature file's. Raises
@@ -47,7 +47,9 @@ class ArtifactStore:
         force: bool = False,
         sign: Sign | None = None,
     ) -> str:
-        """`save` for who already holds the publication (so that a second training finds the name busy)."""
+        """`save` for a caller that already has the publication (so that a second training finds the name
+        busy).
+        """
         manifest = seal(manifest_fields, files)
         signature = sign(manifest) if sign is not None else None
         publication.publish(files, manifest, signature=signature, force=force)
@@ -66,7 +68,7 @@ class ArtifactStore:
     def sign(self, path: Path | str, sign: Sign, *, wait_seconds: float = 0.0) -> str:
         """Verify the model at `path` and put it back with a signature; returns its root digest.
 
-        The whole directory is published anew, so a reader sees it unsigned or signed, never between.
+        The whole directory is written again, so a reader sees it unsigned or signed, never in between.
         """
         with Publication(path, wait_seconds=wait_seconds) as publication:
             model = read_model(path)

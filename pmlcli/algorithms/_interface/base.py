@@ -75,20 +75,20 @@ class Algorithm(ABC, Generic[Data]):
 
     @final
     def set_parameters(self, values: Mapping[str, Any]) -> None:
-        """Gives parameters other values before training; ValidationError for what `build` would refuse."""
+        """Changes parameters before training; ValidationError for values that `build` would refuse."""
         for name, value in validated(type(self), values).items():
             setattr(self, name, value)
 
     @abstractmethod
     def make_encoding(self) -> Encodes[Data]:
-        """The unfitted encoding that it takes its data from."""
+        """The unfitted encoding that makes its data."""
 
     @abstractmethod
     def fit(self, data: Data) -> None:
         """Learns from encoded training data."""
 
     def refit(self, data: Data, trial: Self) -> None:
-        """Learns from all data, guided by what `trial` (fitted on the training part) found."""
+        """Learns from all data, with what `trial` (fitted on the training part) found."""
         self.fit(data)
 
     def state(self) -> dict[str, Any]:
@@ -121,7 +121,7 @@ class Algorithm(ABC, Generic[Data]):
 
     @property
     def parts(self) -> Mapping[str, Any]:
-        """The members by short name, in their order; ValidationError where nobody handed them in."""
+        """The members by short name, in their order; ValidationError if they were not passed in."""
         if not self._members:
             raise ValidationError(
                 f"{type(self).__name__} combines other algorithms",
@@ -130,7 +130,7 @@ class Algorithm(ABC, Generic[Data]):
         return self._members
 
     def kept_members(self) -> dict[str, Algorithm[Any]]:
-        """The members that answers need, by short name; their state is kept beside its own."""
+        """The members that predictions need, by short name; their state is saved beside its own."""
         return dict(self._members)
 
 

@@ -20,10 +20,10 @@ from pmlcli.errors import ValidationError, unknown_name
 class Param:
     """Metadata of a parameter, or of a field of a request: `Annotated[int, Param("Number of trees.", ge=1)]`.
 
-    Bounds are inclusive (ge, le) or exclusive (gt, lt). The rest is about the command line: whether a
-    parameter has an option of its own (`has_option`; all have `-p NAME=VALUE`), the option's name where it
-    is another one, what stands for its value, values to offer, how text is read (`duration`, `table`), and
-    what it is about (`request`, `trust`, `place`, `limit`; see `cli/_group.py`).
+    Bounds are inclusive (ge, le) or exclusive (gt, lt). The rest is for the command line: whether a parameter
+    has its own option (`has_option`; all have `-p NAME=VALUE`), the option's name if it differs, the
+    placeholder of its value, values for completion, how text is read (`duration`, `table`), and its class
+    (`request`, `trust`, `place`, `limit`; see `cli/_group.py`).
     """
 
     help: str

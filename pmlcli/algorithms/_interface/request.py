@@ -15,10 +15,10 @@ Fields = Mapping[str, str | int | bool]
 
 
 class PredictRequest:
-    """What a caller asks of a prediction, by name: `PredictRequest(level="event", explain=True)`.
+    """The options of a prediction, by name: `PredictRequest(level="event", explain=True)`.
 
-    Each task declares what it can be asked for (`pmlcli predict --help` lists it all); a model refuses what
-    its task has not.
+    Each task declares its options (`pmlcli predict --help` lists them all); a model refuses options of other
+    tasks.
     """
 
     def __init__(self, **given: Any) -> None:
@@ -26,11 +26,11 @@ class PredictRequest:
 
     @property
     def given(self) -> dict[str, Any]:
-        """Name to value of what is asked for."""
+        """The given options, name to value."""
         return dict(self._given)
 
     def with_(self, **more: Any) -> PredictRequest:
-        """The same request, with more."""
+        """The same request, with more options."""
         return PredictRequest(**{**self.given, **more})
 
     def __eq__(self, other: object) -> bool:

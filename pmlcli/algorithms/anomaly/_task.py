@@ -292,15 +292,15 @@ class AnomalyDetector(Algorithm[CaseData], Generic[CaseData]):
 
     @property
     def border(self) -> float | None:
-        """The threshold, where the method has one of its own; None: `contamination` says how many of the
-        training cases lie above it.
+        """The threshold, if the method has its own; None: `contamination` says how many of the training cases
+        are above it.
         """
         return None
 
     @property
     @final
     def levels(self) -> tuple[str, ...]:
-        """At which it scores."""
+        """The levels that it can score: cases, events."""
         return ("case",)
 
     @abstractmethod
@@ -309,18 +309,18 @@ class AnomalyDetector(Algorithm[CaseData], Generic[CaseData]):
 
     @abstractmethod
     def reasons(self, data: CaseData, flagged: Codes) -> Sequence[str]:
-        """Why each of these cases (positions in `data`) stands out, a sentence each."""
+        """Why each of these cases (positions in `data`) is anomalous, one sentence for each."""
 
     def training_scores(self, data: CaseData) -> Floats:
-        """(cases,), what the training cases would score had they been new; they set the threshold.
+        """(cases,), the scores that the training cases would have if they were new; they set the threshold.
 
-        A case that the model has seen itself may be part of what is usual and score lower than a new one like
-        it. Detectors in which that shows take each case out of what they learned; here it is `score`.
+        A case that the model was trained on may score lower than an equal new one. Detectors with this effect
+        leave each case out of what they learned; the default is `score`.
         """
         return self.score(data)
 
     def judge(self, data: CaseData) -> CaseJudgement:
-        """Scores, and reasons on request; given anew where both come of the same work."""
+        """Scores, and reasons on request; override it if both need the same work."""
         return CaseJudgement(self.score(data), lambda flagged: self.reasons(data, flagged))
 
     @final
@@ -329,8 +329,8 @@ class AnomalyDetector(Algorithm[CaseData], Generic[CaseData]):
         return CaseScores(self.training_scores(data))
 
     def held_out_scores(self, parts: Iterable[CaseData]) -> Mapping[str, Floats]:
-        """Scores of cases that this trial was not fitted on, which come in parts. A detector that learns from
-        these scores does it here; `refit` takes it over from the trial.
+        """Scores of cases that this trial was not fitted on, in parts. A detector that learns from these
+        scores does it here; `refit` takes the result from the trial.
         """
         return {"case": np.concatenate([self.score(data) for data in parts])}
 

@@ -110,8 +110,8 @@ class EventJudgement(EventScores):
 
 @dataclass(kw_only=True)
 class EventDetector(Algorithm[EventData], Generic[EventData]):
-    """An algorithm of the task anomaly that scores each value of each event: its activity, its time, whatever
-    it looks at. The score of an event is the highest of its values, that of a case the highest of its events.
+    """An algorithm of the task anomaly that scores each value of each event, such as its activity or its
+    time. The score of an event is the highest of its values, that of a case the highest of its events.
     """
 
     contamination: Contamination = AUTO
@@ -123,13 +123,13 @@ class EventDetector(Algorithm[EventData], Generic[EventData]):
     @property
     @final
     def border(self) -> float | None:
-        """A threshold of the method's own: none of these has one."""
+        """The method's own threshold: none of these detectors has one."""
         return None
 
     @property
     @final
     def levels(self) -> tuple[str, ...]:
-        """At which it scores."""
+        """The levels that it can score: cases, events."""
         return ("case", "event")
 
     @abstractmethod

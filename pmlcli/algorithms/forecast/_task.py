@@ -383,7 +383,7 @@ class Forecaster(Algorithm[Data]):
     @property
     @final
     def kpis(self) -> tuple[str, ...]:
-        """The KPIs, with the limit of `sla` where it belongs; ValidationError where it belongs to none."""
+        """The KPIs, with the limit of `sla` for the KPI that needs it; ValidationError if none does."""
         if self.sla is None:
             return self.kpi
         if BREACH not in self.kpi:
@@ -401,7 +401,7 @@ class Forecaster(Algorithm[Data]):
 
     @final
     def remember(self, data: Data) -> None:
-        """Keeps the training series, as part of what was learned."""
+        """Keeps the training series as part of the learned state."""
         longest = max(data, key=len)
         self.series_, self.timezone_ = [series.kpi for series in data], longest.timezone
         self.history_starts_ = longest.starts.copy()

@@ -218,8 +218,8 @@ class NextActivityPredictor(Algorithm[PrefixData]):
     def probabilities(self, data: PrefixData) -> Floats:
         """(events, classes): row i is what follows the prefix that ends with event i; rows sum to 1.
 
-        Classes are the codes of the activities, then the end of the case; the codes of the unseen and
-        the missing have probability 0. A row depends on the events of its case up to i alone.
+        Classes are the codes of the activities, then the end of the case; the codes of unseen and missing
+        values have probability 0. A row depends on the events of its case up to i alone.
         """
 
 

@@ -354,7 +354,7 @@ class OutcomeTask(PrefixTask["OutcomePredictor", OutcomePrefixes, HeldOut, Outco
 
 @dataclass(kw_only=True)
 class OutcomePredictor(Algorithm[OutcomePrefixes]):
-    """An algorithm of the task outcome: it names the outcome, and gives probabilities."""
+    """An algorithm of the task outcome: its parameters define the outcome, and it gives probabilities."""
 
     task: ClassVar[OutcomeTask] = OutcomeTask()
 
@@ -421,8 +421,8 @@ class OutcomePredictor(Algorithm[OutcomePrefixes]):
 
     @final
     def positive_class(self, class_names: tuple[str, ...], labels: Callable[[], Codes]) -> int:
-        """The class looked for: the one named, else what the source is about, else the rarest of the training
-        cases' labels.
+        """The class to look for: the named one, else the one that the rule or activity describes, else the
+        rarest label of the training cases.
         """
         if self.positive in class_names:
             return class_names.index(self.positive)

@@ -228,7 +228,7 @@ class SuffixPredictor(Algorithm[PrefixData], Generic[PrefixData]):
         """At least one suffix for each of these prefixes, by the events that end them (ascending)."""
 
     def is_by_case(self) -> bool:
-        """Whether possible suffixes weigh less in the choice the longer they make the case."""
+        """Whether possible suffixes count less the longer they make the case."""
         return False
 
 

@@ -85,7 +85,7 @@ class WorkEncoding(Encoding[Work]):
         return self
 
     def transform(self, log: EventLog) -> Work:
-        """The work of any log; LogError names a column that training had and this lacks."""
+        """The work of any log; LogError names a column that the training log had and this log lacks."""
         self._check(log)
         resource = np.full(log.n_events, MISSING_CODE, dtype=np.int64)
         if RESOURCE in self._looked_at and log.resource_codes is not None:

@@ -209,7 +209,7 @@ class SequenceEncoding(Encoding[Sequences]):
         return found if self.resources is None else found | {RESOURCE: self.resources.values}
 
     def times_beyond(self, log: EventLog) -> int:
-        """How many events wait, or lie after their case's start, longer than any in training."""
+        """How many events have a wait, or a time since their case began, longer than any in training."""
         if self.time_scale is None or log.times is None or not self.time_limits:
             return 0
         # In single precision, as the limits were taken.

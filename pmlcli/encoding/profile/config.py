@@ -11,11 +11,11 @@ from pmlcli.eventlog.log import ACTIVITY, CASE_ID, RESOURCE, START_TIMESTAMP, TI
 
 @dataclass(frozen=True)
 class FeatureConfig:
-    """What a case profile holds beside activities, directly-follows pairs, resources and times.
+    """What a case profile has besides activities, directly-follows pairs, resources and times.
 
-    Those four are always there as far as the log has them: naming `activity`, `resource` or `timestamp`
-    only says that the log must have them. Every other column comes in by name alone, because a log's
-    attributes may hold the very label that is looked for.
+    These four are always used if the log has them: naming `activity`, `resource` or `timestamp` only means
+    that the log must have them. Every other column is used only if it is named, because it may be the label
+    that is to be found.
 
     - `numerical_features`: columns of numbers (mean and largest over a case; `case:` columns by value)
     - `categorical_features`: columns of values (events of a case that have each)

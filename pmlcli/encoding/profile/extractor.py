@@ -78,8 +78,8 @@ class CaseFeatures:
 
 
 class FeatureExtractor(Encoding[CaseFeatures]):
-    """Log to case profiles. Columns, vocabularies, medians and spreads come from the training log alone;
-    a case's row depends on that case alone.
+    """Turns a log into case profiles. Columns, vocabularies, medians and spreads are those of the training
+    log; the row of a case depends on that case alone.
     """
 
     name = "case-profile"
@@ -114,7 +114,7 @@ class FeatureExtractor(Encoding[CaseFeatures]):
     def transform(self, log: LogLike) -> CaseFeatures:
         """Profiles (cases, columns) of any log: anything that `read_log` takes.
 
-        LogError names a column that training had and this lacks.
+        LogError names a column that the training log had and this log lacks.
         """
         log = read_log(log)
         for column in self.required_columns():
