@@ -113,12 +113,18 @@ def verdict(metric: Mapping[str, Any], task: str, simple_way: str) -> str:
 
     `simple_way` says what the task's baseline does: `by the median`.
     """
-    phrase = _PHRASES.get((task, str(metric["metric"])), f"{str(metric['metric']).replace('_', ' ')} {{}}")
-    ours, theirs = (_as_said(metric[key], metric) for key in ("value", "baseline_value"))
-    told = phrase.format(ours)
+    told = beside(metric, task, simple_way)
     if metric["verdict"] == "is the baseline":
         return f"{told} (this is the baseline of its task)"
-    return f"{_VERDICTS.get(metric['verdict'], metric['verdict'])}: {told}, {theirs} {simple_way}"
+    return f"{_VERDICTS.get(metric['verdict'], metric['verdict'])}: {told}"
+
+
+def beside(metric: Mapping[str, Any], task: str, simple_way: str) -> str:
+    """`off by 9.04 days on average, 12.5 days by the median`; of a baseline only its own number."""
+    phrase = _PHRASES.get((task, str(metric["metric"])), f"{str(metric['metric']).replace('_', ' ')} {{}}")
+    ours, theirs = (_as_said(metric[key], metric) for key in ("value", "baseline_value"))
+    own = phrase.format(ours)
+    return own if metric["verdict"] == "is the baseline" else f"{own}, {theirs} {simple_way}"
 
 
 def _as_said(value: float, metric: Mapping[str, Any]) -> str:

@@ -55,6 +55,8 @@ def ask(model: Model, log: EventLog, given: dict[str, Any]) -> Asked:
         calibration=read_json(model.files, THRESHOLD_FILE, **MOST_READ_HERE),
         history=_history(model, log) if task.name == "forecast" else {},
         activities=known_activities(model.files),
+        simple_way=task.baseline_phrase,
+        sla=known.get("sla"),
         drift=tuple(found.metadata.get("drift", ())),
         warnings=tuple(found.metadata["warnings"]),
     )

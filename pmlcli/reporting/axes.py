@@ -136,9 +136,7 @@ def _days(scale: Scale, zone: ZoneInfo, step: int) -> list[datetime]:
 def _months(scale: Scale, zone: ZoneInfo, about: int) -> list[Tick]:
     """Months, quarters or years with a text, and what lies between them without one."""
     begin = datetime.fromtimestamp(scale.low, UTC).astimezone(zone)
-    months = (scale.high - scale.low) / (30.44 * DAY)
-    step = next((one for one in (1, 3, 6, 12, 24, 60, 120, 240, 600) if months / one <= about), 1200)
-    small = {1: 0, 3: 1, 6: 1, 12: 3}.get(step, step // 4)
+    step, small = _month_steps(scale, about)
     found = []
     index = begin.year * 12
     while (index // 12) < LAST_YEAR:
@@ -153,6 +151,24 @@ def _months(scale: Scale, zone: ZoneInfo, about: int) -> list[Tick]:
         index += 1
     weeks = _days(scale, zone, 7) if step == 1 else []
     return found + [Tick(scale.of(at.timestamp()), "") for at in weeks]
+
+
+def _month_steps(scale: Scale, about: int) -> tuple[int, int]:
+    """How many months lie between marks with a text, and between those without one; 0 for none."""
+    months = (scale.high - scale.low) / (30.44 * DAY)
+    step = next((one for one in (1, 3, 6, 12, 24, 60, 120, 240, 600) if months / one <= about), 1200)
+    return step, {1: 0, 3: 1, 6: 1, 12: 3}.get(step, step // 4)
+
+
+def small_marks(scale: Scale, about: int = 7) -> str:
+    """What the marks of `times` without a text are: `weeks`, `months`, `quarters`; empty without any."""
+    if any((scale.high - scale.low) / one <= about for one in _TIMES):
+        return ""
+    step, small = _month_steps(scale, about)
+    if step == 1:
+        return "weeks"
+    known = {1: "months", 3: "quarters", 6: "half years", 12: "years"}
+    return known.get(small) or (f"{small // 12} years" if small % 12 == 0 else f"{small} months")
 
 
 LAST_YEAR = 9999

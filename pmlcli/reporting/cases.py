@@ -28,6 +28,8 @@ def part(story: Story) -> Part:
         return Part("cases", "Cases to look at", [_nothing(story)])
     told = f"{number.counted(len(found), 'case')} to look at"
     told += "." if len(shown) == len(found) else f"; the most urgent {len(shown)} are shown."
+    if story.odd_events is not None:
+        told += " A dot is an event; a large red one is odd."
     groups: list[dict[str, Any]] = [
         {
             "reason": _common(group),
@@ -84,17 +86,10 @@ def _age(story: Story, one: Noticed) -> str:
 
 
 def odd_of(story: Story, first: int, last: int) -> NDArray[np.int64]:
-    """Which events of a flagged case are marked: the flagged ones, else the oddest; positions in the log."""
-    found = story.of("anomaly")
-    if found is None or found.events is None or story.odd_events is None or story.odd_cases is None:
+    """Which events of a case are marked as odd; positions in the log."""
+    if story.odd_events is None:
         return np.empty(0, dtype=np.int64)
-    case = int(np.searchsorted(story.log.offsets, first, side="right")) - 1
-    if not story.odd_cases[case]:
-        return np.empty(0, dtype=np.int64)
-    flagged = first + np.flatnonzero(story.odd_events[first:last])
-    if len(flagged):
-        return flagged
-    return np.array([first + int(found.events["score"].to_numpy()[first:last].argmax())])
+    return first + np.flatnonzero(story.odd_events[first:last])
 
 
 def _timeline(story: Story, one: Noticed, table: Table) -> Figure:

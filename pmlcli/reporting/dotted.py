@@ -52,7 +52,7 @@ def _figure(story: Story) -> Figure:
         down=_cases(down, log.n_cases),
         across=axes.times(across, story.zone),
         frame=(WIDTH, LEFT, RIGHT, TOP, TOP + height),
-        label=f"time ({story.zone.key}); small marks are {_small(across)}",
+        label=f"time ({story.zone.key}){_small(across)}",
         has_odd=odd is not None and bool(odd.any()),
     )
     caption = (
@@ -69,8 +69,8 @@ def _said_odd(odd: NDArray[np.bool_] | None) -> str:
 
 
 def _small(across: Scale) -> str:
-    days = (across.high - across.low) / axes.DAY
-    return "weeks" if days < 31 * 8 else "months"
+    found = axes.small_marks(across)
+    return f"; small marks are {found}" if found else ""
 
 
 def _cases(scale: Scale, n: int) -> list[Tick]:

@@ -50,13 +50,17 @@ def total(asked: Asked, kpi: str) -> str:
         float(np.sqrt(((rows[name].to_numpy(dtype=float) - value) ** 2).sum()))
         for name in ("lower_95", "upper_95")
     )
-    bucket = BUCKETS.get(str(asked.fields["hyperparameters"].get("frequency")), "buckets")
+    bucket = _bucket(asked)
     whole = float(value.sum())
     low, high = max(whole - down, 0.0), whole + up
     return (
         f"{whole:,.0f} {asked.history[kpi]['kpi_unit']} are expected in the {len(rows)} {bucket} ahead "
         f"(about {low:,.0f} to {high:,.0f}, if the {bucket} err independently)"
     )
+
+
+def _bucket(asked: Asked) -> str:
+    return BUCKETS.get(str(asked.fields["hyperparameters"].get("frequency")), "buckets")
 
 
 def _fan(story: Story, asked: Asked, kpi: str, place: int) -> Figure:
@@ -67,6 +71,7 @@ def _fan(story: Story, asked: Asked, kpi: str, place: int) -> Figure:
     across = Scale(float(x.min()), float(x.max()), curve.LEFT, curve.RIGHT)
     values = np.concatenate((before[1], rows["upper_95"].to_numpy(dtype=float)))
     unit = "seconds" if known["kpi_unit"] == "seconds" else ""
+    each = f" per {_bucket(asked)[:-1]}" if known["kpi_unit"] in SUMMED else ""
     scale = Scale(0.0, axes.top(float(np.nanmax(values)), unit), curve.BOTTOM, curve.TOP)
     told = total(asked, kpi)
     description = f"{kpi}, what was and what is expected. {told}".strip()
@@ -83,7 +88,7 @@ def _fan(story: Story, asked: Asked, kpi: str, place: int) -> Figure:
         axes.times(across, story.zone),
         f"time ({story.zone.key})",
         axes.numbers(scale, 5, unit),
-        f"{words.cut(kpi)} ({known['kpi_unit']})",
+        f"{words.cut(kpi)} ({known['kpi_unit']}{each})",
         shapes,
         KEYS,
     )

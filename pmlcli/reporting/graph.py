@@ -15,7 +15,7 @@ from pmlcli.reporting.story import Story
 
 ODD_SHARE = 0.3
 """An arrow is odd where more than this share of its events is flagged."""
-MOST_NODES, MOST_ODD = 40, 25
+MOST_NODES, MOST_ODD = 40, 8
 
 
 class Arrow(NamedTuple):

@@ -9,7 +9,7 @@ from pmlcli.reporting import words
 from pmlcli.reporting.drawing import drawn
 from pmlcli.reporting.fan import total
 from pmlcli.reporting.model import shortly
-from pmlcli.reporting.noticed import alike, grouped, late, late_sentence, noticed
+from pmlcli.reporting.noticed import alike, grouped, late, late_sentence, odd, slow, took_at_most
 from pmlcli.reporting.parts import Part
 from pmlcli.reporting.story import Story
 
@@ -33,7 +33,7 @@ def _facts(story: Story) -> list[tuple[str, str]]:
         ("events", f"{log.n_events:,}"),
         ("still running", f"{int(story.running.sum()):,}"),
     ]
-    if (half := story.profile.throughput_median_seconds) is not None:
+    if (half := took_at_most(story, 0.5)) is not None:
         facts.append(("median time", words.rough(half)))
     if story.odd_cases is not None:
         facts.append(("odd cases", number.share(float(story.odd_cases.mean()))))
@@ -52,10 +52,12 @@ def _does(story: Story) -> str:
     kinds = number.counted(found.distinct_activities, "activity", "activities")
     told = f"{number.counted(log.n_cases, 'case')} went through {kinds}"
     ways = f"mostly from {first} to {last}, in {number.counted(found.variants, 'way')}"
-    if found.throughput_median_seconds is None or found.throughput_p90_seconds is None:
+    half, nine = took_at_most(story, 0.5), slow(story)
+    if half is None or nine is None:
         return f"{when}{told}, {ways}."
-    half, nine = words.took(found.throughput_median_seconds), words.took(found.throughput_p90_seconds)
-    return f"{when}{told}, {ways}; half of them took at most {half}, and one in ten more than {nine}."
+    those = "those that ended" if story.running.any() else "them"
+    took = f"half of {those} took at most {words.took(half)}, and one in ten more than {words.took(nine)}"
+    return f"{when}{told}, {ways}; {took}."
 
 
 def _last(story: Story) -> np.ndarray:
@@ -79,27 +81,31 @@ def _odd(story: Story) -> str:
     n = int(story.odd_cases.sum())
     if not n:
         return f"None of the {story.log.n_cases:,} cases is odd."
-    groups = sorted(grouped([one for one in noticed(story) if one.kind == "odd"]), key=lambda one: -len(one))
+    groups = sorted(grouped(odd(story)), key=lambda one: -len(one))
     share = number.share(n / story.log.n_cases)
     verb = "is" if n == 1 else "are"
     reason = alike(groups[0]) if groups else ""
-    often = f"most often ({len(groups[0]):,}): {words.cut(reason, 200)}"
+    most = len(groups[0]) if groups else 0
+    often = f"{f'most often ({most:,})' if most > 1 else 'the oddest'}: {words.cut(reason, 200)}"
     return f"{number.counted(n, 'case')} ({share}) {verb} odd; {often}."
 
 
 def _late(story: Story) -> str:
     running = int(story.running.sum())
     stalled = int(story.standing.is_stalled.sum())
-    silent = f", {stalled:,} of them silent for unusually long" if stalled else ""
+    been = "has been" if stalled == 1 else "have been"
+    silent = f"; {stalled:,} of the running cases {been} silent for unusually long" if stalled else ""
     model = story.of("remaining-time")
     if model is None:
         without = "without a model of remaining time nothing says which will be late"
         return f"{number.counted(running, 'case')} had not ended{silent}; {without}."
     found = late(story)
-    than = late_sentence(story)
-    asked = number.counted(len(model.cases), "case")
-    ends = f"will probably end later than {than}{silent}"
-    return f"{len(found):,} of the {asked} that the model takes to be running {ends}."
+    n = len(model.cases)
+    if not n:
+        return "No case is running, so none can be late."
+    counted = "" if n == running else f" (the whole log shows {running:,} running)"
+    asked = f"{number.counted(n, 'case')} that the model takes to be running{counted}"
+    return f"{len(found):,} of the {asked} will probably {late_sentence(story)}{silent}."
 
 
 def _ahead(story: Story) -> list[str]:

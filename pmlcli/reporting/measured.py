@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from pmlcli.evaluation.assessment import Figure as Measured
@@ -12,7 +14,7 @@ from pmlcli.reporting.curve import Chart, Key
 from pmlcli.reporting.parts import Cell, Figure, Table
 from pmlcli.reporting.story import Asked
 
-NAMES = {"mae": "mean absolute error", "auc": "AUC", "mase": "scaled error"}
+NAMES = {"mae": "mean absolute error", "auc": "pairs ranked right (AUC)", "mase": "scaled error"}
 """Figures whose name is an abbreviation."""
 BINS = 40
 TENTHS = 10
@@ -26,8 +28,11 @@ def scores(asked: Asked) -> Figure | None:
     values = asked.cases["score"].to_numpy(dtype=float)
     limit = float(asked.cases["threshold"].iloc[0])
     last = max(float(np.quantile(values, 0.99)), limit * 1.2, 1e-9)
-    edges = np.linspace(min(float(values.min()), 0.0), last, BINS + 1)
-    counts = np.histogram(np.minimum(values, last), edges)[0]
+    edges = _edges(min(float(values.min()), 0.0), limit, last)
+    last = float(edges[-1])
+    # A case at the threshold is not above it: a bar holds its upper edge, not its lower one.
+    place = np.clip(np.searchsorted(edges, values, side="left") - 1, 0, len(edges) - 2)
+    counts = np.bincount(place, minlength=len(edges) - 1)
     across = Scale(float(edges[0]), last, curve.LEFT, curve.RIGHT)
     down = Scale(0.0, axes.top(float(counts.max())), curve.BOTTOM, curve.TOP)
     odd = edges[:-1] >= limit
@@ -55,6 +60,17 @@ def scores(asked: Asked) -> Figure | None:
     table = Table("Cases by score", ("score from", "to", "cases"), rows, frozenset({0, 1, 2}))
     caption = f"{told} The dashed line is the threshold: cases to its right are flagged as odd."
     return curve.figure("scores", "Scores of cases", (told, caption), chart, table)
+
+
+def _edges(first: float, limit: float, last: float) -> np.ndarray:
+    """About 40 bars of one width, between two of which the threshold lies."""
+    if not first < limit < last:
+        return np.linspace(first, last, BINS + 1)
+    below = max(1, round(BINS * (limit - first) / (last - first)))
+    width = (limit - first) / below
+    edges = first + width * np.arange(below + 1 + math.ceil((last - limit) / width))
+    edges[below] = limit
+    return edges
 
 
 def _bars(across: Scale, down: Scale, edges: np.ndarray, counts: np.ndarray) -> str:

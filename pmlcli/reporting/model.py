@@ -16,14 +16,14 @@ from pmlcli.reporting.story import Asked, Story
 
 SHORT = {
     "better": "better than the simple way",
-    "no better": "not better than the simple way",
+    "no better": "no clear difference from the simple way",
     "worse": "worse than the simple way",
     "unclear": "too little was measured to say whether it beats the simple way",
     "is the baseline": "this is the simple way itself",
 }
 VERDICTS = {
     "better": "It is better than the simple way, beyond chance",
-    "no better": "It is not better than the simple way, as far as chance lets one say",
+    "no better": "It shows no clear difference from the simple way: what there is may be chance",
     "worse": "It is worse than the simple way, beyond chance",
     "unclear": "Too little was measured to say whether it is better than the simple way",
     "is the baseline": "It is the simple way itself, beside which others are measured",
@@ -60,7 +60,7 @@ def verdict(asked: Asked) -> str:
         return "its training measured nothing"
     told = VERDICTS.get(known["verdict"], known["verdict"])
     here = "" if asked.evaluation is None else f"; on this log, {asked.evaluation.sentence}"
-    return f"{told} ({_numbers(known)}){here}"
+    return f"{told} ({_numbers(asked, known)}){here}"
 
 
 def shortly(asked: Asked) -> str:
@@ -69,7 +69,7 @@ def shortly(asked: Asked) -> str:
     told = (
         "its training measured nothing"
         if known is None
-        else f"{SHORT.get(known['verdict'])} ({_numbers(known)})"
+        else f"{SHORT.get(known['verdict'])} ({_numbers(asked, known)})"
     )
     if asked.evaluation is None or asked.evaluation.verdict not in ("worse", "better"):
         return told
@@ -81,11 +81,9 @@ def _comparison(asked: Asked) -> Mapping[str, Any] | None:
     return next((one for one in metrics.values() if sentence.is_comparison(one)), None)
 
 
-def _numbers(known: Mapping[str, Any]) -> str:
-    ours = _worth(known, known["value"])
-    if known["verdict"] == "is the baseline":
-        return f"{_name(known['metric'])} {ours}"
-    return f"{_name(known['metric'])} {ours} beside {_worth(known, known['baseline_value'])}"
+def _numbers(asked: Asked, known: Mapping[str, Any]) -> str:
+    """The same words in which training says it."""
+    return words.with_units(sentence.beside(known, asked.task, asked.simple_way))
 
 
 def _name(metric: str) -> str:
@@ -113,7 +111,7 @@ def _about(asked: Asked, told: set[str]) -> About:
         asked.model_type,
         f"{verdict(asked)}.",
         [
-            *(line for one in metrics for line in (*sentence.reasons(one), *sentence.by_cut(one))),
+            *(line for one in metrics for line in sentence.reasons(one)),
             *(words.plain(one) for one in warnings[:MOST_WARNINGS]),
         ],
         f"On this log: {asked.no_truth}." if asked.no_truth else "",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 
 import numpy as np
@@ -39,14 +39,19 @@ class Noticed:
 def noticed(story: Story) -> list[Noticed]:
     """All cases to look at: kinds take turns, each in order of its urgency, a case once."""
     kinds = [sorted(found, key=lambda one: -one.urgency) for found in _kinds(story)]
-    seen: set[int] = set()
-    chosen = []
+    chosen: dict[int, Noticed] = {}
     for row in zip_longest(*kinds):
         for one in row:
-            if one is not None and one.case not in seen:
-                seen.add(one.case)
-                chosen.append(one)
-    return chosen
+            if one is not None:
+                first = chosen.get(one.case)
+                chosen[one.case] = one if first is None else _also(first, one)
+    return list(chosen.values())
+
+
+def _also(first: Noticed, other: Noticed) -> Noticed:
+    """A case that is to be looked at for two reasons stands under the first and names the other."""
+    told = f"also odd: {other.reason}" if other.kind == "odd" else f"also {other.group}"
+    return replace(first, facts=f"{first.facts}; {told}" if first.facts else told)
 
 
 def grouped(found: Sequence[Noticed]) -> list[list[Noticed]]:
@@ -65,6 +70,12 @@ def alike(group: Sequence[Noticed]) -> str:
     return f"{first.reason}, and alike" if "#" in first.group else first.group
 
 
+def odd(story: Story) -> list[Noticed]:
+    """Cases that a detector flagged."""
+    asked = story.of("anomaly")
+    return [] if asked is None else list(_odd(asked))
+
+
 def late(story: Story) -> list[Noticed]:
     """Running cases that are expected to end too late."""
     asked = story.of("remaining-time")
@@ -72,38 +83,45 @@ def late(story: Story) -> list[Noticed]:
 
 
 def late_sentence(story: Story) -> str:
-    """After what a case counts as late."""
+    """What a case does that counts as late: `take longer than the limit of 60 d`."""
     asked = story.of("remaining-time")
     columns = set() if asked is None else {*asked.cases.columns}
     if "late_probability" in columns:
-        return "their due date"
+        return "miss their due date"
     if "sla_breach_probability" in columns:
-        return "the limit that was given"
+        limit = None if asked is None else asked.sla
+        return f"take longer than the limit{'' if limit is None else f' of {words.took(limit)}'}"
     limit = slow(story)
-    return f"90 % of the ended cases took ({words.took(limit)})" if limit is not None else ""
+    return "end late" if limit is None else f"take longer than 90 % of the ended cases ({words.took(limit)})"
 
 
 def slow(story: Story) -> float | None:
     """What 90 % of the ended cases took at most, seconds; None without ended cases or times."""
+    return took_at_most(story, LATE_SHARE)
+
+
+def took_at_most(story: Story, share: float) -> float | None:
+    """What this share of the ended cases took at most, seconds; None without ended cases or times."""
     ended = ~story.running
     if story.log.times is None or not ended.any():
         return None
-    return float(np.quantile((story.log.ends - story.log.starts)[ended] / 1e6, LATE_SHARE))
+    return float(np.quantile((story.log.ends - story.log.starts)[ended] / 1e6, share))
 
 
 def _kinds(story: Story) -> Iterator[list[Noticed]]:
-    odd, risky = story.of("anomaly"), story.of("outcome")
-    yield [] if odd is None else list(_odd(odd))
+    risky = story.of("outcome")
+    yield odd(story)
     yield late(story)
     yield [] if risky is None else list(_risky(story, risky))
-    yield [] if story.models and (odd or risky or late(story)) else list(_stalled(story))
+    told = story.of("anomaly") or risky or late(story)
+    yield [] if told else list(_stalled(story))
 
 
 def _odd(asked: Asked) -> Iterator[Noticed]:
     table = asked.cases
     for at in np.flatnonzero(table["is_anomaly"].to_numpy(dtype=bool)).tolist():
         row = table.iloc[at]
-        facts = f"score {number.number(float(row['score']))}, {row['severity']}"
+        facts = f"score {number.number(float(row['score']))}, severity {row['severity']}"
         reason = words.plain(str(row["reason"])) or "odd as a whole"
         yield Noticed(at, "odd", reason, _like(reason), float(row["score"]), facts=facts)
 
@@ -124,8 +142,9 @@ def _late(story: Story, asked: Asked) -> Iterator[Noticed]:
     if story.log.end is None or limit is None or not len(table):
         return
     places = _places(story, table)
-    ages = (story.log.end - story.log.starts[places]) / 1e6
-    whole = ages + table["remaining_seconds"].to_numpy(dtype=float)
+    # What remains is counted from a case's last event, and a case may have been silent since.
+    known = (story.log.ends - story.log.starts)[places] / 1e6
+    whole = known + table["remaining_seconds"].to_numpy(dtype=float)
     for at, case in enumerate(places):
         row = table.iloc[at]
         ends = f"expected end {_stamp(story, row['expected_end'])}"

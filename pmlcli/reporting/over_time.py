@@ -19,6 +19,7 @@ from pmlcli.reporting.parts import Cell, Figure, Part, Table
 from pmlcli.reporting.story import NO_TIMES, SECTIONS, Story
 
 MOST_BUCKETS = 45
+WIDTHS = ((1, "day"), (7, "week"), (28, "four weeks"), (91, "13 weeks"), (182, "26 weeks"), (364, "52 weeks"))
 WIDTH, LEFT, RIGHT = 900, 66, 862
 PANEL, GAP, TOP = 130, 58, 62
 FEWEST = 3
@@ -48,14 +49,10 @@ def part(story: Story) -> Part:
 
 
 def buckets(story: Story) -> Buckets:
-    """The log in at most 45 buckets of days, weeks or four weeks on the zone's clock."""
+    """The log in at most 45 buckets of days or whole weeks on the zone's clock."""
     log = story.log
     first, last = int(log.starts.min()), int(log.ends.max())
-    days = (last - first) / DAY
-    width, name = next(
-        ((w, n) for w, n in ((1, "day"), (7, "week"), (28, "four weeks")) if days / w < MOST_BUCKETS),
-        (int(-(-days // MOST_BUCKETS)), f"{-(-days // MOST_BUCKETS):.0f} days"),
-    )
+    width, name = _width((last - first) / DAY)
     begin = _midnight(first, width, story)
     edges = begin + np.arange(0, (last - begin) / 1e6 + width * 86_400, width * 86_400) * 1e6
     place = np.clip(np.searchsorted(edges, log.starts, side="right") - 1, 0, len(edges) - 2)
@@ -73,6 +70,13 @@ def buckets(story: Story) -> Buckets:
         np.where(enough, nine, np.nan),
         name,
     )
+
+
+def _width(days: float) -> tuple[int, str]:
+    """How many days a bucket has, and its name: never a number of days that no calendar knows."""
+    found = next(((days_, name) for days_, name in WIDTHS if days / days_ < MOST_BUCKETS), None)
+    weeks = 52 * (int(days / 364 // MOST_BUCKETS) + 1)
+    return found or (7 * weeks, f"{weeks} weeks")
 
 
 def _midnight(first: int, width: int, story: Story) -> int:
@@ -124,8 +128,10 @@ def _figure(story: Story, found: Buckets) -> Figure:
     )
     caption = (
         "Top: cases that began. Middle: cases that were open. Below: how long the cases that began then "
-        "took, running cases left out; the last of them are short because longer ones have not ended yet."
+        f"took, running cases left out; a gap is where fewer than {FEWEST} ended."
     )
+    if story.running.any():
+        caption += " The last times are short because longer cases have not ended yet."
     shaded = " The shaded time is what the model learned from." if _shade(story, across) else ""
     table = _table(story, found)
     return Figure(

@@ -83,7 +83,8 @@ class Asked:
 
     - `fields`: its manifest; `calibration`: what training kept beside it; `history`: of a forecast
     - `cases`, `events`: its predictions, a row a case (a bucket of a forecast) and a row an event
-    - `activities`: those that training saw
+    - `activities`: those that training saw; `simple_way`: what its task's baseline does, `by the median`
+    - `sla`: the limit that was asked about, seconds; None without one
     - `evaluation`: beside the truth, as far as the log has it; `no_truth` says why not
     """
 
@@ -99,6 +100,8 @@ class Asked:
     evaluation: Evaluation | None = None
     no_truth: str = ""
     activities: frozenset[str] = frozenset()
+    simple_way: str = ""
+    sla: float | None = None
     drift: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
@@ -136,12 +139,18 @@ class Story:
 
     @cached_property
     def odd_events(self) -> NDArray[np.bool_] | None:
-        """Which events of flagged cases a detector flagged, (events,); None where it scores no events."""
+        """Which events make flagged cases odd, (events,): those that a detector flagged, and of a case
+        without any its oddest; None where it scores no events.
+        """
         found = self.of("anomaly")
         if found is None or found.events is None or self.odd_cases is None:
             return None
-        flagged = found.events["is_anomaly"].to_numpy(dtype=np.bool_)
-        return np.asarray(flagged & self.odd_cases[self.log.case_of_event])
+        of_case, offsets = self.log.case_of_event, self.log.offsets
+        odd = found.events["is_anomaly"].to_numpy(dtype=np.bool_) & self.odd_cases[of_case]
+        bare = self.odd_cases & ~np.logical_or.reduceat(odd, offsets[:-1])
+        order = np.lexsort((-found.events["score"].to_numpy(dtype=float), of_case))
+        odd[order[offsets[:-1]][bare]] = True
+        return np.asarray(odd)
 
     @cached_property
     def running(self) -> NDArray[np.bool_]:

@@ -15,6 +15,7 @@ from pmlcli.render import number
 
 LONGEST = 60
 _NAMES = re.compile("`([^`]*)`")
+_COUNTED = re.compile(r"(?<=\d) (?=%|[a-z])")
 MISSING = "–"
 
 
@@ -40,6 +41,11 @@ def took(seconds: float | None) -> str:
 def whole(text: str) -> str:
     """The text with blanks at which no line breaks."""
     return text.replace(" ", "\u00a0")
+
+
+def with_units(text: str) -> str:
+    """The text with no line break between a number and what it counts."""
+    return _COUNTED.sub("\u00a0", text)
 
 
 def plain(text: str) -> str:

@@ -7,14 +7,17 @@ import copy
 import re
 from html.parser import HTMLParser
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
+import numpy as np
 import pytest
 
 from pmlcli import LogError, Model, PmlError, PredictRequest, Report, ReportOptions, ValidationError, report
 from pmlcli.eventlog.log import EventLog
-from pmlcli.reporting import figures, layout
+from pmlcli.reporting import axes, figures, layout, measured, noticed, over_time, words
+from pmlcli.reporting import report as reporting
 from pmlcli.reporting.pseudonyms import pseudonyms
-from pmlcli.reporting.story import SECTIONS, TIMED
+from pmlcli.reporting.story import SECTIONS, TIMED, Story
 from tests.logs import log_of, purchase_events, trace_log
 
 VOID = {"meta", "link", "br", "img", "input", "hr"}
@@ -197,10 +200,74 @@ def test_a_limit_says_who_is_late(log: EventLog, models: list[Model]) -> None:
     some = ReportOptions(("in-short", "cases"))
     never = report(log, models[1], how=some, request=PredictRequest(sla=1e9)).html
     always = report(log, models[1], how=some, request=PredictRequest(sla=60.0)).html
-    assert "the limit that was given" in never
+    assert f"take longer than the limit of {words.took(1e9)}" in never
     assert "0 of the" in never
     assert "Will take longer than the limit" in always
     assert "Will take longer than the limit" not in never
+
+
+@pytest.fixture(scope="module")
+def story(log: EventLog, models: list[Model]) -> Story:
+    """What the page of the first two models is made of."""
+    return reporting._story(log, models[:2], ReportOptions(), None, PredictRequest(), lambda _text: None)
+
+
+def test_what_a_case_is_expected_to_take_is_what_lies_between_its_start_and_its_expected_end(
+    story: Story,
+) -> None:
+    """Also where it was silent since its last event: that time is part of what remains."""
+    table = story.models[1].cases
+    places = {str(one): at for at, one in enumerate(story.log.case_ids)}
+    late = noticed.late(story)
+    ends = dict(zip(table["case_id"], table["expected_end"], strict=True))
+    starts = {case: story.log.starts[places[str(case)]] / 1e6 for case in ends}
+    took = {places[str(case)]: end.timestamp() - starts[case] for case, end in ends.items()}
+    limit = noticed.slow(story)
+    assert limit is not None
+    assert {one.case for one in late} == {case for case, whole in took.items() if whole > limit}
+    assert len(late) < len(ends)
+    for one in late:
+        assert one.urgency == pytest.approx(took[one.case], abs=1)
+
+
+def test_a_case_that_is_odd_and_late_stands_once_and_says_both(story: Story) -> None:
+    both = {one.case for one in noticed.odd(story)} & {one.case for one in noticed.late(story)}
+    assert both
+    shown = noticed.noticed(story)
+    assert len({one.case for one in shown}) == len(shown)
+    assert all("; also " in one.facts for one in shown if one.case in both)
+
+
+def test_every_case_that_is_odd_has_an_odd_event_in_every_picture(story: Story) -> None:
+    assert story.odd_events is not None
+    assert story.odd_cases is not None
+    assert story.odd_cases.any()
+    marked = np.logical_or.reduceat(story.odd_events, story.log.offsets[:-1])
+    assert marked.tolist() == story.odd_cases.tolist()
+
+
+@pytest.mark.parametrize("limit", [0.3, 5.8, 9.0])
+def test_a_bar_of_scores_lies_on_one_side_of_the_threshold(limit: float) -> None:
+    edges = measured._edges(0.0, limit, 10.0)
+    assert limit in edges.tolist()
+    assert edges[0] == 0
+    assert edges[-1] >= 10
+    assert np.allclose(np.diff(edges), np.diff(edges)[0])
+
+
+@pytest.mark.parametrize("days", [0, 3, 44, 45, 300, 1_300, 4_788, 12_000, 30_000, 400_000])
+def test_time_is_cut_into_days_or_whole_weeks(days: int) -> None:
+    width, name = over_time._width(days)
+    assert days / width <= over_time.MOST_BUCKETS
+    assert width == 1 or width % 7 == 0
+    assert not re.search(r"\d days", name)
+
+
+@pytest.mark.parametrize(("years", "told"), [(0.05, ""), (0.3, "weeks"), (1, "months"), (5, "quarters")])
+def test_the_axis_says_what_its_small_marks_are(years: float, told: str) -> None:
+    scale = axes.Scale(0.0, years * 365 * axes.DAY, 0, 800)
+    assert axes.small_marks(scale) == told
+    assert any(not one.text for one in axes.times(scale, ZoneInfo("UTC"))) == bool(told)
 
 
 def test_people_that_a_reason_names_are_only_those_of_the_log() -> None:
