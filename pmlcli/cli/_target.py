@@ -34,6 +34,7 @@ def require_file_place(path: Path, *, force: bool) -> None:
         raise _occupied(path, "is a directory", "name a file")
     if path.is_file() and not force:
         raise _occupied(path, "is there already", "give --force to replace it")
+    _require_no_model(path, path.absolute().parent)
     _require_parent(path)
 
 
@@ -45,12 +46,20 @@ def require_directory_place(path: Path, *, force: bool) -> None:
         raise _occupied(path, "is a file", "name a directory")
     if path.is_dir() and not force and any(path.iterdir()):
         raise _occupied(path, "holds files already", "give --force to replace those of the same names")
+    _require_no_model(path, path.absolute())
     _require_parent(path / "file")
 
 
 def is_file(path: Path | None) -> bool:
     """Whether what is written goes to a file: not where none is named, or - for stdout."""
     return path is not None and str(path) != "-"
+
+
+def _require_no_model(path: Path, directory: Path) -> None:
+    """A model with a file that its manifest does not list counts as damaged."""
+    for place in (directory, directory.parent):
+        if (place / "manifest.json").is_file() and (place / "artifacts").is_dir():
+            raise _occupied(path, "is inside a model, which it would damage", "choose another place")
 
 
 def _occupied(path: Path, what: str, hint: str) -> ValidationError:

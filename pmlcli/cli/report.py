@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 import sys
 import webbrowser
 from pathlib import Path
@@ -192,7 +194,11 @@ def _made(  # noqa: PLR0913 (a command takes its groups of options)
     trust: TrustOptions,
     session: Session,
 ) -> Report:
-    options, asked, how = page.chosen(_command()), page.request(), reading.to_read_options()
+    options, asked, how = (
+        page.chosen(_command(anonymise=page.anonymise)),
+        page.request(),
+        reading.to_read_options(),
+    )
     # pandas, jinja2 and the models' libraries take time to import; a misspelt option must not wait for them.
     from pmlcli.algorithms._interface.request import PredictRequest
     from pmlcli.eventlog import read_log
@@ -205,22 +211,39 @@ def _made(  # noqa: PLR0913 (a command takes its groups of options)
     return draw(read, *loaded, how=options, compare=other, request=PredictRequest(**asked), said=session.note)
 
 
-UNTOLD = ("--output", "-o", "--figures")
+UNTOLD = ("--output", "-o", "--figures", "--log-file")
 """Options that change nothing on the page: where it goes."""
+HIDDEN = ("--where", "--title")
+"""Options whose value may name a case or a person."""
 UNTOLD_FLAGS = ("--force", "--open", "--json", "-q", "--quiet", "-v", "--verbose")
 
 
-def _command() -> str:
+def _command(*, anonymise: bool) -> str:
     """The command line as the page tells it: without directories, and without where the page goes."""
     if sys.argv[1:2] != ["report"]:
         return ""
-    told, skips = ["pmlcli"], False
+    told, before = ["pmlcli"], ""
     for one in sys.argv[1:]:
-        name = one.partition("=")[0]
-        if not skips and name not in (*UNTOLD, *UNTOLD_FLAGS):
-            told.append(Path(one).name if "/" in one and not one.startswith("-") else one)
-        skips = not skips and one in UNTOLD
-    return " ".join(told)
+        name, equals, value = one.partition("=") if one.startswith("--") else (one, "", "")
+        if before in HIDDEN and anonymise:
+            told.append(_hidden(before, one))
+        elif before not in UNTOLD and name not in (*UNTOLD, *UNTOLD_FLAGS):
+            hides = equals and anonymise and name in HIDDEN
+            told.append(f"{_short(name)}{equals}{_hidden(name, value) if hides else _short(value)}")
+        before = one if before not in (*UNTOLD, *HIDDEN) else ""
+    return shlex.join(told)
+
+
+def _hidden(option: str, value: str) -> str:
+    """`column=...` of what chooses by a column, and nothing of a title: both may name a case or a person."""
+    column, equals, _ = value.partition("=") if option == "--where" else ("", "", "")
+    return f"{column}=..." if equals else "..."
+
+
+def _short(word: str) -> str:
+    """A path without its directories; a word such as Europe/Berlin stays."""
+    is_path = "/" in word and (word.startswith("/") or os.path.exists(word))  # noqa: PTH110 (Path.exists raises for a long word)
+    return Path(word).name if is_path else word
 
 
 def _write(made: Report, place: PlaceOptions, session: Session) -> None:

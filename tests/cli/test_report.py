@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 
 import pytest
 
+from pmlcli.cli.report import _command
 from pmlcli.reporting import figures
 from tests.cli.conftest import Run, write_csv
 
@@ -59,6 +61,18 @@ def test_two_logs_are_compared(run: Run, place: Path, csv_log: Path) -> None:
     assert "No earlier log" not in (place / "report.html").read_text(encoding="utf-8")
 
 
+def test_the_command_line_that_is_shown_can_be_run_and_names_nobody(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (place / "in").mkdir()
+    (place / "in" / "a b.csv").write_text("x")
+    said = ["in/a b.csv", "--timezone", "Europe/Berlin", "--where", "case_id=O'Hara/7", "--title=Of 471=1"]
+    monkeypatch.setattr("sys.argv", ["pmlcli", "report", *said, "-o", "/home/me/r.html", "--log-file=l.txt"])
+    plain, hidden = shlex.split(_command(anonymise=False)), shlex.split(_command(anonymise=True))
+    assert plain == ["pmlcli", "report", "a b.csv", *said[1:]]
+    assert hidden == ["pmlcli", "report", "a b.csv", *said[1:4], "case_id=...", "--title=..."]
+
+
 def test_what_cannot_be_is_refused_and_nothing_is_written(
     run: Run, place: Path, csv_log: Path, model: Path
 ) -> None:
@@ -72,7 +86,11 @@ def test_what_cannot_be_is_refused_and_nothing_is_written(
         ("report", csv_log, csv_log): "no model directory",
         ("report", model, model, csv_log): "two models of the task",
         ("report", csv_log, "--sla", "soon"): "soon",
+        ("report", csv_log, "--sla", "5d"): "'sla' would change nothing",
         ("report", model, csv_log, "--figures", "there.html"): "is a file",
+        ("report", csv_log, "--figures", model, "--force"): "is inside a model",
+        ("report", csv_log, "-o", model / "r.html"): "is inside a model",
+        ("predict", model, csv_log, "-o", model / "artifacts" / "p.csv"): "is inside a model",
     }
     before = {path.name for path in place.iterdir()}
     for words, said in refused.items():
