@@ -54,7 +54,8 @@ def buckets(story: Story) -> Buckets:
     first, last = int(log.starts.min()), int(log.ends.max())
     width, name = _width((last - first) / DAY)
     begin = _midnight(first, width, story)
-    edges = begin + np.arange(0, (last - begin) / 1e6 + width * 86_400, width * 86_400) * 1e6
+    n_buckets = int((last - begin) // (width * DAY)) + 1  # an event on an edge has its bucket after it
+    edges = begin + np.arange(n_buckets + 1) * (width * DAY * 1.0)
     place = np.clip(np.searchsorted(edges, log.starts, side="right") - 1, 0, len(edges) - 2)
     ended = ~story.running
     spans = pd.Series(((log.ends - log.starts) / 1e6)[ended]).groupby(place[ended])
