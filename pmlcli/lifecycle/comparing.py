@@ -74,10 +74,22 @@ def of_logs(old: EventLog, new: EventLog, how: Monitored, names: tuple[str, str]
     """What differs between two logs of one process, as an assessment; LogError for two processes."""
     _require_events(old)
     _require_events(new)
-    check_process(new, old.activities, allow=False)
+    _check_alike(old, new)
     told, n = differences(old, new, how)
     found = _Found(names[1], told, n)
     return _assessed([found], f"{names[1]} beside {names[0]}", {"logs": list(names)}, _lacking(old, new))
+
+
+def _check_alike(old: EventLog, new: EventLog) -> None:
+    try:
+        check_process(new, old.activities, allow=False)
+    except LogError as error:
+        raise LogError(
+            error.message,
+            hint=f"compare it with a log of the same process, which {old.source.name} is not",
+            code=error.code,
+            context=error.context,
+        ) from error
 
 
 def differences(old: EventLog, new: EventLog, how: Monitored) -> tuple[list[Change], tuple[int, int]]:

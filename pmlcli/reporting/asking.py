@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +33,18 @@ def require_different(models: Sequence[Model]) -> None:
             f"two models of the task {twice}: {' and '.join(names[:2])}",
             hint="give one model a task; `pmlcli compare MODEL MODEL LOG` says which is better",
             context={"task": twice},
+        )
+
+
+def require_used(models: Sequence[Model], given: Iterable[str]) -> None:
+    """ValidationError for a request that no model takes: the page would not show what it was to say."""
+    taken = {name for model in models for name in _fields(model.algorithm.task)}
+    unused = next((name for name in given if name not in taken), None)
+    if unused is not None:
+        raise ValidationError(
+            f"'{unused}' would change nothing: no model of this report uses it",
+            hint="give a model that uses it, such as remaining-time for sla and due, or leave it out",
+            context={"option": unused},
         )
 
 

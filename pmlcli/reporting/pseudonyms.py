@@ -14,12 +14,16 @@ from functools import cached_property
 import pandas as pd
 
 from pmlcli.evaluation.assessment import Assessment
-from pmlcli.eventlog.log import CASE_ID, RESOURCE, EventLog
+from pmlcli.eventlog.ledger import Refusal
+from pmlcli.eventlog.log import ACTIVITY, CASE_ID, LIFECYCLE, RESOURCE, EventLog
+from pmlcli.eventlog.profile import LogProfile
 from pmlcli.reporting.story import Asked
 
 QUOTED = re.compile("`([^`]*)`")
 WORD = re.compile(r"(?<![\w`])[^\s`'\"(),;:]*[^\W\d][^\s`'\"(),;:]*")
 """A word that is no number and not quoted."""
+FILTERED = re.compile(r"(.+?) is not '.*", re.DOTALL)
+"""Why rows were filtered: a column is not one of the values that were chosen."""
 REASON = "reason"
 UNKNOWN = "another value"
 
@@ -37,7 +41,29 @@ class Pseudonyms:
         frame = log.frame.assign(**{CASE_ID: log.frame[CASE_ID].map(self.cases)})
         if RESOURCE in frame.columns:
             frame[RESOURCE] = frame[RESOURCE].map(self.people)
-        return replace(log, frame=frame, resources=tuple(self.people[name] for name in log.resources))
+        ledger = replace(log.ledger, filtered=tuple(self._filtered(one, log) for one in log.ledger.filtered))
+        people = tuple(self.people[name] for name in log.resources)
+        return replace(log, frame=frame, resources=people, ledger=ledger)
+
+    def profile(self, found: LogProfile) -> LogProfile:
+        """A profile of the log with the new names: other columns may hold the old ones, and be quoted."""
+        findings = (
+            replace(
+                one,
+                message=self.text(one.message),
+                examples=tuple(replace(example, text=self.text(example.text)) for example in one.examples),
+            )
+            for one in found.findings
+        )
+        return replace(found, findings=tuple(findings))
+
+    def _filtered(self, why: Refusal, log: EventLog) -> Refusal:
+        """Without the values that a filter chose, unless they are activities or lifecycles."""
+        found = FILTERED.fullmatch(why.reason)
+        stay = {name for role in (ACTIVITY, LIFECYCLE) for name in (role, log.schema.columns.get(role))}
+        if found is None or found[1] in stay:
+            return why
+        return replace(why, reason=f"{found[1]} is not what was chosen")
 
     def asked(self, asked: Asked) -> Asked:
         """What a model says, with the new names."""

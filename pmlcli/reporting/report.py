@@ -20,7 +20,7 @@ from pmlcli.lifecycle.comparing import of_logs
 from pmlcli.lifecycle.model import Model
 from pmlcli.lifecycle.monitoring import Monitored
 from pmlcli.lifecycle.provenance import now
-from pmlcli.reporting.asking import ask, require_different
+from pmlcli.reporting.asking import ask, require_different, require_used
 from pmlcli.reporting.made import Report, made
 from pmlcli.reporting.pseudonyms import pseudonyms
 from pmlcli.reporting.story import TIMED, Asked, ReportOptions, Story
@@ -47,6 +47,7 @@ def report(
     options = how or ReportOptions()
     loaded = [one if isinstance(one, Model) else Model.load(one) for one in models]
     require_different(loaded)
+    require_used(loaded, () if request is None else request.given)
     reading = ReadOptions() if not loaded else loaded[0].read_options(ReadOptions())
     read = read_log(log, reading)
     _require_events(read, options)
@@ -78,14 +79,18 @@ def _story(  # noqa: PLR0913 (all that a story is made of)
         None if other is None else of_logs(other, log, Monitored(), (other.source.name, log.source.name))
     )
     asked = tuple(_asked(model, log, dict(request.given), said) for model in models)
+    names = None
     if options.anonymise:
         known = (name for one in asked for name in one.activities)
         names = pseudonyms((log,) if other is None else (log, other), known)
         log, asked = names.log(log), tuple(map(names.asked, asked))
         compared = None if compared is None else names.assessment(compared)
-        options = replace(options, command=names.text(options.command))
-    micros = int(now().timestamp() * 1e6)
-    return Story(log, profile(log, now=micros), standing(log), asked, options, compared)
+        title = None if options.title is None else names.text(options.title)
+        options = replace(options, command=names.text(options.command), title=title)
+    found = profile(log, now=int(now().timestamp() * 1e6))
+    if names is not None:
+        found = names.profile(found)
+    return Story(log, found, standing(log), asked, options, compared)
 
 
 def _asked(model: Model, log: EventLog, given: dict[str, Any], said: Said) -> Asked:

@@ -13,7 +13,11 @@ import numpy as np
 import pytest
 
 from pmlcli import LogError, Model, PmlError, PredictRequest, Report, ReportOptions, ValidationError, report
+from pmlcli.eventlog import ReadOptions, read_log
 from pmlcli.eventlog.log import EventLog
+from pmlcli.eventlog.profile import profile
+from pmlcli.eventlog.running import standing
+from pmlcli.eventlog.selection import Selection
 from pmlcli.reporting import axes, figures, layout, measured, noticed, over_time, words
 from pmlcli.reporting import report as reporting
 from pmlcli.reporting.pseudonyms import pseudonyms
@@ -153,6 +157,50 @@ def test_anonymised_no_case_and_no_person_is_named(log: EventLog, models: list[M
         assert not re.search(rf"\b{name}\b", found.html), name
     assert "case 1" in found.html
     assert "person 1" in found.html
+
+
+def test_anonymised_filters_findings_and_titles_name_nobody(tmp_path: Path) -> None:
+    """What was filtered, columns that repeat an id, and the user's own words: also where ids are numbers."""
+    rows = [
+        f"{880_000 + n},{activity},2024-01-{1 + n % 28:02d}T0{hour}:00:00Z,O'Hara {n % 3},{880_000 + n}"
+        for n in range(30)
+        for hour, activity in enumerate(("Create", "Pay"))
+    ]
+    path = tmp_path / "log.csv"
+    path.write_text("\n".join(["Case ID,activity,timestamp,resource,case:ref", *rows]))
+    where = (("Case ID", "880003"), ("Case ID", "880004"), ("resource", "O'Hara 0"), ("activity", "Pay"))
+    read = read_log(path, ReadOptions(selection=Selection(where=where)))
+    for log in (read, read_log(path)):
+        found = report(log, how=ReportOptions(anonymise=True, title="What O'Hara 0 did"))
+        assert not re.search(r"8800\d\d|Hara", Page(found.html).text + found.title)
+    page = report(read, how=ReportOptions(("quality",), anonymise=True)).html
+    assert "Case ID is not what was chosen" in page
+    assert "activity is not &#39;Pay&#39;" in page
+
+
+def test_a_case_that_starts_on_the_edge_of_a_bucket_counts_in_it() -> None:
+    """Logs of dates have all events at midnight; one of a single event has nothing else."""
+    one = [{"case_id": "a", "activity": "Pay", "timestamp": "2024-01-01T00:00:00Z"}]
+    assert "1.0 case" in report(log_of(one)).html
+    days = [
+        {"case_id": str(n), "activity": "Pay", "timestamp": f"2024-01-{1 + n:02d}T00:00:00Z"}
+        for n in range(7)
+    ]
+    log = log_of(days)
+    story = Story(log, profile(log), standing(log))
+    assert over_time.buckets(story).began.tolist() == [1] * 7
+
+
+def test_a_limit_that_no_model_takes_is_refused(log: EventLog, models: list[Model]) -> None:
+    for given in ((), (models[0],)):
+        with pytest.raises(ValidationError, match="'sla' would change nothing"):
+            report(log, *given, request=PredictRequest(sla=60.0))
+
+
+def test_an_earlier_log_of_another_process_is_no_models_fault(log: EventLog) -> None:
+    with pytest.raises(LogError, match="another process") as caught:
+        report(log, compare=trace_log([["a", "b"]] * 40))
+    assert "model" not in (caught.value.hint or "")
 
 
 def test_what_cannot_be_meant_is_refused(log: EventLog, models: list[Model]) -> None:
