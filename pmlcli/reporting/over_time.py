@@ -55,7 +55,7 @@ def buckets(story: Story) -> Buckets:
     width, name = _width((last - first) / DAY)
     begin = _midnight(first, width, story)
     n_buckets = int((last - begin) // (width * DAY)) + 1  # an event on an edge has its bucket after it
-    edges = begin + np.arange(n_buckets + 1) * (width * DAY * 1.0)
+    edges = np.asarray(begin + np.arange(n_buckets + 1) * (width * DAY), dtype=np.float64)
     place = np.clip(np.searchsorted(edges, log.starts, side="right") - 1, 0, len(edges) - 2)
     ended = ~story.running
     spans = pd.Series(((log.ends - log.starts) / 1e6)[ended]).groupby(place[ended])
