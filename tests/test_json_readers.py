@@ -16,6 +16,7 @@ OWN = {
     "lifecycle/contract.py": "what was dumped a moment before",
     "lifecycle/unchanged.py": "what was dumped a moment before",
     "evaluation/gates.py": "a quoted text in a gate, which holds no pairs",
+    "reporting/layout.py": "what the layout program printed a moment before",
     "algorithms/_learning/trees.py": "parsed strictly by check_xgboost_json before",
 }
 """Calls that read no file of a user, or only one that was parsed strictly, and why."""

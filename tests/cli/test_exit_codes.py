@@ -40,6 +40,7 @@ def writers() -> dict[str, list[str]]:
         "compare --save-best": ["compare", "LOG", "-t", "next-activity", "--save-best", "DIR"],
         "convert --output": ["convert", "LOG", "-o", "FILE.parquet"],
         "report --output": ["report", "LOG", "--sections", "map", "-o", "FILE.html"],
+        "sample --output": ["sample", "purchase-to-pay", "-o", "FILE.csv"],
         "upgrade --output": ["upgrade", "MODEL", "-o", "DIR"],
         "keygen": ["keygen", "FILE"],
     }

@@ -234,7 +234,7 @@ def test_other_code_that_would_end_the_program_is_said(tmp_path: Path, csv_log: 
     (elsewhere / "planted.py").write_text(
         "import sys\nfrom pmlcli import Hook\nclass Planted(Hook):\n"
         "    def before_train(self, context):\n"
-        "        import pmlcli.lifecycle.model as place\n"
+        "        import pmlcli.lifecycle.training as place\n"
         "        place.train_algorithm = lambda *_: sys.exit(0)\n"
     )
     arguments = ["train", str(csv_log), "-a", "next-activity/ngram", "-o", "m"]

@@ -307,7 +307,7 @@ def test_detectors_are_held_against_labels_and_without_them_only_counted(log: Ev
     assert found.figure("auc").value == pytest.approx(auc(truth, scores))
     both = (truth & flags).sum()
     assert found.figure("f1").value == pytest.approx(2 * both / (truth.sum() + flags.sum()))
-    with pytest.raises(ValidationError, match="says neither"):
+    with pytest.raises(ValidationError, match="means neither"):
         model.evaluate(log, scope=Scope(labels={log.case_ids[0]: "perhaps"}))
 
 

@@ -160,7 +160,7 @@ def test_too_little_memory_or_no_interpreter_is_told(model: Model, monkeypatch: 
     with pytest.raises(PredictionError, match=r"memory|crashed|cannot be used"):
         fresh.ask(dataclasses.replace(job, limits=dataclasses.replace(limits(), memory_bytes=0)))
     monkeypatch.setattr("sys.executable", "/no/such/python")
-    with pytest.raises(OutputError, match="no fresh Python can be started"):
+    with pytest.raises(OutputError, match="cannot start a new Python process"):
         fresh.ask(job)
 
 

@@ -338,7 +338,7 @@ def test_a_file_that_is_no_lock_keeps_its_content(
     tmp_path: Path, manifest_fields: Fields, content: bytes
 ) -> None:
     (tmp_path / ".m.lock").write_bytes(content)
-    with pytest.raises(OutputError, match="no lock of pmlcli"):
+    with pytest.raises(OutputError, match="is not a lock of pmlcli"):
         ArtifactStore().save(tmp_path / "m", manifest_fields, FILES)
     assert (tmp_path / ".m.lock").read_bytes() == content
     assert listing(tmp_path) == [".m.lock"]
@@ -347,7 +347,7 @@ def test_a_file_that_is_no_lock_keeps_its_content(
 def test_a_lock_that_is_a_hard_link_is_not_written(tmp_path: Path, manifest_fields: Fields) -> None:
     (tmp_path / "precious").write_bytes(b"1")
     (tmp_path / ".m.lock").hardlink_to(tmp_path / "precious")
-    with pytest.raises(OutputError, match="no lock of pmlcli"):
+    with pytest.raises(OutputError, match="is not a lock of pmlcli"):
         ArtifactStore().save(tmp_path / "m", manifest_fields, FILES)
     assert (tmp_path / "precious").read_bytes() == b"1"
 

@@ -393,7 +393,7 @@ class OutcomePredictor(Algorithm[OutcomePrefixes]):
         given = [name for name in SOURCES if getattr(self, name) is not None]
         if len(given) != 1:
             options = ", ".join(f"--{name.replace('_', '-')}" for name in SOURCES)
-            found = " and ".join(f"--{name.replace('_', '-')}" for name in given) or "no word"
+            found = " and ".join(f"--{name.replace('_', '-')}" for name in given) or "none"
             raise ValidationError(
                 f"the task outcome needs exactly one definition of the outcome, but got {found}",
                 hint=f"give exactly one of {options}",

@@ -49,7 +49,7 @@ def dyed(rng: np.random.Generator, cases: int = 150, classes: int = 2) -> list[d
     "given", [{}, {"rule": "length > 3", "slower_than": "3d"}, {"label_column": "x", "outcome_activity": "y"}]
 )
 def test_exactly_one_source_must_be_named(given: dict[str, str]) -> None:
-    with pytest.raises(ValidationError, match="what the outcome is") as caught:
+    with pytest.raises(ValidationError, match="needs exactly one definition of the outcome") as caught:
         Model("outcome/prior", **given)
     assert "--label-column" in str(caught.value.hint)
 
@@ -97,7 +97,7 @@ def test_where_a_longer_log_would_not_help_the_cause_is_told(
 
 @pytest.mark.parametrize("source", [{"label_column": "amount"}, {"rule": "amount > 7"}])
 def test_what_tells_the_outcome_cannot_be_an_attribute(source: dict[str, str]) -> None:
-    with pytest.raises(ValidationError, match="column 'amount' tells the outcome") as caught:
+    with pytest.raises(ValidationError, match="column 'amount' reveals the outcome") as caught:
         Model("outcome/logistic", attributes="amount,other", **source)
     assert "leave 'amount' out" in str(caught.value.hint)
 
