@@ -25,7 +25,10 @@ from pmlcli.eventlog.raw import Column, RawTable, shown
 from pmlcli.eventlog.source import FREE_BYTES, ByteSource
 
 MAX_COLUMNS = 2_000
-_ERRORS = {"#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "#SPILL!", "#CALC!"}
+_ERRORS = {
+    *("#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "#SPILL!", "#CALC!"),
+    *("#GETTING_DATA", "#BLOCKED!", "#UNKNOWN!", "#FIELD!", "#CONNECT!", "#BUSY!", "#EXTERNAL!", "#PYTHON!"),
+}
 _DECLARES = re.compile(rb"<!(?:DOCTYPE|ENTITY)")
 Cells = tuple[Any, ...]
 
@@ -145,6 +148,7 @@ def _names(header: Cells, rows: Sequence[tuple[int, Cells]], name: str) -> dict[
             if place < len(cells) and cells[place] not in (None, ""):
                 raise LogError(
                     f"{name}: row {number}, column {place + 1}: a value in a column without a name",
+                    hint="the first row that is not empty names the columns: remove titles above it",
                     code="log.header",
                     context={"line": number},
                 )

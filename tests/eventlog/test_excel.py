@@ -88,6 +88,10 @@ def test_the_first_sheet_or_the_one_that_is_named(tmp_path: Path) -> None:
 
 FAULTS: dict[str, tuple[list[list[Any]], str]] = {
     "error in a cell": ([HEADER, ["a", "Pay", ROWS[0][2], "#REF!"]], r"row 2, column 'amount': #REF!"),
+    "a cell that waits for its data": (
+        [HEADER, ["a", "Pay", ROWS[0][2], "#GETTING_DATA"]],
+        "#GETTING_DATA, an",
+    ),
     "a column twice": ([["case_id", "case_id"], ["a", "b"]], "two columns named 'case_id'"),
     "a value without a name": ([HEADER, [*ROWS[0], "lost"]], "row 2, column 5: a value in a column without"),
     "nothing": ([], "the sheet is empty"),
