@@ -25,6 +25,7 @@ def require_model_place(path: Path, *, force: bool) -> None:
         raise _occupied(path, "is there and is not a pmlcli model", "choose another name, or remove it")
     if path.exists() and not force:
         raise _occupied(path, "is a model already", "give --force to replace it")
+    require_outside_models(path)
     _require_parent(path)
 
 
@@ -34,7 +35,7 @@ def require_file_place(path: Path, *, force: bool) -> None:
         raise _occupied(path, "is a directory", "name a file")
     if path.is_file() and not force:
         raise _occupied(path, "is there already", "give --force to replace it")
-    _require_no_model(path, path.absolute().parent)
+    require_outside_models(path)
     _require_parent(path)
 
 
@@ -46,7 +47,7 @@ def require_directory_place(path: Path, *, force: bool) -> None:
         raise _occupied(path, "is a file", "name a directory")
     if path.is_dir() and not force and any(path.iterdir()):
         raise _occupied(path, "holds files already", "give --force to replace those of the same names")
-    _require_no_model(path, path.absolute())
+    require_outside_models(path / "file")
     _require_parent(path / "file")
 
 
@@ -55,11 +56,13 @@ def is_file(path: Path | None) -> bool:
     return path is not None and str(path) != "-"
 
 
-def _require_no_model(path: Path, directory: Path) -> None:
-    """A model with a file that its manifest does not list counts as damaged."""
-    for place in (directory, directory.parent):
+def require_outside_models(path: Path) -> None:
+    """Raises ValidationError for a place inside a model, which one more file would damage."""
+    for place in path.absolute().parents:
         if (place / "manifest.json").is_file() and (place / "artifacts").is_dir():
-            raise _occupied(path, "is inside a model, which it would damage", "choose another place")
+            raise _occupied(
+                path, f"is inside the model {place}, which it would damage", "choose another place"
+            )
 
 
 def _occupied(path: Path, what: str, hint: str) -> ValidationError:

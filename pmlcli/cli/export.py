@@ -9,6 +9,7 @@ import typer
 
 from pmlcli.cli._group import PLACE
 from pmlcli.cli._options import CommonOptions
+from pmlcli.cli._target import require_outside_models
 from pmlcli.cli._trust import SealOptions
 from pmlcli.render import text
 
@@ -32,6 +33,7 @@ def export(model: ModelArgument, mlflow: MlflowOption, seal: SealOptions, common
     MLflow is not needed here. Prints the path of the directory on stdout.
     """
     with common.session() as session:
+        require_outside_models(mlflow)
         # pandas takes time to import.
         from pmlcli.lifecycle.mlflow import export as write
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from pmlcli.cli._options import CommonOptions
+from pmlcli.cli._target import require_outside_models
 from pmlcli.render import text
 
 NameArgument = Annotated[
@@ -26,6 +27,7 @@ def keygen(name: NameArgument, common: CommonOptions) -> None:
         from pmlcli.store.signing import keygen as make
 
         private, public = name.with_name(f"{name.name}.key"), name.with_name(f"{name.name}.pub")
+        require_outside_models(private)
         key_id = make(private, public)
         session.note(f"wrote {private} (keep it secret) and {public}, key id {key_id}")
         document = {"path": str(public), "private_key": str(private), "key_id": key_id}

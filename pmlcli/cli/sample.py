@@ -10,6 +10,7 @@ import typer
 import pmlcli
 from pmlcli.cli._group import PLACE
 from pmlcli.cli._options import CommonOptions, ForceOption
+from pmlcli.cli._target import require_file_place
 from pmlcli.errors import OutputError, ValidationError, unknown_name
 from pmlcli.render.block import Line
 
@@ -52,6 +53,8 @@ def sample(
         wanted = SAMPLES if name is None else (name,)
         found = {one: packaged(one).read_bytes() for one in wanted}
         paths = [output or Path(f"{one}.csv") for one in wanted]
+        for path in paths:
+            require_file_place(path, force=force)
         for path, content in zip(paths, found.values(), strict=True):
             write_file(path, content, force=force)
         session.note(f"try: pmlcli train {paths[0]} -t anomaly -o models/odd")

@@ -95,6 +95,22 @@ def test_what_exists_is_a_usage_error(
     assert {path: path.read_bytes() for path in place.rglob("*") if path.is_file()} == before
 
 
+@pytest.mark.parametrize("below", ["sub.csv", "artifacts/sub.csv", "a/b/sub.csv"])
+@pytest.mark.parametrize("writer", [*writers(), "export"])
+def test_nothing_is_written_into_a_model(
+    run: Run, place: Path, model: Path, series: Path, csv_log: Path, writer: str, below: str
+) -> None:
+    kept = place / "kept"
+    shutil.copytree(model, kept)
+    before = sorted(kept.rglob("*"))
+    words = ["export", "MODEL", "--mlflow", "DIR"] if writer == "export" else writers()[writer]
+    places = {"LOG": csv_log, "MODEL": model, "SERIES": series}
+    last = (kept / below).with_suffix(Path(words[-1]).suffix)
+    done = run(*[places.get(word, word) for word in words[:-1]], last)
+    assert (done.exit_code, "is inside the model" in done.stderr) == (2, True), done.output
+    assert sorted(kept.rglob("*")) == before
+
+
 # --- damaged models
 
 

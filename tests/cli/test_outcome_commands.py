@@ -18,7 +18,7 @@ Run = Callable[..., Any]
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ([], "but got no word"),
+        ([], "but got none"),
         (["--slower-than", "3d", "--rule", "length > 3"], "but got --slower-than and --rule"),
         (["--rule", 'count("a" > 2'], "character 11"),
         (["--slower-than", "soon"], "'soon' is no duration"),

@@ -88,9 +88,9 @@ def test_what_cannot_be_is_refused_and_nothing_is_written(
         ("report", csv_log, "--sla", "soon"): "soon",
         ("report", csv_log, "--sla", "5d"): "'sla' would change nothing",
         ("report", model, csv_log, "--figures", "there.html"): "is a file",
-        ("report", csv_log, "--figures", model, "--force"): "is inside a model",
-        ("report", csv_log, "-o", model / "r.html"): "is inside a model",
-        ("predict", model, csv_log, "-o", model / "artifacts" / "p.csv"): "is inside a model",
+        ("report", csv_log, "--figures", model, "--force"): "is inside the model",
+        ("report", csv_log, "-o", model / "r.html"): "is inside the model",
+        ("predict", model, csv_log, "-o", model / "artifacts" / "p.csv"): "is inside the model",
     }
     before = {path.name for path in place.iterdir()}
     for words, said in refused.items():
