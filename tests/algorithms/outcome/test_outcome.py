@@ -66,7 +66,7 @@ def test_an_activity_may_be_called_none() -> None:
     assert (
         Model("outcome/prior", outcome_activity="None").algorithm.parameters()["outcome_activity"] == "None"
     )
-    with pytest.raises(ValidationError, match="got no word"):
+    with pytest.raises(ValidationError, match="but got none"):
         Model("outcome/prior", outcome_activity="none")
 
 
