@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import io
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure as Canvas
 
-from pmlcli.escape import visible
 from pmlcli.evaluation.assessment import Figure
+from pmlcli.evaluation.panel import drawn_panel, label
 
 COLOUR, INK, PALE = "#2a6f97", "#333333", "#999999"
 MOST_GROUPS = 30
@@ -47,26 +43,12 @@ def _plain(column: str) -> str:
     return re.sub(r"[^A-Za-z0-9_-]+", "-", column).strip("-")[:LONGEST_LABEL] or "column"
 
 
-def _label(text: str) -> str:
-    shown = visible(text if len(text) <= LONGEST_LABEL else f"{text[:LONGEST_LABEL]}...")
-    return shown.replace("$", r"\$")  # it would begin a formula
-
-
 def _axis(one: Figure) -> str:
     return f"{one.name} ({one.unit})" if one.unit else one.name
 
 
-def _svg(height: float, draw: Any) -> str:
-    # Without a salt and a date the same chart would be other bytes each time.
-    with mpl.rc_context({"svg.hashsalt": "pmlcli", "font.size": 9, "svg.fonttype": "none"}):
-        canvas = Canvas(figsize=(7, height), layout="constrained")
-        FigureCanvasAgg(canvas)
-        panel = canvas.subplots()
-        draw(panel)
-        panel.spines[["top", "right"]].set_visible(False)
-        buffer = io.BytesIO()
-        canvas.savefig(buffer, format="svg", metadata={"Date": None})
-    return buffer.getvalue().decode("utf-8")
+def _svg(height: float, draw: Callable[[Axes], None]) -> str:
+    return drawn_panel((7, height), draw, "svg").decode("utf-8")
 
 
 def _points(panel: Axes, labels: Sequence[str], figures: Sequence[Figure]) -> None:
@@ -77,7 +59,7 @@ def _points(panel: Axes, labels: Sequence[str], figures: Sequence[Figure]) -> No
             panel.plot([one.lower, one.upper], [place, place], color=COLOUR, linewidth=2)
         if one.value is not None:
             panel.plot([one.value], [place], "o", color=COLOUR)
-    panel.set_yticks(places, [_label(label) for label in labels])
+    panel.set_yticks(places, [label(one, LONGEST_LABEL) for one in labels])
     panel.set_ylim(len(labels) - 0.5, -0.5)
 
 
@@ -101,8 +83,10 @@ def _beside(main: Figure) -> str:
 def _by_group(column: str, groups: Sequence[Figure]) -> str:
     def draw(panel: Axes) -> None:
         _points(panel, [f"{one.group[column]} (n={one.n})" for one in groups], groups)
-        panel.set(xlabel=_axis(groups[0]), ylabel=_label(column))
-        panel.set_title(f"{groups[0].name} by {_label(column)}, the worst first", loc="left", color=INK)
+        panel.set(xlabel=_axis(groups[0]), ylabel=label(column, LONGEST_LABEL))
+        panel.set_title(
+            f"{groups[0].name} by {label(column, LONGEST_LABEL)}, the worst first", loc="left", color=INK
+        )
 
     return _svg(1.4 + 0.25 * len(groups), draw)
 

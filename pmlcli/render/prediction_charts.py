@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 
-from pmlcli.escape import visible
+from pmlcli.evaluation.panel import drawn_panel, label
 
 COLOUR, ODD, INK = "#2a6f97", "#b3261e", "#333333"
 MOST_ROWS = 25
@@ -39,7 +35,7 @@ def scores(table: pd.DataFrame, file_format: str) -> bytes:
         panel.set_title("Scores, and which are flagged", loc="left", color=INK)
         panel.legend(loc="upper right", frameon=False)
 
-    return _file(3.6, draw, file_format)
+    return drawn_panel((8, 3.6), draw, file_format)
 
 
 LABELS = ["usual", "flagged"]
@@ -63,7 +59,7 @@ def risks(table: pd.DataFrame, risk: tuple[str, bool], units: Mapping[str, str],
             low, high = (chosen[one].to_numpy(dtype=np.float64) * scale for one in INTERVALS[name])
             panel.hlines(places, low, high, color=INK, linewidth=1, label="90 of 100 lie here")
             panel.legend(loc="lower right", bbox_to_anchor=(1, 1), frameon=False)
-        panel.set_yticks(places, [_label(str(case)) for case in chosen["case_id"]])
+        panel.set_yticks(places, [label(str(case), LONGEST_LABEL) for case in chosen["case_id"]])
         panel.set_ylim(max(len(chosen), 1) - 0.5, -0.5)
         what = name.removesuffix("_seconds").replace("_", " ") if in_days else name
         panel.set(xlabel=f"{what} ({unit})" if unit else what, ylabel="case")
@@ -71,23 +67,4 @@ def risks(table: pd.DataFrame, risk: tuple[str, bool], units: Mapping[str, str],
             f"The {len(chosen)} of {len(table):,} rows at the highest risk", loc="left", color=INK
         )
 
-    return _file(1.4 + 0.25 * max(len(chosen), 1), draw, file_format)
-
-
-def _label(text: str) -> str:
-    shown = visible(text if len(text) <= LONGEST_LABEL else f"{text[:LONGEST_LABEL]}...")
-    return shown.replace("$", r"\$")  # it would begin a formula
-
-
-def _file(height: float, draw: Callable[[Axes], None], file_format: str) -> bytes:
-    # Without a salt and a date the same chart would be other bytes each time.
-    with mpl.rc_context({"svg.hashsalt": "pmlcli", "font.size": 9, "svg.fonttype": "none"}):
-        figure = Figure(figsize=(8, height), layout="constrained")
-        FigureCanvasAgg(figure)
-        panel = figure.subplots()
-        draw(panel)
-        panel.spines[["top", "right"]].set_visible(False)
-        buffer = io.BytesIO()
-        metadata = {"Date": None} if file_format == "svg" else {"Software": None}
-        figure.savefig(buffer, format=file_format, metadata=metadata, dpi=150)
-    return buffer.getvalue()
+    return drawn_panel((8, 1.4 + 0.25 * max(len(chosen), 1)), draw, file_format)
